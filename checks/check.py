@@ -1,0 +1,89 @@
+"""A check: a named, versioned question put to a release, and the instruments it may use to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from checks.finding import Code, Finding
+from checks.release import AudioFacts, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch that two recordings share; all times in seconds."""
+
+    start: float
+    end: float
+    reference_start: float
+    reference_end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A known recording that a file resembles: how much, where, and how it was changed."""
+
+    recording: str  # id in the catalogue
+    title: str
+    artist: str
+    isrc: str | None
+    owner: str  # name of who controls it
+    owner_account: str | None  # id of the account, where the owner delivers here
+    score: float  # 0-1, of similarity; not a probability
+    bit_error_rate: float
+    segments: tuple[Segment, ...]
+    speed: float = 1.0  # 1.06: the delivered file plays 6 % faster
+    pitch: float = 0.0  # semitones beyond what the speed explains
+    certain: bool = True  # False: in the band that only a human can judge
+
+
+class KnownRecordings(Protocol):
+    """The reference catalogue, as a check may ask it."""
+
+    def matches(self, facts: AudioFacts) -> Sequence[Match]:
+        """Known recordings that share sound with the file, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedName:
+    """A name that the registry guards, and the accounts that may use it."""
+
+    artist: str  # id of the protected artist
+    name: str  # the name or alias, as registered
+    accounts: frozenset[str] = frozenset()
+
+
+class ProtectedNames(Protocol):
+    """The identity registry, as a check may ask it."""
+
+    def near(self, name: str) -> Sequence[ProtectedName]:
+        """Every protected name that could be meant by this one: a superset, for the check to judge."""
+
+
+class History(Protocol):
+    """What the gate has seen before, as a check may ask it; this submission and what it supersedes excluded."""
+
+    def upc_seen(self, upc: str) -> bool:
+        """Whether another live release was delivered under this UPC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The instruments."""
+
+    recordings: KnownRecordings
+    names: ProtectedNames
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question. ``run`` is pure: same delivery, same instruments, same findings."""
+
+    name: str
+    version: int
+    title: str  # for people
+    codes: tuple[Code, ...]
+    run: Callable[[Delivery, Context], Iterable[Finding]]
+    needs_audio: bool = False  # put only once every audio file is measured

@@ -1,0 +1,182 @@
+"""The policy: findings in, verdict out, and why. A file with a version, stamped on every decision."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from checks.finding import Finding, Label, Route
+
+
+class Verdict(StrEnum):
+    """What happens to the release. The machine gives the first three; reject and return are human."""
+
+    APPROVE = "approve"
+    LABEL = "label"
+    REVIEW = "review"
+    REJECT = "reject"
+    RETURN = "return"
+
+
+class Outcome(StrEnum):
+    """What one partner gets of a release."""
+
+    DELIVER = "deliver"
+    DELIVER_LABELLED = "deliver_labelled"
+    NO_MONETISE = "no_monetise"
+    WITHHOLD = "withhold"
+
+
+class PolicyError(ValueError):
+    """The policy file says something that the gate does not understand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How one kind of partner takes labelled releases: label "key=value" → outcome."""
+
+    name: str
+    rules: Mapping[str, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What this installation does about what the checks find."""
+
+    version: str
+    digest: str  # "sha256:…" of the file's bytes
+    mandatory: tuple[str, ...]  # checks without whose result nothing is approved
+    routes: Mapping[str, Route]  # code → route, where it differs from the code's own
+    review_hours: int  # a human looks within
+    release_lead_hours: int  # and at least this long before the release date
+    profiles: Mapping[str, Profile]
+
+    def route(self, finding: Finding) -> Route:
+        """What this finding asks for here."""
+        return self.routes.get(finding.code.id, finding.code.route)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict with everything that led to it."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]  # codes, the ones that decided
+    labels: tuple[tuple[Label, str], ...]  # with the code each comes from
+    tracks: Mapping[int, Verdict]  # by position
+
+
+#: A check whose result is missing is itself a reason, under this code.
+CHECK_MISSING = "check.missing"
+
+
+def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str] = ()) -> Policy:
+    """Read a policy file.
+
+    With ``known_codes`` and ``known_checks`` given, a name that is not among them is refused: a misspelt
+    code would silently route nothing.
+
+    Raises PolicyError, saying what and where.
+    """
+    raw = path.read_bytes()
+    try:
+        document = tomllib.loads(raw.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path}: {error}") from error
+    try:
+        policy = Policy(
+            version=_text(document, "version"),
+            digest="sha256:" + hashlib.sha256(raw).hexdigest(),
+            mandatory=tuple(document["checks"]["mandatory"]),
+            routes={code: Route(route) for code, route in document.get("routes", {}).items()},
+            review_hours=_positive(document["review"], "hours"),
+            release_lead_hours=_positive(document["review"], "release_lead_hours"),
+            profiles={
+                name: Profile(name, {label: Outcome(outcome) for label, outcome in rules.items()})
+                for name, rules in document.get("profiles", {}).items()
+            },
+        )
+    except KeyError as error:
+        raise PolicyError(f"{path}: {error.args[0]!r} is missing") from error
+    except (TypeError, ValueError) as error:
+        raise PolicyError(f"{path}: {error}") from error
+    _refuse_unknown(path, "code", policy.routes, known_codes)
+    _refuse_unknown(path, "check", policy.mandatory, known_checks)
+    return policy
+
+
+def decide(policy: Policy, findings: Sequence[Finding], missing: Sequence[str], positions: Sequence[int]) -> Ruling:
+    """Judge a release by its findings: the most cautious one wins.
+
+    ``missing`` names the mandatory checks that gave no result; any of them means review.
+    """
+    routed = [(finding, policy.route(finding)) for finding in findings]
+    holding = [finding for finding, route in routed if route in (Route.REVIEW, Route.BLOCK)]
+    labelling = [finding for finding, route in routed if route is Route.LABEL]
+    if holding or missing:
+        verdict = Verdict.REVIEW
+        reasons = [finding.code.id for finding in holding] + [CHECK_MISSING] * bool(missing)
+    elif labelling:
+        verdict, reasons = Verdict.LABEL, [finding.code.id for finding in labelling]
+    else:
+        verdict, reasons = Verdict.APPROVE, []
+    labels = {label: finding.code.id for finding in labelling for label in finding.labels}
+    return Ruling(
+        verdict=verdict,
+        reasons=tuple(dict.fromkeys(reasons)),
+        labels=tuple(labels.items()),
+        tracks={position: _track_verdict(position, holding, labelling, missing) for position in positions},
+    )
+
+
+def outcome(profile: Profile | None, verdict: Verdict, labels: Iterable[Label]) -> tuple[Outcome, tuple[str, ...]]:
+    """What one partner gets of a judged release, and the labels because of which."""
+    if verdict not in (Verdict.APPROVE, Verdict.LABEL):
+        return Outcome.WITHHOLD, ()
+    order = list(Outcome)
+    applied = [
+        (profile.rules[key] if profile and key in profile.rules else Outcome.DELIVER_LABELLED, key)
+        for key in (f"{label.key}={label.value}" for label in labels)
+    ]
+    if not applied:
+        return Outcome.DELIVER, ()
+    strictest = max((rule for rule, _ in applied), key=order.index)
+    return strictest, tuple(dict.fromkeys(key for rule, key in applied if rule is strictest))
+
+
+def _track_verdict(
+    position: int, holding: Sequence[Finding], labelling: Sequence[Finding], missing: Sequence[str]
+) -> Verdict:
+    """A track is judged by its own findings and those of the whole release."""
+    mine = {f"track:{position}", "release"}
+    if missing or any(finding.subject in mine for finding in holding):
+        return Verdict.REVIEW
+    if any(finding.subject in mine for finding in labelling):
+        return Verdict.LABEL
+    return Verdict.APPROVE
+
+
+def _text(table: Mapping[str, Any], key: str) -> str:
+    value = table[key]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key} must be a text")
+    return value
+
+
+def _positive(table: Mapping[str, Any], key: str) -> int:
+    value = table[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError(f"{key} must be a whole number above 0")
+    return value
+
+
+def _refuse_unknown(path: Path, kind: str, named: Iterable[str], known: Iterable[str]) -> None:
+    known = frozenset(known)
+    strangers = sorted(set(named) - known)
+    if known and strangers:
+        raise PolicyError(f"{path}: unknown {kind}: {', '.join(strangers)}")

@@ -1,0 +1,281 @@
+"""The release as delivered and the sound as measured: everything a check may see, frozen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+
+class ContainsAI(StrEnum):
+    """How much of something is machine-made, in the words of DDEX ERN 4.3.2 (lower case)."""
+
+    ALL = "all"
+    PARTLY = "partly"
+    NONE = "none"
+    UNDECLARED = "undeclared"
+
+
+class Element(StrEnum):
+    """The part of a recording (or its artwork) that a contribution speaks of."""
+
+    LEAD_VOCALS = "lead_vocals"
+    BACKING_VOCALS = "backing_vocals"
+    INSTRUMENTS = "instruments"
+    COMPOSITION = "composition"
+    LYRICS = "lyrics"
+    PRODUCTION = "production"
+    MIXING_MASTERING = "mixing_mastering"
+    ARTWORK = "artwork"
+    VIDEO = "video"
+    METADATA = "metadata"
+
+
+class Level(StrEnum):
+    """How far a machine made that part."""
+
+    NONE = "none"
+    ASSISTIVE_TOOL = "assistive_tool"
+    PARTLY_GENERATED = "partly_generated"
+    FULLY_GENERATED = "fully_generated"
+
+    @property
+    def generated(self) -> bool:
+        """True where a machine made material; an assistive tool makes none."""
+        return self in (Level.PARTLY_GENERATED, Level.FULLY_GENERATED)
+
+
+class Imitates(StrEnum):
+    """Whether an identifiable person's voice, name or style is imitated."""
+
+    NO = "no"
+    WITH_CONSENT = "with_consent"
+    WITHOUT_CONSENT = "without_consent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Artist:
+    """A display artist: the name that listeners see."""
+
+    name: str
+    role: str = "main"  # main | featured
+    isni: str | None = None
+    party_type: str | None = None
+    artist_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """A party with its parts in the recording."""
+
+    name: str
+    roles: tuple[str, ...]
+    ipi: str | None = None
+    isni: str | None = None
+    ai_contribution: ContainsAI = ContainsAI.UNDECLARED
+
+
+@dataclass(frozen=True, slots=True)
+class RightsLine:
+    """A ℗ or © line."""
+
+    year: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One party's share of a right, in percent."""
+
+    party: str
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How this recording derives from another one."""
+
+    type: str
+    isrc: str | None = None
+    iswc: str | None = None
+    title: str | None = None
+    artist: str | None = None
+    licence_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a machine did to one element, as the label declares it."""
+
+    element: Element
+    level: Level
+    tool: str | None = None
+    tool_version: str | None = None
+    tool_licence: str | None = None
+    human_contributor: str | None = None
+    imitates: Imitates = Imitates.NO
+    consent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What the label declares about AI use in one track."""
+
+    status: str = "undeclared"  # undeclared | declared
+    contributions: tuple[Contribution, ...] = ()
+
+    @property
+    def declared(self) -> bool:
+        return self.status == "declared"
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The front cover as delivered."""
+
+    file: str
+    contains_ai: ContainsAI = ContainsAI.UNDECLARED
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One position on the release, pointing at a recording."""
+
+    position: int
+    title: str
+    file: str
+    version: str = ""
+    isrc: str | None = None
+    iswc: str | None = None
+    display_artists: tuple[Artist, ...] = ()
+    contributors: tuple[Contributor, ...] = ()
+    vocals: str | None = None  # vocal | instrumental | spoken
+    language: str | None = None
+    advisory: str | None = None
+    lyrics: str | None = None
+    preview_start: Decimal | None = None
+    master_shares: tuple[Share, ...] | None = None
+    composition_shares: tuple[Share, ...] | None = None
+    relations: tuple[Relation, ...] = ()
+    disclosure: Disclosure = Disclosure()
+
+    @property
+    def subject(self) -> str:
+        """How findings name this track."""
+        return f"track:{self.position}"
+
+    def people(self, *roles: str) -> tuple[Contributor, ...]:
+        """The contributors that hold at least one of the roles."""
+        return tuple(c for c in self.contributors if not set(roles).isdisjoint(c.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The product as it will appear: what the label says about it, and nothing measured."""
+
+    title: str
+    type: str  # single | ep | album | compilation
+    tracks: tuple[Track, ...]
+    version: str = ""
+    upc: str | None = None
+    display_label: str | None = None
+    release_date: dt.date | None = None
+    original_release_date: dt.date | None = None
+    preorder_date: dt.date | None = None
+    display_artists: tuple[Artist, ...] = ()
+    p_line: RightsLine | None = None
+    c_line: RightsLine | None = None
+    genre: str | None = None
+    language: str | None = None
+    advisory: str | None = None
+    territories: tuple[str, ...] = ()
+    cover: Cover | None = None
+
+    @property
+    def subject(self) -> str:
+        return "release"
+
+
+@dataclass(frozen=True, slots=True)
+class TagClaim:
+    """A piece of text in a file's own tags that claims a generator made it (trust: anyone can write it)."""
+
+    pattern: str  # id of the row in the dated pattern file
+    where: str  # e.g. "TXXX:AIGC", "LIST/INFO/ICMT"
+    value: str  # at most 1 KB of it
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a C2PA manifest in the file says; state: none | trusted | untrusted | invalid | unread."""
+
+    state: str = "none"
+    source_types: tuple[str, ...] = ()
+    signer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """Everything the single decode of one file measured.
+
+    ``error`` is set, and everything measured is absent or partial, when the file could not be read to its end.
+    Times are seconds, levels LUFS or dBTP, shares 0-1.
+    """
+
+    sha256: str
+    version: int  # of the measurement; facts of another version are measured again
+    ok: bool
+    error: str | None = None  # stable code: not_audio, truncated, decoder_killed, empty, ...
+    container: str | None = None
+    codec: str | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    bit_depth: int | None = None
+    lossless: bool | None = None
+    duration: float = 0.0  # decoded
+    declared_duration: float | None = None  # what the header says
+    loudness_lufs: float | None = None  # integrated, ITU-R BS.1770
+    true_peak_dbtp: float | None = None
+    clipped_share: float = 0.0  # share of samples in runs at full scale
+    dc_offset: float = 0.0
+    silence_head: float = 0.0
+    silence_tail: float = 0.0
+    longest_silence: float = 0.0  # inside, head and tail excluded
+    channel_rms: tuple[float, ...] = ()  # 0-1 of full scale, one a channel
+    downmix_rms: float = 0.0  # near 0 with loud channels: the channels cancel
+    bandwidth_hz: float | None = None  # where the spectrum ends
+    flatness: float | None = None  # spectral flatness of the whole, 1 is white noise
+    non_finite: int = 0  # samples that were NaN or infinite
+    audio_streams: int = 1
+    notes: tuple[str, ...] = ()  # oddities met while decoding: format_change, trailing_data, name_contradicts ...
+    fingerprint: bytes = b""  # little-endian uint32 sub-prints, whole length; b"" where none could be made
+    fingerprint_distinct: int = 0
+    tags: tuple[TagClaim, ...] = ()
+    credential: Credential = Credential()
+    measured_by: Mapping[str, str] = field(default_factory=dict)  # names and versions of the instruments
+
+    @property
+    def fingerprint_items(self) -> int:
+        return len(self.fingerprint) // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The label that delivers: its own name, and the names it may deliver under."""
+
+    id: str
+    name: str
+    names: tuple[str, ...] = ()  # imprints and former names, its own included
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One release as delivered: what the label says, and what its files measure (by file name)."""
+
+    release: Release
+    account: Account
+    received: dt.date
+    facts: Mapping[str, AudioFacts] = field(default_factory=dict)
