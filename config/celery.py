@@ -1,8 +1,13 @@
 """The postman: Celery, which rings a worker when a row says that there is work."""
 
+import ctypes
 import os
+import signal
+import sys
+from typing import Any
 
-from celery import Celery
+import structlog
+from celery import Celery, signals
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -13,3 +18,33 @@ TRANSPORT_ALIASES["gatesql"] = "config.broker:Transport"
 app = Celery("gate")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+#: Message header that carries the log context (request id, submission) from the web to the worker.
+_LOG_CONTEXT = "log_context"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@signals.worker_process_init.connect
+def _die_with_the_worker(**_: Any) -> None:
+    """A pool child whose worker was killed would live on and hold its database connection; let it die too."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@signals.before_task_publish.connect
+def _send_log_context(headers: dict[str, Any], **_: Any) -> None:
+    headers[_LOG_CONTEXT] = structlog.contextvars.get_contextvars()
+
+
+@signals.task_prerun.connect
+def _take_log_context(task: Any, task_id: str, **_: Any) -> None:
+    if task.request.is_eager:
+        return  # the caller's own context is already here
+    structlog.contextvars.clear_contextvars()
+    sent = getattr(task.request, _LOG_CONTEXT, None) or {}
+    structlog.contextvars.bind_contextvars(**{**sent, "task": task.name, "task_id": task_id})
+
+
+@signals.setup_logging.connect
+def _keep_our_logs(**_: Any) -> None:
+    """Being connected is enough: Celery then leaves the logging alone that settings have configured."""

@@ -1,9 +1,14 @@
 """The one Django app: submissions, from the door to the decision."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class IntakeConfig(AppConfig):
     name = "intake"
     verbose_name = "Release intake"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # The doorbell looks tasks up by name, so every process must know them.
+        autodiscover_modules("tasks")

@@ -1,0 +1,52 @@
+"""The doorbell: after a row was committed, ring for whoever does the work."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import KombuError
+from prometheus_client import Counter
+
+logger = structlog.get_logger(__name__)
+
+BROKER_ERRORS = Counter("gate_broker_errors", "Messages that could not be sent; the sweep finds their rows.")
+
+#: After a failed ring the bell is left alone this long (seconds), so that a dead or frozen broker delays one request
+#: and not every one; the sweep finds the rows.
+_REST_AFTER_FAILURE = 5.0
+
+
+class _Bell:
+    """Sends messages, and stops trying for a while when nobody takes them."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._silent_until = 0.0
+
+    def ring(self, task_name: str, args: tuple[str, ...]) -> None:
+        # Through the registry, unlike send_task, so that the eager mode of tests holds.
+        task = current_app.tasks[task_name]
+        if self._clock() < self._silent_until:
+            BROKER_ERRORS.inc()
+            return
+        try:
+            task.apply_async(args, retry=False)
+        except (KombuError, OSError) as error:
+            self._silent_until = self._clock() + _REST_AFTER_FAILURE
+            BROKER_ERRORS.inc()
+            logger.warning("broker.unreachable", task=task_name, error=str(error))
+
+
+_bell = _Bell()
+
+
+def enqueue(task_name: str, *args: str) -> None:
+    """Have a task run once the current transaction is committed (at once, where there is none).
+
+    Never fails because of the broker: the row is the truth and the sweep finds what nobody was rung for.
+
+    Raises celery.exceptions.NotRegistered, after the commit and logged, for a task that nobody has written.
+    """
+    transaction.on_commit(lambda: _bell.ring(task_name, args), robust=True)
