@@ -127,7 +127,7 @@ def an_album(count: int = 12, **changes: Any) -> Release:
 
 def some_facts(name: str = "01.flac", **changes: Any) -> AudioFacts:
     """What a sound three-minute FLAC file measures; another name is another recording."""
-    noise = random.Random(name)  # noqa: S311 - a repeatable fingerprint, not a secret
+    noise = random.Random(name)
     ordinary: dict[str, Any] = {
         "sha256": hashlib.sha256(name.encode()).hexdigest(),
         "version": 1,
@@ -189,12 +189,16 @@ class FakeNames:
 
 @dataclass
 class FakeHistory:
-    """What was delivered before."""
+    """What was delivered before: by this account, and by others."""
 
     upcs: Iterable[str] = ()
+    elsewhere: Iterable[str] = ()
 
     def upc_seen(self, upc: str) -> bool:
         return upc in self.upcs
+
+    def upc_elsewhere(self, upc: str) -> bool:
+        return upc in self.elsewhere
 
 
 def a_context(

@@ -1,0 +1,130 @@
+"""How names and titles are read: what counts as the same, what cannot be seen, and what is said beside the title."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from checks.release import Release, Track
+
+Titled: TypeAlias = Release | Track
+
+#: The longest title or version that is judged and delivered; partners' fields hold 255 characters (our inference).
+LONGEST_TITLE = 255
+
+#: So much of a label's text is repeated in a message: enough to recognise it, too little to flood a screen.
+_QUOTED_LENGTH = 120
+
+# Characters that no name or title can rightly hold: controls and line breaks, the soft hyphen, zero-width spaces,
+# explicit directions and overrides, shaping controls, annotations, halves of characters, private use, non-characters.
+_NON_CHARACTERS = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+_NEVER = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u180e\u200b\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ufdd0-\ufdef"
+    f"\ud800-\udfff\ue000-\uf8ff\U000e0001\U000f0000-\U0010ffff{_NON_CHARACTERS}]"
+)
+# Characters that are right in some company only: joiners in Arabic, Indic and emoji; direction marks beside
+# right-to-left letters; tags after the black flag (Scotland, Wales, England).
+_SOMETIMES = re.compile("[\u061c\u200c-\u200f\U000e0020-\U000e007f]")
+_ANYWHERE = re.compile(f"{_NEVER.pattern}|{_SOMETIMES.pattern}")
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
+_BLACK_FLAG, _TAGS = "\U0001f3f4", "".join(map(chr, range(0xE0020, 0xE0080)))
+
+#: Letters and symbols of other scripts that are drawn as nothing: alone they make no title.
+_BLANKS = re.compile("[\\s\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5]+")
+
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+_SPACED_DASH = re.compile(r"\s+[-–—]\s+")
+
+
+def fold(text: str) -> str:
+    """The form in which two spellings of one name are equal: width, case and spacing do not tell names apart."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def is_blank(text: str | None) -> bool:
+    """Whether a reader would see nothing."""
+    return not text or not _BLANKS.sub("", _ANYWHERE.sub("", text))
+
+
+def shown(text: str) -> str:
+    """The text as it can be stored and printed anywhere: shortened, and with what cannot be seen spelt out."""
+    kept = text if len(text) <= _QUOTED_LENGTH else text[: _QUOTED_LENGTH - 1] + "…"
+    return kept if kept.isprintable() else "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in kept)
+
+
+def quoted(text: str) -> str:
+    """The text in a sentence."""
+    return f"“{shown(text)}”"
+
+
+def unseen(text: str) -> list[str]:
+    """The invisible characters that have no business in this text, as code points, each once, in order."""
+    if not _ANYWHERE.search(text):
+        return []
+    return list(dict.fromkeys(f"U+{ord(text[i]):04X}" for i in _unseen_at(text)))
+
+
+def without_unseen(text: str) -> str:
+    """The text with those characters taken out; line breaks and tabs become spaces."""
+    wrong = set(_unseen_at(text))
+    kept = "".join((" " if c.isspace() else "") if i in wrong else c for i, c in enumerate(text))
+    return " ".join(kept.split())
+
+
+def _unseen_at(text: str) -> Iterator[int]:
+    for hit in _ANYWHERE.finditer(text):
+        if _NEVER.match(hit[0]) or not _in_company(text, hit.start()):
+            yield hit.start()
+
+
+def _in_company(text: str, at: int) -> bool:
+    """Whether the neighbours of a joiner, direction mark or tag explain why it is there."""
+    character, before = text[at], text[at - 1 : at]
+    if character in (_JOINER, _NON_JOINER):
+        joined = "\u0600" <= before <= "\u1cff" and unicodedata.category(before)[0] in "LM"
+        emoji = character == _JOINER and (before == "\ufe0f" or before >= "\u2190") and at + 1 < len(text)
+        return joined or (emoji and unicodedata.category(before) in ("So", "Sk", "Mn"))
+    if character >= "\U000e0020":
+        return text[:at].rstrip(_TAGS).endswith(_BLACK_FLAG)
+    return any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text)
+
+
+def titled(release: Release) -> Iterator[Titled]:
+    """The release and its tracks: everything that has a title."""
+    yield release
+    yield from release.tracks
+
+
+def readable(release: Release) -> Iterator[Titled]:
+    """Those whose title and version a reader can read; the others have a worse finding already."""
+    for holder in titled(release):
+        texts = (holder.title, holder.version)
+        if not is_blank(holder.title) and all(len(t) <= LONGEST_TITLE and not unseen(t) for t in texts):
+            yield holder
+
+
+def asides(holder: Titled) -> list[str]:
+    """What is said beside the title: in brackets, after the last spaced dash, or in the version field."""
+    said = _BRACKETED.findall(holder.title)
+    parts = _SPACED_DASH.split(_BRACKETED.sub("", holder.title))
+    said += parts[-1:] if len(parts) > 1 else []
+    return [text.strip() for text in (*said, holder.version) if text.strip()]
+
+
+def split_aside(title: str) -> tuple[str, str] | None:
+    """The title and the last thing said beside it, or None where nothing is: *Low Tide (Live)* → Low Tide, Live."""
+    stripped = title.rstrip()
+    if stripped.endswith((")", "]")):
+        brackets = list(_BRACKETED.finditer(stripped))
+        if not brackets or brackets[-1].end() != len(stripped):
+            return None
+        base, aside = stripped[: brackets[-1].start()], brackets[-1][1]
+    else:
+        parts = _SPACED_DASH.split(stripped)
+        if len(parts) < 2:
+            return None
+        base, aside = stripped[: stripped.rindex(parts[-1])].rstrip(" -–—"), parts[-1]
+    base, aside = base.strip(), aside.strip()
+    return (base, aside) if base and aside else None
