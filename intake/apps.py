@@ -1,5 +1,7 @@
 """The one Django app: submissions, from the door to the decision."""
 
+import contextlib
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -11,4 +13,5 @@ class IntakeConfig(AppConfig):
 
     def ready(self) -> None:
         # The doorbell looks tasks up by name, so every process must know them.
-        autodiscover_modules("tasks")
+        with contextlib.suppress(ImportError):  # while the rooms below are being built
+            autodiscover_modules("tasks")

@@ -1,0 +1,67 @@
+"""What every test finds: a place of its own for all state, and the doorbell under control."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import hypothesis
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.test import TestCase
+
+#: What an operator has set must not leak into tests; where the servers and the optional material are may.
+_KEPT = {"GATE_MUSIC", "GATE_DDEX", "GATE_NAMES"}
+for _name in [name for name in os.environ if name.startswith("GATE_") and name not in _KEPT]:
+    del os.environ[_name]
+_DATA = Path(tempfile.mkdtemp(prefix="gate-tests-"))
+os.environ["GATE_DATA"] = str(_DATA)
+# Set here and not in pyproject.toml: pytest-django would read the settings before this file could say where.
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("local", deadline=None, max_examples=50, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_configure() -> None:
+    # A password hash is meant to be slow; tests log in often.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_DATA, ignore_errors=True)
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
+    """Every ``enqueue`` of the test as (task name, arguments), in order, instead of a message to the broker.
+
+    Recorded at the call, before any commit.
+    """
+    calls: list[tuple[str, tuple[str, ...]]] = []
+    monkeypatch.setattr("intake.queue.enqueue", lambda task_name, *args: calls.append((task_name, args)))
+    return calls
+
+
+@pytest.fixture
+def inline() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """``with inline(): …`` runs what was enqueued inside the block at its end, as after a commit, until all is done.
+
+    Tasks run in this process, on the test's own connection, and their exceptions reach the test. Works with
+    ``django_db`` (where nothing ever commits); tests with ``transaction=True`` commit for real, and run at once.
+    """
+    choices = current_app.conf
+    before = choices.task_always_eager, choices.task_eager_propagates
+    choices.task_always_eager = choices.task_eager_propagates = True
+
+    @contextmanager
+    def block() -> Iterator[None]:
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            yield
+
+    yield block
+    choices.task_always_eager, choices.task_eager_propagates = before
