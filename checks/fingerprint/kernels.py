@@ -1,0 +1,105 @@
+"""The arithmetic on sub-prints: counting differing bits, choosing keys, counting how often recordings share them.
+
+Everything here is a pure function on NumPy arrays and knows neither files nor thresholds, so that a compiled
+version can take its place function by function.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+UInt8s: TypeAlias = npt.NDArray[np.uint8]
+UInt32s: TypeAlias = npt.NDArray[np.uint32]
+UInt64s: TypeAlias = npt.NDArray[np.uint64]
+Int64s: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+#: The sub-print that Chromaprint's TEST2 gives for digital silence (AcoustID skips it too).
+SILENCE = 627964279
+
+#: The lowest 4 of the 32 bits come from the two least reliable classifiers; AcoustID drops them from its keys as well.
+KEY_MASK = 0xFFFFFFF0
+
+
+def subprints(fingerprint: bytes) -> UInt32s:
+    """The sub-prints of a fingerprint: little-endian uint32, shape (items,).
+
+    Raises ValueError where the length is not a multiple of four bytes.
+    """
+    if len(fingerprint) % 4:
+        raise ValueError("a fingerprint is a sequence of 4-byte sub-prints")
+    return np.frombuffer(fingerprint, dtype="<u4").astype(np.uint32, copy=False)
+
+
+def run_lengths(prints: UInt32s) -> Int64s:
+    """For every sub-print, how many equal ones stand in a row there; shape (items,)."""
+    if not prints.size:
+        return np.zeros(0, dtype=np.int64)
+    starts = np.flatnonzero(np.concatenate(([True], prints[1:] != prints[:-1])))
+    lengths = np.diff(np.append(starts, prints.size))
+    return np.repeat(lengths, lengths).astype(np.int64)
+
+
+def mix32(keys: UInt32s) -> UInt32s:
+    """Scatter keys evenly over 32 bits, one to one (the finaliser of MurmurHash3, public domain)."""
+    mixed = keys.astype(np.uint32, copy=True)
+    mixed ^= mixed >> np.uint32(16)
+    mixed *= np.uint32(0x85EBCA6B)
+    mixed ^= mixed >> np.uint32(13)
+    mixed *= np.uint32(0xC2B2AE35)
+    mixed ^= mixed >> np.uint32(16)
+    return mixed
+
+
+def mixed_keys(prints: UInt32s) -> UInt32s:
+    """The distinct keys of a recording, mixed and ascending; silence gives none."""
+    heard = prints[prints != SILENCE]
+    return mix32(np.unique(heard & np.uint32(KEY_MASK)))
+
+
+def shared_offsets(query: UInt32s, reference: UInt32s, budget: int) -> tuple[Int64s, Int64s]:
+    """Positions (i, j) with equal values, the rarest values first until ``budget`` pairs are found."""
+    order = np.argsort(reference, kind="stable")
+    ordered = reference[order]
+    left = np.searchsorted(ordered, query, side="left")
+    counts = np.searchsorted(ordered, query, side="right") - left
+    if int(counts.sum()) > budget:
+        rarest = np.argsort(counts, kind="stable")
+        within = np.cumsum(counts[rarest]) <= budget
+        counts[rarest[~within]] = 0
+    i = np.repeat(np.arange(query.size), counts)
+    j = order[expand(left, counts)]
+    return i, j.astype(np.int64)
+
+
+def expand(starts: Int64s, counts: Int64s) -> Int64s:
+    """The positions start, start+1, … start+count-1 of every range, one range after the other."""
+    total = int(counts.sum())
+    first = np.cumsum(counts) - counts
+    return np.arange(total, dtype=np.int64) + np.repeat(starts - first, counts)
+
+
+def bit_errors(query: UInt32s, reference: UInt32s, offsets: Int64s) -> UInt8s:
+    """Differing bits (0-32) of query[i] and reference[i + offset]; shape (offsets, items).
+
+    Where the reference has nothing at i + offset the count is of no meaning.
+    """
+    return np.bitwise_count(rows(reference, offsets, query.size) ^ query).astype(np.uint8, copy=False)
+
+
+def rows(values: npt.NDArray[np.generic], offsets: Int64s, length: int) -> npt.NDArray[np.generic]:
+    """values[offset : offset + length] for every offset, zero outside; shape (offsets, length)."""
+    where = offsets[:, None] + np.arange(length)
+    inside = (where >= 0) & (where < values.size)
+    return np.where(inside, values[np.clip(where, 0, max(values.size - 1, 0))], values.dtype.type(0))
+
+
+def count_documents(documents: UInt32s, at_least: int) -> tuple[UInt32s, Int64s]:
+    """The documents that occur at least so often, and how often."""
+    found, counts = np.unique(documents, return_counts=True)
+    enough = counts >= at_least
+    return found[enough], counts[enough].astype(np.int64)
