@@ -6,8 +6,26 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from checks.finding import Code, Finding
+from checks.finding import Code, Finding, Route, Severity
 from checks.release import AudioFacts, Delivery
+
+
+#: The gate's own findings about checks that gave no answer: never a pass.
+CHECK_FAILED = Code(
+    "check.failed",
+    "A check could not be carried out, so a human looks.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "the gate itself",
+)
+
+CHECK_MISSING = Code(
+    "check.missing",
+    "A check that the policy demands has no result, so a human looks.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "the gate itself",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +82,11 @@ class ProtectedNames(Protocol):
 class History(Protocol):
     """What the gate has seen before, as a check may ask it; this submission and what it supersedes excluded."""
 
-    def upc_seen(self, upc: str) -> bool:
-        """Whether another live release was delivered under this UPC."""
+    def upc_seen(self, upc: str, title: str) -> bool:
+        """Whether this account has delivered another live release, of another title, under this UPC."""
+
+    def upc_elsewhere(self, upc: str) -> bool:
+        """Whether another account has a live release under this UPC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,24 @@
+"""The rows. No logic here changes other rows; that is what ``intake.services`` is for."""
+
+from intake.models.accounts import ApiKey, Label, Partner
+from intake.models.files import Analysis, Blob
+from intake.models.idempotency import IdempotencyKey
+from intake.models.reference import KnownRecording, NameKey, ProtectedArtist, ProtectedName
+from intake.models.submissions import (
+    CheckRun,
+    Claim,
+    Decision,
+    Event,
+    Finding,
+    Resource,
+    Submission,
+    Track,
+)
+from intake.models.webhooks import Attempt, Delivery, Endpoint
+from intake.models.work import Status
+
+__all__ = [
+    "Analysis", "ApiKey", "Attempt", "Blob", "CheckRun", "Claim", "Decision", "Delivery", "Endpoint", "Event",
+    "Finding", "IdempotencyKey", "KnownRecording", "Label", "NameKey", "Partner", "ProtectedArtist",
+    "ProtectedName", "Resource", "Status", "Submission", "Track",
+]

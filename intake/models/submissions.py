@@ -1,0 +1,223 @@
+"""One delivery of one release by one label, and everything that was found and decided about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from checks.policy import Verdict
+from intake.models.accounts import Label, Partner
+from intake.models.files import Blob
+from intake.models.ids import uuid7
+from intake.models.work import Work
+from intake.states import CLEARED, State
+
+
+class SubmissionQuerySet(models.QuerySet):
+    """What screens and endpoints read."""
+
+    def of(self, owner: Label | Partner) -> Self:
+        """What one principal may see: a label its own, a partner what is cleared for delivery."""
+        if isinstance(owner, Label):
+            return self.filter(label=owner)
+        return self.filter(state__in=CLEARED)
+
+    def live(self) -> Self:
+        """Submissions that stand for a release: handed over, and neither refused nor taken back."""
+        return self.exclude(state__in=(State.DRAFT, State.REJECTED, State.RETURNED, State.WITHDRAWN))
+
+    def queue(self) -> Self:
+        """What waits for a moderator, most urgent first."""
+        return self.filter(state=State.IN_REVIEW).order_by("due_at", "id")
+
+
+class Submission(models.Model):
+    """One delivery of one release by one label. Its state changes through ``services.move`` only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="submissions")
+    state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in State], default=State.DRAFT)
+    verdict = models.CharField(max_length=8, choices=[(v.value, v.value) for v in Verdict], blank=True, default="")
+    metadata = models.JSONField(help_text="The release as accepted.")
+    title = models.CharField(max_length=500)
+    artist = models.CharField(max_length=500)
+    upc = models.CharField(max_length=14, blank=True, default="", db_index=True)
+    release_date = models.DateField(null=True, blank=True)
+    supersedes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    sequence = models.PositiveIntegerField(default=0, help_text="Number of its last event.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    received_at = models.DateTimeField(null=True, blank=True)
+    concluded_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SubmissionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["label", "-id"], name="submission_of_label"),
+            models.Index(fields=["state", "due_at"], name="submission_queue"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} by {self.artist}"
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision that stands."""
+        return self.decisions.order_by("-number").first()
+
+
+class Resource(models.Model):
+    """A file named by the release, and the bytes once they are here."""
+
+    class Kind(models.TextChoices):
+        AUDIO = "audio"
+        COVER = "cover"
+        DOCUMENT = "document"
+
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="resources")
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    declared_sha256 = models.CharField(max_length=64, blank=True, default="")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="resources")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["submission", "name"], name="resource_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Track(models.Model):
+    """A position on the release, as rows so that ISRCs can be searched."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="tracks")
+    position = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=500)
+    artist = models.CharField(max_length=500)
+    isrc = models.CharField(max_length=12, blank=True, default="", db_index=True)
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="tracks")
+    verdict = models.CharField(max_length=8, blank=True, default="")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["submission", "position"], name="track_once")]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.title}"
+
+
+class CheckRun(Work):
+    """One check on one submission."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="check_runs")
+    name = models.CharField(max_length=40)
+    version = models.PositiveSmallIntegerField()
+    needs_audio = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["submission", "name"], name="check_run_once")]
+        indexes = [models.Index(fields=["status", "lease_until"], name="check_run_open")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.status})"
+
+
+class Finding(models.Model):
+    """One piece of evidence, as the check reported it; never changed afterwards."""
+
+    check_run = models.ForeignKey(CheckRun, on_delete=models.PROTECT, related_name="findings")
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="findings")
+    code = models.CharField(max_length=60, db_index=True)
+    severity = models.CharField(max_length=12)
+    subject = models.CharField(max_length=300)
+    message = models.TextField()
+    measured = models.JSONField(null=True)
+    threshold = models.JSONField(null=True)
+    evidence = models.JSONField(null=True)
+    fix = models.TextField(blank=True, default="")
+    labels = models.JSONField(default=list)
+    route = models.CharField(max_length=8, help_text="What it asked for under the policy of the day.")
+    private = models.BooleanField(default=False, help_text="For moderators only.")
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class Decision(models.Model):
+    """A verdict given by an actor at a time for a reason. Append-only: the last one stands."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="decisions")
+    number = models.PositiveSmallIntegerField()
+    verdict = models.CharField(max_length=8, choices=[(v.value, v.value) for v in Verdict])
+    actor = models.CharField(max_length=200)
+    reasons = models.JSONField(default=list)
+    note = models.TextField(blank=True, default="")
+    labels = models.JSONField(default=list)
+    policy_version = models.CharField(max_length=40)
+    policy_digest = models.CharField(max_length=80)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["submission", "number"], name="decision_once")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.actor}"
+
+
+class Claim(models.Model):
+    """A moderator's hold on a submission in review; it ends by itself."""
+
+    submission = models.OneToOneField(Submission, primary_key=True, on_delete=models.PROTECT, related_name="claim")
+    moderator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="claims")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.moderator} until {self.until:%H:%M:%S}"
+
+    def held(self, now: dt.datetime) -> bool:
+        return now < self.until
+
+
+class Event(models.Model):
+    """One state change or happening; history and outbox at once. Each carries the digest of the one before."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="events")
+    sequence = models.PositiveIntegerField()
+    type = models.CharField(max_length=40)
+    actor = models.CharField(max_length=200)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["submission", "sequence"]
+        constraints = [models.UniqueConstraint(fields=["submission", "sequence"], name="event_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.type}"
+
+    def chained(self, previous: str) -> str:
+        """The digest that this event must carry after one with the digest ``previous`` ('' for the first)."""
+        content: list[Any] = [
+            previous,
+            str(self.submission_id),
+            self.sequence,
+            self.type,
+            self.actor,
+            self.data,
+            self.created_at.astimezone(dt.UTC).isoformat(),
+        ]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

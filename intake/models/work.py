@@ -1,0 +1,87 @@
+"""Work that the database owns: a lease, a fencing token, a bounded number of tries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class Status(models.TextChoices):
+    """Where a piece of work stands. ``dead``: given up after its last try; somebody must look."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class WorkQuerySet(models.QuerySet):
+    """Claims and ends pieces of work by conditional updates, the same on SQLite and PostgreSQL."""
+
+    def open(self) -> Self:
+        """Not ended yet."""
+        return self.filter(status__in=(Status.PENDING, Status.RUNNING))
+
+    def claimable(self, now: dt.datetime) -> Self:
+        """Nobody holds it: pending, or held by someone whose lease ran out."""
+        return self.filter(Q(status=Status.PENDING) | Q(status=Status.RUNNING, lease_until__lt=now))
+
+    def claim(self, pk: object, lease: dt.timedelta) -> uuid.UUID | None:
+        """Take one piece of work; returns the fencing token, or None where somebody else holds or ended it."""
+        now, token = timezone.now(), uuid.uuid4()
+        taken = (
+            self.filter(pk=pk)
+            .claimable(now)
+            .update(
+                status=Status.RUNNING,
+                lease_token=token,
+                lease_until=now + lease,
+                attempts=F("attempts") + 1,
+                started_at=now,
+            )
+        )
+        return token if taken else None
+
+    def finish(self, pk: object, token: uuid.UUID, **values: object) -> bool:
+        """End a piece of work, unless the lease has passed to somebody else."""
+        return bool(
+            self.filter(pk=pk, lease_token=token, status=Status.RUNNING).update(
+                **{"status": Status.DONE, "finished_at": timezone.now(), "lease_token": None, **values}
+            )
+        )
+
+    def release(self, pk: object, token: uuid.UUID, error: str, max_attempts: int) -> None:
+        """Give a piece of work back after a fault of ours; after the last try it is dead."""
+        mine = self.filter(pk=pk, lease_token=token, status=Status.RUNNING)
+        mine.filter(attempts__gte=max_attempts).update(
+            status=Status.DEAD, error=error, finished_at=timezone.now(), lease_token=None
+        )
+        mine.filter(attempts__lt=max_attempts).update(status=Status.PENDING, error=error, lease_token=None)
+
+
+class Work(models.Model):
+    """Base of everything that a worker does once."""
+
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    rung_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last rang for it.")
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, default="")
+
+    objects = WorkQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def final(self) -> bool:
+        return self.status in (Status.DONE, Status.DEAD)

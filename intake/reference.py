@@ -1,0 +1,108 @@
+"""The instruments that checks ask: known recordings, protected names, and what the gate has seen before."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from checks.check import Context, Match, ProtectedName
+from checks.fingerprint import LocalStore, Store, find
+from checks.names import fold, search_keys
+from checks.release import AudioFacts
+from intake import models
+
+
+def context(label: models.Label, submission: models.Submission | None = None) -> Context:
+    """The instruments for one label's release; with a submission, what it says of itself is left out."""
+    return Context(recordings=Recordings(), names=Names(), history=Deliveries(label, submission))
+
+
+def store() -> Store:
+    """The fingerprint index of this installation, one handle a process."""
+    return _open(Path(settings.GATE_INDEX), os.getpid())
+
+
+@functools.lru_cache(maxsize=1)
+def _open(folder: Path, _process: int) -> Store:
+    return LocalStore(folder)
+
+
+class Recordings:
+    """The reference catalogue: candidates from the index, evidence from the rows."""
+
+    def matches(self, facts: AudioFacts) -> Sequence[Match]:
+        """Known recordings that share sound with the file, best first."""
+        found = find(store(), self._fingerprints, facts.fingerprint)
+        rows = models.KnownRecording.objects.current().in_bulk([document for document, _ in found])
+        return [
+            Match(
+                recording=str(row.pk),
+                title=row.title,
+                artist=row.artist,
+                isrc=row.isrc or None,
+                owner=row.owner,
+                owner_account=str(row.label_id) if row.label_id else None,
+                score=comparison.score,
+                bit_error_rate=comparison.bit_error_rate,
+                segments=comparison.segments,
+                speed=comparison.speed,
+                pitch=comparison.pitch,
+                certain=comparison.certain,
+            )
+            for document, comparison in found
+            if (row := rows.get(document))
+        ]
+
+    @staticmethod
+    def _fingerprints(documents: Sequence[int]) -> Mapping[int, bytes]:
+        rows = models.KnownRecording.objects.current().filter(pk__in=documents)
+        return {pk: bytes(fingerprint) for pk, fingerprint in rows.values_list("pk", "fingerprint")}
+
+
+class Names:
+    """The identity registry, searched by key: an index, not a scan."""
+
+    def near(self, name: str) -> Sequence[ProtectedName]:
+        """Every protected name that shares a search key with this one."""
+        rows = (
+            models.ProtectedName.objects.filter(keys__key__in=search_keys(name))
+            .distinct()
+            .select_related("artist")
+            .prefetch_related("artist__labels")
+        )
+        return [
+            ProtectedName(
+                artist=str(row.artist_id),
+                name=row.name,
+                accounts=frozenset(str(label.pk) for label in row.artist.labels.all()),
+            )
+            for row in rows.order_by("pk")
+        ]
+
+
+class Deliveries:
+    """What was delivered before: this submission, and what it supersedes, left out."""
+
+    def __init__(self, label: models.Label, submission: models.Submission | None) -> None:
+        self._label = label
+        self._submission = submission
+
+    def upc_seen(self, upc: str, title: str) -> bool:
+        """Whether this account has delivered another live release, of another title, under this UPC."""
+        own = self._live(upc).filter(label=self._label)
+        return any(fold(other) != fold(title) for other in own.values_list("title", flat=True))
+
+    def upc_elsewhere(self, upc: str) -> bool:
+        """Whether another account has a live release under this UPC."""
+        return self._live(upc).exclude(label=self._label).exists()
+
+    def _live(self, upc: str) -> QuerySet[models.Submission]:
+        live = models.Submission.objects.live().filter(upc=upc)
+        if self._submission is None:
+            return live
+        return live.exclude(pk__in=(self._submission.pk, self._submission.supersedes_id))

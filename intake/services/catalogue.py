@@ -1,0 +1,106 @@
+"""What submissions are compared with: learn and forget recordings, protect names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from checks.fingerprint import degenerate
+from checks.names import search_keys
+from checks.release import AudioFacts
+from intake import queue, reference, snapshot
+from intake.models import KnownRecording, Label, NameKey, ProtectedArtist, ProtectedName, Submission
+
+
+class NothingToLearn(ValueError):
+    """The recording has no fingerprint that could be compared."""
+
+
+def learn(
+    facts: AudioFacts,
+    *,
+    title: str,
+    artist: str = "",
+    isrc: str = "",
+    owner: str = "",
+    label: Label | None = None,
+    source: str = KnownRecording.Source.LEARNED,
+) -> tuple[KnownRecording, bool]:
+    """Add a recording to the catalogue; returns it, and whether it is new. Learning twice changes nothing.
+
+    Raises NothingToLearn where the sound cannot be fingerprinted.
+    """
+    if not facts.ok or degenerate(facts.fingerprint):
+        raise NothingToLearn(facts.error or "no fingerprint to compare: silence, noise or one lasting tone")
+    recording, new = KnownRecording.objects.current().get_or_create(
+        sha256=facts.sha256,
+        owner=owner,
+        isrc=isrc,
+        forgotten_at=None,
+        defaults={
+            "title": title[:500],
+            "artist": artist[:500],
+            "label": label,
+            "source": source,
+            "duration": facts.duration,
+            "fingerprint": facts.fingerprint,
+        },
+    )
+    if recording.indexed_at is None:
+        queue.enqueue("intake.index")
+    return recording, new
+
+
+def learn_delivered(submission: Submission) -> None:
+    """Add the recordings of a cleared submission, as its label's own; within the caller's transaction."""
+    label = submission.label
+    for track in submission.tracks.select_related("resource__blob__analysis"):
+        analysis = snapshot.analysis_of(track.resource)
+        if analysis is None or analysis.facts is None:
+            continue
+        facts = snapshot.facts(analysis)
+        if facts.ok and not degenerate(facts.fingerprint):
+            learn(
+                facts,
+                title=track.title,
+                artist=track.artist,
+                isrc=track.isrc,
+                owner=label.name,
+                label=label,
+                source=KnownRecording.Source.DELIVERED,
+            )
+
+
+def index(limit: int = 1000) -> int:
+    """Bring learned recordings that are not in the index yet into it; returns how many."""
+    store = reference.store()
+    waiting = list(KnownRecording.objects.current().filter(indexed_at__isnull=True).order_by("pk")[:limit])
+    if waiting:
+        store.add_many([(recording.pk, bytes(recording.fingerprint)) for recording in waiting])
+        KnownRecording.objects.filter(pk__in=[one.pk for one in waiting]).update(indexed_at=timezone.now())
+    return len(waiting)
+
+
+def forget(recordings: Iterable[KnownRecording]) -> int:
+    """Take recordings out of the catalogue and the index; the rows stay as evidence. Returns how many."""
+    store, count = reference.store(), 0
+    for recording in recordings:
+        if KnownRecording.objects.current().filter(pk=recording.pk).update(forgotten_at=timezone.now()):
+            store.remove(recording.pk)
+            count += 1
+    return count
+
+
+def protect(name: str, aliases: Sequence[str] = (), labels: Sequence[Label] = ()) -> tuple[ProtectedArtist, bool]:
+    """Guard an artist's name and aliases, and say which labels may use them; returns it, and whether it is new."""
+    with transaction.atomic():
+        artist, new = ProtectedArtist.objects.get_or_create(name=name)
+        artist.labels.add(*labels)
+        for one in dict.fromkeys((name, *aliases)):
+            protected, made = ProtectedName.objects.get_or_create(artist=artist, name=one)
+            if made:
+                NameKey.objects.bulk_create(NameKey(name=protected, key=key) for key in sorted(search_keys(one)))
+    return artist, new
+

@@ -1,0 +1,231 @@
+"""The gate's own work on a submission: measure its files, put the checks to it, conclude."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+import checks
+from checks import policy as policies
+from checks.analysis import ANALYSIS_VERSION, default_analyser, facts_to_json
+from checks.check import CHECK_FAILED, Check
+from checks.finding import Finding as FindingValue
+from checks.policy import Ruling, Verdict
+from intake import reference, snapshot
+from intake.models import Analysis, CheckRun, Decision, Finding, Submission, Track
+from intake.models.work import Status
+from intake.services import blobs, catalogue, door, submissions
+from intake.services.moves import Conflict, move
+from intake.states import State
+
+log = structlog.get_logger(__name__)
+
+#: Longer than the slowest measurement or check may take; whoever holds a lease longer has died.
+LEASE = dt.timedelta(seconds=50)
+#: A piece of work that failed this often, or killed its worker this often, is given up: a human looks.
+MAX_ATTEMPTS = 3
+
+#: What each machine verdict makes of a submission.
+STATES = {Verdict.APPROVE: State.APPROVED, Verdict.LABEL: State.LABELLED, Verdict.REVIEW: State.IN_REVIEW}
+
+
+def analyse(sha256: str) -> None:
+    """Measure a file once, and ring for the checks that waited for it."""
+    analysis = Analysis.objects.select_related("blob").get(pk=sha256)
+    if analysis.final or _given_up(analysis):
+        return advance(sha256)
+    token = Analysis.objects.claim(sha256, LEASE)
+    if token is None:
+        return None
+    try:
+        with blobs.local_copy(analysis.blob) as path:
+            facts = default_analyser().analyse(path, sha256, name=analysis.name)
+    except Exception as error:
+        log.exception("analysis failed", sha256=sha256)
+        Analysis.objects.release(sha256, token, repr(error), MAX_ATTEMPTS)
+    else:
+        Analysis.objects.finish(
+            sha256,
+            token,
+            version=ANALYSIS_VERSION,
+            facts=facts_to_json(facts),
+            fingerprint=facts.fingerprint,
+            error=facts.error or "",
+        )
+    return advance(sha256)
+
+
+def advance(sha256: str) -> None:
+    """Ring for every submission that waits for this file."""
+    waiting = Submission.objects.filter(state=State.CHECKING, resources__blob_id=sha256).distinct()
+    for submission in waiting:
+        submissions.ring(submission)
+
+
+def run_check(run_id: str | uuid.UUID) -> None:
+    """Put one check to one submission, store what it finds, and then conclude where it was the last."""
+    run = CheckRun.objects.select_related("submission__label").get(pk=run_id)
+    submission = run.submission
+    if submission.state != State.CHECKING:
+        return
+    if not run.final and not _given_up(run):
+        if run.needs_audio and _measuring(submission):
+            return
+        token = CheckRun.objects.claim(run.pk, LEASE)
+        if token is None:
+            return
+        _answer(run, token)
+    conclude(submission.pk)
+
+
+def conclude(submission_id: str | uuid.UUID) -> None:
+    """Judge a submission once all its checks have ended. Runs after the commit that ended the last one."""
+    submission = Submission.objects.get(pk=submission_id)
+    runs = list(submission.check_runs.all())
+    if submission.state != State.CHECKING or not runs or not all(run.final for run in runs):
+        return
+    rules = door.policy()
+    missing = sorted(set(rules.mandatory) - {run.name for run in runs if run.status == Status.DONE})
+    ruling = judge(submission, rules, missing)
+    try:
+        settle(submission, ruling, rules, missing)
+    except Conflict:
+        log.info("somebody concluded first", submission=str(submission.pk))
+
+
+def judge(submission: Submission, rules: policies.Policy, missing: Sequence[str] = ()) -> Ruling:
+    """What a policy says to the findings that are on file."""
+    findings = snapshot.findings(list(submission.findings.all()), checks.CODES)
+    positions = list(submission.tracks.values_list("position", flat=True))
+    return policies.decide(rules, findings, missing, positions)
+
+
+def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missing: Sequence[str]) -> None:
+    """Write the machine's decision and move the submission. Raises Conflict where somebody was first."""
+    now = timezone.now()
+    actor = "policy"
+    decision = Decision(
+        verdict=ruling.verdict,
+        actor=actor,
+        reasons=list(ruling.reasons),
+        labels=[label_document(label, code, actor, now) for label, code in ruling.labels],
+        policy_version=rules.version,
+        policy_digest=rules.digest,
+    )
+    review = ruling.verdict is Verdict.REVIEW
+    with transaction.atomic():
+        move(
+            submission,
+            STATES[ruling.verdict],
+            actor,
+            {"checks_missing": list(missing)} if missing else None,
+            decision,
+            verdict=ruling.verdict,
+            concluded_at=None if review else now,
+            due_at=due_at(submission, rules, now) if review else None,
+        )
+        for position, verdict in ruling.tracks.items():
+            Track.objects.filter(submission=submission, position=position).update(verdict=verdict)
+        if not review:
+            catalogue.learn_delivered(submission)
+
+
+def label_document(label: Any, code: str, actor: str, at: dt.datetime) -> dict[str, Any]:
+    """A label as decisions keep it: what, on what basis, from which code, by whom, when."""
+    return {
+        "key": label.key,
+        "value": label.value,
+        "basis": str(label.basis),
+        "code": code,
+        "set_by": actor,
+        "set_at": at.isoformat(),
+    }
+
+
+def due_at(submission: Submission, rules: policies.Policy, now: dt.datetime) -> dt.datetime:
+    """When a human must have looked: within the policy's hours, and earlier where the release is near."""
+    latest = now + dt.timedelta(hours=rules.review_hours)
+    if submission.release_date is None:
+        return latest
+    out = dt.datetime.combine(submission.release_date, dt.time(), dt.UTC)
+    return max(now, min(latest, out - dt.timedelta(hours=rules.release_lead_hours)))
+
+
+@functools.cache
+def _check(name: str) -> Check:
+    return next(check for check in checks.CHECKS if check.name == name)
+
+
+def _measuring(submission: Submission) -> bool:
+    return Analysis.objects.open().filter(blob__resources__submission=submission).exists()
+
+
+def _answer(run: CheckRun, token: uuid.UUID) -> None:
+    """Run a claimed check. A fault of ours gives it back; after the last try it is dead, and says so."""
+    submission = run.submission
+    try:
+        delivery = snapshot.delivery(submission)
+        context = reference.context(submission.label, submission)
+        found = list(_check(run.name).run(delivery, context))
+        with transaction.atomic():
+            if CheckRun.objects.finish(run.pk, token, error=""):
+                _store(run, found)
+    except Exception as error:
+        log.exception("check failed", check=run.name, submission=str(submission.pk))
+        CheckRun.objects.release(run.pk, token, repr(error), MAX_ATTEMPTS)
+        run.refresh_from_db()
+        if run.status == Status.DEAD:
+            _store_failure(run)
+
+
+def _given_up(work: Analysis | CheckRun) -> bool:
+    """Bury work whose lease ran out on its last try: it kills whoever touches it."""
+    expired = work.status == Status.RUNNING and work.lease_until and work.lease_until < timezone.now()
+    if not expired or work.attempts < MAX_ATTEMPTS:
+        return False
+    with transaction.atomic():
+        buried = (
+            type(work)
+            .objects.filter(pk=work.pk, status=Status.RUNNING, lease_token=work.lease_token)
+            .update(status=Status.DEAD, error="the worker died", finished_at=timezone.now(), lease_token=None)
+        )
+        if buried and isinstance(work, CheckRun):
+            _store_failure(work)
+    work.refresh_from_db()
+    return True
+
+
+def _store(run: CheckRun, found: Iterable[FindingValue]) -> None:
+    rules = door.policy()
+    Finding.objects.bulk_create(
+        Finding(
+            check_run=run,
+            submission_id=run.submission_id,
+            code=finding.code.id,
+            severity=finding.code.severity,
+            subject=finding.subject,
+            message=finding.message,
+            measured=finding.measured,
+            threshold=finding.threshold,
+            evidence=finding.evidence,
+            fix=finding.fix or "",
+            labels=[{"key": one.key, "value": one.value, "basis": str(one.basis)} for one in finding.labels],
+            route=rules.route(finding),
+            private=finding.code.private,
+        )
+        for finding in found
+    )
+
+
+def _store_failure(run: CheckRun) -> None:
+    message = f"The check '{run.name}' could not be carried out; a moderator looks instead."
+    _store(run, [FindingValue(CHECK_FAILED, "release", message)])
+
+

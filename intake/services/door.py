@@ -1,0 +1,86 @@
+"""What is asked at the door, before anything is stored: refuse at once what can never be right."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+import checks
+from checks import policy as policies
+from checks.files import judge_files, judge_names
+from checks.finding import Finding, Route
+from checks.release import Delivery
+from intake import reference, snapshot
+from intake.models import Label
+
+
+class Refused(Exception):
+    """The release itself is at fault; nothing was stored."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = findings
+        super().__init__(", ".join(finding.code.id for finding in findings))
+
+
+def policy() -> policies.Policy:
+    """The policy in force. A changed file is read at the next call."""
+    path = Path(settings.GATE_POLICY)
+    return _load(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(path: Path, _changed: int) -> policies.Policy:
+    return policies.load(path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS])
+
+
+def named_files(document: Mapping[str, Any]) -> dict[str, str]:
+    """The files that a delivery document names, with the SHA-256 declared for each ('' for none)."""
+    release = document["release"]
+    tracks = release["tracks"]
+    licences = (relation.get("licence_file") for track in tracks for relation in track.get("relations") or ())
+    cover = release.get("cover") or {}
+    declared = document.get("files") or {}
+    names = [*(track["file"] for track in tracks), cover.get("file"), *licences, *declared]
+    return {name: declared.get(name, {}).get("sha256") or "" for name in names if name}
+
+
+def examine(label: Label, document: Mapping[str, Any]) -> list[Finding]:
+    """Every finding that needs no audio: what ``POST validate`` answers, and what the door goes by."""
+    delivery = Delivery(
+        release=snapshot.release(document["release"]),
+        account=snapshot.account(label),
+        received=timezone.now().date(),
+    )
+    context = reference.context(label)
+    findings = list(judge_names(named_files(document)))
+    for check in checks.CHECKS:
+        if not check.needs_audio:
+            findings.extend(check.run(delivery, context))
+    return findings
+
+
+def blocking(findings: Sequence[Finding]) -> list[Finding]:
+    """Those that refuse the release at once under the policy in force."""
+    rules = policy()
+    return [finding for finding in findings if rules.route(finding) is Route.BLOCK]
+
+
+def admit(
+    label: Label, document: Mapping[str, Any], delivered: Mapping[str, tuple[str, int]] | None = None
+) -> None:
+    """Let a release in, or raise Refused with every finding that blocks it.
+
+    ``delivered``: name → (SHA-256, size) of the files that came; None where they come later.
+    """
+    findings = examine(label, document)
+    if delivered is not None:
+        findings.extend(judge_files(named_files(document), delivered))
+    if blocked := blocking(findings):
+        raise Refused(blocked)
+
+

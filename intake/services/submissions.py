@@ -1,0 +1,212 @@
+"""A label's side of a submission: open a draft, send files, hand it over, take it back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+import checks
+from checks.files import CODES as FILE_CODES
+from checks.finding import Code, Finding, Route, Severity
+from intake import queue
+from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission, Track
+from intake.models.work import Status
+from intake.services import door
+from intake.services.moves import Conflict, begin, move
+from intake.states import State
+
+SUPERSEDES_UNKNOWN = Code(
+    "supersedes.unknown",
+    "A superseded submission must be one of the label's own.",
+    Severity.CRITICAL,
+    Route.BLOCK,
+    "the gate itself",
+)
+CODES = (*FILE_CODES, SUPERSEDES_UNKNOWN)
+
+
+class FileUnknown(LookupError):
+    """The release names no such file."""
+
+
+class DigestMismatch(ValueError):
+    """The bytes are not those that were declared."""
+
+
+def deliver(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]) -> Submission:
+    """Take in a whole delivery: document and files in one.
+
+    Raises door.Refused where the release is at fault; nothing is stored then.
+    """
+    door.admit(label, document, {name: (blob.pk, blob.size) for name, blob in files.items()})
+    with transaction.atomic():
+        submission = _create(label, document, State.RECEIVED, files)
+    queue.enqueue("intake.start", str(submission.pk))
+    return submission
+
+
+def open_draft(label: Label, document: Mapping[str, Any]) -> Submission:
+    """Open a draft whose files come later. Raises door.Refused where the release is at fault."""
+    door.admit(label, document)
+    with transaction.atomic():
+        return _create(label, document, State.DRAFT, {})
+
+
+def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
+    """Attach one file to a draft; sending it again replaces it.
+
+    Raises FileUnknown, DigestMismatch (against the SHA-256 declared in the document), or Conflict once handed over.
+    """
+    with transaction.atomic():
+        # The row lock keeps ``submit`` out: a file is either in the delivery, or refused.
+        current = Submission.objects.select_for_update().get(pk=submission.pk)
+        resource = current.resources.filter(name=name).first()
+        if resource is None:
+            raise FileUnknown(name)
+        if current.state != State.DRAFT:
+            raise Conflict(current, State.DRAFT)
+        if resource.declared_sha256 not in ("", blob.pk):
+            raise DigestMismatch(name)
+        resource.blob = blob
+        resource.save(update_fields=["blob"])
+    return resource
+
+
+def missing_files(submission: Submission) -> list[str]:
+    """Names of the files that a draft still waits for."""
+    return list(submission.resources.filter(blob__isnull=True).order_by("name").values_list("name", flat=True))
+
+
+def submit(submission: Submission) -> Submission:
+    """Hand a draft over, with all its files.
+
+    Raises FilesMissing, door.Refused (the world may have changed since it was opened), or Conflict.
+    """
+    with transaction.atomic():
+        current = Submission.objects.select_for_update().get(pk=submission.pk)
+        if current.state != State.DRAFT:
+            raise Conflict(current, State.RECEIVED)
+        if missing := missing_files(current):
+            raise FilesMissing(missing)
+        resources = current.resources.select_related("blob")
+        delivered = {one.name: (one.blob.pk, one.blob.size) for one in resources if one.blob}
+        door.admit(current.label, _document(current), delivered)
+        move(current, State.RECEIVED, current.label.actor, received_at=timezone.now())
+    queue.enqueue("intake.start", str(current.pk))
+    return current
+
+
+class FilesMissing(Exception):
+    """The draft still waits for files."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        super().__init__(", ".join(names))
+
+
+def withdraw(submission: Submission) -> Submission:
+    """Take a submission back before it is decided. Raises Conflict afterwards."""
+    move(submission, State.WITHDRAWN, submission.label.actor, due_at=None, concluded_at=timezone.now())
+    return submission
+
+
+def start(submission_id: str | uuid.UUID) -> None:
+    """Lay out the work on a received submission: its checks, and the measuring of files not yet measured."""
+    submission = Submission.objects.get(pk=submission_id)
+    if submission.state != State.RECEIVED:
+        return
+    with transaction.atomic():
+        CheckRun.objects.bulk_create(
+            CheckRun(submission=submission, name=check.name, version=check.version, needs_audio=check.needs_audio)
+            for check in checks.CHECKS
+        )
+        audio = submission.resources.filter(kind=Resource.Kind.AUDIO)
+        Analysis.objects.bulk_create(
+            [Analysis(blob_id=one.blob_id, name=one.name) for one in audio], ignore_conflicts=True
+        )
+        move(submission, State.CHECKING, "gate")
+    ring(submission)
+
+
+def ring(submission: Submission) -> None:
+    """Ring the bell for everything that can be done on a submission now."""
+    waiting = Analysis.objects.open().filter(blob__resources__submission=submission).distinct()
+    for analysis in waiting.filter(status=Status.PENDING):
+        queue.enqueue("intake.analyse", analysis.pk)
+    runs = submission.check_runs.filter(status=Status.PENDING)
+    if waiting.exists():
+        runs = runs.filter(needs_audio=False)
+    for run in runs:
+        queue.enqueue("intake.run_check", str(run.pk))
+
+
+def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapping[str, Blob]) -> Submission:
+    release = document["release"]
+    submission = Submission(
+        label=label,
+        state=state,
+        metadata=release,
+        title=release["title"],
+        artist=_names(release),
+        upc=release.get("upc") or "",
+        release_date=_date(release.get("release_date")),
+        supersedes=_superseded(label, document.get("supersedes")),
+        received_at=timezone.now() if state is State.RECEIVED else None,
+    )
+    begin(submission, label.actor)
+    kinds = {track["file"]: Resource.Kind.AUDIO for track in release["tracks"]}
+    cover = (release.get("cover") or {}).get("file")
+    resources = {
+        name: Resource(
+            submission=submission,
+            name=name,
+            kind=kinds.get(name, Resource.Kind.COVER if name == cover else Resource.Kind.DOCUMENT),
+            declared_sha256=declared.lower(),
+            blob=files.get(name),
+        )
+        for name, declared in door.named_files(document).items()
+    }
+    Resource.objects.bulk_create(resources.values())
+    Track.objects.bulk_create(
+        Track(
+            submission=submission,
+            position=track["position"],
+            title=track["title"],
+            artist=_names(track),
+            isrc=track.get("isrc") or "",
+            resource=resources[track["file"]],
+        )
+        for track in release["tracks"]
+    )
+    return submission
+
+
+def _superseded(label: Label, wanted: str | None) -> Submission | None:
+    """The superseded submission; another label's does not exist for this one."""
+    if not wanted:
+        return None
+    found = Submission.objects.of(label).filter(pk=wanted).first()
+    if found is None:
+        raise door.Refused([Finding(SUPERSEDES_UNKNOWN, "release", f"There is no submission {wanted} to supersede.")])
+    return found
+
+
+def _document(submission: Submission) -> dict[str, Any]:
+    """The delivery document that a draft was opened with."""
+    return {
+        "release": submission.metadata,
+        "files": {one.name: {"sha256": one.declared_sha256} for one in submission.resources.all()},
+    }
+
+
+def _names(entity: Mapping[str, Any]) -> str:
+    return ", ".join(artist["name"] for artist in entity.get("display_artists") or ())[:500]
+
+
+def _date(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None

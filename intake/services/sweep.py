@@ -1,0 +1,80 @@
+"""Find work that hangs and ring for it again: a message may come twice, late or never."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from intake import queue
+from intake.models import Analysis, CheckRun, IdempotencyKey, KnownRecording, Submission
+from intake.models.work import Status
+from intake.services import blobs
+from intake.states import State
+
+#: Work this old, or rung for this long ago, has lost its message.
+PATIENCE = dt.timedelta(seconds=30)
+#: Bells rung in one sweep, per kind of work: the next sweep takes the rest.
+BATCH = 500
+#: Stored answers are replayed for this long.
+IDEMPOTENCY_KEPT = dt.timedelta(hours=24)
+
+
+def sweep() -> int:
+    """Ring for everything that should have moved by now; returns how many bells."""
+    now = timezone.now()
+    late = now - PATIENCE
+    unstarted = Submission.objects.filter(state=State.RECEIVED, received_at__lt=late)
+    return (
+        _ring("intake.start", unstarted)
+        + _ring("intake.conclude", _unconcluded(late))
+        + _ring_again("intake.analyse", Analysis.objects.claimable(now), late)
+        + _ring_again("intake.run_check", _ready_runs(now), late)
+        + _ring_index()
+    )
+
+
+def _ring(task: str, rows: QuerySet[Any]) -> int:
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    for key in keys:
+        queue.enqueue(task, str(key))
+    return len(keys)
+
+
+def _ring_again(task: str, rows: QuerySet[Any], late: dt.datetime) -> int:
+    """Ring for work, and note when: a long backlog must not be rung for at every sweep."""
+    waiting = rows.filter(Q(rung_at__isnull=True, created_at__lt=late) | Q(rung_at__lt=late))
+    keys = list(waiting.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    rows.model._default_manager.filter(pk__in=keys).update(rung_at=timezone.now())
+    for key in keys:
+        queue.enqueue(task, str(key))
+    return len(keys)
+
+
+def _ring_index() -> int:
+    if not KnownRecording.objects.current().filter(indexed_at__isnull=True).exists():
+        return 0
+    queue.enqueue("intake.index")
+    return 1
+
+
+def _ready_runs(now: dt.datetime) -> QuerySet[CheckRun]:
+    """Check runs that could be carried out now: nothing left to measure for them."""
+    measuring = Analysis.objects.open().filter(blob__resources__submission=OuterRef("submission"))
+    runs = CheckRun.objects.claimable(now).filter(submission__state=State.CHECKING)
+    return runs.filter(Q(needs_audio=False) | ~Exists(measuring))
+
+
+def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
+    """All checks ended, and nobody concluded."""
+    runs = CheckRun.objects.filter(submission=OuterRef("pk"))
+    recent = Q(status__in=(Status.PENDING, Status.RUNNING)) | Q(finished_at__gte=late)
+    return Submission.objects.filter(Exists(runs), ~Exists(runs.filter(recent)), state=State.CHECKING)
+
+
+def tidy() -> int:
+    """Remove what nobody needs any more; returns how many things."""
+    old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
+    return old + blobs.tidy()

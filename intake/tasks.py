@@ -1,0 +1,40 @@
+"""Celery's door: load nothing, decide nothing, call one service."""
+
+from celery import shared_task
+
+from intake.services import catalogue, checking, submissions, sweep
+
+
+@shared_task(name="intake.start")
+def start(submission_id: str) -> None:
+    submissions.start(submission_id)
+
+
+@shared_task(name="intake.analyse")
+def analyse(sha256: str) -> None:
+    checking.analyse(sha256)
+
+
+@shared_task(name="intake.run_check")
+def run_check(run_id: str) -> None:
+    checking.run_check(run_id)
+
+
+@shared_task(name="intake.conclude")
+def conclude(submission_id: str) -> None:
+    checking.conclude(submission_id)
+
+
+@shared_task(name="intake.index")
+def index() -> None:
+    catalogue.index()
+
+
+@shared_task(name="intake.sweep")
+def sweep_() -> None:
+    sweep.sweep()
+
+
+@shared_task(name="intake.tidy")
+def tidy() -> None:
+    sweep.tidy()
