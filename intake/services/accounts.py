@@ -30,9 +30,7 @@ def create_label(name: str, scopes: tuple[str, ...] = LABEL_SCOPES) -> tuple[Lab
         return label, issue_key(label, scopes)
 
 
-def issue_key(
-    owner: Label | Partner, scopes: tuple[str, ...], expires_at: dt.datetime | None = None
-) -> str:
+def issue_key(owner: Label | Partner, scopes: tuple[str, ...], expires_at: dt.datetime | None = None) -> str:
     """A new API key; the old ones stay valid until they are revoked, so that a label can rotate without a gap."""
     prefix, secret = secrets.token_hex(5), secrets.token_urlsafe(32)
     ApiKey.objects.create(

@@ -103,4 +103,3 @@ def protect(name: str, aliases: Sequence[str] = (), labels: Sequence[Label] = ()
             if made:
                 NameKey.objects.bulk_create(NameKey(name=protected, key=key) for key in sorted(search_keys(one)))
     return artist, new
-

@@ -227,5 +227,3 @@ def _store(run: CheckRun, found: Iterable[FindingValue]) -> None:
 def _store_failure(run: CheckRun) -> None:
     message = f"The check '{run.name}' could not be carried out; a moderator looks instead."
     _store(run, [FindingValue(CHECK_FAILED, "release", message)])
-
-

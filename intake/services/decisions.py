@@ -104,9 +104,7 @@ def decide(
         policy_digest=rules.digest,
     )
     with transaction.atomic():
-        move(
-            submission, STATES[verdict], who, None, decision, verdict=verdict, concluded_at=now, due_at=None
-        )
+        move(submission, STATES[verdict], who, None, decision, verdict=verdict, concluded_at=now, due_at=None)
         submission.tracks.update(verdict=verdict)
         Claim.objects.filter(submission=submission).delete()
         if STATES[verdict] in CLEARED:

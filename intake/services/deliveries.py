@@ -18,5 +18,3 @@ def post(submission: Submission, event: Event) -> None:
         Delivery(endpoint=endpoint, event=event, type=event.type, body=body, next_attempt_at=timezone.now())
         for endpoint in endpoints
     )
-
-

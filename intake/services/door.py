@@ -70,9 +70,7 @@ def blocking(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if rules.route(finding) is Route.BLOCK]
 
 
-def admit(
-    label: Label, document: Mapping[str, Any], delivered: Mapping[str, tuple[str, int]] | None = None
-) -> None:
+def admit(label: Label, document: Mapping[str, Any], delivered: Mapping[str, tuple[str, int]] | None = None) -> None:
     """Let a release in, or raise Refused with every finding that blocks it.
 
     ``delivered``: name → (SHA-256, size) of the files that came; None where they come later.
@@ -82,5 +80,3 @@ def admit(
         findings.extend(judge_files(named_files(document), delivered))
     if blocked := blocking(findings):
         raise Refused(blocked)
-
-
