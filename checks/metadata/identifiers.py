@@ -141,7 +141,7 @@ def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
     elif reason := _why_made_up(upc):
         yield Finding(UPC_PLACEHOLDER, release.subject, f"{upc} {reason}.", measured=upc)
-    elif any(context.history.upc_seen(spelling) for spelling in spellings(upc)):
+    elif any(context.history.upc_seen(spelling, release.title) for spelling in spellings(upc)):
         yield Finding(
             UPC_REUSED,
             release.subject,

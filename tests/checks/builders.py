@@ -194,7 +194,7 @@ class FakeHistory:
     upcs: Iterable[str] = ()
     elsewhere: Iterable[str] = ()
 
-    def upc_seen(self, upc: str) -> bool:
+    def upc_seen(self, upc: str, title: str) -> bool:
         return upc in self.upcs
 
     def upc_elsewhere(self, upc: str) -> bool:
