@@ -17,7 +17,6 @@ TRANSPORT_ALIASES["gatesql"] = "config.broker:Transport"
 
 app = Celery("gate")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
 
 #: Message header that carries the log context (request id, submission) from the web to the worker.
 _LOG_CONTEXT = "log_context"

@@ -18,10 +18,11 @@ _SHARED: list[Processor] = [
 
 def choices(level: str, json: bool) -> dict[str, Any]:
     """The standard library's logging configuration for one line an event on standard error."""
+    # Tracebacks without the values of local variables: those are labels' data and secrets.
     last: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if json
-        else [structlog.dev.ConsoleRenderer(colors=False)]
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     )
     return {
         "version": 1,

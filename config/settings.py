@@ -255,8 +255,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 480
 CELERY_TASK_TIME_LIMIT = 540
 CELERY_TASK_DEFAULT_QUEUE = "work"
 #: Webhooks and the sweep do not queue behind an hour of audio.
-CELERY_TASK_ROUTES = {f"intake.{name}": {"queue": "fast"} for name in ("deliver", "pump", "sweep", "conclude")}
-CELERY_BEAT_SCHEDULE_FILENAME = str(GATE_DATA / "beat-schedule")
+CELERY_TASK_ROUTES = {f"intake.{name}": {"queue": "fast"} for name in ("deliver", "pump", "sweep", "start", "conclude")}
 #: A tick that no worker took in its own interval is worth nothing any more: the next one does the same.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "intake.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
@@ -267,6 +266,5 @@ CELERY_BEAT_SCHEDULE = {
 # --- Logs ---------------------------------------------------------------------------------------------------------
 
 LOGGING_CONFIG = "config.logs.configure"
-LOGGING = logs.choices(
-    level=env.str("GATE_LOG_LEVEL", default="INFO"), json=env.bool("GATE_LOG_JSON", default=PRODUCTION)
-)
+GATE_LOG_JSON = env.bool("GATE_LOG_JSON", default=PRODUCTION)
+LOGGING = logs.choices(level=env.str("GATE_LOG_LEVEL", default="INFO"), json=GATE_LOG_JSON)
