@@ -1,0 +1,51 @@
+"""Two checks that read what the label says about its release: its identifiers, and all the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from checks.check import Check, Context
+from checks.finding import Finding
+from checks.metadata import (
+    artists,
+    catalogue,
+    credits,
+    dates,
+    identifiers,
+    languages,
+    misleading,
+    rights,
+    title_parts,
+    titles,
+)
+from checks.release import Delivery
+
+#: The subjects of the metadata check, in the order a label reads them.
+SUBJECTS = (catalogue, titles, title_parts, misleading, artists, credits, rights, dates, languages)
+
+Rule = Callable[[Delivery, Context], Iterator[Finding]]
+
+
+def _asking(rules: tuple[Rule, ...]) -> Rule:
+    def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+        return chain.from_iterable(rule(delivery, context) for rule in rules)
+
+    return run
+
+
+IDENTIFIERS = Check(
+    name="identifiers",
+    version=1,
+    title="Identifiers",
+    codes=identifiers.CODES,
+    run=_asking(identifiers.RULES),
+)
+
+METADATA = Check(
+    name="metadata",
+    version=1,
+    title="Metadata and rights",
+    codes=tuple(chain.from_iterable(subject.CODES for subject in SUBJECTS)),
+    run=_asking(tuple(chain.from_iterable(subject.RULES for subject in SUBJECTS))),
+)

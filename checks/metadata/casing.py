@@ -9,9 +9,10 @@ TITLE_CASE = frozenset({"en"})
 SENTENCE_CASE = frozenset({"fr", "it", "es", "pt", "sv", "da", "nb", "no", "fi", "nl", "pl", "cs", "ru", "uk"})
 
 #: The words that English titles keep small, except first and last (Horus; JTV Digital).
-SMALL_WORDS = frozenset(
-    "a an and as at but by for from in into nor of off on onto or out over so the to up with yet".split()
-)
+SMALL_WORDS = frozenset({
+    "a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "nor", "of",
+    "off", "on", "onto", "or", "out", "over", "so", "the", "to", "up", "with", "yet",
+})  # fmt: skip
 
 #: Shorter shouted titles are usually initials (*DNA*, *R.I.P.*), longer ones usually typing.
 SHOUTED_LETTERS = 6

@@ -1,0 +1,202 @@
+"""The names that listeners see: somebody is named, once, in one part, and the name is a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checks.check import Context
+from checks.finding import Finding
+from checks.metadata.grades import blocking, review, warning
+from checks.metadata.wording import Titled, fold, is_blank, quoted, shown, titled, unseen, without_unseen
+from checks.release import Artist, ContainsAI, Contributor, Delivery, Track
+
+MISSING_PRIMARY = blocking(
+    "artist.missing_primary", "A release and each of its tracks have a main artist.", "DDEX (PrimaryArtistNameMissing)"
+)
+INVISIBLE_CHARACTERS = blocking(
+    "artist.invisible_characters",
+    "A name holds no control, zero-width, direction-override or private-use characters.",
+    "Unicode (UTS #39, UTR #36)",
+)
+ROLE_CONFLICT = blocking(
+    "artist.role_conflict",
+    "An artist is either main or featured on a recording, not both.",
+    "Apple Music style guide 2.13",
+)
+# Partners refuse a tool as artist or writer outright. But a name alone is a heuristic, and heuristics never block:
+# there may be a band called Suno, and Udio is a given name. So a person looks, and nobody is turned away unheard.
+AI_TOOL = review(
+    "artist.ai_tool_as_artist",
+    "A tool is neither artist nor writer: say what it did in the disclosure, and name who made the music.",
+    "partners' AI policies",
+)
+GENERIC = review(
+    "artist.generic",
+    "An artist's name is a name, not a genre, a use or a search word.",
+    "MusicTeam; Amazon; Spotify",
+)
+COMPOUND = warning(
+    "artist.compound",
+    "Each artist is named alone; only a duo or group with such a name shares a field.",
+    "Apple; Spotify",
+)
+VARIOUS = warning(
+    "artist.various",
+    "“Various Artists” stands for four or more main artists on a release, and never on a track.",
+    "Omziki; Ingrooves 7-2",
+)
+
+CODES = (MISSING_PRIMARY, INVISIBLE_CHARACTERS, ROLE_CONFLICT, AI_TOOL, GENERIC, COMPOUND, VARIOUS)
+
+#: From so many main artists on, a release is by Various Artists (Omziki; Ingrooves 7-2).
+VARIOUS_FROM = 4
+
+#: Tools that make music or voices, by exact name; without those that share it with many people (Claude, Gemini).
+AI_TOOLS = frozenset({
+    "aiva", "beatoven", "beatoven.ai", "boomy", "chatgpt", "eleven labs", "elevenlabs", "jammable", "kits ai",
+    "kits.ai", "mubert", "musicfy", "musicgen", "musiclm", "openai", "riffusion", "soundful", "soundraw",
+    "stable audio", "suno", "suno ai", "suno.ai", "suno.com", "uberduck", "udio", "udio ai", "udio.com", "voicify",
+    "voicify ai",
+})  # fmt: skip
+
+#: Names under which nobody performs, by exact name after folding. *Sleep*, *Heart*, *Future* and *Rainbow* are artists:
+#: none of the 233 names of famous artists that this list was tried on is in it.
+GENERIC_NAMES = frozenset({
+    "baby lullaby", "baby sleep music", "background music", "best hits", "chill beats", "chill out music",
+    "chillout music", "christmas hits", "christmas music", "christmas songs", "classical music", "country music",
+    "dance hits", "deep sleep music", "dinner music", "electronic music", "focus music", "greatest hits",
+    "gym music", "hip hop beats", "hip hop music", "instrumental beats", "instrumental music", "jazz music",
+    "karaoke", "karaoke hits", "kids songs", "lo-fi beats", "lofi beats", "lofi hip hop", "lofi music", "lullabies",
+    "meditation music", "n/a", "nature sounds", "no artist", "none", "nursery rhymes", "party hits", "party music",
+    "piano music", "pop hits", "rain sounds", "rap beats", "relaxing jazz", "relaxing music",
+    "relaxing piano music", "rock hits", "sleep music", "sleep sounds", "spa music", "study music", "summer hits",
+    "tba", "tbd", "test", "test artist", "top 40", "top hits", "tv themes", "type beat", "unknown",
+    "unknown artist", "various", "white noise", "workout music", "yoga music",
+})  # fmt: skip
+
+VARIOUS_ARTISTS = frozenset({"various artists", "various artist", "va", "v.a.", "v/a"})
+
+# "and" is left alone, and so is "& The …": those are bands (Earth, Wind & Fire remains for the label to confirm).
+_COMPOUND = re.compile(
+    r"\s&\s(?!the\s)|,\s|;\s|\s/\s|\s\+\s|\sx\s|\svs\.?\s|\s\(?(?:feat|ft|featuring)\b\.?\s|\bduet with\b",
+    re.IGNORECASE,
+)
+
+
+def primary(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Somebody is the main artist, on both levels."""
+    for holder in titled(delivery.release):
+        if not any(artist.role == "main" and not is_blank(artist.name) for artist in holder.display_artists):
+            yield Finding(MISSING_PRIMARY, holder.subject, "No main artist is named.")
+
+
+def characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """What cannot be seen is in nobody's name."""
+    for holder in titled(delivery.release):
+        named = [artist.name for artist in holder.display_artists]
+        named += [contributor.name for contributor in _contributors(holder)]
+        for name in dict.fromkeys(named):
+            if found := unseen(name):
+                yield Finding(
+                    INVISIBLE_CHARACTERS,
+                    holder.subject,
+                    f"The name {quoted(name)} holds characters that cannot be seen: {', '.join(found[:5])}.",
+                    measured=[*found[:20]],
+                    fix=f"Write {quoted(without_unseen(name))}.",
+                )
+
+
+def role_conflict(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """One part for each artist. Two artists of one name are told apart by their ISNI."""
+    for holder in titled(delivery.release):
+        main = {fold(artist.name): artist for artist in holder.display_artists if artist.role == "main"}
+        for artist in holder.display_artists:
+            other = main.get(fold(artist.name))
+            if artist.role == "main" or other is None or (artist.isni and other.isni and artist.isni != other.isni):
+                continue
+            yield Finding(
+                ROLE_CONFLICT,
+                holder.subject,
+                f"{quoted(artist.name)} is named both as main and as {quoted(artist.role)} artist.",
+                measured=shown(artist.name),
+                fix="Keep the part that the artist has on this recording.",
+            )
+
+
+def ai_tools(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """A tool's name where a person's belongs. A contributor declared as a machine is a disclosure: it costs nothing."""
+    for holder in titled(delivery.release):
+        named = [artist.name for artist in holder.display_artists]
+        named += [c.name for c in _contributors(holder) if c.ai_contribution is not ContainsAI.ALL]
+        for name in dict.fromkeys(named):
+            if fold(name) in AI_TOOLS:
+                yield Finding(
+                    AI_TOOL,
+                    holder.subject,
+                    f"{quoted(name)} is the name of a tool that makes music.",
+                    measured=shown(name),
+                    fix="Name the people who made the music, and declare the tool in the disclosure.",
+                )
+
+
+def generic(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Phrases instead of names."""
+    for holder in titled(delivery.release):
+        for artist in holder.display_artists:
+            if fold(artist.name) in GENERIC_NAMES:
+                yield Finding(
+                    GENERIC,
+                    holder.subject,
+                    f"{quoted(artist.name)} is not the name of an artist.",
+                    measured=shown(artist.name),
+                    fix="Name who performs.",
+                )
+
+
+def compound(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Several artists in one field, unless the label says that they are a group."""
+    for holder in titled(delivery.release):
+        for artist in holder.display_artists:
+            parts = [part.strip(" ()") for part in _COMPOUND.split(artist.name)]
+            if artist.party_type != "group" and len(parts) > 1 and all(parts):
+                yield Finding(
+                    COMPOUND,
+                    holder.subject,
+                    f"{quoted(artist.name)} may be several artists in one field.",
+                    measured=[shown(part) for part in parts[:20]],
+                    fix="If they are several, name each alone; if it is one act, say party_type “group”.",
+                )
+
+
+def various(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Many artists have one name on the release, and their own on the tracks."""
+    release = delivery.release
+    main = _distinct_main(release.display_artists)
+    if len(main) >= VARIOUS_FROM:
+        yield Finding(
+            VARIOUS,
+            release.subject,
+            f"The release names {len(main)} main artists.",
+            measured=len(main),
+            threshold=VARIOUS_FROM,
+            fix="Write “Various Artists” on the release and each artist on their tracks.",
+        )
+    if (short := main & VARIOUS_ARTISTS) and "various artists" not in short:
+        yield Finding(VARIOUS, release.subject, "“Various Artists” is abbreviated.", fix="Write “Various Artists”.")
+    for track in release.tracks:
+        if _distinct_main(track.display_artists) & VARIOUS_ARTISTS:
+            yield Finding(
+                VARIOUS, track.subject, "A track is not by Various Artists.", fix="Name who performs this track."
+            )
+
+
+def _contributors(holder: Titled) -> tuple[Contributor, ...]:
+    return holder.contributors if isinstance(holder, Track) else ()
+
+
+def _distinct_main(artists: tuple[Artist, ...]) -> set[str]:
+    return {fold(artist.name) for artist in artists if artist.role == "main"}
+
+
+RULES = (primary, characters, role_conflict, ai_tools, generic, compound, various)

@@ -1,0 +1,137 @@
+"""What the release is: its tracks in order, its kind, its genre, and where it may appear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.check import Context
+from checks.finding import Finding
+from checks.metadata.grades import blocking, warning
+from checks.metadata.wording import asides, fold, is_blank, quoted, shown
+from checks.release import Delivery
+
+POSITIONS = blocking(
+    "track.positions", "The tracks of a release are numbered 1, 2, 3 …, each once.", "DDEX; our inference"
+)
+RELEASE_TYPE = warning(
+    "release.type",
+    "A single has one to three tracks, an EP up to six, and no release more than 99.",
+    "Spotify; Apple; TP",
+)
+GENRE = warning(
+    "genre.rules", "A release has a genre, and karaoke versions have the genre Karaoke.", "Ingrooves 20-2; starmusic"
+)
+TERRITORY = blocking(
+    "territory.unknown_code",
+    "A territory is an ISO 3166-1 code of two letters, or Worldwide.",
+    "DDEX (TerritoryCode); ISO 3166-1",
+)
+
+CODES = (POSITIONS, RELEASE_TYPE, GENRE, TERRITORY)
+
+#: More tracks than partners take on one release (TP; Spotify).
+MOST_TRACKS = 99
+
+#: Fewest and most tracks by kind. Long works make exceptions (an EP of one track, an album of two), hence a warning;
+#: only where a kind is impossible to explain is it reported at all.
+TRACKS_BY_TYPE = {"single": (1, 3), "ep": (1, 6), "album": (2, MOST_TRACKS), "compilation": (2, MOST_TRACKS)}
+
+#: Positions and territories that are repeated as evidence.
+_TOLD = 50
+
+WORLDWIDE = "Worldwide"
+#: ISO 3166-1 alpha-2 as of 2026, with the user-assigned XK (Kosovo) that partners use.
+TERRITORIES = frozenset(
+    """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO
+    JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR
+    MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO
+    RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV
+    TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW
+    """.split()  # noqa: SIM905 - a table of 250 short words reads better so
+)
+
+
+def positions(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """1 to n, once each, in whatever order they were sent."""
+    given = [track.position for track in delivery.release.tracks]
+    if not given:
+        yield Finding(POSITIONS, "release", "This release has no tracks.", measured=0)
+    elif sorted(given) != list(range(1, len(given) + 1)):
+        told = [shown(str(position)) for position in given[:_TOLD]]
+        yield Finding(
+            POSITIONS,
+            "release",
+            f"The {len(given)} tracks are numbered {', '.join(told)}{' …' if len(given) > _TOLD else ''}.",
+            measured=[*told],
+            threshold=f"1 to {len(given)}, each once",
+        )
+
+
+def release_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """The kind of release goes with its number of tracks."""
+    release, count = delivery.release, len(delivery.release.tracks)
+    fewest, most = TRACKS_BY_TYPE.get(release.type, (1, MOST_TRACKS))
+    if count > MOST_TRACKS:
+        yield Finding(
+            RELEASE_TYPE,
+            release.subject,
+            f"The release has {count} tracks; partners take {MOST_TRACKS}.",
+            measured=count,
+            threshold=MOST_TRACKS,
+            fix="Deliver it as several releases.",
+        )
+    elif count and not fewest <= count <= most:
+        right = (
+            "single" if count <= TRACKS_BY_TYPE["single"][1] else "ep" if count <= TRACKS_BY_TYPE["ep"][1] else "album"
+        )
+        yield Finding(
+            RELEASE_TYPE,
+            release.subject,
+            f"The release is called {shown(release.type)} and has {count} track{'s' if count > 1 else ''}.",
+            measured=count,
+            threshold=most if count > most else fewest,
+            fix=f"Partners will show it as {right}; set the type to {right}.",
+        )
+
+
+def genre(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """A genre is given; karaoke is one."""
+    release = delivery.release
+    if release.genre is None or is_blank(release.genre):
+        yield Finding(GENRE, release.subject, "This release has no genre.", fix="Add the main genre.")
+        return
+    karaoke = [track for track in release.tracks if any("karaoke" in fold(aside) for aside in asides(track))]
+    if karaoke and fold(release.genre) != "karaoke":
+        yield Finding(
+            GENRE,
+            karaoke[0].subject,
+            f"The track is a karaoke version, and the genre of the release is {quoted(release.genre)}.",
+            measured=shown(release.genre),
+            fix="Set the genre to Karaoke.",
+        )
+
+
+def territories(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Countries that exist."""
+    for territory in dict.fromkeys(delivery.release.territories):
+        if territory not in TERRITORIES and territory != WORLDWIDE:
+            yield Finding(
+                TERRITORY,
+                "release",
+                f"{quoted(territory)} is not the code of a country.",
+                measured=shown(territory),
+                fix=_territory(territory),
+            )
+
+
+def _territory(given: str) -> str | None:
+    plain = fold(given)
+    if plain in ("worldwide", "world", "ww"):
+        return f"Write {WORLDWIDE}."
+    return f"Write {plain.upper()}." if plain.upper() in TERRITORIES else "Write GB." if plain == "uk" else None
+
+
+RULES = (positions, release_type, genre, territories)

@@ -1,0 +1,103 @@
+"""When it appears: dates that can be, in an order that can be, with time enough."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from checks.check import Context
+from checks.finding import Finding
+from checks.metadata.grades import blocking, warning
+from checks.release import Delivery
+
+RELEASE_MISSING = blocking("date.release_missing", "Every release has a release date.", "partners' delivery guides")
+IMPOSSIBLE = blocking("date.impossible", "No date lies before the first recording of sound.", "our inference")
+ORIGINAL_AFTER_RELEASE = blocking(
+    "date.original_after_release",
+    "The original release date is not later than the release date.",
+    "DDEX (OriginalReleaseDateLaterThanReleaseDate)",
+)
+PREORDER_ORDER = blocking("date.preorder_order", "Pre-orders begin before the release date.", "our inference")
+SHORT_LEAD = warning(
+    "date.short_lead",
+    "A release is delivered at least five days before it appears.",
+    "Spotify metadata guide",
+)
+
+CODES = (RELEASE_MISSING, IMPOSSIBLE, ORIGINAL_AFTER_RELEASE, PREORDER_ORDER, SHORT_LEAD)
+
+#: "Au clair de la lune" on Scott's phonautograph, the oldest recording that can be played.
+EARLIEST_YEAR = 1860
+
+#: Spotify's guide asks for so many days before a release.
+LEAD_DAYS = 5
+
+
+def possible(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """There is a release date, and every date lies in the time of recordings."""
+    release = delivery.release
+    if release.release_date is None:
+        yield Finding(RELEASE_MISSING, release.subject, "This release has no release date.")
+    for name, date in (
+        ("release", release.release_date),
+        ("original release", release.original_release_date),
+        ("pre-order", release.preorder_date),
+    ):
+        if date and date.year < EARLIEST_YEAR:
+            yield Finding(
+                IMPOSSIBLE,
+                release.subject,
+                f"The {name} date is {date.isoformat()}.",
+                measured=date.isoformat(),
+                threshold=EARLIEST_YEAR,
+            )
+
+
+def order(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Original release, pre-order and release follow each other."""
+    release = delivery.release
+    date, original, preorder = release.release_date, release.original_release_date, release.preorder_date
+    if date and original and original > date:
+        yield Finding(
+            ORIGINAL_AFTER_RELEASE,
+            release.subject,
+            f"The original release date {original.isoformat()} is later than the release date {date.isoformat()}.",
+            measured=original.isoformat(),
+            threshold=date.isoformat(),
+            fix="Leave the original release date out if the music has not appeared before.",
+        )
+    if date and preorder and preorder >= date:
+        yield Finding(
+            PREORDER_ORDER,
+            release.subject,
+            f"Pre-orders would begin on {preorder.isoformat()}, but the release date is {date.isoformat()}.",
+            measured=preorder.isoformat(),
+            threshold=date.isoformat(),
+        )
+
+
+def lead(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Partners need some days; what is out already may be delivered all the same."""
+    release = delivery.release
+    if release.release_date is None:
+        return
+    days = (release.release_date - delivery.received).days
+    if days < LEAD_DAYS:
+        when = f"{days} days away" if days > 1 else "tomorrow" if days == 1 else "today" if days == 0 else "in the past"
+        yield Finding(
+            SHORT_LEAD,
+            release.subject,
+            f"The release date {release.release_date.isoformat()} is {when}; partners may show it later.",
+            measured=days,
+            threshold=LEAD_DAYS,
+            fix=_later(delivery.received),
+        )
+
+
+def _later(received: dt.date) -> str | None:
+    if received > dt.date.max - dt.timedelta(days=LEAD_DAYS):
+        return None
+    return f"For a new release, choose {(received + dt.timedelta(days=LEAD_DAYS)).isoformat()} or later."
+
+
+RULES = (possible, order, lead)
