@@ -13,10 +13,19 @@ from celery import current_app
 from django.conf import settings
 from django.test import TestCase
 
-#: What an operator has set must not leak into tests; where the servers and the optional material are may.
+#: What an operator has set must not reach the tests: neither choices nor, least of all, a real database.
 _KEPT = {"GATE_MUSIC", "GATE_DDEX", "GATE_NAMES"}
-for _name in [name for name in os.environ if name.startswith("GATE_") and name not in _KEPT]:
-    del os.environ[_name]
+_SERVERS = {"GATE_TEST_DATABASE_URL": "DATABASE_URL", "GATE_TEST_REDIS_URL": "REDIS_URL"}
+_servers = {name: os.environ[given] for given, name in _SERVERS.items() if given in os.environ}
+for _name in list(os.environ):
+    if (_name.startswith("GATE_") and _name not in _KEPT) or _name in {
+        "DATABASE_URL",
+        "REDIS_URL",
+        "CELERY_BROKER_URL",
+        "STORAGE_URL",
+    }:
+        del os.environ[_name]
+os.environ |= _servers
 _DATA = Path(tempfile.mkdtemp(prefix="gate-tests-"))
 os.environ["GATE_DATA"] = str(_DATA)
 # Set here and not in pyproject.toml: pytest-django would read the settings before this file could say where.
