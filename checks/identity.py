@@ -1,0 +1,392 @@
+"""Whether a release goes out under a name that belongs to somebody else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rapidfuzz.distance import OSA
+
+from checks import names
+from checks.check import Check, Context, ProtectedName
+from checks.finding import Code, Finding, Route, Severity
+from checks.release import Delivery, Release, Track
+
+EXACT_PROTECTED = Code(
+    "artist.exact_protected",
+    "The display artist carries a protected artist's name, and the account is not known to act for that artist.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "Spotify artist profile protection",
+)
+LOOKALIKE = Code(
+    "artist.lookalike",
+    "The display artist's name can be mistaken for a protected artist's.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    'Amazon Music: "slightly edited versions" of names',
+)
+NAME_PLUS_KEYWORD = Code(
+    "artist.name_plus_keyword",
+    "A protected artist's name stands beside words such as AI, type beat, sounds like or tribute.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "style guides on misleading names; own inference",
+)
+AUTHORISED = Code(
+    "artist.authorised",
+    "The account is registered to deliver for the protected artist.",
+    Severity.INFORMATION,
+    Route.PASS,
+    "registry of protected names",
+)
+ARTIST_MIXED_SCRIPTS = Code(
+    "artist.mixed_scripts",
+    "One word of the artist's name is written with letters of several alphabets.",
+    Severity.INFORMATION,
+    Route.PASS,
+    "Unicode Technical Standard 39, mixed-script detection",
+)
+TITLE_HOMOGLYPH = Code(
+    "title.homoglyph",
+    "One word of the title is written with letters of several alphabets.",
+    Severity.INFORMATION,
+    Route.PASS,
+    "Unicode Technical Standard 39, mixed-script detection",
+)
+
+
+class Likeness(StrEnum):
+    """In which way one name reads as another, from the plainest."""
+
+    EXACT = "exact"
+    SPACING = "spacing"
+    ACCENT = "accent"
+    HOMOGLYPH = "homoglyph"
+    LEET = "leet"
+    ORDER = "order"
+    NEAR = "near"
+
+
+#: In shorter names an accent makes another artist (MØ, Mo).
+ACCENTS_COUNT_BELOW = 5
+
+#: Words that make no sense without somebody's name beside them; they count across brackets and dashes too.
+CLAIMING = (
+    "type beat", "type beats", "ai cover", "ai covers", "ai voice", "ai vocals", "ai vocal", "ai version of",
+    "voice clone", "voice model", "voice of", "sounds like", "sound like", "soundalike", "sound alike",
+    "in the style of", "tribute to", "originally performed by", "made famous by", "originally by",
+)  # fmt: skip
+#: Words that also stand in honest names and titles; they count directly beside the name.
+DECORATING = (
+    "ai", "a i", "artificial intelligence", "ai remix", "ai version", "cover", "covers", "covered by", "remix",
+    "remixed by", "tribute", "tribute band", "karaoke", "voice", "vocals", "official", "vevo", "topic", "feat", "ft",
+    "featuring",
+)  # fmt: skip
+#: What joins two names in one field, where names of two words or more are looked for: *Sam & Dave* are themselves.
+JOINING = ("&", "with", "vs", "x", "presents")
+#: Words between a keyword and the name that belong to neither.
+LINKING = frozenset({"by", "of", "to", "for", "from", "the", "a", "feat", "ft", "x"})
+#: No protected name needs more words than this beside a keyword; *Grandmaster Flash and the Furious Five* needs six.
+NAME_WORDS = 8
+#: A text with more words than this is judged by its beginning, so that a hostile title cannot buy a thousand look-ups.
+TEXT_WORDS = 40
+#: Alphabets that share shapes. Han, kana and Latin in one word are ordinary.
+SHAPE_SHARING = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A name or title to judge, and what it is called in a message."""
+
+    subject: str
+    kind: str  # artist | title
+    value: str
+    aside: bool = False  # a version field: all of it says something about the recording, nothing is the song's name
+
+
+def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Every display artist, title and version of the release, held against the registry.
+
+    What a name is taken for says more than which words stand beside it, and both say more than its alphabets.
+    """
+    account = delivery.account.id
+    for text in _texts(delivery.release):
+        yield from (
+            list(_judge_artist(text, account, context))
+            or list(_judge_keywords(text, account, context, delivery.release))
+            or _judge_scripts(text)
+        )
+
+
+def likeness(delivered: str, protected: str) -> Likeness | None:
+    """How a delivered name reads as a protected one, or None where nobody would mistake it.
+
+    Whatever is returned, ``names.search_keys`` of both names have a key in common.
+    """
+    if names.fold(delivered) == names.fold(protected):
+        return Likeness.EXACT
+    picture, guarded = names.skeleton(delivered), names.skeleton(protected)
+    if not picture or not guarded:
+        return None
+    if picture == guarded and (same := _same_picture(delivered, protected)):
+        return same
+    if (words := names.reordered(delivered)) and words == names.reordered(protected):
+        return Likeness.ORDER
+    allowed = names.tolerance(picture, guarded)
+    if allowed and OSA.distance(picture, guarded, score_cutoff=allowed) <= allowed:
+        return Likeness.NEAR
+    return None
+
+
+def _same_picture(delivered: str, protected: str) -> Likeness | None:
+    """Which of the things that a skeleton forgets makes the difference between two names of one skeleton."""
+    letters, guarded = names.compact(delivered), names.compact(protected)
+    if letters == guarded:
+        return Likeness.SPACING
+    if names.unaccented(delivered) == names.unaccented(protected):
+        return Likeness.ACCENT if len(guarded) >= ACCENTS_COUNT_BELOW else None
+    if not _drawn_alike(delivered, protected):
+        return None
+    written = Counter(letters) - Counter(guarded)
+    signs = any(character.isascii() and not character.isalpha() and character not in "01" for character in written)
+    return Likeness.LEET if signs or "!" in delivered else Likeness.HOMOGLYPH
+
+
+def _drawn_alike(delivered: str, protected: str) -> bool:
+    """Whether i, I, l, L and 1 differ only where they look the same in some casing of the protected name.
+
+    *lan* can pass for *Ian*; *Lan* cannot.
+    """
+    casings = [names.strokes(casing) for casing in (protected, protected.upper(), protected.lower())]
+    drawn = names.strokes(delivered)
+    if any(len(casing) != len(drawn) for casing in casings):
+        return True
+    return all(letter in possible for letter, *possible in zip(drawn, *casings, strict=True))
+
+
+def _judge_artist(text: Text, account: str, context: Context) -> Iterator[Finding]:
+    """The whole name against the registry: nothing where it is free, one finding an artist it could be taken for.
+
+    An account may use its own artist's name, and variants of it, as long as they do not read more plainly as another's.
+    """
+    alike = _alike(text.value, context) if text.kind == "artist" else []
+    plainest = [entry for kind, entry in alike if kind is alike[0][0]]
+    if own := next((entry for entry in plainest if account in entry.accounts), None):
+        yield Finding(
+            AUTHORISED,
+            text.subject,
+            f"'{text.value}' is the protected artist '{own.name}', for whom this account may deliver.",
+            evidence={"artist": own.artist, "protected": own.name, "delivered": text.value},
+        )
+        return
+    reported = set()
+    for kind, entry in alike:
+        if entry.artist not in reported and account not in entry.accounts:
+            reported.add(entry.artist)
+            yield _impersonation(text, kind, entry)
+
+
+def _alike(name: str, context: Context) -> list[tuple[Likeness, ProtectedName]]:
+    """The protected names that this one reads as, the plainest likeness first."""
+    order = list(Likeness)
+    found = [(kind, entry) for entry in context.names.near(name) if (kind := likeness(name, entry.name))]
+    return sorted(found, key=lambda pair: (order.index(pair[0]), pair[1].name, pair[1].artist))
+
+
+def _impersonation(text: Text, kind: Likeness, entry: ProtectedName) -> Finding:
+    return Finding(
+        EXACT_PROTECTED if kind is Likeness.EXACT else LOOKALIKE,
+        text.subject,
+        _in_words(text.value, kind, entry.name),
+        evidence={
+            "kind": kind.value,
+            "artist": entry.artist,
+            "protected": entry.name,
+            "delivered": text.value,
+            "letters": [
+                {"letter": letter, "looks_like": like, "script": script}
+                for letter, like, script in _foreign_letters(text.value, entry.name)
+            ],
+        },
+        fix="If you act for this artist, ask to be registered for the name; otherwise deliver under the artist's own.",
+    )
+
+
+def _in_words(delivered: str, kind: Likeness, protected: str) -> str:
+    match kind:
+        case Likeness.EXACT:
+            return f"'{delivered}' is the name of the protected artist '{protected}'."
+        case Likeness.SPACING:
+            how = "only spaces and punctuation differ"
+        case Likeness.ACCENT:
+            how = "only accents differ"
+        case Likeness.HOMOGLYPH:
+            how = _letters_in_words(_foreign_letters(delivered, protected))
+        case Likeness.LEET:
+            how = "digits or signs stand for letters"
+        case Likeness.ORDER:
+            how = "the same words in another order"
+        case Likeness.NEAR:
+            return f"'{delivered}' can be mistaken for the protected artist '{protected}'."
+    return f"'{delivered}' looks like the protected artist '{protected}': {how}."
+
+
+def _letters_in_words(letters: Sequence[tuple[str, str, str]]) -> str:
+    if not letters:
+        return "letters that look the same stand for each other"
+    scripts = " and ".join(dict.fromkeys(script for _, _, script in letters))
+    listed = ", ".join(dict.fromkeys(letter for letter, _, _ in letters))
+    are = "letter is a" if len(letters) == 1 else "letters are"
+    plural = "look-alike" if len(letters) == 1 else "look-alikes"
+    return f"{len(letters)} {are} {scripts} {plural} ({listed})"
+
+
+def _foreign_letters(delivered: str, protected: str) -> list[tuple[str, str, str]]:
+    """The letters of the delivered name that only look like those of the protected one: letter, like, script."""
+    table = names.look_alikes()
+    return [
+        (letter, table[ord(letter)], _script(letter).capitalize())
+        for letter in unicodedata.normalize("NFKC", delivered)
+        if ord(letter) in table and letter not in protected
+    ]
+
+
+def _judge_keywords(text: Text, account: str, context: Context, release: Release) -> Iterator[Finding]:
+    """Protected names beside words that lean on them; one finding an artist."""
+    originals = frozenset(_licensed_originals(release, text.subject))
+    reported: set[str] = set()
+    for keyword, candidate in _beside_keywords(text):
+        for kind, entry in _alike(candidate, context):
+            licensed = keyword in DECORATING and names.fold(entry.name) in originals
+            if account in entry.accounts or entry.artist in reported or licensed:
+                continue
+            reported.add(entry.artist)
+            yield Finding(
+                NAME_PLUS_KEYWORD,
+                text.subject,
+                f"The {text.kind} '{text.value}' sets '{keyword}' beside the protected artist '{entry.name}'.",
+                evidence={
+                    "kind": kind.value,
+                    "keyword": keyword,
+                    "artist": entry.artist,
+                    "protected": entry.name,
+                    "delivered": text.value,
+                },
+                fix="Leave the name out, or show that the artist agrees.",
+            )
+
+
+def _beside_keywords(text: Text) -> Iterator[tuple[str, str]]:
+    """(keyword, words that might be a name beside it)."""
+    whole, segments = _segments(text.value)
+    yield from _around(whole, CLAIMING)
+    for words, aside in segments:
+        for keyword, candidate in _around(words, DECORATING):
+            # "Kiss Remix" is a remix of a song called Kiss; "(Kiss Remix)" and "Stevie Wonder Remix" name somebody.
+            if text.kind == "artist" or text.aside or aside or " " in candidate:
+                yield keyword, candidate
+        if text.kind == "artist":
+            yield from ((keyword, candidate) for keyword, candidate in _around(words, JOINING) if " " in candidate)
+
+
+def _segments(value: str) -> tuple[list[str], list[tuple[list[str], bool]]]:
+    """The words of a text: all of them, and apart by brackets and dashes, with whether they stood in brackets."""
+    folded = names.fold(value)
+    parts = re.split(r"([()\[\]{}])|\s[-/|~]\s|[:;]", folded)
+    whole: list[str] = []
+    segments: list[tuple[list[str], bool]] = []
+    depth = 0
+    for part in parts:
+        if part and part in "([{":
+            depth += 1
+        elif part and part in ")]}":
+            depth -= 1
+        elif part and (words := _plain_words(part)[: TEXT_WORDS - len(whole)]):
+            whole += words
+            segments.append((words, depth > 0))
+    return whole, segments
+
+
+def _plain_words(text: str) -> list[str]:
+    spaced = text.replace("-", " ").replace(".", "")
+    return list(filter(None, (word.strip("\"',?*“”„«»") for word in spaced.split())))
+
+
+def _around(words: Sequence[str], keywords: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """For every keyword among the words: each run of up to NAME_WORDS words that ends before or starts after it."""
+    for keyword in keywords:
+        length = len(keyword.split())
+        for place in range(len(words) - length + 1):
+            if " ".join(words[place : place + length]) == keyword:
+                before, after = list(words[:place]), list(words[place + length :])
+                yield from ((keyword, run) for run in _runs(before[::-1], backwards=True))
+                yield from ((keyword, run) for run in _runs(after, backwards=False))
+
+
+def _runs(words: Sequence[str], *, backwards: bool) -> Iterator[str]:
+    """Runs that begin at the keyword, linking words skipped: "by Mara Lindqvist" gives "Mara", "Mara Lindqvist"."""
+    start = 0
+    while True:
+        for end in range(start + 1, min(start + NAME_WORDS, len(words)) + 1):
+            run = words[start:end]
+            yield " ".join(run[::-1] if backwards else run)
+        if start >= len(words) or words[start] not in LINKING:
+            return
+        start += 1
+
+
+def _licensed_originals(release: Release, subject: str) -> Iterator[str]:
+    """Artists whose recordings or works this track is declared to derive from, with the licence delivered."""
+    for track in release.tracks:
+        if subject in (track.subject, release.subject):
+            for relation in track.relations:
+                if relation.artist and relation.licence_file:
+                    yield names.fold(relation.artist)
+
+
+def _judge_scripts(text: Text) -> Iterator[Finding]:
+    """Words written with letters of several alphabets that share shapes: unusual, and for some a style (KoЯn)."""
+    for word in text.value.split():
+        scripts = sorted({_script(letter) for letter in word if letter.isalpha()} & SHAPE_SHARING)
+        if len(scripts) > 1:
+            alphabets = " and ".join(script.capitalize() for script in scripts)
+            yield Finding(
+                ARTIST_MIXED_SCRIPTS if text.kind == "artist" else TITLE_HOMOGLYPH,
+                text.subject,
+                f"The word '{word}' in the {text.kind} mixes {alphabets} letters.",
+                evidence={"word": word, "scripts": list(scripts)},
+                fix="Write the word in one alphabet, unless it is meant so.",
+            )
+            return
+
+
+def _script(letter: str) -> str:
+    """The alphabet, as Unicode names it: LATIN, CYRILLIC, GREEK, MATHEMATICAL, FULLWIDTH …"""
+    return unicodedata.name(letter, "UNNAMED").partition(" ")[0]
+
+
+def _texts(release: Release) -> Iterator[Text]:
+    """What listeners read, each once: a name on the release is not judged again on its tracks."""
+    seen: set[tuple[str, str]] = set()
+    whole: list[Release | Track] = [release, *release.tracks]
+    for part in whole:
+        artists = [Text(part.subject, "artist", artist.name) for artist in part.display_artists]
+        titles = [Text(part.subject, "title", part.title), Text(part.subject, "title", part.version, aside=True)]
+        for text in (*artists, *titles):
+            if text.value.strip() and (text.kind, text.value) not in seen:
+                seen.add((text.kind, text.value))
+                yield text
+
+
+CHECK = Check(
+    name="identity",
+    version=1,
+    title="Artist identity",
+    codes=(EXACT_PROTECTED, LOOKALIKE, NAME_PLUS_KEYWORD, AUTHORISED, ARTIST_MIXED_SCRIPTS, TITLE_HOMOGLYPH),
+    run=run,
+)

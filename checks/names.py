@@ -1,0 +1,244 @@
+"""How a name reads to a listener: so that two spellings that look the same can be found to be the same.
+
+Three views of a name, from the strictest to the widest:
+
+* ``fold``: the same name typed by another keyboard. Case, width, spacing and invisible characters do not count.
+* ``compact``: the same letters and digits. Spaces, punctuation, a leading "the" and "&" for "and" do not count.
+* ``skeleton``: the same picture. Letters that look alike count as one, in whatever script they are written.
+
+``search_keys`` makes the wide views searchable by equality, so that a registry can keep them in an indexed table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache, lru_cache
+
+from confusable_homoglyphs.confusables import confusables_data
+
+#: A search key never grows beyond this many characters; a registry's column may rely on it.
+KEY_LENGTH = 40
+
+#: Names with a shorter skeleton are never "near" another: at five letters one change already leads from one real
+#: artist to the next (Drake, Brake; Wiley, Riley).
+NEAR_FROM = 6
+#: From this skeleton length two changes are tolerated, below only one.
+TWO_CHANGES_FROM = 12
+#: A release names the same few people again and again, and a registry's candidates come back for each of them.
+REMEMBERED = 1024
+#: Longer names are compared whole only: nobody reads past this, and the keys would grow with the square.
+NEAR_UP_TO = 64
+
+#: Characters that have a general category of their own and yet show nothing (Unicode Default_Ignorable_Code_Point).
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+_MORE_VARIATION_SELECTORS = range(0xE0100, 0xE01F0)
+#: The blocks of marks that are laid over or around Latin, Greek and Cyrillic letters. Vowel signs of other scripts
+#: stand elsewhere and stay: without them another word remains.
+_DIACRITICS = (range(0x300, 0x370), range(0x1AB0, 0x1B00), range(0x1DC0, 0x1E00), range(0x20D0, 0x2100))
+
+#: What Unicode's own list leaves at a letter of another alphabet although it reads as an ASCII one: small capitals,
+#: letters borrowed for their shape (KoЯn, CHVRCHΞS), turned and reversed ones.
+_MORE_LOOK_ALIKES = {
+    "ĸ": "k", "ʍ": "m", "ᴙ": "R", "ᴎ": "N", "я": "r", "Я": "R", "и": "n", "И": "N", "д": "a", "Д": "A",
+    "ш": "w", "Ш": "W", "ц": "u", "Ц": "U", "Σ": "E", "Ξ": "E", "Λ": "A", "Δ": "A", "Ʌ": "A", "Ə": "e", "ə": "e",
+    "ǝ": "e", "Ǝ": "E", "ε": "e", "ɛ": "e", "Ɛ": "E", "ꞓ": "e", "Ꞓ": "E", "З": "3", "з": "3", "ɜ": "3",
+    "β": "b", "μ": "u", "χ": "x", "ω": "w", "т": "t", "τ": "t", "в": "b", "н": "h", "м": "m", "к": "k", "κ": "k",
+}  # fmt: skip
+_SMALL_CAPITAL = re.compile(r"LATIN LETTER SMALL CAPITAL ([A-Z])")
+_PHONETIC_LETTERS = (*range(0x250, 0x2B0), *range(0x1D00, 0x1D80), *range(0xA720, 0xA800))
+
+#: Digits and signs written for letters. "!" and "|" count inside a word only: *Wham!* ends with an exclamation.
+_LEET = str.maketrans("034578$@€£", "oeastbsael")
+_SIGNS_FOR_LETTERS = frozenset("$@€£ǀ")
+_STROKE_INSIDE_WORD = re.compile(r"(?<=\w)[!|](?=\w)")
+#: Two letters that close up to one.
+_DIGRAPHS = (("rn", "m"), ("vv", "w"))
+#: Everything that is drawn as one upright stroke, told apart only by case: I and l, but not i and L.
+_STROKE = "ǀ"
+_UPRIGHT = str.maketrans(dict.fromkeys("Il1|!", _STROKE))
+_ONE_STROKE = str.maketrans(dict.fromkeys((_STROKE, "L", "i"), "l"))
+_AND = re.compile(r"&|(?<=\s)\+(?=\s)")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def fold(name: str) -> str:
+    """The name without what a keyboard adds: case, width, spacing, invisible characters, kinds of quote and dash."""
+    text = _visible(name).casefold()
+    text = re.sub(r"[’‘ʼ`´′]", "'", text)
+    text = re.sub(r"[‐‑‒–—―−]", "-", text)
+    return unicodedata.normalize("NFKC", " ".join(text.split()))
+
+
+def compact(name: str) -> str:
+    """The letters and digits of the name and nothing else; "" for a name of signs alone, such as *!!!*."""
+    return "".join(_words(fold(name)))
+
+
+def unaccented(name: str) -> str:
+    """``compact`` without accents, strokes and other marks on letters."""
+    return "".join(_words(_without_marks(fold(name))))
+
+
+def strokes(name: str) -> str:
+    """The picture of the name, letter by letter, with I, l and 1 as one stroke but i and L as themselves."""
+    text = _STROKE_INSIDE_WORD.sub(_STROKE, _visible(name))
+    text = _without_marks(text.translate(look_alikes())).translate(look_alikes())
+    text = "".join(_words(text))
+    if any(letter.isalpha() for letter in text):
+        text = text.translate(_UPRIGHT).translate(_LEET)
+    text = "".join(letter if letter == "L" else letter.casefold() for letter in text)
+    for pair, single in _DIGRAPHS:
+        text = text.replace(pair, single)
+    return text
+
+
+@lru_cache(maxsize=REMEMBERED)
+def skeleton(name: str) -> str:
+    """The picture of the name with everything that can pass for something else made one; "" for signs alone.
+
+    Wider than the skeleton of Unicode Technical Standard 39, on whose list of confusable characters it stands: it
+    also takes case, spacing, accents, digits for letters, and "rn" for "m" as equal.
+    """
+    return strokes(name).translate(_ONE_STROKE)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def reordered(name: str) -> str:
+    """The skeletons of the words in alphabetical order; "" for a name of one word."""
+    words = sorted(filter(None, map(skeleton, _words(_visible(name)))))
+    return " ".join(words) if len(words) > 1 else ""
+
+
+def tolerance(one: str, other: str) -> int:
+    """How many letters two skeletons may differ in and still be near: none where either is short."""
+    shorter, longer = sorted((len(one), len(other)))
+    if shorter < NEAR_FROM or longer > NEAR_UP_TO:
+        return 0
+    return 2 if shorter >= TWO_CHANGES_FROM else 1
+
+
+def search_keys(name: str) -> frozenset[str]:
+    """Keys of which two names share at least one if they are alike in any of these ways.
+
+    Equal after ``fold``; equal ``skeleton``; equal ``reordered``; or skeletons within ``tolerance`` of each other,
+    counted as optimal string alignment (insert, delete, replace, swap neighbours).
+    Sharing a key proves nothing: it makes a name worth comparing.
+    """
+    keys = {_key("=", fold(name))}
+    if picture := skeleton(name):
+        keys.add(_key("s", picture))
+        keys.update(_near_keys(picture))
+    if words := reordered(name):
+        keys.add(_key("w", words))
+    return frozenset(keys)
+
+
+def _near_keys(picture: str) -> Iterator[str]:
+    """What is left of a skeleton when any one change is taken out of it.
+
+    One change: delete a letter here, or there, or on both sides, and both are equal. Two changes: take as many letters
+    as half the shorter name has from the front and from the back; one of the two holds at most one change. The shorter
+    name may be this one, or a partner up to two letters shorter.
+    """
+    length = len(picture)
+    if NEAR_FROM <= length <= TWO_CHANGES_FROM:
+        for rest in _one_deleted(picture):
+            yield _key("s", rest)
+    if TWO_CHANGES_FROM <= length <= NEAR_UP_TO:
+        shortest = max(TWO_CHANGES_FROM, length - 2)
+        for half in {shorter // 2 for shorter in range(shortest, length + 1)}:
+            for rest in _one_deleted(picture[:half]):
+                yield _key("h", rest)
+            for rest in _one_deleted(picture[-half:]):
+                yield _key("t", rest)
+
+
+def _one_deleted(text: str) -> set[str]:
+    return {text[:place] + text[place + 1 :] for place in range(len(text))}
+
+
+def _key(kind: str, text: str) -> str:
+    if len(text) < KEY_LENGTH:
+        return kind + text
+    return f"{kind}#{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+
+@cache
+def look_alikes() -> dict[int, str]:
+    """Characters outside ASCII that look like ASCII letters or digits, for ``str.translate``."""
+    table = {}
+    for character, neighbours in confusables_data.items():
+        if _stands_alone(character):
+            for neighbour in neighbours:
+                plain = _without_marks(_visible(neighbour["c"]))
+                small_capital = _SMALL_CAPITAL.fullmatch(unicodedata.name(plain, "")) if len(plain) == 1 else None
+                if small_capital:
+                    plain = small_capital[1].lower()
+                if plain.isascii() and plain.isalnum():
+                    table[ord(character)] = plain
+    for character in map(chr, _PHONETIC_LETTERS):
+        if small_capital := _SMALL_CAPITAL.fullmatch(unicodedata.name(character, "")):
+            table[ord(character)] = small_capital[1].lower()
+    return table | {ord(character): plain for character, plain in _MORE_LOOK_ALIKES.items()}
+
+
+def _stands_alone(character: str) -> bool:
+    """One character outside ASCII that survives normalisation and is no sign of its own, such as ©."""
+    return (
+        len(character) == 1
+        and not character.isascii()
+        and unicodedata.is_normalized("NFKC", character)
+        and unicodedata.category(character) != "So"
+    )
+
+
+def _visible(name: str) -> str:
+    """The characters that show, in their compatibility form: full-width and mathematical letters become plain."""
+    text = unicodedata.normalize("NFKC", name)
+    return "".join(character for character in text if not _invisible(character))
+
+
+def _invisible(character: str) -> bool:
+    return (
+        unicodedata.category(character) == "Cf"
+        or character in _BLANK
+        or ord(character) in _VARIATION_SELECTORS
+        or ord(character) in _MORE_VARIATION_SELECTORS
+    )
+
+
+def _without_marks(text: str) -> str:
+    """Letters without accents (é → e) and without strokes through them (ø → o)."""
+    bare = "".join(
+        character
+        for character in unicodedata.normalize("NFD", text)
+        if not any(ord(character) in block for block in _DIACRITICS)
+    )
+    return "".join(map(_base_letter, unicodedata.normalize("NFC", bare)))
+
+
+@cache
+def _base_letter(character: str) -> str:
+    """Ø is named LATIN CAPITAL LETTER O WITH STROKE, and has no decomposition but this."""
+    name = unicodedata.name(character, "")
+    if not name.startswith("LATIN ") or " WITH " not in name:
+        return character
+    try:
+        return unicodedata.lookup(name.partition(" WITH ")[0])
+    except KeyError:
+        return character
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters, digits, marks and the signs that stand for letters; without the article of a band's name."""
+    words = "".join(map(_word_part, _AND.sub(" and ", text))).split()
+    return words[1:] if len(words) > 1 and words[0].casefold() == "the" else words
+
+
+def _word_part(character: str) -> str:
+    part = character.isalnum() or character in _SIGNS_FOR_LETTERS or unicodedata.category(character).startswith("M")
+    return character if part else " "
