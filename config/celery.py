@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
+from django.conf import settings
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -28,6 +29,18 @@ def _die_with_the_worker(**_: Any) -> None:
     """A pool child whose worker was killed would live on and hold its database connection; let it die too."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@signals.beat_init.connect
+def _leave_a_trace(**_: Any) -> None:
+    """The clock touches a file at every tick, so that health checks can tell whether it still runs."""
+    trace = settings.GATE_TMP / "beat"
+
+    def tick(**_: Any) -> None:
+        trace.touch()
+
+    tick()
+    signals.after_task_publish.connect(tick, weak=False)
 
 
 @signals.before_task_publish.connect

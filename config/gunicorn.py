@@ -10,7 +10,6 @@ threads = settings.GATE_WEB_THREADS
 timeout = 60
 graceful_timeout = 3
 keepalive = 5
-worker_tmp_dir = str(settings.GATE_TMP)
 control_socket_disable = True
 accesslog = None  # requests are logged by the gate itself, with their ids
 logconfig_dict = {

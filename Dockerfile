@@ -1,0 +1,38 @@
+# One image for web, worker, courier and beat; docker-compose.yml says which of them a container is.
+
+FROM python:3.12-slim-bookworm AS build
+WORKDIR /src
+RUN python -m venv /opt/gate
+# The dependencies first, by themselves: they change seldom, and this layer is then kept.
+COPY pyproject.toml LICENSE NOTICE README.md ./
+RUN mkdir checks intake config && touch checks/__init__.py intake/__init__.py config/__init__.py \
+    && /opt/gate/bin/pip install --no-cache-dir --disable-pip-version-check ".[prod]" \
+    && /opt/gate/bin/pip uninstall --yes release-intake-gate
+
+FROM python:3.12-slim-bookworm
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libchromaprint1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin gate \
+    && install --directory --owner=gate --group=gate --mode=0750 /var/lib/gate
+COPY --from=build /opt/gate /opt/gate
+WORKDIR /app
+COPY manage.py pyproject.toml LICENSE NOTICE ./
+COPY checks checks
+COPY config config
+COPY intake intake
+ENV PATH=/opt/gate/bin:$PATH \
+    PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=config.settings \
+    GATE_ENV=production \
+    GATE_DATA=/var/lib/gate \
+    GATE_HOST=0.0.0.0
+USER gate
+VOLUME /var/lib/gate
+EXPOSE 8000
+# The web server answers by itself; the other programs have their own checks in docker-compose.yml.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('GATE_PORT', '8000')}/healthz\", timeout=4)"]
+CMD ["gunicorn", "--config=python:config.gunicorn", "config.wsgi:application"]
