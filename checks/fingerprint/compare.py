@@ -45,15 +45,16 @@ POSSIBLE_ONE_BLOCK = 0.29
 #: re-encoded, filtered and noisy copies come to 0.00-0.13.
 SAME_RECORDING = 0.15
 
-#: … for at least this long: two blocks, as for a match.
-SAME_RECORDING_ITEMS = 2 * BLOCK
+#: … for at least this long (12 s), or throughout the shorter of the two recordings.
+SAME_RECORDING_ITEMS = 96
+THROUGHOUT = 0.9
 
 #: … or where one block is this exact, whatever surrounds it: a passage pasted into something else. Re-encoding costs
 #: 0.00-0.03; the other mix at its best moment has 0.094.
 SAME_PASSAGE = 0.06
 
-#: Below one block of sound (a jingle, an interlude, a short sample) less evidence must be better evidence: 3-second
-#: pieces held against 2,312 unrelated recordings at all offsets came down to 0.225, and a path has more choice than that.
+#: Below one block of sound (a jingle, an interlude, a short sample) less evidence must be better evidence: pieces of
+#: 3 s held against 2,312 unrelated recordings at all offsets came down to 0.225, and a path has more choice than that.
 MATCH_SHORT = 0.12
 POSSIBLE_SHORT = 0.16
 
@@ -158,7 +159,8 @@ class _Stretch:
 
 def informative(prints: UInt32s) -> Bools:
     """Which sub-prints say anything: not silence, not the inside of a held tone; shape (items,)."""
-    return (prints != kernels.SILENCE) & (kernels.run_lengths(prints) <= LONGEST_RUN)
+    heard: Bools = (prints != kernels.SILENCE) & (kernels.run_lengths(prints) <= LONGEST_RUN)
+    return heard
 
 
 def degenerate(fingerprint: bytes) -> bool:
@@ -222,14 +224,16 @@ def _promising(grid: _Grid) -> Bools:
     width = min(BLOCK, grid.wrong.shape[1])
     bits, items = _windows(grid.wrong, width), _windows(grid.heard, width)
     enough = items >= min(LEAST_ITEMS, width)
-    return np.any(enough & (bits <= POSSIBLE_BLOCKS * 32 * items), axis=1)
+    promising: Bools = np.any(enough & (bits <= POSSIBLE_BLOCKS * 32 * items), axis=1)
+    return promising
 
 
 def _windows(values: Int64s | Bools, width: int) -> Int64s:
     """Sums of every ``width`` neighbours along the last axis."""
     total = np.cumsum(values, axis=-1, dtype=np.int64)
     total = np.concatenate((np.zeros((*total.shape[:-1], 1), dtype=np.int64), total), axis=-1)
-    return total[..., width:] - total[..., :-width]
+    sums: Int64s = total[..., width:] - total[..., :-width]
+    return sums
 
 
 def _path(grid: _Grid) -> Int64s:
@@ -266,7 +270,9 @@ def _offer(to: Floats, came: Int64s, score: Floats, origin: Int64s) -> None:
 def _steps(gain: Floats) -> Floats:
     """Gains summed over every step; the last one may be short."""
     steps = -(-gain.shape[1] // STEP)
-    return np.pad(gain, ((0, 0), (0, steps * STEP - gain.shape[1]))).reshape(len(gain), steps, STEP).sum(axis=2)
+    padded = np.pad(gain, ((0, 0), (0, steps * STEP - gain.shape[1])))
+    summed: Floats = padded.reshape(len(gain), steps, STEP).sum(axis=2)
+    return summed
 
 
 def _stretches(path: Int64s, grid: _Grid) -> Iterator[_Stretch]:
@@ -298,7 +304,8 @@ def _blocks(stretch: _Stretch) -> Floats:
     width = min(BLOCK, stretch.wrong.size)
     bits, items = _windows(stretch.wrong, width)[::STEP], _windows(stretch.heard, width)[::STEP]
     enough = items >= min(BLOCK // 2, LEAST_ITEMS)
-    return np.where(enough, bits / np.maximum(1, 32 * items), 0.5)
+    rates: Floats = np.where(enough, bits / np.maximum(1, 32 * items), 0.5)
+    return rates
 
 
 def _agrees(stretch: _Stretch, blocks: Floats, pair: float, one: float, short: float) -> bool:
@@ -317,13 +324,13 @@ def _found(stretch: _Stretch) -> bool:
     return _agrees(stretch, _blocks(stretch), POSSIBLE_BLOCKS, POSSIBLE_ONE_BLOCK, POSSIBLE_SHORT)
 
 
-def _same(stretch: _Stretch) -> bool:
-    """Certainly the same recording, not merely the same music."""
+def _same(stretch: _Stretch, shorter: int) -> bool:
+    """Certainly the same recording, not merely the same music; ``shorter`` is the shorter one's length in items."""
     blocks = _blocks(stretch)
     if not _agrees(stretch, blocks, MATCH_BLOCKS, MATCH_ONE_BLOCK, MATCH_SHORT):
         return False
-    long = stretch.heard.sum() >= SAME_RECORDING_ITEMS and stretch.bit_error_rate <= SAME_RECORDING
-    return bool(long or blocks.min() <= SAME_PASSAGE)
+    long = stretch.heard.sum() >= min(SAME_RECORDING_ITEMS, THROUGHOUT * shorter)
+    return bool(blocks.min() <= SAME_PASSAGE or (long and stretch.bit_error_rate <= SAME_RECORDING))
 
 
 def _judged(stretches: list[_Stretch], query_items: int, reference_items: int) -> Comparison:
@@ -338,7 +345,7 @@ def _judged(stretches: list[_Stretch], query_items: int, reference_items: int) -
         blocks=tuple(round(float(rate), 4) for s in stretches for rate in _blocks(s)[:: BLOCK // STEP]),
         coverage=_share(np.concatenate([np.arange(s.start, s.end) for s in stretches]), query_items),
         reference_coverage=_share(np.concatenate([s.reference for s in stretches]), reference_items),
-        certain=any(_same(s) for s in stretches),
+        certain=any(_same(s, min(query_items, reference_items)) for s in stretches),
     )
 
 

@@ -6,7 +6,7 @@ version can take its place function by function.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ UInt64s: TypeAlias = npt.NDArray[np.uint64]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 #: The sub-print that Chromaprint's TEST2 gives for digital silence (AcoustID skips it too).
 SILENCE = 627964279
@@ -58,7 +59,7 @@ def mix32(keys: UInt32s) -> UInt32s:
 def mixed_keys(prints: UInt32s) -> UInt32s:
     """The distinct keys of a recording, mixed and ascending; silence gives none."""
     heard = prints[prints != SILENCE]
-    return mix32(np.unique(heard & np.uint32(KEY_MASK)))
+    return np.sort(mix32(np.unique(heard & np.uint32(KEY_MASK))))
 
 
 def shared_offsets(query: UInt32s, reference: UInt32s, budget: int) -> tuple[Int64s, Int64s]:
@@ -78,9 +79,10 @@ def shared_offsets(query: UInt32s, reference: UInt32s, budget: int) -> tuple[Int
 
 def expand(starts: Int64s, counts: Int64s) -> Int64s:
     """The positions start, start+1, … start+count-1 of every range, one range after the other."""
-    total = int(counts.sum())
     first = np.cumsum(counts) - counts
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - first, counts)
+    places: Int64s = np.repeat(starts - first, counts)
+    places += np.arange(places.size, dtype=np.int64)
+    return places
 
 
 def bit_errors(query: UInt32s, reference: UInt32s, offsets: Int64s) -> UInt8s:
@@ -88,14 +90,17 @@ def bit_errors(query: UInt32s, reference: UInt32s, offsets: Int64s) -> UInt8s:
 
     Where the reference has nothing at i + offset the count is of no meaning.
     """
-    return np.bitwise_count(rows(reference, offsets, query.size) ^ query).astype(np.uint8, copy=False)
+    differing: UInt8s = np.bitwise_count(rows(reference, offsets, query.size) ^ query)
+    return differing
 
 
-def rows(values: npt.NDArray[np.generic], offsets: Int64s, length: int) -> npt.NDArray[np.generic]:
-    """values[offset : offset + length] for every offset, zero outside; shape (offsets, length)."""
+def rows(values: npt.NDArray[Scalar], offsets: Int64s, length: int) -> npt.NDArray[Scalar]:
+    """values[offset : offset + length] for every offset, zero outside ``values`` (not empty); (offsets, length)."""
     where = offsets[:, None] + np.arange(length)
     inside = (where >= 0) & (where < values.size)
-    return np.where(inside, values[np.clip(where, 0, max(values.size - 1, 0))], values.dtype.type(0))
+    held: npt.NDArray[Scalar] = values[np.clip(where, 0, values.size - 1)]
+    held[~inside] = 0
+    return held
 
 
 def count_documents(documents: UInt32s, at_least: int) -> tuple[UInt32s, Int64s]:

@@ -1,0 +1,117 @@
+"""What was learned and forgotten since the last segment was written: a file that only grows, and survives any crash."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from checks.fingerprint.index import Damaged, Keys, write_durably
+
+MAGIC = b"gate-jrn"
+FORMAT = 1
+
+#: magic, format, checksum of both.
+HEADER = struct.Struct("<8sII")
+
+#: mark, kind, recording, number of keys, checksum of all that and of the keys that follow.
+RECORD = struct.Struct("<4sIqII")
+MARK = b"\xf5rec"
+
+ADD_SAMPLED, ADD_DENSE, REMOVE = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One recording learned, or forgotten where it has no keys."""
+
+    document: int
+    keys: Keys | None
+
+    def packed(self) -> bytes:
+        kind = REMOVE if self.keys is None else ADD_DENSE if self.keys.dense else ADD_SAMPLED
+        body = b"" if self.keys is None else self.keys.values.astype("<u4").tobytes()
+        head = RECORD.pack(MARK, kind, self.document, len(body) // 4, 0)[:-4]
+        return head + struct.pack("<I", zlib.crc32(body, zlib.crc32(head))) + body
+
+
+def create(path: Path) -> None:
+    """Begin an empty journal, durably."""
+    head = HEADER.pack(MAGIC, FORMAT, 0)[:-4]
+    write_durably(path, head + struct.pack("<I", zlib.crc32(head)))
+
+
+class Journal:
+    """One journal file as one process has read it; ``position`` is the end of what it has seen."""
+
+    def __init__(self, path: Path) -> None:
+        """Open at the beginning. Raises Damaged where it is no journal, FileNotFoundError where it is gone."""
+        self.path = path
+        with path.open("rb") as file:
+            head = file.read(HEADER.size)
+        if len(head) < HEADER.size or HEADER.unpack(head)[2] != zlib.crc32(head[:-4]) or not head.startswith(MAGIC):
+            raise Damaged(f"{path.name}: not a journal of the index")
+        if HEADER.unpack(head)[1] != FORMAT:
+            raise Damaged(f"{path.name}: format {HEADER.unpack(head)[1]}, and this program reads {FORMAT}")
+        self.position = HEADER.size
+
+    def news(self) -> list[Record]:
+        """The whole records that stand behind what was seen; half a record at the end waits for its writer."""
+        if self.path.stat().st_size == self.position:
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self.position)
+            records, length = parse(file.read())
+        self.position += length
+        return records
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Write records durably; only the process that holds the store's lock, and has read the news, may."""
+        with self.path.open("r+b") as file:
+            self._cut_torn_tail(file.fileno())
+            file.seek(self.position)
+            try:
+                file.write(b"".join(record.packed() for record in records))
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                os.ftruncate(file.fileno(), self.position)  # a full disk must not leave half of what was refused
+                raise
+
+    def _cut_torn_tail(self, descriptor: int) -> None:
+        """Remove what a crashed writer left half written, which it never acknowledged.
+
+        Raises Damaged where whole records stand behind the broken place: that is no torn tail but a damaged file.
+        """
+        tail = os.pread(descriptor, os.fstat(descriptor).st_size - self.position, self.position)
+        if not tail:
+            return
+        place = tail.find(MARK, 1)
+        while place >= 0:
+            if parse(tail[place:])[0]:
+                raise Damaged(f"{self.path.name}: damaged at byte {self.position}, with good records behind it")
+            place = tail.find(MARK, place + 1)
+        os.ftruncate(descriptor, self.position)
+
+
+def parse(data: bytes) -> tuple[list[Record], int]:
+    """The records at the beginning of ``data`` up to the first that is not whole, and how many bytes they take."""
+    records: list[Record] = []
+    at = 0
+    while at + RECORD.size <= len(data):
+        mark, kind, document, count, check = RECORD.unpack_from(data, at)
+        end = at + RECORD.size + 4 * count
+        if mark != MARK or end > len(data):
+            break
+        body = data[at + RECORD.size : end]
+        if zlib.crc32(body, zlib.crc32(data[at : at + RECORD.size - 4])) != check:
+            break
+        values = np.frombuffer(body, dtype="<u4").astype(np.uint32, copy=False)
+        records.append(Record(document, None if kind == REMOVE else Keys(values, kind == ADD_DENSE)))
+        at = end
+    return records, at
