@@ -1,0 +1,113 @@
+"""Rows for tests, made the way the gate makes them: through the services."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import User
+
+from checks.analysis import ANALYSIS_VERSION
+from checks.release import AudioFacts
+from intake.demo.releases import document as demo_document
+from intake.models import Blob, Label, Submission
+from intake.services import accounts, submissions
+from intake.services.blobs import Incoming
+
+#: Far enough ahead that no lead time is short.
+RELEASE_DATE = dt.date(2030, 6, 1)
+
+
+def a_label(name: str = "Harbour Records") -> Label:
+    return accounts.create_label(name)[0]
+
+
+def a_moderator(name: str = "ada") -> User:
+    return User.objects.create_user(name, password="secret", is_staff=True)
+
+
+def a_document(title: str = "Low Tide", number: int = 1, tracks: int = 1, **release: Any) -> dict[str, Any]:
+    """A delivery document that no check holds against its label."""
+    made = demo_document(title, number, RELEASE_DATE)
+    first = made["release"]["tracks"][0]
+    for position in range(2, tracks + 1):
+        track = copy.deepcopy(first)
+        track.update(
+            position=position,
+            title=f"{title} Part {position}",
+            file=f"{position:02d}.flac",
+            isrc=f"SEHBR25{number * 100 + position:05d}",
+        )
+        made["release"]["tracks"].append(track)
+    if tracks > 1:
+        made["release"]["type"] = "album"
+    made["release"].update(release)
+    return made
+
+
+def a_blob(content: bytes) -> Blob:
+    incoming = Incoming()
+    incoming.write(content)
+    return incoming.keep()
+
+
+def files_of(document: Mapping[str, Any]) -> dict[str, bytes]:
+    """Bytes for every file of a document: another title, another sound."""
+    release = document["release"]
+    names = [track["file"] for track in release["tracks"]] + [release["cover"]["file"]]
+    return {name: f"{release['title']} {release['upc']} {name}".encode() for name in names}
+
+
+def a_submission(label: Label | None = None, document: Mapping[str, Any] | None = None) -> Submission:
+    """A whole delivery, handed over."""
+    document = document or a_document()
+    blobs = {name: a_blob(content) for name, content in files_of(document).items()}
+    return submissions.deliver(label or a_label(), document, blobs)
+
+
+def facts_of(sha256: str, **changes: Any) -> AudioFacts:
+    """Facts of a good recording whose sound follows from its SHA-256."""
+    seed = int.from_bytes(hashlib.sha256(sha256.encode()).digest()[:8])
+    fingerprint = np.random.default_rng(seed).integers(0, 2**32, 800, dtype=np.uint32)
+    values: dict[str, Any] = {
+        "sha256": sha256,
+        "version": ANALYSIS_VERSION,
+        "ok": True,
+        "container": "flac",
+        "codec": "flac",
+        "sample_rate": 44100,
+        "channels": 2,
+        "bit_depth": 16,
+        "lossless": True,
+        "duration": 100.0,
+        "declared_duration": 100.0,
+        "loudness_lufs": -14.0,
+        "true_peak_dbtp": -1.0,
+        "channel_rms": (0.2, 0.2),
+        "downmix_rms": 0.2,
+        "bandwidth_hz": 20000.0,
+        "flatness": 0.1,
+        "fingerprint": fingerprint.astype("<u4").tobytes(),
+        "fingerprint_distinct": 800,
+    }
+    return AudioFacts(**(values | changes))
+
+
+class FakeAnalyser:
+    """Measures nothing: answers with facts that follow from the SHA-256, and counts how often it was asked."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.changes = changes
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+
+    def analyse(self, path: Path, sha256: str, *, name: str | None = None) -> AudioFacts:
+        self.asked.append(sha256)
+        if self.error is not None:
+            raise self.error
+        return facts_of(sha256, **self.changes)
