@@ -1,0 +1,265 @@
+"""Hands audio files to the shut-in child and brings back what it measured, whatever the file does to the child."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from checks.analysis import child, provenance
+from checks.analysis.confine import Level
+from checks.analysis.facts import Failure, facts_from_json, failed
+from checks.release import AudioFacts
+
+#: A three-minute track takes half a second; this lets two hours through, and more for files that are really that long.
+_CPU_SECONDS, _MAX_CPU_SECONDS = 20, 120
+_BYTES_A_CPU_SECOND = 4 << 20
+#: A machine under full load gives us this share of a core, at worst.
+_WALL_SECONDS_A_CPU_SECOND = 4
+#: The pass needs some 60 MB beyond the warm process; the rest is for headers that ask for much and are then refused.
+_MEMORY_BYTES = 1 << 30
+#: Ten hours of fingerprint are 1.2 MB; beyond this the child is no longer the one we started.
+_MAX_ANSWER = 16 << 20
+#: Importing NumPy and FFmpeg takes a second, on a busy machine many.
+_START_SECONDS = 60.0
+
+_MEASURE = "checks.analysis.decode:measure"
+_CHILD = "import sys; from checks.analysis.child import main; main(int(sys.argv[1]), sys.argv[2])"
+
+_log = logging.getLogger(__name__)
+
+
+class SandboxError(RuntimeError):
+    """The child process could not be started or kept: our fault, or the machine's, never the file's."""
+
+
+class Analyser:
+    """A warm child process that measures one file at a time; threads wait for one another.
+
+    Starts the process on the first file, again when it has died, and again after a fork of this process. ``measure``
+    names the function that the child runs, as ``module:function``; tests give it one that misbehaves.
+    """
+
+    def __init__(self, measure: str = _MEASURE, memory_bytes: int = _MEMORY_BYTES, cpu_seconds: int | None = None):
+        self._measure, self._memory, self._cpu = measure, memory_bytes, cpu_seconds
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+        _ALIVE.add(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child. The next file would start another."""
+        with self._lock:
+            self._stop()
+
+    def analyse(self, path: Path, sha256: str, *, name: str | None = None) -> AudioFacts:
+        """Measure one file. A bad file gives facts with ``ok=False`` and a ``Failure`` code, never an exception.
+
+        ``name`` is the file name that the label gave, to notice that the bytes contradict it.
+        Raises OSError where the file cannot be opened, and SandboxError where no child can be started.
+        """
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            cpu = self._cpu or min(_CPU_SECONDS + size // _BYTES_A_CPU_SECOND, _MAX_CPU_SECONDS)
+            request = {"ask": "facts", "sha256": sha256, "name": name, "limits": self._limits(cpu)}
+            ending, answer = self._ask(request, file.fileno(), cpu * _WALL_SECONDS_A_CPU_SECOND)
+        return _facts(sha256, ending, answer)
+
+    def probe(self) -> tuple[Level, list[tuple[str, bool, str]]]:
+        """The sandbox's level, and every way out that a shut-in child tried: (what is refused, whether, detail)."""
+        limits = self._limits(_CPU_SECONDS)
+        ending, answer = self._ask({"ask": "probe", "limits": limits}, None, _START_SECONDS)
+        if ending is not None:
+            raise SandboxError(f"the child ended while it was tested: {ending.value} {answer.decode()}")
+        document = json.loads(answer)
+        return Level(document["level"]), [(what, bool(ok), detail) for what, ok, detail in document["probe"]]
+
+    def forget(self) -> None:
+        """After a fork: the child belongs to the process we came from; let go of it without ending it."""
+        self._lock = threading.Lock()
+        if self._process is not None:
+            self._process.forget()
+            self._process = None
+
+    def _limits(self, cpu: int) -> dict[str, int]:
+        return {"cpu_seconds": cpu, "memory_bytes": self._memory}
+
+    def _ask(self, request: dict[str, Any], file: int | None, seconds: float) -> tuple[Failure | None, bytes]:
+        with self._lock:
+            for last_try in (False, True):
+                try:
+                    if self._process is None:
+                        self._process = _Process(self._measure)
+                    return self._process.ask(request, file, seconds)
+                except _TookTooLong:
+                    self._stop()
+                    return Failure.DECODER_TIMEOUT, b""
+                except (_HungUp, OSError) as error:  # the warm process itself is gone: start another, once
+                    self._stop()
+                    if last_try:
+                        raise SandboxError("the decoder's process keeps dying") from error
+        raise AssertionError("unreachable")
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+
+class _TookTooLong(Exception):
+    """The deadline passed."""
+
+
+class _HungUp(Exception):
+    """The warm process closed its end."""
+
+
+class _Process:
+    """One warm process, as seen from the worker."""
+
+    def __init__(self, measure: str) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-c", _CHILD, str(theirs.fileno()), measure],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                pass_fds=[theirs.fileno()],
+                env=_bare_environment(),
+                start_new_session=True,  # one signal ends it together with the child it forked
+            )
+        try:
+            self._receive(time.monotonic() + _START_SECONDS)
+        except (_HungUp, _TookTooLong, OSError) as error:
+            self.end()
+            raise SandboxError(f"the decoder's process did not start: {self._last_words()}") from error
+
+    def ask(self, request: dict[str, Any], file: int | None, seconds: float) -> tuple[Failure | None, bytes]:
+        """Send one request with the open file; gives how the child failed, if it did, and its answer."""
+        deadline = time.monotonic() + seconds
+        ours, theirs = os.pipe()
+        with open(ours, "rb", buffering=0) as answer:  # noqa: PTH123 - a descriptor
+            try:
+                descriptors = [theirs] if file is None else [file, theirs]
+                socket.send_fds(self._channel, [json.dumps(request).encode()], descriptors)
+            finally:
+                os.close(theirs)
+            content = self._read(answer.fileno(), deadline)
+        report = self._receive(deadline)
+        return _ending(report["status"], report["cpu"] >= request["limits"]["cpu_seconds"]), content
+
+    def end(self) -> None:
+        self._channel.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._popen.wait()
+
+    def forget(self) -> None:
+        self._channel.close()
+        self._errors.close()
+        self._popen.returncode = 0  # not our child to wait for
+
+    def _read(self, pipe: int, deadline: float) -> bytes:
+        parts: list[bytes] = []
+        while self._ready(pipe, deadline):
+            part = os.read(pipe, 1 << 20)
+            if not part or sum(map(len, parts)) > _MAX_ANSWER:
+                break
+            parts.append(part)
+        return b"".join(parts)
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        self._ready(self._channel.fileno(), deadline)
+        message = self._channel.recv(child.MAX_REQUEST)
+        if not message:
+            raise _HungUp
+        document: dict[str, Any] = json.loads(message)
+        return document
+
+    def _ready(self, descriptor: int, deadline: float) -> bool:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise _TookTooLong
+        return True
+
+    def _last_words(self) -> str:
+        """The end of what the process and its children wrote to standard error."""
+        end = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, end - 4000))
+        return self._errors.read().decode(errors="replace").strip()
+
+
+def _facts(sha256: str, ending: Failure | None, answer: bytes) -> AudioFacts:
+    """Make facts of whatever came back. The child read a stranger's file: nothing it says is taken on trust."""
+    if ending is Failure.ANALYSIS_FAILED:
+        _log.error("analysis of %s failed:\n%s", sha256, answer.decode(errors="replace"))
+    parts = child.records(answer)
+    if len(parts) < 2:
+        return failed(sha256, ending or Failure.DECODER_KILLED)
+    try:
+        facts = facts_from_json(json.loads(parts[0]), parts[1])
+        found = provenance.from_json(json.loads(parts[2])) if len(parts) > 2 else provenance.UNREADABLE
+    except ValueError:
+        return failed(sha256, Failure.DECODER_KILLED)
+    notes = tuple(sorted({*facts.notes, *found.notes}))
+    return dataclasses.replace(facts, sha256=sha256, tags=found.tags, credential=found.credential, notes=notes)
+
+
+def _ending(status: int, out_of_time: bool) -> Failure | None:
+    """How a child failed, from its wait status; None if it did not."""
+    if os.WIFSIGNALED(status):
+        timed_out = os.WTERMSIG(status) == signal.SIGXCPU or out_of_time
+        return Failure.DECODER_TIMEOUT if timed_out else Failure.DECODER_KILLED
+    match os.waitstatus_to_exitcode(status):
+        case 0:
+            return None
+        case child.FAULT:
+            return Failure.ANALYSIS_FAILED
+        case _:
+            return Failure.DECODER_KILLED
+
+
+def _bare_environment() -> dict[str, str]:
+    """What the child needs to import the same code, and no secret of ours."""
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),  # noqa: PTH109
+        "OPENBLAS_NUM_THREADS": "1",  # threads do not survive a fork, and the limits are on one core
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+_ALIVE: weakref.WeakSet[Analyser] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for analyser in list(_ALIVE):
+        analyser.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

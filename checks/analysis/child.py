@@ -1,0 +1,156 @@
+"""The warm process beside each worker: for every file it forks a child that is shut in, reads, reports and ends.
+
+Over a socket it gets one request at a time, with the open file and a pipe for the answer, and reports how the child
+ended. What the child itself says is never more than data to the one who asked: JSON and bytes with a length limit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import importlib
+import io
+import json
+import os
+import random
+import select
+import signal
+import socket
+import traceback
+import wave
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from checks.analysis import confine, decode, provenance
+from checks.analysis.confine import Limits
+from checks.analysis.facts import facts_to_json
+from checks.release import AudioFacts
+
+Measure = Callable[[BinaryIO, str, str | None], AudioFacts]
+
+#: A request is a few hundred bytes; the longest part is a file name.
+MAX_REQUEST = 64 * 1024
+
+#: How a child ends that ran into its memory limit but could still say so.
+OUT_OF_MEMORY = 70
+#: How a child ends whose fault is ours: its answer is a traceback.
+FAULT = 71
+
+_LENGTH_BYTES = 4
+
+
+def main(descriptor: int, measure_path: str) -> None:
+    """Serve until the other end of the socket is closed."""
+    channel = socket.socket(fileno=descriptor)
+    measure = _named(measure_path)
+    _warm_up()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then closes the socket
+    gc.collect()
+    gc.freeze()  # what is warm stays shared with every child
+    channel.send(b"{}")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(channel, MAX_REQUEST, 2)
+        if not message:
+            return
+        child = _fork(channel, json.loads(message), descriptors, measure)
+        for received in descriptors:
+            os.close(received)
+        if not _ended(child, channel):
+            return
+
+
+def records(answer: bytes) -> list[bytes]:
+    """The whole records in a child's answer: facts, fingerprint, provenance; fewer where it was cut short."""
+    found: list[bytes] = []
+    position = 0
+    while len(answer) - position >= _LENGTH_BYTES:
+        start = position + _LENGTH_BYTES
+        position = start + int.from_bytes(answer[position:start], "big")
+        if position > len(answer):
+            break
+        found.append(answer[start:position])
+    return found
+
+
+def _named(path: str) -> Measure:
+    module, _, name = path.partition(":")
+    measure: Measure = getattr(importlib.import_module(module), name)
+    return measure
+
+
+def _warm_up() -> None:
+    """Measure a second of noise: whatever is imported late must be in memory, for the child can open no file."""
+    noise = io.BytesIO()
+    with wave.open(noise, "wb") as sink:
+        sink.setnchannels(2)
+        sink.setsampwidth(2)
+        sink.setframerate(44100)
+        sink.writeframes(random.Random(1).randbytes(4 * 44100))  # noqa: S311 - noise, not a secret
+    facts = decode.measure(noise, "", "warm-up.wav")
+    provenance.warm_up(noise)
+    if not facts.ok:
+        raise RuntimeError(f"the decoder does not even read a WAVE file of our own: {facts.error}")
+
+
+def _fork(channel: socket.socket, request: dict[str, Any], descriptors: list[int], measure: Measure) -> int:
+    child = os.fork()
+    if child:
+        return child
+    status = FAULT
+    try:
+        channel.close()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _answer(request, descriptors, measure)
+        status = 0
+    except MemoryError:
+        status = OUT_OF_MEMORY
+    except BaseException:  # whatever it is, this process must not run on as a second parent
+        _write(descriptors[-1], traceback.format_exc().encode())
+    finally:
+        os._exit(status)
+
+
+def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -> None:
+    limits = Limits(**request["limits"])
+    mapped = confine.mapped_bytes()
+    level = confine.confine(limits)
+    if request["ask"] == "probe":
+        _write(descriptors[-1], json.dumps({"level": level, "probe": confine.probe(limits)}).encode())
+        return
+    source, answer = descriptors
+    with os.fdopen(source, "rb") as file:
+        facts = measure(file, request["sha256"], request["name"])
+        _write_record(answer, json.dumps(facts_to_json(facts), allow_nan=False).encode())
+        _write_record(answer, facts.fingerprint)
+        # Tags come last and in little memory: a bomb among them must not take the measurements with it.
+        with confine.HeldMemory(provenance.MEMORY_BYTES, mapped):
+            found = provenance.read(file, facts.container)
+        _write_record(answer, json.dumps(dataclasses.asdict(found)).encode())
+
+
+def _write_record(descriptor: int, content: bytes) -> None:
+    _write(descriptor, len(content).to_bytes(_LENGTH_BYTES, "big") + content)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _ended(child: int, channel: socket.socket) -> bool:
+    """Wait for the child and report how it ended. False when nobody is left to report to."""
+    handle = os.pidfd_open(child)
+    try:
+        ready, _, _ = select.select([handle, channel], [], [])
+        if handle not in ready:  # the worker hung up: the file has lost its reader
+            os.kill(child, signal.SIGKILL)
+        _, status, usage = os.wait4(child, 0)
+    finally:
+        os.close(handle)
+    report = {"status": status, "cpu": usage.ru_utime + usage.ru_stime}
+    try:
+        channel.send(json.dumps(report).encode())
+    except OSError:
+        return False
+    return handle in ready

@@ -1,0 +1,379 @@
+"""One pass over an audio file: decoded once, piece by piece, and everything measured on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.fifo import AudioFifo
+
+from checks.analysis import chromaprint, container, levels
+from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, failed, finite
+from checks.analysis.levels import BLOCK, Sound
+from checks.analysis.spectrum import Spectrum
+from checks.release import AudioFacts
+
+#: Samples a channel that are measured at a time (1.5 s): a few hundred kilobytes, whatever the length of the file.
+CHUNK = 1024 * BLOCK
+
+#: Longer than anything that is delivered as one track.
+MAX_SECONDS = 10 * 3600
+#: Beyond these nothing is music for listeners, and the resampler's filters would grow without bound.
+MIN_RATE, MAX_RATE = 4_000, 768_000
+MAX_CHANNELS = 16
+
+#: Header and sound may differ by so many seconds: encoders pad, trim and round by a few frames.
+_DURATION_TOLERANCE = 0.25
+
+#: The down-mix counts as cancelled where it is 20 dB below the loudest channel: two unrelated channels lose 3 dB,
+#: so only a channel that is nearly the other's negative gets there.
+_CANCELLED = 0.1
+
+#: So many undecodable packets in a file and it is given up: it costs time and will not sound like music again.
+_MAX_BROKEN_PACKETS = 1000
+
+#: Where the bit depth stands in the decoder configuration of ALAC (Apple's ALACMagicCookieDescription).
+_ALAC_DEPTH_BYTE = 17
+
+_DEMUXERS = {"wav": "wav", "aiff": "aiff", "flac": "flac", "mp3": "mp3", "mp4": "mov", "ogg": "ogg"}
+_CODECS = (
+    "flac", "alac", "mp3", "mp3float", "aac", "vorbis", "opus", "libopus",
+    "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be",
+    "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be",
+)  # fmt: skip
+
+#: The demuxer may open nothing but the file it was given and may start no decoder but these: a picture in a tag
+#: stays bytes, a playlist or an external reference leads nowhere.
+_OPTIONS = {"codec_whitelist": ",".join(_CODECS), "protocol_whitelist": "", "enable_drefs": "0"}
+_READ_AHEAD = 256 * 1024
+
+
+def measure(file: BinaryIO, sha256: str, name: str | None = None) -> AudioFacts:
+    """Measure an open file, tags apart. A bad file gives facts with an error; raises MemoryError where it must."""
+    if file.seek(0, 2) == 0:
+        return failed(sha256, Failure.EMPTY)
+    kind = container.identify(file)
+    if kind is None:
+        return failed(sha256, Failure.NOT_AUDIO)
+    file.seek(0)
+    try:
+        with av.open(
+            file,
+            format=_DEMUXERS[kind.name],
+            container_options=_OPTIONS,
+            metadata_errors="replace",
+            buffer_size=_READ_AHEAD,
+        ) as opened:
+            return _measure_opened(file, opened, kind, sha256, name)
+    except av.error.FFmpegError:
+        return failed(sha256, Failure.UNDECODABLE, container=kind.name)
+
+
+def _measure_opened(
+    file: BinaryIO, opened: Any, kind: container.Container, sha256: str, name: str | None
+) -> AudioFacts:
+    streams = opened.streams.audio
+    if not streams:
+        return failed(sha256, Failure.NOT_AUDIO, container=kind.name)
+    codec = streams[0].codec_context
+    if codec is None or codec.name not in _CODECS:
+        return failed(sha256, Failure.UNSUPPORTED, container=kind.name)
+    codec.thread_count = 1  # the limits count one core's seconds; threads would only spend them faster
+    codec.options = {"err_detect": "crccheck"}
+    packets = _Packets(opened, streams[0])
+    sound = _Sound(packets, kind)
+    meters: _Meters | None = None
+    for piece in sound:
+        if meters is None:
+            if not _shape_is_taken(sound.rate, len(piece)):
+                return failed(sha256, Failure.UNSUPPORTED, container=kind.name, codec=_codec_name(codec))
+            meters = _Meters(sound.rate, len(piece))
+        meters.feed(piece)
+        if meters.samples > MAX_SECONDS * sound.rate:
+            return failed(sha256, Failure.TOO_LONG, container=kind.name, duration=meters.samples / sound.rate)
+    if meters is None:
+        failure = Failure.UNDECODABLE if packets.broken else Failure.EMPTY
+        return failed(sha256, failure, container=kind.name, codec=_codec_name(codec))
+    duration = meters.samples / meters.rate
+    declared = _declared_duration(kind, streams[0])
+    failure, notes = _judge_ending(file, kind, packets, duration, declared)
+    notes |= kind.notes | sound.notes | meters.notes
+    if name is not None and container.promised(name) not in (None, kind.name):
+        notes.add(Note.NAME_CONTRADICTS)
+    if failure is None and not sound.signature_holds():
+        notes.add(Note.CHECKSUM_MISMATCH)
+    return AudioFacts(
+        sha256=sha256,
+        version=ANALYSIS_VERSION,
+        ok=failure is None,
+        error=failure.value if failure else None,
+        container=kind.name,
+        codec=_codec_name(codec),
+        sample_rate=meters.rate,
+        channels=meters.channels,
+        bit_depth=_bit_depth(kind, codec),
+        lossless=_is_lossless(codec.name),
+        declared_duration=declared,
+        audio_streams=len(streams),
+        notes=tuple(sorted(note.value for note in notes)),
+        measured_by={"ffmpeg": av.ffmpeg_version_info, "fingerprint": chromaprint.backend()},
+        **meters.results(),
+    )
+
+
+def _shape_is_taken(rate: int, channels: int) -> bool:
+    return MIN_RATE <= rate <= MAX_RATE and 1 <= channels <= MAX_CHANNELS
+
+
+class _Packets:
+    """The decoded frames of one stream; broken packets are counted and passed over."""
+
+    def __init__(self, opened: Any, stream: Any) -> None:
+        self._opened, self._stream = opened, stream
+        self.broken = 0  # in all
+        self.broken_at_end = 0  # since the last good frame
+
+    def __iter__(self) -> Iterator[Any]:
+        packets = self._opened.demux(self._stream)
+        while self.broken < _MAX_BROKEN_PACKETS:
+            try:
+                frames = next(packets).decode()
+            except StopIteration:
+                return
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                self.broken += 1
+                self.broken_at_end += 1
+                continue
+            if frames:
+                self.broken_at_end = 0
+            yield from frames
+
+
+class _Sound:
+    """The decoded sound in pieces of CHUNK samples: float, planar, one rate and one number of channels throughout."""
+
+    def __init__(self, packets: _Packets, kind: container.Container) -> None:
+        self._packets, self._kind = packets, kind
+        self._shape: tuple[str, str, int] | None = None
+        self._converters: dict[tuple[str, str, int], Any] = {}
+        self._md5 = hashlib.md5(usedforsecurity=False) if kind.md5 else None
+        self.rate = 0
+        self.notes: set[Note] = set()
+
+    def __iter__(self) -> Iterator[Sound]:
+        """The same buffer is filled again and again: use a piece before asking for the next."""
+        fifo = AudioFifo()
+        for frame in self._packets:
+            for part in self._in_first_shape(frame):
+                part.pts = None  # positions are counted, not believed
+                fifo.write(part)
+            while fifo.samples >= CHUNK:
+                yield self._as_sound(fifo.read(CHUNK))
+        rest = fifo.read() if self._shape else None
+        if rest is not None:
+            yield self._as_sound(rest)
+
+    def signature_holds(self) -> bool:
+        """False where an encoder signed other samples than these."""
+        return self._md5 is None or Note.FORMAT_CHANGE in self.notes or self._md5.digest() == self._kind.md5
+
+    def _in_first_shape(self, frame: Any) -> list[Any]:
+        """The frame, or what it becomes in the shape of the first one. The queue itself would not notice."""
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._shape is None:
+            self._shape, self.rate = shape, frame.sample_rate
+        if shape == self._shape:
+            return [frame]
+        self.notes.add(Note.FORMAT_CHANGE)
+        if shape not in self._converters:
+            if not _shape_is_taken(frame.sample_rate, frame.layout.nb_channels):
+                return []
+            name, layout, rate = self._shape
+            self._converters[shape] = av.AudioResampler(format=name, layout=layout, rate=rate)
+        frame.pts = None
+        converted: list[Any] = self._converters[shape].resample(frame)
+        return converted
+
+    def _as_sound(self, frame: Any) -> Sound:
+        raw = frame.to_ndarray()
+        if self._md5 is not None:
+            self._md5.update(_as_signed(raw, self._kind.bit_depth or 16))
+        if not frame.format.is_planar:
+            raw = raw.reshape(-1, frame.layout.nb_channels).T
+        sound = np.empty(raw.shape, np.float32)
+        if raw.dtype == np.uint8:
+            np.multiply(raw.astype(np.float32) - 128, np.float32(1 / 128), out=sound)
+        elif raw.dtype.kind == "i":
+            np.multiply(raw, np.float32(1 / 2 ** (8 * raw.dtype.itemsize - 1)), out=sound)
+        else:
+            sound[:] = raw
+        return sound
+
+
+def _as_signed(raw: npt.NDArray[Any], depth: int) -> bytes:
+    """Samples as FLAC's MD5 counts them: whole little-endian bytes, interleaved (RFC 9639, section 8.2)."""
+    width = 8 * raw.dtype.itemsize
+    if width != depth:
+        raw = raw >> (width - depth)
+    return raw.view(np.uint8).reshape(-1, width // 8)[:, : (depth + 7) // 8].tobytes()
+
+
+class _Meters:
+    """All the instruments, fed with the same pieces."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self.rate, self.channels, self.samples = rate, channels, 0
+        self.notes: set[Note] = set()
+        self._loudness = levels.Loudness(rate, channels)
+        self._true_peak = levels.TruePeak(channels)
+        self._silence = levels.Silence()
+        self._spectrum = Spectrum(rate)
+        self._print = _Print(rate)
+        self._gram = np.zeros((channels, channels))
+        self._sum = np.zeros(channels)
+        self._clipped = 0
+        self._non_finite = 0
+
+    def feed(self, sound: Sound) -> None:
+        gram = (sound @ sound.T).astype(np.float64)
+        if not np.isfinite(gram).all():
+            self._non_finite += _make_finite(sound)
+            gram = (sound @ sound.T).astype(np.float64)
+        self._gram += gram
+        self._sum += sound.sum(axis=1)
+        self.samples += sound.shape[1]
+        self._spectrum.feed(sound)
+        self._print.feed(sound, gram)
+        if sound.shape[1] % BLOCK:
+            sound = np.pad(sound, ((0, 0), (0, -sound.shape[1] % BLOCK)))
+        peaks = levels.block_peaks(sound)
+        if peaks.max() >= levels.CLIPPED_PEAK:
+            self._clipped += levels.clipped_samples(sound)
+        self._silence.feed(peaks.max(axis=0))
+        self._true_peak.feed(sound, peaks)
+        self._loudness.feed(sound)
+
+    def results(self) -> dict[str, Any]:
+        """The measured fields of the facts."""
+        head, tail, hole = self._silence.seconds(self.samples, self.rate)
+        prints = self._print.finish()
+        if self._print.cancelled:
+            self.notes.add(Note.CHANNELS_CANCEL)
+        rms = np.sqrt(np.diag(self._gram) / self.samples)
+        return {
+            "duration": self.samples / self.rate,
+            "loudness_lufs": finite(self._loudness.integrated(self.samples)),
+            "true_peak_dbtp": finite(self._true_peak.dbtp),
+            "clipped_share": self._clipped / (self.samples * self.channels),
+            "dc_offset": float(np.abs(self._sum / self.samples).max()),
+            "silence_head": head,
+            "silence_tail": tail,
+            "longest_silence": hole,
+            "channel_rms": tuple(float(value) for value in rms),
+            "downmix_rms": _downmix_rms(self._gram / self.samples),
+            "bandwidth_hz": finite(self._spectrum.bandwidth_hz()),
+            "flatness": finite(self._spectrum.flatness()),
+            "non_finite": self._non_finite,
+            "fingerprint": prints.astype("<u4").tobytes(),
+            "fingerprint_distinct": len(np.unique(prints)),
+        }
+
+
+class _Print:
+    """The fingerprint's way of hearing: one channel, a quarter of the rate, and never the silence of R = -L."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=chromaprint.SAMPLE_RATE)
+        self._prints = chromaprint.fingerprinter()
+        self.cancelled = False
+
+    def feed(self, sound: Sound, gram: npt.NDArray[np.float64]) -> None:
+        """The sound, and the products of its channels with one another."""
+        loudest = int(np.argmax(np.diag(gram)))
+        if _downmix_rms(gram) < _CANCELLED * np.sqrt(gram[loudest, loudest]):
+            self.cancelled = True
+            mono = sound[loudest]
+        else:
+            mono = sound.mean(axis=0) if len(sound) != 2 else (sound[0] + sound[1]) * np.float32(0.5)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(mono)[None], format="fltp", layout="mono")
+        frame.sample_rate = self._rate
+        self._pass_on(frame)
+
+    def finish(self) -> chromaprint.SubPrints:
+        self._pass_on(None)
+        return self._prints.finish()
+
+    def _pass_on(self, frame: Any) -> None:
+        for part in self._resampler.resample(frame):
+            self._prints.feed(part.to_ndarray()[0])
+
+
+def _make_finite(sound: Sound) -> int:
+    """Silence what is no number, and bring absurd numbers within reach of the meters; returns how many were none."""
+    wrong = ~np.isfinite(sound)
+    sound[wrong] = 0
+    np.clip(sound, -1e6, 1e6, out=sound)
+    return int(np.count_nonzero(wrong))
+
+
+def _downmix_rms(gram: npt.NDArray[np.float64]) -> float:
+    """RMS of the mean of all channels, from the mean products of the channels with one another."""
+    return float(np.sqrt(max(0.0, gram.mean())))
+
+
+def _declared_duration(kind: container.Container, stream: Any) -> float | None:
+    """What the header announces; for MP3 and WAVE the decoder would only guess from the file's size."""
+    if kind.name in ("mp3", "wav"):
+        return kind.declared_duration
+    if kind.name == "ogg" or not stream.duration:
+        return None  # an Ogg header announces nothing
+    return float(stream.duration * stream.time_base)
+
+
+def _judge_ending(
+    file: BinaryIO, kind: container.Container, packets: _Packets, duration: float, declared: float | None
+) -> tuple[Failure | None, set[Note]]:
+    """Whether the file was heard to its end, and what is odd about its end."""
+    notes: set[Note] = set()
+    failure = None
+    if packets.broken > packets.broken_at_end:
+        notes.add(Note.CORRUPT_FRAMES)
+    if packets.broken_at_end:
+        notes.add(Note.TRAILING_DATA)
+    if declared is not None and duration + _DURATION_TOLERANCE < declared:
+        failure = Failure.TRUNCATED
+    elif declared is not None and duration > declared + _DURATION_TOLERANCE:
+        notes.add(Note.LONGER_THAN_DECLARED)
+    if kind.name == "ogg":
+        whole, last = container.last_page_is_the_end(file)
+        if not whole:
+            failure = Failure.TRUNCATED
+        elif not last:
+            notes.add(Note.NO_END_OF_STREAM)
+    if packets.broken >= _MAX_BROKEN_PACKETS:
+        failure = Failure.UNDECODABLE
+    return failure, notes
+
+
+def _codec_name(codec: Any) -> str:
+    return {"mp3float": "mp3", "libopus": "opus"}.get(codec.name, codec.name)
+
+
+def _is_lossless(codec: str) -> bool:
+    return codec in ("flac", "alac") or codec.startswith("pcm_")
+
+
+def _bit_depth(kind: container.Container, codec: Any) -> int | None:
+    """Bits a sample as delivered; None for lossy codecs, which have no such thing."""
+    if codec.name == "alac":
+        return int(codec.extradata[_ALAC_DEPTH_BYTE])
+    if codec.name.startswith("pcm_"):
+        return int("".join(filter(str.isdigit, codec.name)))
+    return kind.bit_depth

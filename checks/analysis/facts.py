@@ -1,0 +1,84 @@
+"""The audio facts as they are stored: plain JSON beside the raw fingerprint, and the reasons why a file has none."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from checks.finding import JSON
+from checks.release import AudioFacts, Credential, TagClaim
+
+#: Raise it whenever the same file would be measured differently: stored facts of another version are measured again.
+ANALYSIS_VERSION = 1
+
+
+class Failure(StrEnum):
+    """Why a file could not be read to its end: the stable codes of ``AudioFacts.error``."""
+
+    EMPTY = "empty"  # no bytes, or a container without a single sample
+    NOT_AUDIO = "not_audio"  # none of the containers that are taken, or no audio in it
+    UNSUPPORTED = "unsupported"  # audio, but of a codec, rate or number of channels that is not taken
+    UNDECODABLE = "undecodable"  # announced as audio, but hardly anything of it decodes
+    TRUNCATED = "truncated"  # ends before the end that it announces
+    TOO_LONG = "too_long"  # more hours than a recording has
+    DECODER_KILLED = "decoder_killed"  # crashed the decoder or asked for more memory than a file may
+    DECODER_TIMEOUT = "decoder_timeout"  # took more time than a file may
+    ANALYSIS_FAILED = "analysis_failed"  # our own measurement stumbled over it; the log says where
+
+
+class Note(StrEnum):
+    """Oddities met while reading: the stable codes of ``AudioFacts.notes``. None of them ends the measurement."""
+
+    FORMAT_CHANGE = "format_change"  # sample rate, channels or sample format change midway
+    TRAILING_DATA = "trailing_data"  # bytes after the end of the audio that are no known tag
+    LEADING_DATA = "leading_data"  # bytes before the first audio frame that are no known tag
+    NAME_CONTRADICTS = "name_contradicts"  # the file name promises another container
+    SEVERAL_DATA_CHUNKS = "several_data_chunks"  # a WAVE or AIFF file with more than one lot of samples
+    SIZE_UNKNOWN = "size_unknown"  # the header leaves the length open, as a recording to a pipe does
+    LONGER_THAN_DECLARED = "longer_than_declared"  # more sound than the header announces: files joined end to end
+    CORRUPT_FRAMES = "corrupt_frames"  # parts in the middle did not decode and are missing
+    CHECKSUM_MISMATCH = "checksum_mismatch"  # the samples are not the ones that the encoder signed (FLAC MD5)
+    NO_END_OF_STREAM = "no_end_of_stream"  # an Ogg file without its last page
+    CHANNELS_CANCEL = "channels_cancel"  # the channels cancel somewhere; one of them was fingerprinted there instead
+    TAGS_UNREADABLE = "tags_unreadable"  # the tags could not be read within their limits, so nothing is known of them
+
+
+def failed(sha256: str, failure: Failure, **partial: Any) -> AudioFacts:
+    """Facts of a file that could not be read to its end, with what was measured of it."""
+    return AudioFacts(sha256=sha256, version=ANALYSIS_VERSION, ok=False, error=failure.value, **partial)
+
+
+def facts_to_json(facts: AudioFacts) -> dict[str, JSON]:
+    """All facts but the fingerprint, which is stored as bytes beside them."""
+    document = dataclasses.asdict(dataclasses.replace(facts, measured_by={}))
+    document["measured_by"] = dict(facts.measured_by)
+    del document["fingerprint"]
+    return document
+
+
+def facts_from_json(document: Mapping[str, Any], fingerprint: bytes) -> AudioFacts:
+    """The way back. Keys that this version does not know are left out; absent ones take their defaults.
+
+    Raises ValueError where the document is not of that shape.
+    """
+    known = {field.name for field in dataclasses.fields(AudioFacts)} - {"fingerprint"}
+    values = {key: value for key, value in document.items() if key in known}
+    try:
+        values["channel_rms"] = tuple(float(rms) for rms in values.get("channel_rms", ()))
+        values["notes"] = tuple(str(note) for note in values.get("notes", ()))
+        values["tags"] = tuple(TagClaim(**claim) for claim in values.get("tags", ()))
+        credential = dict(values.get("credential") or {})
+        credential["source_types"] = tuple(credential.get("source_types", ()))
+        values["credential"] = Credential(**credential)
+        values["measured_by"] = {str(key): str(value) for key, value in values.get("measured_by", {}).items()}
+        return AudioFacts(**values, fingerprint=fingerprint)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"these are no audio facts: {error}") from error
+
+
+def finite(number: float | None) -> float | None:
+    """JSON has no infinity and no NaN."""
+    return number if number is not None and math.isfinite(number) else None
