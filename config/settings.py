@@ -1,5 +1,6 @@
 """Every choice an installation can make, read from the environment; docs/operations.md explains each."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -57,12 +58,9 @@ def _kept_secret(path: Path) -> str:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(64))
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)  # of several processes at first start, exactly one wins
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        draft.unlink()
     return path.read_text()
 
 

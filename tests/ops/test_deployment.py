@@ -1,0 +1,104 @@
+"""The container files agree with each other and with the code; there need not be an engine to tell."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from intake.management.commands.supervise import programs
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+OURS = {"web", "worker", "courier", "beat", "migrate"}
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def test_every_program_of_the_supervisor_is_a_service_of_one_image():
+    assert {program.name for program in programs()} | {"migrate"} == OURS
+    assert {SERVICES[name]["image"] for name in OURS} == {"release-intake-gate:${GATE_VERSION:-latest}"}
+
+
+def test_services_start_the_same_commands_as_the_supervisor():
+    ours = {program.name: set(program.command) for program in programs()}
+    for name in ("worker", "courier", "beat"):
+        same = {
+            word
+            for word in SERVICES[name]["command"]
+            if word.startswith(("--queues", "--pool", "--scheduler", "--app"))
+        }
+        assert same
+        assert same <= ours[name]
+    assert "--config=python:config.gunicorn" in ours["web"]
+    assert '"--config=python:config.gunicorn"' in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate", "web"}))
+def test_service_is_restarted_and_watched(name):
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["healthcheck"]["test"]
+
+
+def test_web_is_watched_by_the_check_of_the_image():
+    assert "HEALTHCHECK" in DOCKERFILE
+    assert "/healthz" in DOCKERFILE
+    assert "healthcheck" not in SERVICES["web"]
+
+
+@pytest.mark.parametrize("name", sorted(OURS - {"migrate"}))
+def test_our_services_wait_for_the_servers_and_the_migration(name):
+    conditions = {other: how["condition"] for other, how in SERVICES[name]["depends_on"].items()}
+    assert conditions.pop("migrate") == "service_completed_successfully"
+    assert set(conditions) == {"postgres", "redis", "garage"}
+    assert set(conditions.values()) == {"service_healthy"}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_services_run_without_privileges_in_production(name):
+    service = SERVICES[name]
+    assert service["environment"]["GATE_ENV"] == "production"
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"] is True
+    assert "USER gate" in DOCKERFILE
+
+
+def test_every_volume_and_configuration_that_is_used_is_declared():
+    used = {
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", ())
+        if isinstance(volume, str)
+    }
+    assert used == set(COMPOSE["volumes"])
+    assert {one["source"] for service in SERVICES.values() for one in service.get("configs", ())} == set(
+        COMPOSE["configs"]
+    )
+
+
+def test_example_environment_names_every_value_that_must_be_given():
+    asked = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+    example = (ROOT / ".env.example").read_text()
+    assert asked == set(re.findall(r"^(\w+)=", example, re.M))
+    secrets = [line for line in example.splitlines() if re.match(r"\w*(KEY|PASSWORD|SECRET)\w*=", line)]
+    assert secrets
+    assert all(line.endswith("=") for line in secrets), "no value that somebody could leave as it is"
+
+
+def test_gate_and_store_agree_on_bucket_and_region():
+    url = SERVICES["web"]["environment"]["STORAGE_URL"]
+    assert url.endswith(
+        f"@garage:3900/{SERVICES['garage']['environment']['GARAGE_DEFAULT_BUCKET']}?region=garage&tls=0"
+    )
+    assert 's3_region = "garage"' in COMPOSE["configs"]["garage"]["content"]
+
+
+def test_image_copies_only_what_the_builder_is_given():
+    given = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {
+        source
+        for line in DOCKERFILE.splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    }
+    assert copied == given
