@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from intake.services import catalogue, checking, submissions, sweep
+from intake.services import catalogue, checking, deliveries, submissions, sweep
 
 
 @shared_task(name="intake.start")
@@ -38,3 +38,13 @@ def sweep_() -> None:
 @shared_task(name="intake.tidy")
 def tidy() -> None:
     sweep.tidy()
+
+
+@shared_task(name="intake.pump")
+def pump() -> None:
+    deliveries.pump()
+
+
+@shared_task(name="intake.deliver")
+def deliver(delivery_id: str) -> None:
+    deliveries.attempt(delivery_id)

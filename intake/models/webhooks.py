@@ -22,6 +22,7 @@ class Endpoint(models.Model):
     previous_secret = models.CharField(max_length=100, blank=True, default="")
     previous_until = models.DateTimeField(null=True, blank=True, help_text="Until then both secrets sign.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    subscribed_at = models.DateTimeField(default=timezone.now, help_text="Since when it wants these types.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_because = models.CharField(max_length=200, blank=True, default="")
     failing_since = models.DateTimeField(null=True, blank=True)
@@ -61,6 +62,7 @@ class Delivery(models.Model):
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    rung_at = models.DateTimeField(null=True, blank=True, help_text="When the bell was last rung for it.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
@@ -90,6 +92,7 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["delivery", "number"], name="attempt_once")]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.status_code or self.error}"
