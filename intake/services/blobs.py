@@ -46,10 +46,14 @@ class Incoming:
         """Of what has been written so far, in hexadecimal."""
         return self._hash.hexdigest()
 
+    def finish(self) -> None:
+        """All is written: let go of the file handle, so that a delivery of a thousand files does not hold as many."""
+        self._file.close()
+
     def keep(self) -> Blob:
         """Put the bytes into the storage under their SHA-256, durable before this returns."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self.finish()
+        _sync(self.path)
         blob, made = Blob.objects.get_or_create(sha256=self.sha256, defaults={"size": self.size})
         if not made:
             # Holds the tidying of an unused blob off; where it was quicker, the row must be made again.
@@ -77,7 +81,7 @@ class Incoming:
         if target := _path(blob):
             target.parent.mkdir(parents=True, exist_ok=True)
             self.path.replace(target)
-            _sync_folder(target.parent)
+            _sync(target.parent)
             return
         with self.path.open("rb") as stream:
             saved = default_storage.save(blob.path, File(stream))
@@ -147,8 +151,9 @@ def _unused(cutoff: dt.datetime) -> QuerySet[Blob]:
     return Blob.objects.filter(~Exists(Resource.objects.filter(blob=OuterRef("pk"))), touched_at__lt=cutoff)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

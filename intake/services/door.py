@@ -12,11 +12,21 @@ from django.utils import timezone
 
 import checks
 from checks import policy as policies
+from checks.files import CODES as FILE_CODES
 from checks.files import judge_files, judge_names
-from checks.finding import Finding, Route
+from checks.finding import Code, Finding, Route, Severity
 from checks.release import Delivery
 from intake import reference, snapshot
-from intake.models import Label
+from intake.models import Label, Submission
+
+SUPERSEDES_UNKNOWN = Code(
+    "supersedes.unknown",
+    "A superseded submission must be one of the label's own.",
+    Severity.CRITICAL,
+    Route.BLOCK,
+    "the gate itself",
+)
+CODES = (*FILE_CODES, SUPERSEDES_UNKNOWN)
 
 
 class Refused(Exception):
@@ -49,6 +59,12 @@ def named_files(document: Mapping[str, Any]) -> dict[str, str]:
     return {name: declared.get(name, {}).get("sha256") or "" for name in names if name}
 
 
+def superseded(label: Label, document: Mapping[str, Any]) -> Submission | None:
+    """The submission that this one replaces; another label's does not exist for this one."""
+    wanted = document.get("supersedes")
+    return Submission.objects.of(label).filter(pk=wanted).first() if wanted else None
+
+
 def examine(label: Label, document: Mapping[str, Any]) -> list[Finding]:
     """Every finding that needs no audio: what ``POST validate`` answers, and what the door goes by."""
     delivery = Delivery(
@@ -56,8 +72,12 @@ def examine(label: Label, document: Mapping[str, Any]) -> list[Finding]:
         account=snapshot.account(label),
         received=timezone.now().date(),
     )
-    context = reference.context(label)
     findings = list(judge_names(named_files(document)))
+    wanted, former = document.get("supersedes"), superseded(label, document)
+    if wanted and former is None:
+        findings.append(Finding(SUPERSEDES_UNKNOWN, "release", f"There is no submission {wanted} to supersede."))
+    # A correction comes under the same UPC: what it replaces does not count as delivered before.
+    context = reference.context(label, Submission(label=label, supersedes=former))
     for check in checks.CHECKS:
         if not check.needs_audio:
             findings.extend(check.run(delivery, context))

@@ -11,24 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 import checks
-from checks.files import CODES as FILE_CODES
-from checks.finding import Code, Finding, Route, Severity
 from intake import queue
 from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission, Track
 from intake.models.work import Status
 from intake.services import door
 from intake.services.moves import Conflict, begin, move
 from intake.states import State
-
-SUPERSEDES_UNKNOWN = Code(
-    "supersedes.unknown",
-    "A superseded submission must be one of the label's own.",
-    Severity.CRITICAL,
-    Route.BLOCK,
-    "the gate itself",
-)
-CODES = (*FILE_CODES, SUPERSEDES_UNKNOWN)
-
 
 class FileUnknown(LookupError):
     """The release names no such file."""
@@ -44,6 +32,11 @@ def deliver(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]
     Raises door.Refused where the release is at fault; nothing is stored then.
     """
     door.admit(label, document, {name: (blob.pk, blob.size) for name, blob in files.items()})
+    return take_in(label, document, files)
+
+
+def take_in(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]) -> Submission:
+    """Store a whole delivery that ``door.admit`` has let in."""
     with transaction.atomic():
         submission = _create(label, document, State.RECEIVED, files)
     queue.enqueue("intake.start", str(submission.pk))
@@ -151,11 +144,11 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
         label=label,
         state=state,
         metadata=release,
-        title=release["title"],
+        title=release["title"][:500],
         artist=_names(release),
-        upc=release.get("upc") or "",
+        upc=(release.get("upc") or "")[:14],
         release_date=_date(release.get("release_date")),
-        supersedes=_superseded(label, document.get("supersedes")),
+        supersedes=door.superseded(label, document),
         received_at=timezone.now() if state is State.RECEIVED else None,
     )
     begin(submission, label.actor)
@@ -176,9 +169,9 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
         Track(
             submission=submission,
             position=track["position"],
-            title=track["title"],
+            title=track["title"][:500],
             artist=_names(track),
-            isrc=track.get("isrc") or "",
+            isrc=(track.get("isrc") or "")[:12],
             resource=resources[track["file"]],
         )
         for track in release["tracks"]
@@ -186,21 +179,12 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
     return submission
 
 
-def _superseded(label: Label, wanted: str | None) -> Submission | None:
-    """The superseded submission; another label's does not exist for this one."""
-    if not wanted:
-        return None
-    found = Submission.objects.of(label).filter(pk=wanted).first()
-    if found is None:
-        raise door.Refused([Finding(SUPERSEDES_UNKNOWN, "release", f"There is no submission {wanted} to supersede.")])
-    return found
-
-
 def _document(submission: Submission) -> dict[str, Any]:
     """The delivery document that a draft was opened with."""
     return {
         "release": submission.metadata,
         "files": {one.name: {"sha256": one.declared_sha256} for one in submission.resources.all()},
+        "supersedes": str(submission.supersedes_id) if submission.supersedes_id else None,
     }
 
 
