@@ -239,8 +239,12 @@ else:
         # Kombu's defaults look for abandoned messages every hundred seconds only.
         "unacked_restore_interval": 2,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 10,
+        # A request may wait this long for a frozen server, and not much longer for a dead one (seconds).
+        "socket_timeout": 3,
         "socket_connect_timeout": 3,
+        "max_retries": 1,
+        "interval_start": 0.1,
+        "interval_max": 0.1,
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -23,6 +23,7 @@ class _Bell:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._broken = False
         self._silent_until = 0.0
 
     def ring(self, task_name: str, args: tuple[str, ...]) -> None:
@@ -31,12 +32,20 @@ class _Bell:
         if self._clock() < self._silent_until:
             BROKER_ERRORS.inc()
             return
+        if self._broken:
+            self._rest()  # one of us tries again; whoever comes meanwhile does not wait for the outcome
         try:
             task.apply_async(args, retry=False)
         except (KombuError, OSError) as error:
-            self._silent_until = self._clock() + _REST_AFTER_FAILURE
+            self._broken = True
+            self._rest()
             BROKER_ERRORS.inc()
             logger.warning("broker.unreachable", task=task_name, error=str(error))
+        else:
+            self._broken, self._silent_until = False, 0.0
+
+    def _rest(self) -> None:
+        self._silent_until = self._clock() + _REST_AFTER_FAILURE
 
 
 _bell = _Bell()

@@ -42,6 +42,10 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
+    if "REDIS_URL" in _servers:
+        with current_app.connection_for_write() as broker, broker.channel() as channel:
+            for queue in ("work", "fast"):
+                channel.queue_purge(queue)
     shutil.rmtree(_DATA, ignore_errors=True)
 
 
