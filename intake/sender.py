@@ -141,10 +141,10 @@ def send(
     thread = threading.Thread(target=exchange, name="webhook", daemon=True)
     thread.start()
     thread.join(deadline)
-    line.cut()
     answer = Answer(error=f"no answer within {deadline:g} seconds")
     while not heard.empty():  # first the status, then the same with what could be read of the body
         answer = heard.get()
+    line.cut()  # only now: what the thread makes of a line that was cut is no answer
     return replace(answer, milliseconds=round((time.monotonic() - began) * 1000))
 
 
