@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from checks.finding import Route
 from checks.policy import Verdict
 from intake.models.accounts import Label, Partner
 from intake.models.files import Blob
@@ -31,6 +32,10 @@ class SubmissionQuerySet(models.QuerySet):
     def live(self) -> Self:
         """Submissions that stand for a release: handed over, and neither refused nor taken back."""
         return self.exclude(state__in=(State.DRAFT, State.REJECTED, State.RETURNED, State.WITHDRAWN))
+
+    def whole(self) -> Self:
+        """With everything that a reader is shown of a submission, in a fixed number of queries."""
+        return self.select_related("label").prefetch_related("decisions", "check_runs", "resources", "tracks__resource")
 
     def queue(self) -> Self:
         """What waits for a moderator, most urgent first."""
@@ -132,6 +137,14 @@ class CheckRun(Work):
         return f"{self.name} ({self.status})"
 
 
+class FindingQuerySet(models.QuerySet):
+    """What screens and endpoints read."""
+
+    def told(self) -> Self:
+        """What labels are shown: neither what is for moderators only, nor what is on trial (``note``)."""
+        return self.filter(private=False).exclude(route=Route.NOTE)
+
+
 class Finding(models.Model):
     """One piece of evidence, as the check reported it; never changed afterwards."""
 
@@ -148,6 +161,8 @@ class Finding(models.Model):
     labels = models.JSONField(default=list)
     route = models.CharField(max_length=8, help_text="What it asked for under the policy of the day.")
     private = models.BooleanField(default=False, help_text="For moderators only.")
+
+    objects = FindingQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
