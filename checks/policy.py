@@ -71,6 +71,9 @@ class Ruling:
     tracks: Mapping[int, Verdict]  # by position
 
 
+#: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
+_SECTIONS = ("version", "checks", "routes", "review", "profiles")
+
 #: A check whose result is missing is itself a reason, under this code.
 CHECK_MISSING = "check.missing"
 
@@ -83,23 +86,21 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
 
     Raises PolicyError, saying what and where.
     """
-    raw = path.read_bytes()
     try:
+        raw = path.read_bytes()
         document = tomllib.loads(raw.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path}: {error}") from error
+    _refuse_unknown(path, "section", document, _SECTIONS)
     try:
         policy = Policy(
             version=_text(document, "version"),
             digest="sha256:" + hashlib.sha256(raw).hexdigest(),
-            mandatory=tuple(document["checks"]["mandatory"]),
-            routes={code: Route(route) for code, route in document.get("routes", {}).items()},
-            review_hours=_positive(document["review"], "hours"),
-            release_lead_hours=_positive(document["review"], "release_lead_hours"),
-            profiles={
-                name: Profile(name, {label: Outcome(outcome) for label, outcome in rules.items()})
-                for name, rules in document.get("profiles", {}).items()
-            },
+            mandatory=_texts(_table(document, "checks"), "mandatory"),
+            routes={code: Route(route) for code, route in _table(document, "routes", {}).items()},
+            review_hours=_positive(_table(document, "review"), "hours"),
+            release_lead_hours=_positive(_table(document, "review"), "release_lead_hours"),
+            profiles={name: _profile(name, document["profiles"]) for name in _table(document, "profiles", {})},
         )
     except KeyError as error:
         raise PolicyError(f"{path}: {error.args[0]!r} is missing") from error
@@ -159,6 +160,27 @@ def _track_verdict(
     if any(finding.subject in mine for finding in labelling):
         return Verdict.LABEL
     return Verdict.APPROVE
+
+
+def _profile(name: str, profiles: Mapping[str, Any]) -> Profile:
+    rules = {label: Outcome(outcome) for label, outcome in _table(profiles, name).items()}
+    if malformed := [label for label in rules if not all(label.partition("="))]:
+        raise ValueError(f'profile {name}: {", ".join(malformed)}: a label is written "key=value"')
+    return Profile(name, rules)
+
+
+def _table(document: Mapping[str, Any], key: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    table = document[key] if default is None else document.get(key, default)
+    if not isinstance(table, dict):
+        raise TypeError(f"{key} must be a table")
+    return table
+
+
+def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = table[key]
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{key} must be a list of texts, and not empty")
+    return tuple(values)
 
 
 def _text(table: Mapping[str, Any], key: str) -> str:
