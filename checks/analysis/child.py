@@ -87,7 +87,7 @@ def _warm_up() -> None:
         sink.setframerate(44100)
         sink.writeframes(random.Random(1).randbytes(4 * 44100))  # noqa: S311 - noise, not a secret
     facts = decode.measure(noise, "", "warm-up.wav")
-    provenance.warm_up(noise)
+    provenance.warm_up()
     if not facts.ok:
         raise RuntimeError(f"the decoder does not even read a WAVE file of our own: {facts.error}")
 

@@ -152,7 +152,7 @@ def _wave(file: BinaryIO) -> Container:
     size = data[0].size if data else 0
     for chunk in listed:
         if chunk.id == b"ds64" and size == 0xFFFFFFFF:
-            size = struct.unpack("<Q", _content(file, chunk, 16)[8:16].ljust(8, b"\0"))[0]
+            size = struct.unpack("<Q", content(file, chunk, 16)[8:16].ljust(8, b"\0"))[0]
     if data and size in _OPEN_SIZES:
         notes.add(Note.SIZE_UNKNOWN)
         return Container("wav", notes=frozenset(notes))
@@ -160,7 +160,7 @@ def _wave(file: BinaryIO) -> Container:
     formats = [chunk for chunk in listed if chunk.id == b"fmt "]
     if not formats:
         return Container("wav", notes=frozenset(notes))
-    _, _, rate, _, align = struct.unpack("<HHIIH", _content(file, formats[0], 14).ljust(14, b"\0"))
+    _, _, rate, _, align = struct.unpack("<HHIIH", content(file, formats[0], 14).ljust(14, b"\0"))
     declared = size / (align * rate) if align and rate else None
     if _bytes_after_riff(file):
         notes.add(Note.TRAILING_DATA)
@@ -175,7 +175,8 @@ def _bytes_after_riff(file: BinaryIO) -> bool:
     return any(file.read(_SEARCH_BYTES))
 
 
-def _content(file: BinaryIO, chunk: Chunk, most: int) -> bytes:
+def content(file: BinaryIO, chunk: Chunk, most: int) -> bytes:
+    """The first bytes of a chunk, all of it if it has no more than ``most``."""
     file.seek(chunk.start)
     return file.read(min(chunk.size, most))
 

@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import encodings.latin_1
+import encodings.utf_16
+import encodings.utf_16_be
+import fnmatch
+import functools
+import io
+import re
+import struct
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any, BinaryIO
 
+import mutagen
+import mutagen.flac
+import mutagen.id3
+import mutagen.mp4
+import mutagen.oggflac
+import mutagen.oggopus
+import mutagen.oggvorbis
+
+from checks.analysis import container
 from checks.analysis.facts import Note
 from checks.release import Credential, TagClaim
 
-#: Tags of ordinary files are read in a few megabytes, cover art included.
+#: What reading the tags may take, cover art included; ordinary files need a few megabytes.
 MEMORY_BYTES = 192 << 20
+#: A tag that announces more than this is not read: the largest that are sold carry a few pictures.
+_MAX_TAG_BYTES = 64 << 20
+#: As much of a field as is looked at, and kept as evidence. Marks stand at the front; lyrics and stories run longer.
+_MAX_VALUE = 1024
+_MAX_BOX_DEPTH = 8
+_MAX_FIELDS = 10_000
+
+#: C2PA 2.2, appendix A: where a manifest store is embedded, by container.
+_C2PA_MIME_TYPES = ("application/x-c2pa-manifest-store", "application/c2pa")
+_C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_C2PA_CHUNK = b"C2PA"
+_UNREAD = Credential(state="unread")
+_NO_CREDENTIAL = Credential()
+
+_OGG_READERS = {
+    b"\x01vorbis": mutagen.oggvorbis.OggVorbis,
+    b"OpusHead": mutagen.oggopus.OggOpus,
+    b"\x7fFLAC": mutagen.oggflac.OggFLAC,
+}
+
+#: Text in tags comes in these encodings, which Python would otherwise look for on disk, inside the child.
+_LOADED_ENCODINGS = (encodings.latin_1, encodings.utf_16, encodings.utf_16_be)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +59,57 @@ class Provenance:
     """Claims and credentials found in one file."""
 
     tags: tuple[TagClaim, ...] = ()
-    credential: Credential = Credential()
+    credential: Credential = _NO_CREDENTIAL
     notes: tuple[str, ...] = ()
 
 
 UNREADABLE = Provenance(notes=(Note.TAGS_UNREADABLE.value,))
 
 
-def read(file: BinaryIO, container: str | None) -> Provenance:
-    """TODO"""
-    return Provenance()
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One row of the data file: a pattern, and the fields in which it means something."""
+
+    id: str
+    where: re.Pattern[str]
+    pattern: re.Pattern[str]
+    search: int
 
 
-def warm_up(file: BinaryIO) -> None:
-    pass
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One whole structured field of a tag."""
+
+    where: str
+    value: str
+
+
+def read(file: BinaryIO, kind: str | None) -> Provenance:
+    """Read the tags of an open file of this container. Tags that cannot be read give a note, never an exception."""
+    if kind is None:
+        return Provenance()
+    signed = False
+    fields: list[_Field] = []
+    try:
+        for found in _READERS[kind](file):
+            if isinstance(found, _Signed):
+                signed = True
+            elif len(fields) < _MAX_FIELDS:
+                fields.append(found)
+    except Exception:  # a stranger's bytes in somebody's parser: whatever it raises, the tags are unreadable
+        return Provenance(_claims(fields), _UNREAD if signed else _NO_CREDENTIAL, UNREADABLE.notes)
+    return Provenance(_claims(fields), _UNREAD if signed else _NO_CREDENTIAL)
+
+
+def warm_up() -> None:
+    """Load what reading needs from disk, before the disk is out of reach."""
+    marks()
+    tags = mutagen.id3.ID3()
+    tags.add(mutagen.id3.TXXX(encoding=1, desc="warm", text="up"))
+    stored = io.BytesIO()
+    tags.save(stored)
+    stored.seek(0)
+    mutagen.id3.ID3(stored)
 
 
 def from_json(document: Mapping[str, Any]) -> Provenance:
@@ -46,3 +124,178 @@ def from_json(document: Mapping[str, Any]) -> Provenance:
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is no provenance: {error}") from error
+
+
+@functools.cache
+def marks() -> tuple[Mark, ...]:
+    """The rows of the dated data file."""
+    source = resources.files("checks.analysis").joinpath("data/generator_tags.toml")
+    return tuple(
+        Mark(
+            id=row["id"],
+            where=re.compile("|".join(fnmatch.translate(field) for field in row["where"]), re.IGNORECASE),
+            pattern=re.compile(row["pattern"], re.IGNORECASE | re.DOTALL),
+            search=row.get("search", _MAX_VALUE),
+        )
+        for row in tomllib.loads(source.read_text(encoding="utf-8"))["mark"]
+    )
+
+
+def _claims(fields: list[_Field]) -> tuple[TagClaim, ...]:
+    return tuple(
+        TagClaim(mark.id, field.where, field.value.encode(errors="replace")[:_MAX_VALUE].decode(errors="ignore"))
+        for field in fields
+        for mark in marks()
+        if mark.where.fullmatch(field.where) and mark.pattern.search(field.value[: mark.search])
+    )
+
+
+class _Signed:
+    """Found in place of a field: the file carries signed credentials."""
+
+
+_Found = Iterator[_Field | _Signed]
+
+
+def _wave(file: BinaryIO) -> _Found:
+    for chunk in container.chunks(file, big_endian=False):
+        if chunk.id == _C2PA_CHUNK:
+            yield _Signed()
+        elif chunk.id == b"AIGC":
+            yield _Field("RIFF/AIGC", _text(container.content(file, chunk, _MAX_VALUE)))
+        elif chunk.id == b"LIST":
+            yield from _info(container.content(file, chunk, _MAX_TAG_BYTES))
+        elif chunk.id in (b"id3 ", b"ID3 "):
+            yield from _id3(io.BytesIO(container.content(file, chunk, _MAX_TAG_BYTES)))
+
+
+def _info(content: bytes) -> _Found:
+    """The text entries of a RIFF LIST/INFO chunk."""
+    if content[:4] != b"INFO":
+        return
+    position = 4
+    while position + 8 <= len(content):
+        name, size = struct.unpack("<4sI", content[position : position + 8])
+        value = content[position + 8 : position + 8 + min(size, _MAX_VALUE)]
+        yield _Field(f"LIST/INFO/{name.decode('latin-1')}", _text(value))
+        position += 8 + size + (size & 1)
+
+
+def _aiff(file: BinaryIO) -> _Found:
+    for chunk in container.chunks(file, big_endian=True):
+        if chunk.id == b"ID3 ":
+            yield from _id3(io.BytesIO(container.content(file, chunk, _MAX_TAG_BYTES)))
+        elif chunk.id in (b"NAME", b"AUTH", b"ANNO", b"(c) "):
+            yield _Field(f"AIFF/{chunk.id.decode().strip()}", _text(container.content(file, chunk, _MAX_VALUE)))
+
+
+def _mp3(file: BinaryIO) -> _Found:
+    yield from _id3(file)
+
+
+def _flac(file: BinaryIO) -> _Found:
+    if container.id3_length(file, 0):
+        yield from _id3(file)
+    file.seek(0)
+    yield from _vorbis(mutagen.flac.FLAC(file).tags)
+
+
+def _ogg(file: BinaryIO) -> _Found:
+    file.seek(0)
+    head = file.read(512)
+    for magic, reader in _OGG_READERS.items():
+        if magic in head:
+            file.seek(0)
+            yield from _vorbis(reader(file).tags)
+
+
+def _mp4(file: BinaryIO) -> _Found:
+    for box in container.boxes(file):
+        if box.id == b"uuid" and container.content(file, box, 16) == _C2PA_BOX:
+            yield _Signed()
+        elif box.id == b"moov" and box.size <= _MAX_TAG_BYTES:
+            yield from _named_items(container.content(file, box, _MAX_TAG_BYTES))
+    file.seek(0)
+    for key, values in (mutagen.mp4.MP4(file).tags or {}).items():
+        if key == "©lyr":
+            continue
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, (str, bytes)):
+                yield _Field(f"MP4/{key}", value if isinstance(value, str) else _text(value))
+
+
+def _id3(file: BinaryIO) -> _Found:
+    """The text, comment, address and object frames; lyrics are the artist's words and stay out."""
+    if container.id3_length(file, 0) > _MAX_TAG_BYTES:
+        raise ValueError("a tag of this size is not read")
+    file.seek(0)
+    try:
+        frames = mutagen.id3.ID3(file)
+    except mutagen.id3.ID3NoHeaderError:
+        return
+    for frame in frames.values():
+        if frame.FrameID == "GEOB" and frame.mime.lower() in _C2PA_MIME_TYPES:
+            yield _Signed()
+        elif frame.FrameID == "COMM" or isinstance(frame, mutagen.id3.TextFrame):
+            where = f"TXXX:{frame.desc}" if frame.FrameID == "TXXX" else frame.FrameID
+            yield _Field(where, "\n".join(map(str, frame.text)))
+        elif isinstance(frame, mutagen.id3.UrlFrame):
+            yield _Field(f"WXXX:{frame.desc}" if frame.FrameID == "WXXX" else frame.FrameID, frame.url)
+
+
+def _vorbis(tags: Any) -> _Found:
+    for key, value in tags or ():
+        if key.upper() not in ("LYRICS", "UNSYNCEDLYRICS", "METADATA_BLOCK_PICTURE"):
+            yield _Field(f"vorbis/{key.upper()}", value)
+
+
+def _named_items(moov: bytes) -> _Found:
+    """The free-form items of moov/udta/meta: a list of names, and values that point into it."""
+    names: list[str] = []
+    for path, content in _nested(moov, ()):
+        if path[-1] == b"keys":
+            names = _key_names(content)
+        elif len(path) > 1 and path[-2] == b"ilst" and names:
+            index = int.from_bytes(path[-1], "big") - 1
+            if 0 <= index < len(names):
+                yield _Field(f"MP4/{names[index]}", _text(content[16:]))  # past the data box's head, type and locale
+
+
+def _nested(content: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[tuple[bytes, ...], bytes]]:
+    """The boxes that may hold names and values, depth first."""
+    if len(path) > _MAX_BOX_DEPTH:
+        return
+    position = 0
+    while position + 8 <= len(content):
+        size, name = struct.unpack(">I4s", content[position : position + 8])
+        if size < 8:
+            return
+        inner = content[position + 8 : position + size]
+        here = (*path, name)
+        if name in (b"udta", b"ilst"):
+            yield from _nested(inner, here)
+        elif name == b"meta":
+            yield from _nested(inner[4:], here)  # past version and flags
+        else:
+            yield here, inner
+        position += size
+
+
+def _key_names(content: bytes) -> list[str]:
+    """The names in a keys box: a count, then size, namespace and text of each."""
+    names: list[str] = []
+    position = 8
+    while position + 8 <= len(content):
+        size = int.from_bytes(content[position : position + 4], "big")
+        if size < 8:
+            break
+        names.append(_text(content[position + 8 : position + size]))
+        position += size
+    return names
+
+
+def _text(content: bytes) -> str:
+    return content.split(b"\0", 1)[0].decode("utf-8", errors="replace")
+
+
+_READERS = {"wav": _wave, "aiff": _aiff, "mp3": _mp3, "flac": _flac, "ogg": _ogg, "mp4": _mp4}

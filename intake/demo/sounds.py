@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -64,10 +65,9 @@ def encode(
     sound = np.asarray(samples, np.float32)
     planes = np.ascontiguousarray(sound.reshape(len(sound), -1).T)
     layout = {1: "mono", 2: "stereo"}[len(planes)]
-    options = {"movflags": "use_metadata_tags"} if container == "ipod" else {}
-    with av.open(str(path), "w", format=container, options=options) as sink:
+    with av.open(str(path), "w", format=container) as sink:
         sink.metadata.update(tags or {})
-        stream = sink.add_stream(encoder, rate=_OPUS_RATE if encoder == "libopus" else rate)
+        stream: Any = sink.add_stream(encoder, rate=_OPUS_RATE if encoder == "libopus" else rate)
         stream.codec_context.layout = layout
         if encoder == "vorbis":
             stream.codec_context.options = {"strict": "experimental"}
@@ -198,11 +198,8 @@ class _Band:
     def _strike(self, start: float, seconds: float, level: float, kick: bool = False) -> None:
         time = np.arange(round(seconds * self._rate), dtype=np.float32) / self._rate
         fade = np.exp(-time * np.float32(5 / seconds)) * np.float32(level)
-        if kick:
-            sound = np.sin(2 * np.pi * (48 * time - 1.2 * np.exp(-time * 40)))
-        else:
-            sound = self._noise[: len(time)]
-        self._record(start, sound * fade, 0.5)
+        drum = np.sin(2 * np.pi * (48 * time - 1.2 * np.exp(-time * 40))) if kick else self._noise[: len(time)]
+        self._record(start, drum * fade, 0.5)
 
     def _record(self, start: float, sound: Samples, pan: float) -> None:
         first = round(start * self._rate)

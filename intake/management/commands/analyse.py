@@ -1,0 +1,129 @@
+"""What the gate measures in audio files, without a release around them and without storing anything."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from checks.analysis import default_analyser
+from checks.release import AudioFacts
+
+#: The error of a file that is not there or may not be opened.
+UNREADABLE = "unreadable"
+
+
+class Command(BaseCommand):
+    help = "Measure audio files: duration, format, loudness, peaks, silence, fingerprint, provenance."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+    def handle(self, *, files: Sequence[Path], **options: Any) -> None:
+        measured = list(self._measure(files))
+        if options["json"]:
+            documents = [_document(path, facts) for path, facts in measured]
+            self.stdout.write(json.dumps({"files": documents}, indent=2, allow_nan=False))
+        else:
+            Console(file=self.stdout, width=None if sys.stdout.isatty() else 160).print(_table(measured))
+        if not all(facts and facts.ok for _, facts in measured):
+            raise CommandError("some files could not be measured", returncode=1)
+
+    def _measure(self, files: Sequence[Path]) -> Iterator[tuple[Path, AudioFacts | None]]:
+        bar = Console(file=self.stderr)
+        analyser = default_analyser()
+        for path in track(files, "Measuring", console=bar, transient=True, disable=not sys.stderr.isatty()):
+            try:
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                yield path, analyser.analyse(path, digest, name=path.name)
+            except OSError:
+                yield path, None
+
+
+def _document(path: Path, facts: AudioFacts | None) -> dict[str, Any]:
+    if facts is None:
+        return {"file": str(path), "sha256": None, "ok": False, "error": UNREADABLE}
+    return {
+        "file": str(path),
+        "sha256": facts.sha256,
+        "ok": facts.ok,
+        "error": facts.error,
+        "duration": facts.duration,
+        "declared_duration": facts.declared_duration,
+        "container": facts.container,
+        "codec": facts.codec,
+        "sample_rate": facts.sample_rate,
+        "channels": facts.channels,
+        "bit_depth": facts.bit_depth,
+        "lossless": facts.lossless,
+        "loudness_lufs": facts.loudness_lufs,
+        "true_peak_dbtp": facts.true_peak_dbtp,
+        "silence_head": facts.silence_head,
+        "silence_tail": facts.silence_tail,
+        "longest_silence": facts.longest_silence,
+        "clipped_share": facts.clipped_share,
+        "dc_offset": facts.dc_offset,
+        "bandwidth_hz": facts.bandwidth_hz,
+        "notes": list(facts.notes),
+        "fingerprint": {
+            "items": facts.fingerprint_items,
+            "distinct": facts.fingerprint_distinct,
+            "raw": np.frombuffer(facts.fingerprint, "<u4").tolist(),
+        },
+        "provenance": {
+            "c2pa": {
+                "state": facts.credential.state,
+                "source_types": list(facts.credential.source_types),
+                "signer": facts.credential.signer,
+            },
+            "tags": [{"pattern": tag.pattern, "where": tag.where, "value": tag.value} for tag in facts.tags],
+        },
+        "lattice": {"assessed": False, "z": None, "rate_hz": None, "strength": None},
+    }
+
+
+def _table(measured: Sequence[tuple[Path, AudioFacts | None]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("file", overflow="fold")
+    for heading in ("length", "format", "LUFS", "dBTP", "silence"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("remarks", overflow="fold")
+    for path, facts in measured:
+        table.add_row(path.name, *_cells(facts))
+    return table
+
+
+def _cells(facts: AudioFacts | None) -> tuple[str, ...]:
+    if facts is None:
+        return "", "", "", "", "", UNREADABLE
+    remarks = [facts.error or "", *facts.notes, *(f"tag: {tag.pattern}" for tag in facts.tags)]
+    if facts.credential.state != "none":
+        remarks.append(f"credential: {facts.credential.state}")
+    minutes, seconds = divmod(round(facts.duration), 60)
+    return (
+        f"{minutes}:{seconds:02}",
+        " ".join(str(part) for part in (facts.codec, facts.sample_rate, f"{facts.channels}ch") if part)
+        if facts.channels
+        else "",
+        _number(facts.loudness_lufs),
+        _number(facts.true_peak_dbtp),
+        f"{facts.silence_head:.1f} / {facts.silence_tail:.1f} s",
+        ", ".join(filter(None, remarks)),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
