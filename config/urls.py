@@ -1,8 +1,9 @@
 """Every address the gate answers."""
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 
+from intake.admin import desk
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("admin/", admin.site.urls),
+    path("admin/", desk.urls),
 ]

@@ -1,0 +1,85 @@
+"""Evidence as checks leave it (plain JSON), turned into lines, lists and tables that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Keys whose number is a moment or a stretch of time, in seconds.
+_SECONDS = ("start", "end", "duration", "seconds", "position", "silence", "overlap")
+#: Keys that the page shows in a form of their own.
+SHOWN_ELSEWHERE = frozenset({"matches"})
+#: Longer texts are folded away.
+_LONG = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One named piece of evidence: a text, or a table with a heading row."""
+
+    name: str
+    text: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def long(self) -> bool:
+        return len(self.text) > _LONG
+
+
+def readable(evidence: Any) -> tuple[Line, ...]:
+    """A finding's evidence, except what the page shows in a form of its own."""
+    if not isinstance(evidence, Mapping):
+        return (Line("evidence", value(evidence)),) if evidence not in (None, [], "") else ()
+    shown = (
+        (key, one) for key, one in evidence.items() if key not in SHOWN_ELSEWHERE and one not in (None, [], {}, "")
+    )
+    return tuple(_line(key, one) for key, one in shown)
+
+
+def value(one: Any, key: str = "") -> str:
+    """A single value in words; numbers under a key that speaks of time as minutes and seconds."""
+    if one is None:
+        return "—"
+    if isinstance(one, bool):
+        return "yes" if one else "no"
+    if isinstance(one, int | float):
+        return _number(one, key)
+    if isinstance(one, Mapping):
+        return ", ".join(f"{name(inner)}: {value(what, inner)}" for inner, what in one.items())
+    if isinstance(one, Sequence) and not isinstance(one, str):
+        return ", ".join(value(inner, key) for inner in one)
+    return str(one)
+
+
+def name(key: str) -> str:
+    """A key as words."""
+    return key.replace("_", " ")
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a player shows them, with tenths: 125.36 is 2:05.4."""
+    minutes, rest = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{rest // 10:02}.{rest % 10}"
+
+
+def _line(key: str, one: Any) -> Line:
+    if isinstance(one, Sequence) and not isinstance(one, str) and all(isinstance(row, Mapping) for row in one):
+        columns = tuple(dict.fromkeys(column for row in one for column in row))
+        rows = tuple(tuple(value(row.get(column), column) for column in columns) for row in one)
+        return Line(name(key), columns=tuple(name(column) for column in columns), rows=rows)
+    if isinstance(one, Mapping) and any(_nested(inner) for inner in one.values()):
+        rows = tuple((name(inner), value(what, inner)) for inner, what in one.items())
+        return Line(name(key), columns=("", ""), rows=rows)
+    return Line(name(key), value(one, key))
+
+
+def _nested(one: Any) -> bool:
+    return isinstance(one, Mapping) or (isinstance(one, Iterable) and not isinstance(one, str))
+
+
+def _number(one: float, key: str) -> str:
+    if any(key == word or key.endswith(f"_{word}") for word in _SECONDS) and one >= 0:
+        return clock(one)
+    return f"{one:g}" if isinstance(one, int) or abs(one) >= 1000 else f"{one:.4g}"

@@ -1,0 +1,87 @@
+"""Why a release waits, in the few families that a moderator thinks in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Case, CharField, Q, Value, When
+
+from checks.finding import Route
+
+#: Findings with these routes hold a release for a human.
+HOLDING = (Route.REVIEW, Route.BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A kind of reason: which codes belong to it, and what it is called on screen."""
+
+    key: str
+    title: str
+    prefixes: tuple[str, ...]
+
+    def holds(self, code: str) -> bool:
+        return code.startswith(self.prefixes)
+
+    def query(self, field: str = "code") -> Q:
+        """The findings of this family."""
+        wanted = Q()
+        for prefix in self.prefixes:
+            wanted |= Q(**{f"{field}__startswith": prefix})
+        return wanted
+
+
+#: In the order in which a mistake costs most.
+NAMED = (
+    Family("match", "Audio match", ("similarity.",)),
+    Family(
+        "identity",
+        "Identity",
+        (
+            "identity.", "artist.exact_protected", "artist.lookalike", "artist.name_plus_keyword", "artist.authorised",
+            "artist.mixed_scripts", "title.homoglyph",
+        ),
+    ),
+    Family("ai", "AI and disclosure", ("disclosure.", "ai.", "artist.ai_", "provenance.", "lattice.")),
+    Family("fraud", "Fraud", ("fraud.",)),
+    Family("audio", "Audio quality", ("audio.",)),
+    Family("system", "The gate itself", ("check.",)),
+)  # fmt: skip
+#: Everything else that checks report is about what the label wrote.
+METADATA = Family("metadata", "Metadata", ())
+FAMILIES = (*NAMED[:-1], METADATA, NAMED[-1])
+BY_KEY = {family.key: family for family in FAMILIES}
+
+#: The first part of most codes says where to look; in these the second part alone would not say what is wrong.
+_WHOLE = ("isrc", "upc", "iswc", "title", "artist", "credit", "date", "language", "genre", "rights", "split", "check")
+
+
+def family_of(code: str) -> Family:
+    """The family that a code belongs to."""
+    return next((family for family in NAMED if family.holds(code)), METADATA)
+
+
+def of_family(family: Family, field: str = "code") -> Q:
+    """The findings of a family, whatever is in no other being metadata's."""
+    if family is not METADATA:
+        return family.query(field)
+    named = Q()
+    for other in NAMED:
+        named |= other.query(field)
+    return ~named
+
+
+def family_case(field: str = "code") -> Case:
+    """The family's key as an expression, so that the database can count by it."""
+    return Case(
+        *(When(family.query(field), then=Value(family.key)) for family in NAMED),
+        default=Value(METADATA.key),
+        output_field=CharField(),
+    )
+
+
+def code_in_words(code: str) -> str:
+    """A code as a short phrase: ``similarity.known_recording`` is "known recording"."""
+    head, _, tail = code.partition(".")
+    words = tail.replace("_", " ")
+    return f"{head} {words}".strip() if head in _WHOLE or not tail else words

@@ -1,0 +1,120 @@
+"""Delivered files for moderators' ears and eyes only: never cached, every request on record, playable anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http import HTTPStatus
+from typing import BinaryIO
+
+import structlog
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+from intake.models import Blob
+from intake.services import blobs
+
+log = structlog.get_logger(__name__)
+
+#: Read from the disk at a time; bytes.
+_CHUNK = 64 * 1024
+#: What the first bytes of a file say it is. A name or a declared type can lie about what a browser would be handed.
+_MAGIC = (
+    (re.compile(rb"fLaC"), "audio/flac"),
+    (re.compile(rb"RIFF.{4}WAVE", re.DOTALL), "audio/wav"),
+    (re.compile(rb"(ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa-\xfd])"), "audio/mpeg"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "audio/aac"),
+    (re.compile(rb"OggS"), "audio/ogg"),
+    (re.compile(rb".{4}ftyp", re.DOTALL), "audio/mp4"),
+    (re.compile(rb"FORM.{4}AIF[FC]", re.DOTALL), "audio/aiff"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+)
+_UNKNOWN = "application/octet-stream"
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+class Slice:
+    """A stretch of an open file, read chunk by chunk; closes what it was read from."""
+
+    def __init__(self, stream: BinaryIO, start: int, length: int, held: ExitStack) -> None:
+        self._stream, self._left, self._held = stream, length, held
+        stream.seek(start)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._left and (chunk := self._stream.read(min(_CHUNK, self._left))):
+            self._left -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        self._held.close()
+
+
+def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: object) -> HttpResponseBase:
+    """A stored file, or the range of it that was asked for; ``kind`` ("audio", "image") may be shown, else it is saved.
+
+    ``context`` goes to the log with who asked. Raises Http404 where the storage has no such bytes.
+    """
+    held = ExitStack()
+    try:
+        path = held.enter_context(blobs.local_copy(blob))
+        stream = held.enter_context(path.open("rb"))
+    except FileNotFoundError as error:
+        held.close()
+        raise Http404("no such file in the storage") from error
+    size = path.stat().st_size
+    content_type = media_type(stream.read(16))
+    wanted = request.headers.get("Range") if _unchanged(request, blob) else None
+    stretch = span(wanted, size)
+    log.info("file.heard", who=request.user.get_username(), sha256=blob.pk, file=name, range=wanted or "", **context)
+    response: HttpResponseBase
+    if stretch is None:
+        held.close()
+        response = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+        response.headers["Content-Range"] = f"bytes */{size}"
+    else:
+        start, end = stretch
+        partial = wanted is not None and _RANGE.fullmatch(wanted.strip()) is not None
+        status = HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK
+        response = StreamingHttpResponse(Slice(stream, start, end - start, held), status=status)
+        response.headers["Content-Length"] = str(end - start)
+        if partial:
+            response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    inline = content_type.startswith(f"{kind}/")
+    response.headers["Content-Type"] = content_type if inline else _UNKNOWN
+    response.headers["Content-Disposition"] = content_disposition_header(not inline, name) or "attachment"
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["ETag"] = f'"{blob.pk}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def span(wanted: str | None, size: int) -> tuple[int, int] | None:
+    """The bytes [start, end) that a Range header asks for (RFC 9110): all where it asks for nothing we understand.
+
+    None where no byte of the file is in the range.
+    """
+    asked = _RANGE.fullmatch(wanted.strip()) if wanted else None
+    if asked is None or asked.groups() == ("", ""):
+        return 0, size
+    first, last = asked.groups()
+    if not first:
+        start, end = max(0, size - int(last)), size
+        return (start, end) if int(last) and size else None
+    start, end = int(first), min(size, int(last) + 1 if last else size)
+    if last and int(last) < int(first):
+        return 0, size  # not a range at all: ignored, as the RFC asks
+    return (start, end) if start < size else None
+
+
+def media_type(head: bytes) -> str:
+    """What a file is by its first bytes."""
+    return next((kind for magic, kind in _MAGIC if magic.match(head)), _UNKNOWN)
+
+
+def _unchanged(request: HttpRequest, blob: Blob) -> bool:
+    """Whether a range may be answered: the file that ``If-Range`` speaks of is the one we have."""
+    condition = request.headers.get("If-Range")
+    return condition is None or condition == f'"{blob.pk}"'

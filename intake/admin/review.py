@@ -1,0 +1,275 @@
+"""The review page: everything about one submission that a moderator needs, read in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils import timezone
+
+from checks.finding import Route
+from intake.admin import evidence
+from intake.admin.ears import Panel, panels
+from intake.admin.families import HOLDING, Family, family_of
+from intake.admin.queue import SEVERITIES
+from intake.models import CheckRun, Claim, Decision, Event, Finding, Resource, Status, Submission, Track
+from intake.snapshot import analysis_of
+from intake.states import REOPENING, State
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A finding as the page shows it."""
+
+    row: Finding
+    subject: str  # in words
+    evidence: tuple[evidence.Line, ...]
+    matches: tuple[Mapping[str, Any], ...]
+    panels: tuple[Panel, ...]
+
+    @property
+    def family(self) -> Family:
+        return family_of(self.row.code)
+
+    @property
+    def holds(self) -> bool:
+        return self.row.route in HOLDING
+
+    @property
+    def measured(self) -> str:
+        return evidence.value(self.row.measured)
+
+    @property
+    def threshold(self) -> str:
+        return evidence.value(self.row.threshold)
+
+    @property
+    def compared(self) -> bool:
+        return self.row.measured is not None or self.row.threshold is not None
+
+    @property
+    def note(self) -> bool:
+        """Recorded by a check in shadow: it never routes, and labels do not see it."""
+        return self.row.route == Route.NOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A track of the release: what the label says, what the file measures, and where to hear it."""
+
+    row: Track
+    document: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    url: str
+
+    @property
+    def contributions(self) -> Sequence[Mapping[str, Any]]:
+        return (self.document.get("disclosure") or {}).get("contributions") or ()
+
+    @property
+    def disclosure_status(self) -> str:
+        return (self.document.get("disclosure") or {}).get("status") or "undeclared"
+
+    @property
+    def contributors(self) -> Sequence[Mapping[str, Any]]:
+        return self.document.get("contributors") or ()
+
+    @property
+    def tags(self) -> Sequence[Mapping[str, Any]]:
+        return self.facts.get("tags") or ()
+
+    @property
+    def credential(self) -> Mapping[str, Any]:
+        """What signed provenance says; empty where the file carries none."""
+        found: Mapping[str, Any] = self.facts.get("credential") or {}
+        return found if found.get("state", "none") != "none" else {}
+
+    @property
+    def format(self) -> str:
+        """As an engineer writes it: FLAC 44.1 kHz 16 bit."""
+        rate, bits = self.facts.get("sample_rate"), self.facts.get("bit_depth")
+        parts = [str(self.facts.get("codec") or self.facts.get("container") or "").upper()]
+        parts += [f"{rate / 1000:g} kHz"] if rate else []
+        parts += [f"{bits} bit"] if bits else []
+        parts += ["mono"] if self.facts.get("channels") == 1 else []
+        return " ".join(parts).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of history: an event, and the decision that came with it."""
+
+    event: Event
+    decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that this submission says otherwise than the one it supersedes."""
+
+    field: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Everything the review page shows."""
+
+    submission: Submission
+    findings: tuple[Shown, ...]
+    tracks: tuple[Heard, ...]
+    cover: str
+    checks: tuple[CheckRun, ...]
+    history: tuple[Happening, ...]
+    differences: tuple[Difference, ...]
+    claim: Claim | None
+    label_counts: Mapping[str, int]
+    proposed: frozenset[str]  # "key=value" of the labels that findings propose
+
+    @property
+    def holding(self) -> list[Shown]:
+        return [one for one in self.findings if one.holds]
+
+    @property
+    def others(self) -> list[Shown]:
+        return [one for one in self.findings if not one.holds]
+
+    @property
+    def panels(self) -> list[Panel]:
+        return [panel for one in self.findings for panel in one.panels]
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision that stands."""
+        return next((one.decision for one in reversed(self.history) if one.decision), None)
+
+    @property
+    def reopened(self) -> Decision | None:
+        """Why it is here again, where a human sent it back to the queue."""
+        last = self.decision
+        return last if last and self.waiting and last.actor.startswith("moderator:") else None
+
+    @property
+    def waiting(self) -> bool:
+        return self.submission.state == State.IN_REVIEW
+
+    @property
+    def reopenable(self) -> bool:
+        return self.submission.state in REOPENING
+
+    @property
+    def families(self) -> set[str]:
+        return {one.family.key for one in self.holding}
+
+    @property
+    def unfinished(self) -> list[CheckRun]:
+        """Checks without an answer."""
+        return [run for run in self.checks if run.status != Status.DONE]
+
+
+def read(submission: Submission) -> Review:
+    """Read the review of a submission (loaded with its label, claim and superseded submission)."""
+    resources = list(submission.resources.select_related("blob__analysis"))
+    rows = list(submission.tracks.all())
+    tracks = tuple(_heard(submission, rows, resources))
+    findings = list(submission.findings.select_related("check_run"))
+    heard = panels(findings, {one.row.position: one for one in tracks})
+    return Review(
+        submission=submission,
+        findings=tuple(_findings(findings, rows, heard)),
+        tracks=tracks,
+        cover=next((_url(one) for one in resources if one.kind == Resource.Kind.COVER and one.blob_id), ""),
+        checks=tuple(submission.check_runs.order_by("created_at", "pk")),
+        history=tuple(_history(submission)),
+        differences=tuple(_differences(submission)),
+        claim=_claim(submission),
+        label_counts=_counts(submission),
+        proposed=frozenset(f"{one['key']}={one['value']}" for row in findings for one in row.labels),
+    )
+
+
+def in_words(subject: str, titles: Mapping[int, str]) -> str:
+    """What a finding speaks of: ``track:3`` is "Track 3, Slow Ferry"."""
+    kind, _, which = subject.partition(":")
+    if kind == "track" and which.isdigit():
+        title = titles.get(int(which))
+        return f"Track {which}, {title}" if title else f"Track {which}"
+    return f"File {which}" if kind == "file" else subject.capitalize()
+
+
+def _findings(
+    findings: Sequence[Finding], tracks: Sequence[Track], heard: Mapping[int, tuple[Panel, ...]]
+) -> Iterator[Shown]:
+    """What holds the release first, then by severity; among equals as the checks told it."""
+    titles = {track.position: track.title for track in tracks}
+    for row in sorted(findings, key=lambda one: (one.route not in HOLDING, SEVERITIES.get(one.severity, 9), one.pk)):
+        document = row.evidence if isinstance(row.evidence, Mapping) else {}
+        matches = document.get("matches")
+        yield Shown(
+            row=row,
+            subject=in_words(row.subject, titles),
+            evidence=evidence.readable(row.evidence),
+            matches=tuple(one for one in matches if isinstance(one, Mapping)) if isinstance(matches, list) else (),
+            panels=heard.get(row.pk, ()),
+        )
+
+
+def _heard(submission: Submission, rows: Iterable[Track], resources: Iterable[Resource]) -> Iterator[Heard]:
+    documents = {one.get("position"): one for one in submission.metadata.get("tracks") or ()}
+    by_id = {one.pk: one for one in resources}
+    for row in rows:
+        resource = by_id[row.resource_id]
+        analysis = analysis_of(resource)
+        yield Heard(
+            row=row,
+            document=documents.get(row.position, {}),
+            facts=(analysis.facts if analysis else None) or {},
+            url=_url(resource) if resource.blob_id else "",
+        )
+
+
+def _url(resource: Resource) -> str:
+    return reverse("admin:intake_submission_file", args=[resource.submission_id, resource.pk])
+
+
+def _history(submission: Submission) -> Iterator[Happening]:
+    decisions = {str(one.pk): one for one in submission.decisions.all()}
+    for event in submission.events.all():
+        yield Happening(event, decisions.get(str(event.data.get("decision"))))
+
+
+def _counts(submission: Submission) -> dict[str, int]:
+    found = Submission.objects.filter(label=submission.label_id).order_by().values_list("state").annotate(Count("pk"))
+    counts = dict(found)
+    return {state: counts[state] for state in State if state in counts}
+
+
+def _claim(submission: Submission) -> Claim | None:
+    claim: Claim | None = getattr(submission, "claim", None)
+    return claim if claim and claim.held(timezone.now()) else None
+
+
+def _differences(submission: Submission) -> Iterator[Difference]:
+    """Field by field, in the order of the new document."""
+    if submission.supersedes is None:
+        return
+    was, now = dict(_leaves(submission.supersedes.metadata)), dict(_leaves(submission.metadata))
+    for field in dict.fromkeys((*now, *was)):
+        if was.get(field) != now.get(field):
+            yield Difference(field, evidence.value(was.get(field)), evidence.value(now.get(field)))
+
+
+def _leaves(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value of a document, named by its way from the top: "track 2 · title"."""
+    if isinstance(document, Mapping):
+        for key, inner in document.items():
+            yield from _leaves(inner, f"{path} · {evidence.name(key)}" if path else evidence.name(key))
+    elif isinstance(document, list) and any(isinstance(one, Mapping) for one in document):
+        for number, inner in enumerate(document, 1):
+            yield from _leaves(inner, f"{path.removesuffix('s')} {number}")
+    elif document not in (None, "", []):
+        yield path, document

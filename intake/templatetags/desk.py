@@ -1,0 +1,78 @@
+"""How times, levels and codes are written at the desk."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from intake.admin import evidence
+from intake.admin.families import Family, code_in_words, family_of
+from intake.admin.queue import SOON
+
+register = template.Library()
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """Seconds as a player shows them, with tenths: 125.36 is 2:05.4."""
+    return "—" if seconds is None else evidence.clock(seconds)
+
+
+@register.filter
+def left(due: dt.datetime | None) -> str:
+    """How long until (or since) a moment, in its two largest units."""
+    if due is None:
+        return "no due date"
+    gap = due - timezone.now()
+    words = span(abs(gap))
+    return f"{words} overdue" if gap < dt.timedelta() else f"{words} left"
+
+
+@register.filter
+def since(moment: dt.datetime | None) -> str:
+    """How long ago."""
+    return "—" if moment is None else f"{span(timezone.now() - moment)} ago"
+
+
+@register.filter
+def urgency(due: dt.datetime | None) -> str:
+    """breach, soon or calm."""
+    gap = (due - timezone.now()) if due else SOON
+    return "breach" if gap < dt.timedelta() else "soon" if gap < SOON else "calm"
+
+
+@register.filter
+def words(code: str) -> str:
+    """A code as a short phrase."""
+    return code_in_words(code)
+
+
+@register.filter
+def family(code: str) -> Family:
+    """The family a code belongs to."""
+    return family_of(code)
+
+
+@register.filter
+def plain(identifier: str) -> str:
+    """An identifier of ours as words: ``lead_vocals`` is "lead vocals"."""
+    return str(identifier).replace("_", " ")
+
+
+@register.filter
+def pretty(document: Any) -> str:
+    """A document as indented JSON."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def span(gap: dt.timedelta) -> str:
+    """A stretch of time in its two largest units."""
+    minutes = int(gap.total_seconds() // 60)
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
