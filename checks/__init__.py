@@ -1,1 +1,24 @@
 """What the gate asks of a release: a pure library that knows music and nothing of the web."""
+
+from types import MappingProxyType
+
+from checks import audio, disclosure, identity, similarity
+from checks.check import CHECK_FAILED, CHECK_MISSING
+from checks.files import CODES as FILE_CODES
+from checks.metadata import IDENTIFIERS, METADATA
+
+#: The catalogue, in the order a moderator reads it.
+CHECKS = (similarity.CHECK, identity.CHECK, disclosure.CHECK, audio.CHECK, IDENTIFIERS, METADATA)
+
+#: Every kind of finding there is, by id.
+CODES = MappingProxyType(
+    {
+        code.id: code
+        for code in (
+            *(code for check in CHECKS for code in check.codes),
+            *FILE_CODES,
+            CHECK_FAILED,
+            CHECK_MISSING,
+        )
+    }
+)

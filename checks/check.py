@@ -9,7 +9,6 @@ from typing import Protocol
 from checks.finding import Code, Finding, Route, Severity
 from checks.release import AudioFacts, Delivery
 
-
 #: The gate's own findings about checks that gave no answer: never a pass.
 CHECK_FAILED = Code(
     "check.failed",

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from checks.check import Context, Match, ProtectedName
-from checks.fingerprint import LocalStore, Store, find
+from checks.fingerprint.catalogue import find
+from checks.fingerprint.store import LocalStore
 from checks.names import fold, search_keys
 from checks.release import AudioFacts
 from intake import models
@@ -22,13 +23,13 @@ def context(label: models.Label, submission: models.Submission | None = None) ->
     return Context(recordings=Recordings(), names=Names(), history=Deliveries(label, submission))
 
 
-def store() -> Store:
+def store() -> LocalStore:
     """The fingerprint index of this installation, one handle a process."""
     return _open(Path(settings.GATE_INDEX), os.getpid())
 
 
 @functools.lru_cache(maxsize=1)
-def _open(folder: Path, _process: int) -> Store:
+def _open(folder: Path, _process: int) -> LocalStore:
     return LocalStore(folder)
 
 
@@ -105,4 +106,5 @@ class Deliveries:
         live = models.Submission.objects.live().filter(upc=upc)
         if self._submission is None:
             return live
-        return live.exclude(pk__in=(self._submission.pk, self._submission.supersedes_id))
+        before = [self._submission.supersedes_id] if self._submission.supersedes_id else []
+        return live.exclude(pk__in=[self._submission.pk, *before])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from checks.fingerprint import degenerate
+from checks.fingerprint.compare import degenerate
 from checks.names import search_keys
 from checks.release import AudioFacts
 from intake import queue, reference, snapshot
@@ -78,7 +78,7 @@ def index(limit: int = 1000) -> int:
     store = reference.store()
     waiting = list(KnownRecording.objects.current().filter(indexed_at__isnull=True).order_by("pk")[:limit])
     if waiting:
-        store.add_many([(recording.pk, bytes(recording.fingerprint)) for recording in waiting])
+        store.extend((one.pk, bytes(one.fingerprint)) for one in waiting)
         KnownRecording.objects.filter(pk__in=[one.pk for one in waiting]).update(indexed_at=timezone.now())
     return len(waiting)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -42,12 +42,12 @@ class Unfounded(ValueError):
     """A decision without what it needs: a reason, or labels to show."""
 
 
-def actor(moderator: AbstractUser) -> str:
+def actor(moderator: User) -> str:
     """How history names a moderator."""
     return f"moderator:{moderator.get_username()}"
 
 
-def claim(submission: Submission, moderator: AbstractUser) -> Claim:
+def claim(submission: Submission, moderator: User) -> Claim:
     """Take or renew the hold on a submission in review. Raises Held, or Conflict when it is not in review."""
     if not Submission.objects.filter(pk=submission.pk, state=State.IN_REVIEW).exists():
         submission.refresh_from_db()
@@ -64,14 +64,14 @@ def claim(submission: Submission, moderator: AbstractUser) -> Claim:
     return Claim.objects.get(submission=submission)
 
 
-def release_claim(submission: Submission, moderator: AbstractUser) -> None:
+def release_claim(submission: Submission, moderator: User) -> None:
     """Give the hold back; does nothing where somebody else has it."""
     Claim.objects.filter(submission=submission, moderator=moderator).update(until=timezone.now())
 
 
 def decide(
     submission: Submission,
-    moderator: AbstractUser,
+    moderator: User,
     verdict: Verdict,
     reason: str,
     note: str = "",
@@ -112,7 +112,7 @@ def decide(
     return decision
 
 
-def reopen(submission: Submission, moderator: AbstractUser, reason: str) -> None:
+def reopen(submission: Submission, moderator: User, reason: str) -> None:
     """Put a concluded submission before a human again. Raises Unfounded without a reason, or Conflict."""
     if not reason.strip():
         raise Unfounded("reopening needs a reason")

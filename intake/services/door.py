@@ -90,6 +90,11 @@ def blocking(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if rules.route(finding) is Route.BLOCK]
 
 
+def told(finding: Finding) -> bool:
+    """Whether a label is shown it: neither what is for moderators only, nor what is on trial (``note``)."""
+    return not finding.code.private and policy().route(finding) is not Route.NOTE
+
+
 def admit(label: Label, document: Mapping[str, Any], delivered: Mapping[str, tuple[str, int]] | None = None) -> None:
     """Let a release in, or raise Refused with every finding that blocks it.
 

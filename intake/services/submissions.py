@@ -8,15 +8,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 import checks
+from checks.analysis import ANALYSIS_VERSION
 from intake import queue
 from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission, Track
 from intake.models.work import Status
 from intake.services import door
 from intake.services.moves import Conflict, begin, move
 from intake.states import State
+
 
 class FileUnknown(LookupError):
     """The release names no such file."""
@@ -46,6 +49,11 @@ def take_in(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]
 def open_draft(label: Label, document: Mapping[str, Any]) -> Submission:
     """Open a draft whose files come later. Raises door.Refused where the release is at fault."""
     door.admit(label, document)
+    return store_draft(label, document)
+
+
+def store_draft(label: Label, document: Mapping[str, Any]) -> Submission:
+    """Store a draft that ``door.admit`` has let in."""
     with transaction.atomic():
         return _create(label, document, State.DRAFT, {})
 
@@ -111,19 +119,28 @@ def withdraw(submission: Submission) -> Submission:
 def start(submission_id: str | uuid.UUID) -> None:
     """Lay out the work on a received submission: its checks, and the measuring of files not yet measured."""
     submission = Submission.objects.get(pk=submission_id)
-    if submission.state != State.RECEIVED:
-        return
-    with transaction.atomic():
-        CheckRun.objects.bulk_create(
-            CheckRun(submission=submission, name=check.name, version=check.version, needs_audio=check.needs_audio)
-            for check in checks.CHECKS
-        )
-        audio = submission.resources.filter(kind=Resource.Kind.AUDIO)
-        Analysis.objects.bulk_create(
-            [Analysis(blob_id=one.blob_id, name=one.name) for one in audio], ignore_conflicts=True
-        )
-        move(submission, State.CHECKING, "gate")
+    try:
+        with transaction.atomic():
+            move(submission, State.CHECKING, "gate")
+            _lay_out(submission)
+    except Conflict:
+        return  # begun already, or withdrawn
     ring(submission)
+
+
+def _lay_out(submission: Submission) -> None:
+    CheckRun.objects.bulk_create(
+        CheckRun(submission=submission, name=check.name, version=check.version, needs_audio=check.needs_audio)
+        for check in checks.CHECKS
+    )
+    resources = submission.resources.filter(kind=Resource.Kind.AUDIO)
+    audio = {one.blob_id: one.name for one in resources if one.blob_id}
+    # What was measured with other instruments, or given up, gets another try with the new delivery.
+    stale = Q(status=Status.DONE) & ~Q(version=ANALYSIS_VERSION) | Q(status=Status.DEAD)
+    Analysis.objects.filter(stale, blob__in=audio).update(status=Status.PENDING, attempts=0, facts=None)
+    Analysis.objects.bulk_create(
+        [Analysis(blob_id=sha256, name=name) for sha256, name in audio.items()], ignore_conflicts=True
+    )
 
 
 def ring(submission: Submission) -> None:

@@ -87,7 +87,7 @@ def running_gate() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GATE_PORT": str(port), "GATE_DATA": str(settings.GATE_DATA)}
     with (settings.GATE_LOGS / "demo.log").open("w") as log:
-        command = [sys.executable, settings.BASE_DIR / "manage.py", "supervise"]
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "supervise"]
         gate = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603  (our own command)
         try:
             wait_until_ready(url, gate)
