@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import environ
@@ -229,6 +230,7 @@ GATE_BROKER_EMBEDDED = CELERY_BROKER_URL == _EMBEDDED_BROKER
 
 #: After this long an unacknowledged message is delivered again; every task must have ended before (seconds).
 _VISIBILITY_TIMEOUT = 600
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if GATE_BROKER_EMBEDDED:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "path": str(GATE_DATA / "broker.sqlite3"),

@@ -1,7 +1,5 @@
 """The one Django app: submissions, from the door to the decision."""
 
-import contextlib
-
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -12,6 +10,5 @@ class IntakeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # The doorbell looks tasks up by name, so every process must know them.
-        with contextlib.suppress(ImportError):  # while the rooms below are being built
-            autodiscover_modules("tasks")
+        # The doorbell looks tasks up by name, so every process must know them; checks register by being imported.
+        autodiscover_modules("tasks", "system_checks")

@@ -138,6 +138,18 @@ def _fingerprint() -> str:
     return str(analysis.fingerprint_backend())
 
 
+def _sandbox() -> str:
+    from checks import analysis
+
+    level, tried = analysis.default_analyser().probe()
+    open_ways = [what for what, refused, _ in tried if not refused]
+    if settings.PRODUCTION and (level < analysis.Level.SYSCALLS or open_ways):
+        raise Broken(f"level {level:d} ({level.name.lower()}); not refused: {', '.join(open_ways) or 'nothing'}")
+    return (
+        f"level {level:d} of 3 ({level.name.lower()}); {len(tried) - len(open_ways)} of {len(tried)} ways out refused"
+    )
+
+
 def _work() -> str:
     dead = sum(
         model._default_manager.filter(status=models.Status.DEAD).count() for model in (models.Analysis, models.CheckRun)
@@ -176,7 +188,9 @@ def _installed(names: tuple[str, ...]) -> list[str]:
 
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
-_INDEX = Question("index", _index, "GATE_DATA/index must be writable and whole; docs/operations.md says how to make it again.")
+_INDEX = Question(
+    "index", _index, "GATE_DATA/index must be writable and whole; docs/operations.md says how to make it again."
+)
 
 _READY = (
     _DATABASE,
@@ -193,6 +207,11 @@ _EVERYTHING = (
     _INDEX,
     Question("policy", _policy, "Mend the file that GATE_POLICY names; it is config/policy.toml by default."),
     Question("fingerprint", _fingerprint, "Reinstall the gate: neither libchromaprint nor its own port works."),
+    Question(
+        "sandbox",
+        _sandbox,
+        "Production needs level 2: a Linux kernel with seccomp, and a container engine that lets a process use it.",
+    ),
     Question("disk", _disk, "Make room, or move GATE_DATA.", needed=False),
     Question("work", _work, "Run `manage.py migrate`."),
     Question("clock", _clock, "Start the gate: `make run`, or the beat container.", needed=False),

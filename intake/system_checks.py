@@ -1,0 +1,83 @@
+"""What must hold before anything starts: told at boot, with what to do about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from checks.policy import PolicyError
+from intake.services import door
+
+
+@register(Tags.files)
+def state_can_be_written(**_: Any) -> Sequence[CheckMessage]:
+    """All state lives below one folder."""
+    if os.access(settings.GATE_DATA, os.W_OK):
+        return []
+    return [
+        Error(
+            f"{settings.GATE_DATA} cannot be written.",
+            hint="Give this user the folder, or mend GATE_DATA.",
+            id="gate.E001",
+        )
+    ]
+
+
+@register()
+def policy_can_be_read(**_: Any) -> Sequence[CheckMessage]:
+    """A policy that names an unknown code would silently route nothing."""
+    try:
+        door.policy()
+    except (OSError, PolicyError) as fault:
+        return [Error(f"The policy cannot be used: {fault}", hint="Mend the file, or GATE_POLICY.", id="gate.E002")]
+    return []
+
+
+@register(Tags.database)
+def messages_outlive_their_tasks(**_: Any) -> Sequence[CheckMessage]:
+    """A message that shows again while its task still runs has it done twice at the same time, every time."""
+    visible_again = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    if visible_again > settings.CELERY_TASK_TIME_LIMIT:
+        return []
+    return [
+        Error(
+            "The visibility timeout is not longer than the task time limit.",
+            hint="Mend config/settings.py.",
+            id="gate.E003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def production_is_reached_over_https(**_: Any) -> Sequence[CheckMessage]:
+    """Partners are told this address, with keys and release data behind it."""
+    if settings.GATE_PUBLIC_URL.startswith("https://"):
+        return []
+    return [
+        Warning(f"GATE_PUBLIC_URL is {settings.GATE_PUBLIC_URL}.", hint="Give it the https:// address.", id="gate.W001")
+    ]
+
+
+@register(Tags.security, deploy=True)
+def production_has_servers(**_: Any) -> Sequence[CheckMessage]:
+    """The embedded parts belong to one machine."""
+    embedded = [
+        name
+        for name, used in (
+            ("DATABASE_URL", settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")),
+            ("REDIS_URL", settings.GATE_BROKER_EMBEDDED),
+        )
+        if used
+    ]
+    return [
+        Warning(
+            f"{name} is not set: the embedded part is used.",
+            hint="Fine on one machine; see docs/operations.md.",
+            id="gate.W002",
+        )
+        for name in embedded
+    ]
