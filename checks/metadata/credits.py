@@ -42,7 +42,8 @@ VOCALISTS = frozenset({
     "vocalist", "vocals", "vocal", "voice", "singer", "leadvocalist", "leadvocals", "leadvocal", "leadsinger",
     "backgroundvocalist", "backgroundvocals", "backingvocalist", "backingvocals", "featuredvocalist", "rapper", "rap",
     "mc", "choir", "chorus", "vocalensemble", "vocalgroup", "soprano", "mezzosoprano", "alto", "contralto",
-    "countertenor", "tenor", "baritone", "bassvocalist", "bassbaritone", "narrator", "speaker", "spokenword", "beatboxer", "throatsinger",
+    "countertenor", "tenor", "baritone", "bassvocalist", "bassbaritone", "narrator", "speaker", "spokenword",
+    "beatboxer", "throatsinger",
 })  # fmt: skip
 
 #: Writers that are nobody in particular, and rightly so.
@@ -73,17 +74,23 @@ def wordless(track: Track) -> bool:
     return track.language == "zxx" and is_blank(track.lyrics) and not holding(track, LYRICISTS)
 
 
+def by_machine(track: Track, element: Element) -> bool:
+    """Whether the label declares that a machine made this: then no person is missing, and honesty costs nothing."""
+    return any(made.element is element and made.level.generated for made in track.disclosure.contributions)
+
+
 def writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A composer for every track, a lyricist for every sung text."""
     for track in delivery.release.tracks:
-        if not holding(track, COMPOSERS):
+        if not holding(track, COMPOSERS) and not by_machine(track, Element.COMPOSITION):
             yield Finding(
                 COMPOSER_MISSING,
                 track.subject,
                 "No composer is named.",
                 fix="Add a contributor with the role composer; if the work is traditional, name “Traditional”.",
             )
-        if track.vocals == "vocal" and not holding(track, LYRICISTS) and not wordless(track):
+        worded = track.vocals == "vocal" and not wordless(track)
+        if worded and not holding(track, LYRICISTS) and not by_machine(track, Element.LYRICS):
             yield Finding(
                 LYRICIST_MISSING,
                 track.subject,
@@ -111,11 +118,8 @@ def legal_names(delivery: Delivery, context: Context) -> Iterator[Finding]:
 def vocalists(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A voice belongs to somebody, or to a declared machine."""
     for track in delivery.release.tracks:
-        by_machine = any(
-            contribution.level.generated and contribution.element in (Element.LEAD_VOCALS, Element.BACKING_VOCALS)
-            for contribution in track.disclosure.contributions
-        )
-        if track.vocals == "vocal" and not by_machine and not holding(track, VOCALISTS):
+        declared = by_machine(track, Element.LEAD_VOCALS) or by_machine(track, Element.BACKING_VOCALS)
+        if track.vocals == "vocal" and not declared and not holding(track, VOCALISTS):
             yield Finding(
                 VOCALIST_MISSING,
                 track.subject,

@@ -56,7 +56,7 @@ _REFERENCE = re.compile(
 _REFERENCE_ASIDE = re.compile(r"\b(?:cover of|sounds like|style of|inspired by|as sung by)\b")
 
 _ADDRESS = re.compile(
-    r"https?:|\bwww\.|(?<![\w.])[\w-]{2,}\.(?:com|net|org|info|biz|io|fm|tv|shop|link|app|me|co\.uk|ly/\w+)\b"
+    r"https?:|\bwww\.|(?<![\w.])[\w-]{2,}\.(?:com|net|org|info|biz|io|fm|tv|shop|link|app|co\.uk|ly/\w+)\b"
     r"|(?<![\w.])@\w{2,}|[$€£] ?[0-9]+[.,][0-9]{2}\b"
 )
 _ADVERT = re.compile(
@@ -120,7 +120,9 @@ def advertisement(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A version at another speed is somebody's recording, changed: which one, and who allowed it?"""
-    for track in delivery.release.tracks:
+    for track in readable(delivery.release):
+        if not isinstance(track, Track):
+            continue
         said = _says_speed(track)
         licensed = any(r.type in ("sped_up_of", "slowed_of") and r.licence_file for r in track.relations)
         if said and not licensed:

@@ -88,18 +88,11 @@ def shares(delivery: Delivery, context: Context) -> Iterator[Finding]:
 def _shares(subject: str, right: str, given: tuple[Share, ...] | None) -> Iterator[Finding]:
     if not given:
         return
-    sound = True
+    possible = all(share.percent.is_finite() and 0 < share.percent <= WHOLE for share in given)
     parties: set[str] = set()
     for share in given:
-        problem = None
-        if is_blank(share.party):
-            problem = "has no party"
-        elif fold(share.party) in parties:
-            problem = "names a party twice"
-        elif not (share.percent.is_finite() and 0 < share.percent <= WHOLE):
-            problem, sound = "is not above 0 and at most 100 %", False
-        parties.add(fold(share.party))
-        if problem:
+        party = fold(share.party)
+        if problem := _problem(share, twice=party in parties):
             percent = shown(str(share.percent))
             yield Finding(
                 INVALID_SHARE,
@@ -107,7 +100,9 @@ def _shares(subject: str, right: str, given: tuple[Share, ...] | None) -> Iterat
                 f"A share of the {right} {problem}: {quoted(share.party)}, {percent} %.",
                 measured=percent,
             )
-    total = sum((share.percent for share in given), Decimal(0)).quantize(SHARE_PRECISION) if sound else WHOLE
+        parties.add(party)
+    # What is no share is not added up: one finding is enough.
+    total = sum((share.percent for share in given), Decimal(0)).quantize(SHARE_PRECISION) if possible else WHOLE
     if total != WHOLE:
         yield Finding(
             SUM_NOT_100,
@@ -117,6 +112,14 @@ def _shares(subject: str, right: str, given: tuple[Share, ...] | None) -> Iterat
             threshold="100.00",
             fix=f"{abs(WHOLE - total)} % {'are missing' if total < WHOLE else 'are too much'}.",
         )
+
+
+def _problem(share: Share, twice: bool) -> str | None:
+    if not (share.percent.is_finite() and 0 < share.percent <= WHOLE):
+        return "is not above 0 and at most 100 %"
+    if is_blank(share.party):
+        return "has no party"
+    return "names a party twice" if twice else None
 
 
 def papers(delivery: Delivery, context: Context) -> Iterator[Finding]:

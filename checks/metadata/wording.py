@@ -25,11 +25,14 @@ _NEVER = re.compile(
     f"\ud800-\udfff\ue000-\uf8ff\U000e0001\U000f0000-\U0010ffff{_NON_CHARACTERS}]"
 )
 # Characters that are right in some company only: joiners in Arabic, Indic and emoji; direction marks beside
-# right-to-left letters; tags after the black flag (Scotland, Wales, England).
+# right-to-left letters; tags after the black flag (Scotland, Wales, England), which are passed over as a whole.
 _SOMETIMES = re.compile("[\u061c\u200c-\u200f\U000e0020-\U000e007f]")
-_ANYWHERE = re.compile(f"{_NEVER.pattern}|{_SOMETIMES.pattern}")
+_UNSEEN = re.compile(f"{_NEVER.pattern}|{_SOMETIMES.pattern}")
+_FLAG = "\U0001f3f4"
+_FLAG_OR_UNSEEN = re.compile(f"{_FLAG}[\U000e0020-\U000e007e]+\U000e007f|{_UNSEEN.pattern}")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _JOINER, _NON_JOINER = "\u200d", "\u200c"
-_BLACK_FLAG, _TAGS = "\U0001f3f4", "".join(map(chr, range(0xE0020, 0xE0080)))
+_DIRECTION_MARKS = "\u061c\u200e\u200f"
 
 #: Letters and symbols of other scripts that are drawn as nothing: alone they make no title.
 _BLANKS = re.compile("[\\s\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5]+")
@@ -45,7 +48,7 @@ def fold(text: str) -> str:
 
 def is_blank(text: str | None) -> bool:
     """Whether a reader would see nothing."""
-    return not text or not _BLANKS.sub("", _ANYWHERE.sub("", text))
+    return not text or not _BLANKS.sub("", _UNSEEN.sub("", text))
 
 
 def shown(text: str) -> str:
@@ -61,7 +64,7 @@ def quoted(text: str) -> str:
 
 def unseen(text: str) -> list[str]:
     """The invisible characters that have no business in this text, as code points, each once, in order."""
-    if not _ANYWHERE.search(text):
+    if not _UNSEEN.search(text):
         return []
     return list(dict.fromkeys(f"U+{ord(text[i]):04X}" for i in _unseen_at(text)))
 
@@ -74,21 +77,28 @@ def without_unseen(text: str) -> str:
 
 
 def _unseen_at(text: str) -> Iterator[int]:
-    for hit in _ANYWHERE.finditer(text):
-        if _NEVER.match(hit[0]) or not _in_company(text, hit.start()):
-            yield hit.start()
+    # Long texts come from hostile hands: one pass, and the question about direction is asked once.
+    right_to_left = _RIGHT_TO_LEFT.search(text) is not None
+    for hit in _FLAG_OR_UNSEEN.finditer(text):
+        character, at = hit[0], hit.start()
+        explained = (
+            character.startswith(_FLAG)
+            or (character in _DIRECTION_MARKS and right_to_left)
+            or (character in (_JOINER, _NON_JOINER) and _joins(text, at))
+        )
+        if not explained:
+            yield at
 
 
-def _in_company(text: str, at: int) -> bool:
-    """Whether the neighbours of a joiner, direction mark or tag explain why it is there."""
-    character, before = text[at], text[at - 1 : at]
-    if character in (_JOINER, _NON_JOINER):
-        joined = "\u0600" <= before <= "\u1cff" and unicodedata.category(before)[0] in "LM"
-        emoji = character == _JOINER and (before == "\ufe0f" or before >= "\u2190") and at + 1 < len(text)
-        return joined or (emoji and unicodedata.category(before) in ("So", "Sk", "Mn"))
-    if character >= "\U000e0020":
-        return text[:at].rstrip(_TAGS).endswith(_BLACK_FLAG)
-    return any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text)
+def _joins(text: str, at: int) -> bool:
+    """Whether a joiner stands after a letter of a script that joins, or holds the parts of an emoji together."""
+    before = text[at - 1 : at]
+    if not before:
+        return False
+    category = unicodedata.category(before)
+    letters = "\u0600" <= before <= "\u1cff" and category[0] in "LM"
+    emoji = text[at] == _JOINER and before >= "\u2190" and category in ("So", "Sk", "Mn") and at + 1 < len(text)
+    return letters or emoji
 
 
 def titled(release: Release) -> Iterator[Titled]:
@@ -107,10 +117,11 @@ def readable(release: Release) -> Iterator[Titled]:
 
 def asides(holder: Titled) -> list[str]:
     """What is said beside the title: in brackets, after the last spaced dash, or in the version field."""
-    said = _BRACKETED.findall(holder.title)
-    parts = _SPACED_DASH.split(_BRACKETED.sub("", holder.title))
+    title, version = holder.title[:LONGEST_TITLE], holder.version[:LONGEST_TITLE]
+    said = _BRACKETED.findall(title)
+    parts = _SPACED_DASH.split(_BRACKETED.sub("", title))
     said += parts[-1:] if len(parts) > 1 else []
-    return [text.strip() for text in (*said, holder.version) if text.strip()]
+    return [text.strip() for text in (*said, version) if text.strip()]
 
 
 def split_aside(title: str) -> tuple[str, str] | None:

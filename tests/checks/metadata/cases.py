@@ -1,0 +1,672 @@
+"""Broken releases by code, each broken in one place; and what looks alike, and must pass.
+
+``fires`` and ``passes`` are the two tables: every code of the two checks stands in both.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from stdnum import ean
+
+from checks.check import Context
+from checks.release import (
+    Artist,
+    ContainsAI,
+    Contribution,
+    Contributor,
+    Delivery,
+    Disclosure,
+    Element,
+    Level,
+    Relation,
+    Release,
+    RightsLine,
+    Share,
+)
+from tests.checks.builders import (
+    ARTIST,
+    RECEIVED,
+    RELEASE_DATE,
+    FakeHistory,
+    a_context,
+    a_contributor,
+    a_delivery,
+    a_release,
+    a_track,
+    an_album,
+    an_artist,
+    an_instrumental,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    code: str
+    why: str
+    delivery: Delivery
+    subject: str
+    context: Context
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.why}"
+
+
+fires: list[Case] = []
+passes: list[Case] = []
+
+
+def _add(table: list[Case], code: str, why: str, release: Release, subject: str, history: FakeHistory | None) -> None:
+    table.append(Case(code, why, a_delivery(release), subject, a_context(history=history)))
+
+
+def fire(code: str, why: str, release: Release, subject: str = "track:1", history: FakeHistory | None = None) -> None:
+    _add(fires, code, why, release, subject, history)
+
+
+def pass_(code: str, why: str, release: Release, history: FakeHistory | None = None) -> None:
+    _add(passes, code, why, release, "", history)
+
+
+def single(**track: Any) -> Release:
+    """An ordinary single whose track (and, in agreement with it, release) is changed."""
+    return a_release(a_track(**track))
+
+
+def two(**second: Any) -> Release:
+    """Two ordinary tracks, the second changed."""
+    return a_release(a_track(1), a_track(2, **second))
+
+
+def singing(*contributors: Contributor, **track: Any) -> Release:
+    return single(contributors=contributors, **track)
+
+
+def declared(element: Element, level: Level = Level.FULLY_GENERATED) -> Disclosure:
+    return Disclosure("declared", (Contribution(element, level),))
+
+
+def related(type: str, **relation: Any) -> tuple[Relation, ...]:
+    return (Relation(type, isrc="GBAYE6500521", title="Help!", artist="The Beatles", **relation),)
+
+
+# Identifiers -----------------------------------------------------------------------------------------------------
+
+for isrc in (None, "", "  "):
+    fire("isrc.missing", repr(isrc), single(isrc=isrc))
+pass_("isrc.missing", "given", single(isrc="SEABC2600001"))
+
+for isrc in (
+    "SE-ABC-26-00001",
+    "seabc2600001",
+    "SEABC26000012",
+    "SEABC260000",
+    "SEABC2600001\n",
+    " SEABC2600001",
+    "1EABC2600001",
+    "SEABC26０0001",
+    "ＳＥABC2600001",
+    "SEABC26٠٠٠٠١",
+    "SEABC2600O01",
+    "SÉABC2600001",
+    "SEABC2600001\x00",
+):
+    fire("isrc.malformed", ascii(isrc), single(isrc=isrc))
+for isrc in ("SEABC2600001", "QMDA71418090", "GBAYE6500521"):
+    pass_("isrc.malformed", isrc, single(isrc=isrc))
+
+fire("isrc.dup_in_release", "the same twice", two(isrc="SEABC2600001"), "track:2")
+fire("isrc.dup_in_release", "the same with hyphens", two(isrc="SE-ABC-26-00001"), "track:2")
+pass_("isrc.dup_in_release", "two numbers", two())
+pass_("isrc.dup_in_release", "both missing", a_release(a_track(1, isrc=None), a_track(2, isrc=None)))
+
+fire("isrc.year_future", "two years ahead", single(isrc="SEABC2800001"))
+pass_("isrc.year_future", "next year", single(isrc="SEABC2700001"))
+pass_("isrc.year_future", "numbered by the year of the recording, 1965", single(isrc="GBAYE6500521"))
+
+fire("upc.missing", "none", a_release(upc=None), "release")
+fire("upc.missing", "empty", a_release(upc=" "), "release")
+pass_("upc.missing", "given", a_release())
+
+for upc in (
+    "036000291453",
+    "03600029145",
+    "0360002914525",
+    "036000291452\n",
+    "03600029145２",
+    "abc",
+    "0-36000-29145-2",
+):
+    fire("upc.malformed", ascii(upc), a_release(upc=upc), "release")
+for upc in ("036000291452", "0036000291452", "00036000291452", "4006381333931", "14006381333938"):
+    pass_("upc.malformed", upc, a_release(upc=upc))
+
+for upc in ("000000000000", "111111111117", "123456789012", "012345678905", "1234567890128"):
+    fire("upc.placeholder", upc, a_release(upc=upc), "release")
+for start in ("20000000000", "40000000001", "020000000001", "041234567891", "201234567890"):
+    fire("upc.placeholder", start, a_release(upc=start + ean.calc_check_digit(start)), "release")
+pass_("upc.placeholder", "an ordinary EAN", a_release(upc="4006381333931"))
+pass_("upc.placeholder", "an ordinary UPC", a_release())
+
+fire("upc.reused", "the same", a_release(), "release", FakeHistory(upcs={"036000291452"}))
+fire(
+    "upc.reused", "the same in 13 digits", a_release(upc="0036000291452"), "release", FakeHistory(upcs={"036000291452"})
+)
+pass_("upc.reused", "others were seen", a_release(), FakeHistory(upcs={"4006381333931"}))
+pass_("upc.reused", "another account's", a_release(), FakeHistory(elsewhere={"036000291452"}))
+fire("upc.reused_elsewhere", "another account's", a_release(), "release", FakeHistory(elsewhere={"036000291452"}))
+pass_("upc.reused_elsewhere", "one's own", a_release(), FakeHistory(upcs={"036000291452"}))
+
+for iswc in ("T-034.524.680-2", "T-34.524.680-1", "0345246801", "T-034.524.680-١"):
+    fire("iswc.malformed", ascii(iswc), single(iswc=iswc))
+fire(
+    "iswc.malformed",
+    "of the original",
+    single(relations=related("cover_of", iswc="T-034.524.680-7", licence_file="l.pdf")),
+)
+pass_("iswc.malformed", "with punctuation", single(iswc="T-034.524.680-1"))
+pass_("iswc.malformed", "without", single(iswc="T0345246801"))
+
+fire("party_id.malformed", "ISNI, wrong check", single(display_artists=(an_artist(isni="0000000121032684"),)))
+fire("party_id.malformed", "ISNI, too short", single(contributors=(a_contributor(isni="000000012103268"),)))
+fire("party_id.malformed", "IPI, wrong check", single(contributors=(a_contributor(ipi="00014107339"),)))
+fire("party_id.malformed", "IPI, letters", single(contributors=(a_contributor(ipi="I-000000229-7x"),)))
+pass_("party_id.malformed", "ISNI", single(display_artists=(an_artist(isni="0000000121032683"),)))
+pass_("party_id.malformed", "ISNI, spaced", single(display_artists=(an_artist(isni="0000 0001 2103 2683"),)))
+pass_("party_id.malformed", "IPI", single(contributors=(a_contributor(ipi="00014107338"),)))
+pass_(
+    "party_id.malformed", "IPI without its zeros", single(contributors=(a_contributor(ipi="14107338".rjust(9, "0")),))
+)
+
+# The release as a whole ------------------------------------------------------------------------------------------
+
+fire("track.positions", "no tracks", a_release(tracks=()), "release")
+fire("track.positions", "a gap", a_release(a_track(1), a_track(3)), "release")
+fire("track.positions", "twice", a_release(a_track(1), a_track(1, isrc="SEABC2600002", title="Ebb")), "release")
+fire("track.positions", "from zero", a_release(a_track(0)), "release")
+pass_("track.positions", "in another order", a_release(a_track(2), a_track(1)))
+
+fire("release.type", "a single of four", an_album(4, type="single"), "release")
+fire("release.type", "an EP of seven", an_album(7, type="ep"), "release")
+fire("release.type", "an album of one", a_release(type="album"), "release")
+fire("release.type", "a hundred tracks", an_album(100), "release")
+pass_("release.type", "three", an_album(3, type="single"))
+pass_("release.type", "an EP of one long piece", a_release(type="ep"))
+pass_("release.type", "ninety-nine", an_album(99))
+
+fire("genre.rules", "none", a_release(genre=None), "release")
+fire("genre.rules", "karaoke as Country", single(version="Karaoke Version"))
+pass_("genre.rules", "karaoke as Karaoke", a_release(a_track(version="Karaoke Version"), genre="Karaoke"))
+pass_("genre.rules", "a song called Karaoke", single(title="Karaoke"))
+
+for code in ("XX", "us", "EN", "Europe", "", "USA"):
+    fire("territory.unknown_code", repr(code), a_release(territories=("SE", code)), "release")
+pass_("territory.unknown_code", "countries", a_release(territories=("SE", "GB", "XK")))
+
+# Titles ----------------------------------------------------------------------------------------------------------
+
+for title in ("", "   ", "\u200b", "\u3164"):
+    fire("title.empty_or_too_long", ascii(title), two(title=title), "track:2")
+fire("title.empty_or_too_long", "256 characters", single(title="a" * 256))
+fire("title.empty_or_too_long", "a version of 256", single(version="a" * 256))
+fire("title.empty_or_too_long", "no release title", an_album(title=""), "release")
+for title in ("!!!", "4:44", "÷", "é", "a" * 255, "…", "周", "7"):
+    pass_("title.empty_or_too_long", title[:5], single(title=title))
+
+for sign in (
+    "\u202e",
+    "\u200b",
+    "\ufeff",
+    "\x00",
+    "\n",
+    "\t",
+    "\ue000",
+    "\U000f0000",
+    "\xad",
+    "\u2066",
+    "\ud800",
+    "\ufffe",
+):
+    fire("title.invisible_characters", ascii(sign), single(title=f"Low{sign}Tide"))
+fire("title.invisible_characters", "joiner in Latin", single(title="Lo\u200dw Tide"))
+fire("title.invisible_characters", "direction mark in Latin", single(title="Low Tide\u200e"))
+fire("title.invisible_characters", "in the version", single(version="Live\u200b"))
+for why, title in {
+    "Persian non-joiner": "می\u200cخواهم",
+    "Hindi joiner": "क्\u200dष",
+    "emoji of a singer": "👩\u200d🎤",
+    "flag of Scotland": "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    "direction mark in Hebrew": "שלום\u200f!",
+    "symbols": "∞ $ § ÷",
+}.items():
+    pass_("title.invisible_characters", why, single(title=title))
+
+for title in ("Low Tide 🌊", "∞", "Ke$ha", "Tide!!!", "A_B", "Love ♥", "= (Equals)"):
+    fire("title.emoji_symbols", title, single(title=title))
+for title in (
+    '"Heroes"',
+    "What's Going On?",
+    "Good 4 U",
+    "...Baby",
+    "Help!",
+    "R.I.P.",
+    "Tick, Tick",
+    "C’est si bon",
+    "L/R",
+    "A&B",
+):
+    pass_("title.emoji_symbols", title, single(title=title))
+
+fire("title.dup_in_release", "the same", two(title="Low Tide"), "track:2")
+fire("title.dup_in_release", "in another case", two(title="LOW  TIDE"), "track:2")
+fire(
+    "title.dup_in_release",
+    "both explicit",
+    a_release(a_track(1, advisory="explicit"), a_track(2, title="Low Tide", advisory="explicit")),
+    "track:2",
+)
+pass_("title.dup_in_release", "another version", two(title="Low Tide", version="Acoustic"))
+pass_(
+    "title.dup_in_release",
+    "explicit and clean",
+    a_release(a_track(1, advisory="explicit"), a_track(2, title="Low Tide", advisory="clean")),
+)
+pass_("title.dup_in_release", "another artist's", two(title="Low Tide", display_artists=(an_artist("Jonas Ek"),)))
+
+fire("title.single_mismatch", "title", a_release(title="High Tide"), "release")
+fire("title.single_mismatch", "version", a_release(version="Live"), "release")
+fire("title.single_mismatch", "artist", a_release(display_artists=(an_artist("Jonas Ek"),)), "release")
+fire("title.single_mismatch", "case", a_release(title="LOW TIDE"), "release")
+pass_("title.single_mismatch", "several tracks", two())
+_GUEST = an_artist("Jonas Ek", role="featured")
+pass_(
+    "title.single_mismatch",
+    "a guest on the track only",
+    a_release(a_track(display_artists=(an_artist(), _GUEST)), display_artists=(an_artist(),)),
+)
+pass_("title.single_mismatch", "composed and decomposed", a_release(a_track(title="Café"), title="Cafe\u0301"))
+
+fire("title.casing_unusual", "shouted", single(title="LOW TIDE"))
+fire("title.casing_unusual", "mumbled", single(title="low tide"))
+fire("title.casing_unusual", "French", single(title="la mer", language="fr"))
+for title in ("Low Tide", "DNA", "4:44", "deadMAU5", "La mer", "L.A.", "周杰倫", "7"):
+    pass_("title.casing_unusual", title, single(title=title))
+
+for title in ("Track 1", "track 07", "Untitled", "Instrumental", "Beat #3", "New Song"):
+    fire("title.generic", title, single(title=title))
+for title in ("Song 2", "Tracks", "Untitled Love", "Beat It", "Trackdown", "Test Pilot"):
+    pass_("title.generic", title, single(title=title))
+
+# What has a field of its own -------------------------------------------------------------------------------------
+
+for title in (
+    "Low Tide (feat. Jonas Ek)",
+    "Low Tide ft. Jonas Ek",
+    "Low Tide [Featuring Jonas Ek]",
+    f"Low Tide (with {ARTIST})",
+):
+    fire("title.feat_in_title", title, single(title=title))
+for title in ("Ft. Worth Blues", "Feats of Strength", "Defeat", "Low Tide (With You)", "Soft Rain", "Feat"):
+    pass_("title.feat_in_title", title, single(title=title))
+for title in (
+    "Low Tide ft. Jonas Ek",
+    "Low Tide (Feat. Jonas Ek)",
+    "Low Tide feat. Jonas Ek",
+    "Low Tide (featuring Jonas Ek)",
+):
+    fire("title.feat_spelling", title, single(title=title))
+pass_("title.feat_spelling", "Apple's own way", single(title="Low Tide (feat. Jonas Ek)"))
+
+for dash in "-–—":
+    fire("title.artist_dash_title", dash, single(title=f"{ARTIST} {dash} Low Tide"))
+pass_("title.artist_dash_title", "not the artist", single(title="Low Tide - High Tide"))
+pass_("title.artist_dash_title", "only the name", single(title=ARTIST))
+
+for title in (
+    "Low Tide (Live)",
+    "Low Tide - Live",
+    "Low Tide (Live at the Pier)",
+    "Low Tide [Radio Edit]",
+    "Low Tide (Demo)",
+    "Low Tide (Jonas Ek Remix)",
+    "Low Tide (Instrumental)",
+    "Low Tide - 2011 Remaster",
+    "Low Tide (Sped Up)",
+):
+    fire("title.version_in_title", title, single(title=title))
+for title in (
+    "Live and Let Die",
+    "Low Tide (Live Forever)",
+    "Remix",
+    "(Demo) Tape",
+    "Ebb - Flow",
+    "Low Tide (Part 1)",
+    "Born to Live",
+):
+    pass_("title.version_in_title", title, single(title=title))
+
+for version in ("Original Mix", "Album Version", "Original Version", "Full Version", "original"):
+    fire("title.version_redundant", version, single(version=version))
+fire("title.version_redundant", "in the title", single(title="Low Tide (Original Mix)"))
+for version in ("", "Live", "Original Demo", "Album Edit"):
+    pass_("title.version_redundant", version or "none", single(version=version))
+
+for title in ("Low Tide (Explicit)", "Low Tide [Clean]", "Low Tide (Clean Version)", "Low Tide (Dirty)"):
+    fire("title.clean_explicit_word", title, single(title=title))
+fire("title.clean_explicit_word", "as version", single(version="Explicit"))
+for title in ("Clean", "Explicit", "Dirty Old Town", "Clean Slate"):
+    pass_("title.clean_explicit_word", title, single(title=title))
+
+for title in (
+    "Low Tide (Official Video)",
+    "Low Tide Ringtone",
+    "Low Tide (With Lyrics)",
+    "Low Tide 2 CD Set",
+    "Low Tide [Official Audio]",
+):
+    fire("title.format_words", title, single(title=title))
+for title in ("Video Killed the Radio Star", "Lyrics", "Digital Love", "Official Girl", "Vinyl"):
+    pass_("title.format_words", title, single(title=title))
+
+for title in ("Low Tide - Out Now", "Low Tide (Exclusive)", "Low Tide (Limited Edition)", "Low Tide [New]"):
+    fire("title.temporal", title, single(title=title))
+for title in ("Exclusive", "Out Now", "New", "Coming Soon", "Out of Time"):
+    pass_("title.temporal", title, single(title=title))
+
+# What misleads ---------------------------------------------------------------------------------------------------
+
+for title in (
+    "Sleep, Relax, Study",
+    "Relaxing Music | Sleep Music | Meditation",
+    "Low Tide #viral #fyp",
+    "Spa, Yoga, Massage & Calm",
+):
+    fire("title.seo_bait", title, single(title=title))
+for title in (
+    "Money, Money, Money",
+    "Sleep",
+    "Eat, Sleep, Rave, Repeat",
+    "1, 2, 3, 4",
+    "Baby, Baby, You",
+    "#Beautiful",
+    "Love, Peace and Harmony",
+    "Crosby, Stills, Nash & Young",
+):
+    pass_("title.seo_bait", title, single(title=title))
+
+for title in (
+    "Low Tide (In the Style of Adele)",
+    "A Tribute to Adele",
+    "Originally Performed by Adele",
+    "Drake Type Beat",
+    "Low Tide (AI Cover)",
+    "Low Tide (Sounds Like Adele)",
+    "Low Tide (Cover of Adele)",
+):
+    fire("title.original_artist_ref", title, single(title=title))
+for title in ("The Cover of Rolling Stone", "Sounds Like a Melody", "Tribute", "Style", "In Style", "Main Type"):
+    pass_("title.original_artist_ref", title, single(title=title))
+
+for title in (
+    "www.example.com",
+    "Low Tide @maralindqvist",
+    "Buy Now",
+    "Low Tide $9.99",
+    "Low Tide (Spotify)",
+    "lowtide.com",
+):
+    fire("title.url_handle_ad", title, single(title=title))
+for title in ("50 Cent", "$100 Bills", "TiK ToK", "Tidal", "L.A. Woman", "Me@Home", "@", "No.1", "Mr.Me", "Vol.2"):
+    pass_("title.url_handle_ad", title, single(title=title))
+
+for version in ("Sped Up", "Slowed + Reverb", "Nightcore", "Sped-Up Version", "Super Slowed", "Slowed"):
+    fire("version.speed_declared", version, single(version=version))
+fire("version.speed_declared", "in the title", single(title="Low Tide (sped up)"))
+fire("version.speed_declared", "no licence", single(version="Sped Up", relations=related("sped_up_of")))
+pass_(
+    "version.speed_declared",
+    "licensed",
+    single(version="Sped Up", relations=related("sped_up_of", licence_file="l.pdf")),
+)
+pass_("version.speed_declared", "a word of the song", single(title="She Slowed Down"))
+
+# Artists ---------------------------------------------------------------------------------------------------------
+
+fire("artist.missing_primary", "nobody", single(display_artists=()))
+fire("artist.missing_primary", "a guest alone", single(display_artists=(an_artist(role="featured"),)))
+fire("artist.missing_primary", "an empty name", two(display_artists=(an_artist(" "),)), "track:2")
+fire("artist.missing_primary", "nobody on the release", a_release(display_artists=()), "release")
+pass_("artist.missing_primary", "a name of signs", single(display_artists=(an_artist("!!!"),)))
+
+fire("artist.invisible_characters", "artist", single(display_artists=(an_artist("Mara\u200b Lindqvist"),)))
+fire("artist.invisible_characters", "contributor", single(contributors=(a_contributor("Mara\u202e Lindqvist"),)))
+pass_("artist.invisible_characters", "Persian", single(display_artists=(an_artist("می\u200cخواهم"),)))
+
+fire("artist.role_conflict", "both", single(display_artists=(an_artist(), an_artist(role="featured"))))
+fire(
+    "artist.role_conflict",
+    "in another case",
+    single(display_artists=(an_artist(), an_artist(ARTIST.upper(), role="featured"))),
+)
+pass_(
+    "artist.role_conflict",
+    "another guest",
+    single(display_artists=(an_artist(), an_artist("Jonas Ek", role="featured"))),
+)
+pass_(
+    "artist.role_conflict",
+    "two people of one name",
+    single(display_artists=(an_artist(isni="0000000121032683"), an_artist(role="featured", isni="0000000114559647"))),
+)
+
+fire("artist.ai_tool_as_artist", "artist", single(display_artists=(an_artist("Suno"),)))
+fire("artist.ai_tool_as_artist", "writer", single(contributors=(a_contributor(), a_contributor("UDIO", "composer"))))
+pass_("artist.ai_tool_as_artist", "more of a name", single(display_artists=(an_artist("Sunoo"),)))
+pass_(
+    "artist.ai_tool_as_artist",
+    "declared as a machine",
+    single(contributors=(a_contributor(), a_contributor("Suno", "composer", ai_contribution=ContainsAI.ALL))),
+)
+
+for name in ("Top Hits", "Various", "relaxing jazz", "White Noise", "Unknown Artist"):
+    fire("artist.generic", name, single(display_artists=(an_artist(name),)))
+for name in ("Sleep", "Future", "Heart", "Yoga", "The Various", "Hits", "Jazz"):
+    pass_("artist.generic", name, single(display_artists=(an_artist(name),)))
+
+for name in ("Mara & Jonas", "Mara, Jonas", "Mara feat. Jonas", "Mara x Jonas", "Mara vs. Jonas"):
+    fire("artist.compound", name, single(display_artists=(an_artist(name),)))
+for name in ("AC/DC", "The Mamas & the Papas", "Florence and the Machine", "Lil Nas X", "Malcolm X", "X Ambassadors"):
+    pass_("artist.compound", name, single(display_artists=(an_artist(name),)))
+pass_("artist.compound", "a group", single(display_artists=(an_artist("Sam & Dave", party_type="group"),)))
+
+_FOUR = tuple(Artist(name) for name in ("Ada Berg", "Bo Dahl", "Cia Ek", "Dan Falk"))
+fire("artist.various", "four", an_album(display_artists=_FOUR), "release")
+fire("artist.various", "short", an_album(display_artists=(an_artist("V.A."),)), "release")
+fire("artist.various", "on a track", two(display_artists=(an_artist("Various Artists"),)), "track:2")
+pass_("artist.various", "on the release", an_album(type="compilation", display_artists=(an_artist("Various Artists"),)))
+pass_("artist.various", "three", an_album(display_artists=_FOUR[:3]))
+
+# Credits ---------------------------------------------------------------------------------------------------------
+
+fire("credit.composer_missing", "nobody", single(contributors=(a_contributor(ARTIST, "lyricist", "vocalist"),)))
+fire(
+    "credit.composer_missing",
+    "an empty name",
+    single(contributors=(a_contributor(" ", "composer"), a_contributor(ARTIST, "lyricist"))),
+)
+pass_(
+    "credit.composer_missing",
+    "in DDEX words",
+    single(contributors=(a_contributor(ARTIST, "ComposerLyricist", "Vocalist"),)),
+)
+pass_("credit.composer_missing", "traditional", single(contributors=(a_contributor("Traditional"),)))
+pass_(
+    "credit.composer_missing",
+    "a declared machine composed",
+    single(contributors=(a_contributor(ARTIST, "lyricist", "vocalist"),), disclosure=declared(Element.COMPOSITION)),
+)
+
+fire("credit.lyricist_missing", "nobody", single(contributors=(a_contributor(ARTIST, "composer", "vocalist"),)))
+pass_("credit.lyricist_missing", "an instrumental", a_release(an_instrumental()))
+pass_(
+    "credit.lyricist_missing", "a songwriter", single(contributors=(a_contributor(ARTIST, "songwriter", "vocalist"),))
+)
+pass_(
+    "credit.lyricist_missing",
+    "singing without words",
+    single(language="zxx", contributors=(a_contributor(ARTIST, "composer", "vocalist"),)),
+)
+pass_(
+    "credit.lyricist_missing",
+    "a declared machine wrote",
+    single(contributors=(a_contributor(ARTIST, "composer", "vocalist"),), disclosure=declared(Element.LYRICS)),
+)
+
+fire("credit.legal_name", "a stage name", single(contributors=(a_contributor("Mara"),)))
+pass_("credit.legal_name", "a performer", single(contributors=(a_contributor(), a_contributor("Mara", "guitar"))))
+for name in ("Traditional", "周杰倫", "Mara L."):
+    pass_("credit.legal_name", name, single(contributors=(a_contributor(name),)))
+
+_WRITER = (a_contributor(ARTIST, "composer", "lyricist"),)
+fire("credit.vocalist_missing", "nobody", single(contributors=_WRITER))
+fire(
+    "credit.vocalist_missing",
+    "an assistive tool is no singer",
+    single(contributors=_WRITER, disclosure=declared(Element.LEAD_VOCALS, Level.ASSISTIVE_TOOL)),
+)
+pass_(
+    "credit.vocalist_missing",
+    "declared AI vocals",
+    single(contributors=_WRITER, disclosure=declared(Element.LEAD_VOCALS)),
+)
+pass_("credit.vocalist_missing", "an instrumental", a_release(an_instrumental()))
+pass_("credit.vocalist_missing", "a rapper", single(contributors=(*_WRITER, a_contributor("Jonas Ek", "Lead Vocals"))))
+
+fire("credit.cover_original_writers", "the performer", single(relations=related("cover_of", licence_file="l.pdf")))
+_ORIGINAL_WRITER = a_contributor("John Lennon", "composer", "lyricist")
+pass_(
+    "credit.cover_original_writers",
+    "the writers",
+    singing(a_contributor(ARTIST, "vocalist"), _ORIGINAL_WRITER, relations=related("cover_of", licence_file="l.pdf")),
+)
+pass_("credit.cover_original_writers", "no cover", single())
+
+# Rights ----------------------------------------------------------------------------------------------------------
+
+for code, field in (("rights.pline", "p_line"), ("rights.cline", "c_line")):
+    for why, line in {
+        "missing": None,
+        "nobody": RightsLine(2026, " "),
+        "a year ahead": RightsLine(2027, "Harbour Records"),
+        "before sound": RightsLine(1726, "Harbour Records"),
+        "beyond history": RightsLine(10**30, "Harbour Records"),
+    }.items():
+        fire(code, why, a_release(**{field: line}), "release")
+    pass_(code, "a re-release", a_release(**{field: RightsLine(1969, "Harbour Records")}))
+
+for why, amounts in {"too little": ("50", "49.99"), "too much": ("60", "60"), "one": ("99",)}.items():
+    fire(
+        "split.sum_not_100",
+        why,
+        single(master_shares=tuple(Share(f"Party {n}", Decimal(amount)) for n, amount in enumerate(amounts))),
+    )
+fire("split.sum_not_100", "composition", single(composition_shares=(Share(ARTIST, Decimal(50)),)))
+pass_("split.sum_not_100", "not given", single(master_shares=None, composition_shares=()))
+pass_(
+    "split.sum_not_100",
+    "thirds",
+    single(composition_shares=tuple(Share(f"Party {n}", Decimal("33.3333")) for n in range(3))),
+)
+
+for amount in ("0", "-5", "100.01", "NaN", "Infinity", "1E+999999"):
+    fire("split.invalid_share", amount, single(master_shares=(Share(ARTIST, Decimal(amount)),)))
+fire(
+    "split.invalid_share",
+    "twice",
+    single(master_shares=(Share(ARTIST, Decimal(50)), Share(ARTIST.upper(), Decimal(50)))),
+)
+fire("split.invalid_share", "nobody", single(master_shares=(Share("", Decimal(100)),)))
+pass_(
+    "split.invalid_share", "halves", single(master_shares=(Share(ARTIST, Decimal(50)), Share("Jonas Ek", Decimal(50))))
+)
+
+fire("rights.cover_licence", "none", single(relations=related("cover_of")))
+pass_("rights.cover_licence", "given", single(relations=related("cover_of", licence_file="l.pdf")))
+for type in ("samples", "remix_of"):
+    fire("rights.clearance_document_missing", type, single(relations=related(type)))
+    pass_("rights.clearance_document_missing", type, single(relations=related(type, licence_file="l.pdf")))
+pass_("rights.clearance_document_missing", "one's own edit", single(relations=related("edit_of")))
+
+# Dates -----------------------------------------------------------------------------------------------------------
+
+fire("date.release_missing", "none", a_release(release_date=None), "release")
+pass_("date.release_missing", "given", a_release())
+fire("date.impossible", "year 1", a_release(release_date=dt.date(1, 1, 1)), "release")
+fire("date.impossible", "original of 1726", a_release(original_release_date=dt.date(1726, 1, 1)), "release")
+pass_("date.impossible", "shellac", a_release(original_release_date=dt.date(1902, 4, 11)))
+_DAY = dt.timedelta(days=1)
+fire("date.original_after_release", "a day", a_release(original_release_date=RELEASE_DATE + _DAY), "release")
+pass_("date.original_after_release", "the same day", a_release(original_release_date=RELEASE_DATE))
+fire("date.preorder_order", "the same day", a_release(preorder_date=RELEASE_DATE), "release")
+pass_("date.preorder_order", "the day before", a_release(preorder_date=RELEASE_DATE - _DAY))
+fire("date.short_lead", "four days", a_release(release_date=RECEIVED + 4 * _DAY), "release")
+fire("date.short_lead", "past", a_release(release_date=RECEIVED - 400 * _DAY), "release")
+pass_("date.short_lead", "five days", a_release(release_date=RECEIVED + 5 * _DAY))
+
+# Languages -------------------------------------------------------------------------------------------------------
+
+for tag in ("english", "xq", "e n", "ｅｎ", "en\n", "a" * 500, "Swedish", "en-XX-YYYYYYYYYYY"):
+    fire("language.unknown_code", ascii(tag[:20]), single(language=tag))
+for tag in ("en", "pt-BR", "mul", "zh-Hant", "yue", "sv", "EN"):
+    pass_("language.unknown_code", tag, single(language=tag))
+pass_("language.unknown_code", "zxx", a_release(an_instrumental()))
+
+fire("language.missing", "none", single(language=None))
+pass_("language.missing", "an instrumental", a_release(an_instrumental(language=None)))
+
+fire("language.instrumental_mismatch", "language", a_release(an_instrumental(language="en")))
+fire("language.instrumental_mismatch", "lyrics", a_release(an_instrumental(lyrics="Low tide, low tide")))
+fire(
+    "language.instrumental_mismatch",
+    "lyricist",
+    a_release(an_instrumental(contributors=(a_contributor(ARTIST, "composer", "lyricist"),))),
+)
+fire("language.instrumental_mismatch", "vocal without words", single(language="zxx"))
+pass_("language.instrumental_mismatch", "an instrumental", a_release(an_instrumental()))
+pass_(
+    "language.instrumental_mismatch",
+    "instrumental version of a song",
+    a_release(an_instrumental(version="Instrumental", contributors=(a_contributor(ARTIST, "composer", "lyricist"),))),
+)
+pass_(
+    "language.instrumental_mismatch",
+    "a vocalise",
+    single(language="zxx", contributors=(a_contributor(ARTIST, "composer", "vocalist"),)),
+)
+
+for value in (None, "", "maybe", "Explicit"):
+    fire("advisory.unknown", repr(value), two(advisory=value), "track:2")
+fire("advisory.unknown", "of the release", a_release(advisory="maybe"), "release")
+for value in ("explicit", "not_explicit", "clean"):
+    pass_("advisory.unknown", value, single(advisory=value))
+
+fire("advisory.mismatch", "strong words", single(lyrics="This fucking tide"))
+fire(
+    "advisory.mismatch",
+    "an explicit track",
+    a_release(a_track(advisory="explicit"), advisory="not_explicit"),
+    "release",
+)
+pass_("advisory.mismatch", "said", single(lyrics="This fucking tide", advisory="explicit"))
+pass_("advisory.mismatch", "Scunthorpe", single(lyrics="Shitake in Scunthorpe, Dickens and cocktails"))
+
+#: Releases that nobody would stop; the last one before its audio is measured.
+ordinary = [
+    a_delivery(),
+    a_delivery(a_release(an_instrumental())),
+    a_delivery(an_album()),
+    replace(a_delivery(), facts={}),
+]

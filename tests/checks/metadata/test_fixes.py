@@ -1,0 +1,106 @@
+"""Where the right form can be known, the label reads it."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.finding import Finding
+from checks.metadata import IDENTIFIERS, METADATA
+from checks.release import Relation, Release
+from tests.checks.builders import a_context, a_delivery, a_release, a_track
+
+
+def find(code: str, release: Release) -> Finding:
+    """The first finding under this code."""
+    found = [f for check in (IDENTIFIERS, METADATA) for f in check.run(a_delivery(release), a_context())]
+    return next(f for f in found if f.code.id == code)
+
+
+@pytest.mark.parametrize(
+    "isrc", ["SE-ABC-26-00001", "seabc2600001", " SEABC2600001\n", "ISRC SE-ABC-26-00001", "ＳＥＡＢＣ２６０００01"]
+)
+def test_label_reads_the_isrc_it_meant(isrc: str) -> None:
+    finding = find("isrc.malformed", a_release(a_track(isrc=isrc)))
+    assert finding.fix == "Write SEABC2600001."
+
+
+@pytest.mark.parametrize("isrc", ["SEABC260000", "SEABC26000012", "12ABC2600001", "hello"])
+def test_label_is_not_told_an_isrc_that_cannot_be_known(isrc: str) -> None:
+    assert find("isrc.malformed", a_release(a_track(isrc=isrc))).fix is None
+
+
+@pytest.mark.parametrize(
+    ("upc", "fix"),
+    [
+        ("0-36000-29145-2", "Write 036000291452."),
+        ("03600029145", "Its check digit seems to be missing: 036000291452."),
+        ("036000291453", "Compare it with the original; if all else is right, the last digit is 2."),
+        ("no idea", None),
+    ],
+)
+def test_label_reads_how_to_mend_the_upc(upc: str, fix: str | None) -> None:
+    assert find("upc.malformed", a_release(upc=upc)).fix == fix
+
+
+@pytest.mark.parametrize(
+    ("code", "title", "language", "form"),
+    [
+        ("title.casing_unusual", "THE LAST PIER OF THE HARBOUR", "en", "“The Last Pier of the Harbour”"),
+        ("title.casing_unusual", "part ii (the ebb)", "en", "“Part Ii (The Ebb)”"),
+        ("title.casing_unusual", "PART II (THE EBB)", "en-GB", "“Part II (The Ebb)”"),
+        ("title.casing_unusual", "LA MER EST BELLE", "fr", "“La mer est belle”"),
+        ("title.feat_in_title", "Low Tide (feat. Jonas Ek)", "en", "“Low Tide”"),
+        ("title.feat_in_title", "Low Tide (feat. Jonas Ek) [Live]", "en", "“Low Tide [Live]”"),
+        ("title.feat_spelling", "Low Tide ft. Jonas Ek", "en", "“Low Tide (feat. Jonas Ek)”"),
+        ("title.artist_dash_title", "Mara Lindqvist – Low Tide", "en", "“Low Tide”"),
+        ("title.version_in_title", "Low Tide - Radio Edit", "en", "“Low Tide” and the version “Radio Edit”"),
+        (
+            "title.version_in_title",
+            "Low Tide (Live at the Pier)",
+            "en",
+            "“Low Tide” and the version “Live at the Pier”",
+        ),
+        ("title.version_redundant", "Low Tide (Original Mix)", "en", "“Low Tide” and leave the version empty"),
+        ("title.clean_explicit_word", "Low Tide (Explicit)", "en", "advisory to explicit"),
+        ("title.clean_explicit_word", "Low Tide [Censored]", "en", "advisory to clean"),
+        ("title.invisible_characters", "Low\u200b\tTide", "en", "“Low Tide”"),
+    ],
+)
+def test_label_reads_the_right_form_of_a_title(code: str, title: str, language: str, form: str) -> None:
+    assert form in (find(code, a_release(a_track(title=title, language=language))).fix or "")
+
+
+def test_label_is_not_told_capitals_that_only_it_can_know() -> None:
+    assert find("title.casing_unusual", a_release(a_track(title="DIE GUTE STUBE", language="de"))).fix is None
+
+
+def test_label_reads_the_code_of_a_language_and_a_country() -> None:
+    assert find("language.unknown_code", a_release(a_track(language="EN_us "))).fix == "Write en-US."
+    assert find("territory.unknown_code", a_release(territories=("se",))).fix == "Write SE."
+    assert find("territory.unknown_code", a_release(territories=("worldwide",))).fix == "Write Worldwide."
+
+
+def test_label_reads_what_a_line_usually_says() -> None:
+    assert find("rights.pline", a_release(p_line=None)).fix == "Usually: ℗ 2026 Harbour Records."
+
+
+def test_label_reads_the_earliest_date_that_partners_meet() -> None:
+    delivery = a_delivery()
+    finding = find("date.short_lead", a_release(release_date=delivery.received))
+    assert finding.measured == 0
+    assert finding.fix == "For a new release, choose 2026-11-25 or later."
+
+
+def test_message_names_the_twin_track_and_the_original() -> None:
+    twin = find("isrc.dup_in_release", a_release(a_track(1), a_track(2, isrc="SEABC2600001")))
+    assert twin.message == "Track 1 has the ISRC SEABC2600001 too."
+    assert twin.evidence == {"other": "track:1"}
+    cover = find("rights.cover_licence", a_release(a_track(relations=(Relation("cover_of", title="Help!"),))))
+    assert cover.message == "This is a cover of “Help!”, and no licence is attached."
+
+
+def test_message_spells_out_what_cannot_be_seen_and_stays_short() -> None:
+    finding = find("title.invisible_characters", a_release(a_track(title="Low\u202eTide")))
+    assert "“Low⟨U+202E⟩Tide”" in finding.message
+    assert finding.measured == ["U+202E"]
+    assert len(find("title.invisible_characters", a_release(a_track(title="\u202e" * 100_000))).message) < 2000

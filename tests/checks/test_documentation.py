@@ -1,0 +1,36 @@
+"""The table of codes is whole, and is a table."""
+
+from __future__ import annotations
+
+from checks.check import Check
+from checks.documentation import ROUTES, codes_table
+from checks.finding import Code, Route, Severity
+from checks.metadata import IDENTIFIERS, METADATA
+
+
+def test_reader_finds_every_code_with_rule_route_and_source() -> None:
+    rows = codes_table([IDENTIFIERS, METADATA]).splitlines()
+    for code in (*IDENTIFIERS.codes, *METADATA.codes):
+        (row,) = [row for row in rows if row.startswith(f"| `{code.id}` |")]
+        assert code.severity.value in row
+        assert ROUTES[code.route] in row
+        assert code.source in row
+
+
+def test_reader_sees_one_table_a_check() -> None:
+    table = codes_table([IDENTIFIERS, METADATA])
+    assert [line for line in table.splitlines() if line.startswith("#")] == [
+        "### Identifiers (`identifiers`)",
+        "### Metadata and rights (`metadata`)",
+    ]
+    assert {line.count("|") for line in table.splitlines() if line.startswith("|")} == {6}
+
+
+def test_signs_of_markdown_in_a_rule_do_not_break_the_table() -> None:
+    code = Code("a.b", "Either | or,\nalways.", Severity.WARNING, Route.PASS, "us", private=True)
+    table = codes_table([Check("x", 1, "X", (code,), lambda delivery, context: ())])
+    assert "| `a.b` | warning | shown, passes, for moderators only | Either \\| or, always. | us |" in table
+
+
+def test_every_route_has_words() -> None:
+    assert ROUTES.keys() == set(Route)
