@@ -31,6 +31,8 @@ KEPT_OF_ANSWER = 1024
 PORTS = frozenset({443, 8443})
 USER_AGENT = "release-intake-gate/1 (webhooks)"
 
+#: Of the deadline, for one address to take the call: of three dead ones, the last is still tried.
+_SHARE_OF_ONE_CALL = 0.3
 _STANDARD_PORTS = {"https": 443, "http": 80}
 
 
@@ -180,7 +182,7 @@ def _exchange(
     url: str,
     headers: Mapping[str, str],
     body: bytes,
-    patience: float,
+    deadline: float,
     resolver: Callable[[str, int], Iterable[str]],
     trust: ssl.SSLContext,
 ) -> Iterable[Answer]:
@@ -189,9 +191,9 @@ def _exchange(
         to = target(url)
         addresses = list(dict.fromkeys(resolver(to.host, to.port)))
         _check(addresses)
-        with _connect(addresses, to.port, patience) as plain:
+        with _connect(addresses, to.port, deadline) as plain:
             line.hold(plain)
-            with contextlib.closing(_speak(to, plain, patience, trust)) as connection:
+            with contextlib.closing(_speak(to, plain, trust)) as connection:
                 connection.request("POST", to.path, body, {**_HEADERS, **headers})
                 with connection.getresponse() as response:
                     answer = Answer(response.status, retry_after=response.getheader("Retry-After", "")[:100])
@@ -241,24 +243,28 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _connect(addresses: Iterable[str], port: int, patience: float) -> socket.socket:
+def _connect(addresses: Iterable[str], port: int, deadline: float) -> socket.socket:
     """Connect to the first address that takes the call. Raises OSError where none does."""
     last: OSError = OSError("the name has no address")
     for address in addresses:
         try:
-            return socket.create_connection((address, port), timeout=patience)
+            connection = socket.create_connection((address, port), timeout=deadline * _SHARE_OF_ONE_CALL)
         except OSError as error:
             last = error
+        else:
+            # From here on the line is cut from outside; this only ends a thread whose line could not be.
+            connection.settimeout(2 * deadline)
+            return connection
     raise last
 
 
-def _speak(to: Target, plain: socket.socket, patience: float, trust: ssl.SSLContext) -> http.client.HTTPConnection:
+def _speak(to: Target, plain: socket.socket, trust: ssl.SSLContext) -> http.client.HTTPConnection:
     """HTTP over a connection that stands. Certificate and Host header are of the name, whatever the address."""
     if to.scheme == "http":
-        connection = http.client.HTTPConnection(to.host, to.port, timeout=patience)
+        connection = http.client.HTTPConnection(to.host, to.port)
         connection.sock = plain
     else:
-        connection = http.client.HTTPSConnection(to.host, to.port, timeout=patience, context=trust)
+        connection = http.client.HTTPSConnection(to.host, to.port, context=trust)
         connection.sock = trust.wrap_socket(plain, server_hostname=to.host)
     return connection
 

@@ -1,0 +1,93 @@
+"""A partner and a label that listen, and a wall clock that can be set wrong.
+
+Imports of rows wait for the fixtures: this file is read before Django is set up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from tests.intake.webhooks.receiver import Receiver, answer
+
+if TYPE_CHECKING:
+    from intake.models import Endpoint, Label, Partner
+
+POLICY = """
+version = "test"
+[checks]
+mandatory = ["metadata"]
+[review]
+hours = 24
+release_lead_hours = 48
+[profiles.default]
+[profiles.human_only]
+"ai:vocals=all" = "withhold"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _policy(tmp_path, settings) -> None:
+    settings.GATE_POLICY = tmp_path / "policy.toml"
+    settings.GATE_POLICY.write_text(POLICY)
+
+
+@pytest.fixture(autouse=True)
+def _no_leases_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    from intake.services import deliveries
+
+    monkeypatch.setattr(deliveries, "_watch", deliveries.Watch())
+
+
+@dataclass
+class Clock:
+    """The wall clock, as far off as a test wants."""
+
+    off: dt.timedelta = dt.timedelta()
+
+    def forward(self, **by: float) -> None:
+        self.off += dt.timedelta(**by)
+
+    def back(self, **by: float) -> None:
+        self.off -= dt.timedelta(**by)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made, true_now = Clock(), timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: true_now() + made.off)
+    return made
+
+
+@pytest.fixture
+def label(db) -> Label:
+    from intake.models import Label
+
+    return Label.objects.create(name="Harbour Records")
+
+
+@pytest.fixture
+def partner(db) -> Partner:
+    from intake.models import Partner
+
+    return Partner.objects.create(slug="streamer")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver([answer()]) as listening:
+        yield listening
+
+
+@pytest.fixture
+def endpoint(label: Label, receiver: Receiver) -> Endpoint:
+    """The label's own, subscribed to everything that happens to a submission."""
+    from intake.services import deliveries
+
+    types = [kind for kind in deliveries.webhooks.TYPES if kind.startswith("submission.")]
+    return deliveries.create_endpoint(label, receiver.url, types)
