@@ -87,6 +87,7 @@ UNREADABLE = {
     "too_long": "it is longer than a recording may be",
     "decoder_killed": "the decoder had to be stopped because of it",
     "decoder_timeout": "decoding it took too long",
+    "analysis_failed": "our own measurement stumbled over it",
 }
 
 #: What a file shows that is damaged, joined, or built to be one thing here and another there: a person must look.

@@ -125,32 +125,30 @@ SOUNDING: Mapping[str | None, frozenset[Element]] = {
     None: frozenset({Element.LEAD_VOCALS, Element.INSTRUMENTS}),
 }
 
-#: Roles of contributors, in small letters without spaces or signs, and the element that each has a part in.
+#: Roles of contributors that have a part in each element, as labels and DDEX write them, without case and signs.
+#: A songwriter has a part in two.
+_WRITERS = frozenset({"songwriter", "writer", "author", "composerlyricist"})
 ROLES = {
-    "vocalist": Element.LEAD_VOCALS,
-    "leadvocalist": Element.LEAD_VOCALS,
-    "singer": Element.LEAD_VOCALS,
-    "rapper": Element.LEAD_VOCALS,
-    "narrator": Element.LEAD_VOCALS,
-    "backingvocalist": Element.BACKING_VOCALS,
-    "backgroundvocalist": Element.BACKING_VOCALS,
-    "instrumentalist": Element.INSTRUMENTS,
-    "musician": Element.INSTRUMENTS,
-    "guitarist": Element.INSTRUMENTS,
-    "bassist": Element.INSTRUMENTS,
-    "drummer": Element.INSTRUMENTS,
-    "pianist": Element.INSTRUMENTS,
-    "keyboardist": Element.INSTRUMENTS,
-    "composer": Element.COMPOSITION,
-    "songwriter": Element.COMPOSITION,
-    "lyricist": Element.LYRICS,
-    "author": Element.LYRICS,
-    "producer": Element.PRODUCTION,
-    "programmer": Element.PRODUCTION,
-    "mixer": Element.MIXING_MASTERING,
-    "mixingengineer": Element.MIXING_MASTERING,
-    "masteringengineer": Element.MIXING_MASTERING,
-}
+    Element.LEAD_VOCALS: frozenset({
+        "vocalist", "vocals", "vocal", "voice", "singer", "leadvocalist", "leadvocals", "leadvocal", "leadsinger",
+        "featuredvocalist", "rapper", "rap", "mc", "soprano", "mezzosoprano", "alto", "contralto", "countertenor",
+        "tenor", "baritone", "narrator", "speaker", "spokenword",
+    }),
+    Element.BACKING_VOCALS: frozenset({
+        "backingvocalist", "backingvocals", "backgroundvocalist", "backgroundvocals", "choir", "chorus",
+    }),
+    Element.INSTRUMENTS: frozenset({
+        "instrumentalist", "musician", "guitarist", "guitar", "bassist", "bass", "drummer", "drums", "percussionist",
+        "percussion", "pianist", "piano", "keyboardist", "keyboards", "violinist", "violin", "cellist", "cello",
+        "saxophonist", "saxophone", "trumpeter", "trumpet", "synthesizer", "orchestra",
+    }),
+    Element.COMPOSITION: _WRITERS | {"composer", "cocomposer"},
+    Element.LYRICS: _WRITERS | {"lyricist", "colyricist", "librettist", "textauthor", "poet"},
+    Element.PRODUCTION: frozenset({"producer", "coproducer", "musicproducer", "programmer", "programming", "arranger"}),
+    Element.MIXING_MASTERING: frozenset({
+        "mixer", "mixingengineer", "mixengineer", "masteringengineer", "masterer",
+    }),
+}  # fmt: skip
 
 _LEVEL_OF_CONTRIBUTOR = {
     ContainsAI.ALL: Level.FULLY_GENERATED,
@@ -280,8 +278,15 @@ def _generated_contributor(contributor: Contributor) -> bool:
 
 
 def _elements(contributor: Contributor) -> set[Element]:
-    plain = {re.sub(r"[^a-z]", "", role.lower()) for role in contributor.roles}
-    return {ROLES[role] for role in plain & ROLES.keys()}
+    """What the contributor had a part in."""
+    return {element for parts in _parts(contributor) for element in parts}
+
+
+def _parts(contributor: Contributor) -> list[frozenset[Element]]:
+    """For each role with a name here, the elements that it has a part in."""
+    plain = dict.fromkeys(re.sub(r"[\W_]+", "", role.casefold()) for role in contributor.roles)
+    parts = (frozenset(element for element, roles in ROLES.items() if role in roles) for role in plain)
+    return [part for part in parts if part]
 
 
 def _extent(levels: Iterable[Level]) -> ContainsAI:
@@ -374,18 +379,21 @@ def _machine_credited_for_human_work(track: Track) -> Iterator[str]:
     listed = _listed(track)
     nothing_generated = track.disclosure.declared and not any(level.generated for level in listed.values())
     for contributor in filter(_generated_contributor, track.contributors):
-        parts = [listed[element].generated for element in _elements(contributor) if element in listed]
-        agrees = all(parts) if contributor.ai_contribution is ContainsAI.ALL else any(parts) or not parts
+        parts = [{listed[e].generated for e in part if e in listed} for part in _parts(contributor)]
+        spoken_of = [True in generated for generated in parts if generated]
+        wholly = contributor.ai_contribution is ContainsAI.ALL
+        agrees = all(spoken_of) if wholly else any(spoken_of) or not spoken_of
         if nothing_generated or not agrees:
             credited = f"{contributor.name} is credited with AI contribution '{contributor.ai_contribution.value}'"
             yield f"{credited}, and the part is declared as not generated"
 
 
 def _human_credited_for_machine_work(track: Track) -> Iterator[str]:
+    """Someone whose one role has a part in two elements, such as a songwriter, may have made the other."""
     fully = {element for element, level in _listed(track).items() if level is Level.FULLY_GENERATED}
     for contributor in track.contributors:
         if contributor.ai_contribution is ContainsAI.NONE:
-            for element in sorted(_elements(contributor) & fully):
+            for element in sorted({element for part in _parts(contributor) if part <= fully for element in part}):
                 declared = f"{_spoken(element)} {_are(element)} declared as fully generated"
                 yield f"{declared}, and {contributor.name} is credited for that with AI contribution 'none'"
 
