@@ -1,9 +1,14 @@
-"""The catalogue of codes as a table for people, made from the code so that it cannot lie."""
+"""The catalogue of codes as a page for people, made from the code so that it cannot lie.
+
+``python -m checks.documentation > docs/checks.md`` writes the page.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
+from checks import CHECKS, CODES
 from checks.check import Check
 from checks.finding import Code, Route
 
@@ -16,12 +21,29 @@ ROUTES = {
     Route.BLOCK: "refused at the door",
 }
 
+_INTRODUCTION = """\
+# What the checks look for
+
+Every kind of finding, by the check that reports it. The code is stable: programs may rely on it. *By default* says what
+follows where the [policy](policy.md) of an installation does not say otherwise; a heuristic never refuses a release by
+itself. Where the right form can be computed, the finding says it under `fix`.
+
+This page is made from the code; change the rule there, then run `python -m checks.documentation > docs/checks.md`.
+"""
+
 _HEAD = ("code", "severity", "by default", "rule", "asked for by")
+
+
+def page() -> str:
+    """The whole page: a table for each check of the catalogue, and the codes that belong to none."""
+    checked = {code.id for check in CHECKS for code in check.codes}
+    own = _table(code for code in CODES.values() if code.id not in checked)
+    return f"{_INTRODUCTION}\n{codes_table(CHECKS)}\n## The gate itself\n\n{own}\n"
 
 
 def codes_table(checks: Iterable[Check]) -> str:
     """A Markdown table of every code of these checks, under a heading for each check, in the order of the catalogue."""
-    return "\n\n".join(f"### {check.title} (`{check.name}`)\n\n{_table(check.codes)}" for check in checks) + "\n"
+    return "\n\n".join(f"## {check.title} (`{check.name}`)\n\n{_table(check.codes)}" for check in checks) + "\n"
 
 
 def _table(codes: Iterable[Code]) -> str:
@@ -36,3 +58,7 @@ def _cells(code: Code) -> tuple[str, ...]:
 def _row(cells: Iterable[str]) -> str:
     # A bar inside a cell would end it, and so would a line break.
     return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, review, warning
-from checks.metadata.wording import Titled, fold, is_blank, quoted, shown, titled, unseen, without_unseen
+from checks.metadata.wording import Titled, corrected, fold, is_blank, quoted, shown, titled, unseen
 from checks.release import Artist, ContainsAI, Contributor, Delivery, Track
 
 MISSING_PRIMARY = blocking(
@@ -103,7 +103,7 @@ def characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
                     holder.subject,
                     f"The name {quoted(name)} holds characters that cannot be seen: {', '.join(found[:5])}.",
                     measured=[*found[:20]],
-                    fix=f"Write {quoted(without_unseen(name))}.",
+                    fix=corrected(name),
                 )
 
 

@@ -9,7 +9,7 @@ from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, review, warning
 from checks.metadata.wording import fold, is_blank, quoted, shown
-from checks.release import Contributor, Delivery, Element, Track
+from checks.release import Contributor, Delivery, Element, Level, Track
 
 COMPOSER_MISSING = blocking(
     "credit.composer_missing", "Every track names at least one composer.", "Apple; Music Gateway"
@@ -74,15 +74,17 @@ def wordless(track: Track) -> bool:
     return track.language == "zxx" and is_blank(track.lyrics) and not holding(track, LYRICISTS)
 
 
-def by_machine(track: Track, element: Element) -> bool:
+def by_machine(track: Track, *elements: Element, wholly: bool = False) -> bool:
     """Whether the label declares that a machine made this: then no person is missing, and honesty costs nothing."""
-    return any(made.element is element and made.level.generated for made in track.disclosure.contributions)
+    levels = (Level.FULLY_GENERATED,) if wholly else (Level.FULLY_GENERATED, Level.PARTLY_GENERATED)
+    made = track.disclosure.contributions if track.disclosure.declared else ()
+    return any(contribution.element in elements and contribution.level in levels for contribution in made)
 
 
 def writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A composer for every track, a lyricist for every sung text."""
     for track in delivery.release.tracks:
-        if not holding(track, COMPOSERS) and not by_machine(track, Element.COMPOSITION):
+        if not holding(track, COMPOSERS) and not by_machine(track, Element.COMPOSITION, wholly=True):
             yield Finding(
                 COMPOSER_MISSING,
                 track.subject,
@@ -90,7 +92,7 @@ def writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 fix="Add a contributor with the role composer; if the work is traditional, name “Traditional”.",
             )
         worded = track.vocals == "vocal" and not wordless(track)
-        if worded and not holding(track, LYRICISTS) and not by_machine(track, Element.LYRICS):
+        if worded and not holding(track, LYRICISTS) and not by_machine(track, Element.LYRICS, wholly=True):
             yield Finding(
                 LYRICIST_MISSING,
                 track.subject,
@@ -118,7 +120,7 @@ def legal_names(delivery: Delivery, context: Context) -> Iterator[Finding]:
 def vocalists(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A voice belongs to somebody, or to a declared machine."""
     for track in delivery.release.tracks:
-        declared = by_machine(track, Element.LEAD_VOCALS) or by_machine(track, Element.BACKING_VOCALS)
+        declared = by_machine(track, Element.LEAD_VOCALS, Element.BACKING_VOCALS)
         if track.vocals == "vocal" and not declared and not holding(track, VOCALISTS):
             yield Finding(
                 VOCALIST_MISSING,

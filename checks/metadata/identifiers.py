@@ -94,7 +94,7 @@ def isrcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 measured=shown(track.isrc),
                 fix=f"Write {mended}." if _ISRC.fullmatch(mended) else None,
             )
-        if other := first.get(mended):
+        if mended and (other := first.get(mended)):
             yield Finding(
                 ISRC_DUPLICATE,
                 track.subject,

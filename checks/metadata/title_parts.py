@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import Code, Finding
 from checks.metadata.grades import warning
-from checks.metadata.wording import Titled, asides, fold, quoted, readable, shown, split_aside
+from checks.metadata.wording import Titled, asides, fold, quoted, readable, shown, split_aside, written
 from checks.release import Delivery
 
 FEAT_IN_TITLE = warning(
@@ -79,7 +79,7 @@ def featured(delivery: Delivery, context: Context) -> Iterator[Finding]:
     for holder in readable(delivery.release):
         if found := _FEAT.search(holder.title):
             base, who = _without(holder.title, found), found["who"].strip()
-            yield _move(FEAT_IN_TITLE, holder, f"credit {quoted(who)} as featured and write the title {quoted(base)}")
+            yield _move(FEAT_IN_TITLE, holder, f"credit {written(who)} as featured and write the title {written(base)}")
             well_spelt = found["open"] and found["close"] and (found["word"], found["dot"]) == ("feat", ".")
             if not well_spelt:
                 yield Finding(
@@ -87,11 +87,11 @@ def featured(delivery: Delivery, context: Context) -> Iterator[Finding]:
                     holder.subject,
                     f"{quoted(holder.title)} spells the guest's part in an unusual way.",
                     measured=shown(found[0].strip()),
-                    fix=f"If it must stay in the title, write {quoted(f'{base} (feat. {who})')}.",
+                    fix=f"If it must stay in the title, write {written(f'{base} (feat. {who})')}.",
                 )
         elif (found := _WITH.search(holder.title)) and fold(found["who"]) in _names(holder):
             base = _without(holder.title, found)
-            yield _move(FEAT_IN_TITLE, holder, f"keep {quoted(found['who'])} as artist and write {quoted(base)}")
+            yield _move(FEAT_IN_TITLE, holder, f"keep {written(found['who'])} as artist and write {written(base)}")
 
 
 def artist_dash_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def artist_dash_title(delivery: Delivery, context: Context) -> Iterator[Finding]
     for holder in readable(delivery.release):
         first, *rest = _DASH.split(holder.title.strip(), maxsplit=1)
         if rest and fold(first) in _names(holder):
-            yield _move(ARTIST_DASH_TITLE, holder, f"write the title {quoted(rest[0])}")
+            yield _move(ARTIST_DASH_TITLE, holder, f"write the title {written(rest[0])}")
 
 
 def versions(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -117,9 +117,9 @@ def versions(delivery: Delivery, context: Context) -> Iterator[Finding]:
             continue
         base, aside = parts
         if _REDUNDANT.fullmatch(fold(aside)):
-            yield _move(VERSION_REDUNDANT, holder, f"write the title {quoted(base)} and leave the version empty")
+            yield _move(VERSION_REDUNDANT, holder, f"write the title {written(base)} and leave the version empty")
         elif _VERSION.match(fold(aside)) and not _ADVISORY.fullmatch(fold(aside)):
-            yield _move(VERSION_IN_TITLE, holder, f"write the title {quoted(base)} and the version {quoted(aside)}")
+            yield _move(VERSION_IN_TITLE, holder, f"write the title {written(base)} and the version {written(aside)}")
 
 
 def advisory_words(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -128,7 +128,7 @@ def advisory_words(delivery: Delivery, context: Context) -> Iterator[Finding]:
         for aside in asides(holder):
             if said := _ADVISORY.fullmatch(fold(aside)):
                 value = "clean" if said["what"] in ("clean", "censored") else "explicit"
-                yield _move(CLEAN_EXPLICIT_WORD, holder, f"leave {quoted(aside)} out and set the advisory to {value}")
+                yield _move(CLEAN_EXPLICIT_WORD, holder, f"leave {written(aside)} out and set the advisory to {value}")
 
 
 def formats(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -136,7 +136,7 @@ def formats(delivery: Delivery, context: Context) -> Iterator[Finding]:
     for holder in readable(delivery.release):
         for text in (holder.title, holder.version):
             if found := _FORMAT.search(fold(text)):
-                yield _move(FORMAT_WORDS, holder, f"leave {quoted(found[0])} out")
+                yield _move(FORMAT_WORDS, holder, f"leave {written(found[0])} out")
 
 
 def temporal(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -145,18 +145,18 @@ def temporal(delivery: Delivery, context: Context) -> Iterator[Finding]:
         whole = fold(holder.title)
         found = [hit[0] for text in (whole, fold(holder.version)) for hit in _TEMPORAL_ANYWHERE.finditer(text)]
         found += [aside for aside in map(fold, asides(holder)) if _TEMPORAL_ASIDE.fullmatch(aside)]
-        if found and found[0] != whole:
-            yield _move(TEMPORAL, holder, f"leave {quoted(found[0])} out")
+        if beside := next((words for words in found if words != whole), None):
+            yield _move(TEMPORAL, holder, f"leave {written(beside)} out")
 
 
 def _move(code: Code, holder: Titled, fix: str) -> Finding:
     """A finding about words that stand in the wrong field."""
-    written = f"{holder.title} / {holder.version}" if holder.version else holder.title
+    whole = f"{holder.title} / {holder.version}" if holder.version else holder.title
     return Finding(
         code,
         holder.subject,
-        f"{quoted(written)}: {code.rule[0].lower()}{code.rule[1:]}",
-        measured=shown(written),
+        f"{quoted(whole)}: {code.rule[0].lower()}{code.rule[1:]}",
+        measured=shown(whole),
         fix=f"{fix[0].upper()}{fix[1:]}.",
     )
 

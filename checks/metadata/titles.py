@@ -12,6 +12,7 @@ from checks.metadata.casing import recased
 from checks.metadata.grades import blocking, warning
 from checks.metadata.wording import (
     LONGEST_TITLE,
+    corrected,
     fold,
     is_blank,
     quoted,
@@ -19,7 +20,7 @@ from checks.metadata.wording import (
     shown,
     titled,
     unseen,
-    without_unseen,
+    written,
 )
 from checks.release import Artist, Delivery, Track
 
@@ -93,7 +94,7 @@ def characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
                     holder.subject,
                     f"The {name} {quoted(text)} holds characters that cannot be seen: {', '.join(found[:5])}.",
                     measured=[*found[:20]],
-                    fix=f"Write {quoted(without_unseen(text))}.",
+                    fix=corrected(text),
                 )
     for holder in readable(delivery.release):
         symbols = [match[0] for text in (holder.title, holder.version) for match in _SYMBOLS.finditer(text)]
@@ -174,7 +175,7 @@ def casing(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 holder.subject,
                 f"{quoted(holder.title)} is written in {unusual}.",
                 measured=shown(holder.title),
-                fix=f"If that is not the artist's own way, write {quoted(right)}." if right else None,
+                fix=f"If that is not the artist's own way, write {written(right)}." if right else None,
             )
 
 

@@ -62,6 +62,17 @@ def quoted(text: str) -> str:
     return f"“{shown(text)}”"
 
 
+def written(text: str) -> str:
+    """A right form in a fix, to be copied as it stands: for readable text, of which nothing is spelt out or cut."""
+    return f"“{text}”"
+
+
+def corrected(text: str) -> str | None:
+    """The advice to write a name or title without what cannot be seen, where something remains."""
+    right = without_unseen(text[: LONGEST_TITLE + 1])
+    return None if is_blank(right) or len(text) > LONGEST_TITLE else f"Write {written(right)}."
+
+
 def unseen(text: str) -> list[str]:
     """The invisible characters that have no business in this text, as code points, each once, in order."""
     if not _UNSEEN.search(text):

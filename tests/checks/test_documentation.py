@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from checks import CODES
 from checks.check import Check
-from checks.documentation import ROUTES, codes_table
+from checks.documentation import ROUTES, codes_table, page
 from checks.finding import Code, Route, Severity
 from checks.metadata import IDENTIFIERS, METADATA
 
@@ -19,9 +22,9 @@ def test_reader_finds_every_code_with_rule_route_and_source() -> None:
 
 def test_reader_sees_one_table_a_check() -> None:
     table = codes_table([IDENTIFIERS, METADATA])
-    assert [line for line in table.splitlines() if line.startswith("#")] == [
-        "### Identifiers (`identifiers`)",
-        "### Metadata and rights (`metadata`)",
+    assert [line for line in table.splitlines() if line.startswith("##")] == [
+        "## Identifiers (`identifiers`)",
+        "## Metadata and rights (`metadata`)",
     ]
     assert {line.count("|") for line in table.splitlines() if line.startswith("|")} == {6}
 
@@ -34,3 +37,12 @@ def test_signs_of_markdown_in_a_rule_do_not_break_the_table() -> None:
 
 def test_every_route_has_words() -> None:
     assert ROUTES.keys() == set(Route)
+
+
+def test_page_in_the_documentation_says_what_the_code_says() -> None:
+    kept = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
+    assert kept == page(), "run: python -m checks.documentation > docs/checks.md"
+
+
+def test_page_names_every_code_of_the_gate() -> None:
+    assert all(f"| `{code}` |" in page() for code in CODES)

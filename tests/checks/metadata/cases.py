@@ -509,6 +509,14 @@ pass_(
     single(contributors=(a_contributor(ARTIST, "lyricist", "vocalist"),), disclosure=declared(Element.COMPOSITION)),
 )
 
+fire(
+    "credit.composer_missing",
+    "a machine composed only a part",
+    singing(
+        a_contributor(ARTIST, "lyricist", "vocalist"),
+        disclosure=declared(Element.COMPOSITION, Level.PARTLY_GENERATED),
+    ),
+)
 fire("credit.lyricist_missing", "nobody", single(contributors=(a_contributor(ARTIST, "composer", "vocalist"),)))
 pass_("credit.lyricist_missing", "an instrumental", a_release(an_instrumental()))
 pass_(
@@ -541,6 +549,11 @@ pass_(
     "credit.vocalist_missing",
     "declared AI vocals",
     single(contributors=_WRITER, disclosure=declared(Element.LEAD_VOCALS)),
+)
+fire(
+    "credit.vocalist_missing",
+    "a statement that was never made",
+    singing(*_WRITER, disclosure=replace(declared(Element.LEAD_VOCALS), status="undeclared")),
 )
 pass_("credit.vocalist_missing", "an instrumental", a_release(an_instrumental()))
 pass_("credit.vocalist_missing", "a rapper", single(contributors=(*_WRITER, a_contributor("Jonas Ek", "Lead Vocals"))))

@@ -104,3 +104,14 @@ def test_message_spells_out_what_cannot_be_seen_and_stays_short() -> None:
     assert "“Low⟨U+202E⟩Tide”" in finding.message
     assert finding.measured == ["U+202E"]
     assert len(find("title.invisible_characters", a_release(a_track(title="\u202e" * 100_000))).message) < 2000
+
+
+def test_label_can_copy_a_long_title_and_one_with_joiners_whole() -> None:
+    long = "A" + "b" * 240
+    assert f"“{long}”" in str(find("title.version_in_title", a_release(a_track(title=f"{long} (Live)"))).fix)
+    persian = "می\u200cخواهم"
+    assert f"“{persian}”" in str(find("title.version_in_title", a_release(a_track(title=f"{persian} (Live)"))).fix)
+
+
+def test_label_is_not_told_to_write_nothing() -> None:
+    assert find("title.invisible_characters", a_release(a_track(title="\u200b"))).fix is None
