@@ -15,7 +15,7 @@ import numpy as np
 
 from checks.check import Segment
 from checks.fingerprint import kernels
-from checks.fingerprint.kernels import Bools, Floats, Int64s, UInt32s
+from checks.fingerprint.kernels import Bools, Floats, Int64s, Singles, UInt8s, UInt32s
 
 #: Seconds from one sub-print to the next: Chromaprint's hop of 1365 samples at 11 025 Hz.
 ITEM_SECONDS = 1365 / 11025
@@ -84,6 +84,12 @@ JUMP_COST = 3.0
 #: What every silent sub-print costs: a rest does not break a stretch, twenty seconds of silence do.
 BRIDGE_COST = 0.02
 
+#: What every sub-print outside the reference costs: a path never goes there.
+OUTSIDE_COST = 1.0
+
+#: Offsets that the exhaustive search holds in memory at once.
+CHUNK = 256
+
 #: Slipping by one sub-print is how a slightly other tempo looks, and costs little.
 SLIP_COST = 0.5
 
@@ -128,27 +134,27 @@ class Comparison:
         return replace(self, segments=segments, speed=speed, pitch=pitch)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Grid:
     """The query held against the reference at every offset of interest; shapes (offsets,) and (offsets, items)."""
 
     offsets: Int64s  # place in the reference minus place in the query, ascending
-    wrong: Int64s  # differing bits, 0 where not informative
+    wrong: UInt8s  # differing bits, 0 where not informative
     heard: Bools  # informative in both
-    gain: Floats  # what each sub-print adds to a path: agreement beyond what is possible by chance
+    gain: Singles  # what each sub-print adds to a path: agreement beyond what is possible by chance
 
     def at(self, rows: Bools) -> _Grid:
         return _Grid(self.offsets[rows], self.wrong[rows], self.heard[rows], self.gain[rows])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Stretch:
     """Consecutive sub-prints of the query [start, end) with their places in the reference."""
 
     start: int
     end: int
     reference: Int64s
-    wrong: Int64s
+    wrong: UInt8s
     heard: Bools
 
     @property
@@ -182,9 +188,9 @@ def compare(query: bytes, reference: bytes, *, exhaustive: bool = False) -> Comp
         return Comparison()
     a, b = kernels.subprints(query), kernels.subprints(reference)
     heard_a, heard_b = informative(a), informative(b)
-    offsets = every_offset(a, b) if exhaustive else proposed_offsets(a, b, heard_a, heard_b)
-    grid = _grid(a, b, heard_a, heard_b, offsets)
-    grid = grid.at(_promising(grid))
+    propose = searched_offsets if exhaustive else proposed_offsets
+    grid = _grid(a, b, heard_a, heard_b, propose(a, b, heard_a, heard_b))
+    grid = grid.at(_best_blocks(grid) <= POSSIBLE_BLOCKS)
     if not grid.offsets.size:
         return Comparison()
     stretches = [stretch for stretch in _stretches(_path(grid), grid) if _found(stretch)]
@@ -205,30 +211,33 @@ def proposed_offsets(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools) -> 
     return np.unique(np.concatenate((peaks - 1, peaks, peaks + 1)))
 
 
-def every_offset(a: UInt32s, b: UInt32s) -> Int64s:
-    """All offsets at which the two overlap by a block, or by as much as there is."""
+def searched_offsets(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools) -> Int64s:
+    """The offsets with the best blocks, after trying all at which the two overlap by a block (or by what there is)."""
     least = min(BLOCK, a.size, b.size)
-    return np.arange(least - a.size, b.size - least + 1, dtype=np.int64)
+    every = np.arange(least - a.size, b.size - least + 1, dtype=np.int64)
+    tried = [every[at : at + CHUNK] for at in range(0, every.size, CHUNK)]
+    best = np.concatenate([_best_blocks(_grid(a, b, heard_a, heard_b, offsets)) for offsets in tried])
+    return np.sort(every[np.argsort(best, kind="stable")[: 3 * PEAKS]])
 
 
 def _grid(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets: Int64s) -> _Grid:
     heard = kernels.rows(heard_b, offsets, a.size) & heard_a
     inside = kernels.rows(np.ones(b.size, dtype=np.bool_), offsets, a.size)
-    wrong = np.where(heard, kernels.bit_errors(a, b, offsets), 0).astype(np.int64)
-    gain = np.where(heard, POSSIBLE_BLOCKS - wrong / 32, np.where(inside, -BRIDGE_COST, -1.0))
-    return _Grid(offsets, wrong, heard, gain)
+    wrong = np.where(heard, kernels.bit_errors(a, b, offsets), np.uint8(0))
+    gain = np.where(heard, POSSIBLE_BLOCKS - wrong / np.float32(32), np.where(inside, -BRIDGE_COST, -OUTSIDE_COST))
+    return _Grid(offsets, wrong, heard, gain.astype(np.float32))
 
 
-def _promising(grid: _Grid) -> Bools:
-    """The offsets at which some block is good enough to be worth a path."""
+def _best_blocks(grid: _Grid) -> Floats:
+    """The bit error rate of the best block at every offset; 1 where no block says enough."""
     width = min(BLOCK, grid.wrong.shape[1])
     bits, items = _windows(grid.wrong, width), _windows(grid.heard, width)
-    enough = items >= min(LEAST_ITEMS, width)
-    promising: Bools = np.any(enough & (bits <= POSSIBLE_BLOCKS * 32 * items), axis=1)
-    return promising
+    rates = np.where(items >= min(LEAST_ITEMS, width), bits / np.maximum(1, 32 * items), 1.0)
+    best: Floats = rates.min(axis=1, initial=1.0)
+    return best
 
 
-def _windows(values: Int64s | Bools, width: int) -> Int64s:
+def _windows(values: UInt8s | Bools, width: int) -> Int64s:
     """Sums of every ``width`` neighbours along the last axis."""
     total = np.cumsum(values, axis=-1, dtype=np.int64)
     total = np.concatenate((np.zeros((*total.shape[:-1], 1), dtype=np.int64), total), axis=-1)
@@ -267,11 +276,11 @@ def _offer(to: Floats, came: Int64s, score: Floats, origin: Int64s) -> None:
     to[better], came[better] = score[better], origin[better]
 
 
-def _steps(gain: Floats) -> Floats:
+def _steps(gain: Singles) -> Floats:
     """Gains summed over every step; the last one may be short."""
     steps = -(-gain.shape[1] // STEP)
     padded = np.pad(gain, ((0, 0), (0, steps * STEP - gain.shape[1])))
-    summed: Floats = padded.reshape(len(gain), steps, STEP).sum(axis=2)
+    summed: Floats = padded.reshape(len(gain), steps, STEP).sum(axis=2, dtype=np.float64)
     return summed
 
 
@@ -289,7 +298,7 @@ def _trimmed(run: Int64s, first: int, grid: _Grid) -> _Stretch:
     low, high = max(0, (first - 1) * STEP), min(grid.gain.shape[1], (first + run.size + 1) * STEP)
     places = np.arange(low, high)
     row = run[np.clip(places // STEP - first, 0, run.size - 1)]
-    total = np.concatenate(([0.0], np.cumsum(grid.gain[row, places])))
+    total = np.concatenate(([0.0], np.cumsum(grid.gain[row, places], dtype=np.float64)))
     end = int(np.argmax(total[1:])) + 1
     start = int(np.argmin(total[:end]))
     keep = slice(start, end)

@@ -64,7 +64,7 @@ class Candidate(NamedTuple):
     hits: int  # distinct keys in common
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Keys:
     """What the index knows of one recording: its mixed keys, ascending; ``dense`` where all of them are kept."""
 
@@ -72,7 +72,7 @@ class Keys:
     dense: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Query:
     """The keys to look up: the sampled ones everywhere, all of them among the short recordings."""
 
@@ -100,7 +100,7 @@ def best(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda c: (-c.hits, c.document))[:MOST_CANDIDATES]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Postings (mixed key, document number) in ascending order, four bytes each.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,13 @@ FORMAT = 1
 #: magic, format, checksum of both.
 HEADER = struct.Struct("<8sII")
 
-#: mark, kind, recording, number of keys, checksum of all that and of the keys that follow.
-RECORD = struct.Struct("<4sIqII")
+#: mark, length of the records that follow, checksum of the length and of them. What is acknowledged together stands
+#: in one frame: a power cut may have written any pages of the last frame, but never any of a later one.
+FRAME = struct.Struct("<4sII")
 MARK = b"\xf5rec"
+
+#: kind, recording, number of keys that follow.
+RECORD = struct.Struct("<IqI")
 
 ADD_SAMPLED, ADD_DENSE, REMOVE = 1, 2, 3
 
@@ -36,8 +40,7 @@ class Record:
     def packed(self) -> bytes:
         kind = REMOVE if self.keys is None else ADD_DENSE if self.keys.dense else ADD_SAMPLED
         body = b"" if self.keys is None else self.keys.values.astype("<u4").tobytes()
-        head = RECORD.pack(MARK, kind, self.document, len(body) // 4, 0)[:-4]
-        return head + struct.pack("<I", zlib.crc32(body, zlib.crc32(head))) + body
+        return RECORD.pack(kind, self.document, len(body) // 4) + body
 
 
 def create(path: Path) -> None:
@@ -61,7 +64,7 @@ class Journal:
         self.position = HEADER.size
 
     def news(self) -> list[Record]:
-        """The whole records that stand behind what was seen; half a record at the end waits for its writer."""
+        """The records that stand behind what was seen; half a frame at the end waits for its writer."""
         if self.path.stat().st_size == self.position:
             return []
         with self.path.open("rb") as file:
@@ -76,7 +79,7 @@ class Journal:
             self._cut_torn_tail(file.fileno())
             file.seek(self.position)
             try:
-                file.write(b"".join(record.packed() for record in records))
+                file.write(frame(records))
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
@@ -86,7 +89,7 @@ class Journal:
     def _cut_torn_tail(self, descriptor: int) -> None:
         """Remove what a crashed writer left half written, which it never acknowledged.
 
-        Raises Damaged where whole records stand behind the broken place: that is no torn tail but a damaged file.
+        Raises Damaged where a whole frame stands behind the broken place: that is no torn tail but a damaged file.
         """
         tail = os.pread(descriptor, os.fstat(descriptor).st_size - self.position, self.position)
         if not tail:
@@ -99,19 +102,31 @@ class Journal:
         os.ftruncate(descriptor, self.position)
 
 
+def frame(records: Sequence[Record]) -> bytes:
+    """Records as they are written together."""
+    body = b"".join(record.packed() for record in records)
+    length = struct.pack("<I", len(body))
+    return MARK + length + struct.pack("<I", zlib.crc32(body, zlib.crc32(length))) + body
+
+
 def parse(data: bytes) -> tuple[list[Record], int]:
-    """The records at the beginning of ``data`` up to the first that is not whole, and how many bytes they take."""
+    """The records of the whole frames that ``data`` begins with, and how many bytes those take."""
     records: list[Record] = []
     at = 0
-    while at + RECORD.size <= len(data):
-        mark, kind, document, count, check = RECORD.unpack_from(data, at)
-        end = at + RECORD.size + 4 * count
-        if mark != MARK or end > len(data):
+    while at + FRAME.size <= len(data):
+        mark, length, check = FRAME.unpack_from(data, at)
+        body = data[at + FRAME.size : at + FRAME.size + length]
+        if mark != MARK or len(body) < length or zlib.crc32(body, zlib.crc32(data[at + 4 : at + 8])) != check:
             break
-        body = data[at + RECORD.size : end]
-        if zlib.crc32(body, zlib.crc32(data[at : at + RECORD.size - 4])) != check:
-            break
-        values = np.frombuffer(body, dtype="<u4").astype(np.uint32, copy=False)
-        records.append(Record(document, None if kind == REMOVE else Keys(values, kind == ADD_DENSE)))
-        at = end
+        records += _unpacked(body)
+        at += FRAME.size + length
     return records, at
+
+
+def _unpacked(body: bytes) -> Iterator[Record]:
+    at = 0
+    while at < len(body):
+        kind, document, count = RECORD.unpack_from(body, at)
+        values = np.frombuffer(body, dtype="<u4", count=count, offset=at + RECORD.size).astype(np.uint32, copy=False)
+        yield Record(document, None if kind == REMOVE else Keys(values, kind == ADD_DENSE))
+        at += RECORD.size + 4 * count

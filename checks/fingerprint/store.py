@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,41 +161,49 @@ def _checksum(content: Mapping[str, Any]) -> int:
     return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 
-@dataclass(slots=True)
 class _Memtable:
     """What the journal says: recordings with their keys, and every number that it speaks of."""
 
-    recordings: dict[int, Keys] = field(default_factory=dict)
-    touched: set[int] = field(default_factory=set)  # what segments say of these is out of date
-    sampled: dict[int, list[int]] = field(default_factory=dict)  # key → recordings
-    dense: dict[int, list[int]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.recordings: dict[int, Keys] = {}
+        self.touched: set[int] = set()  # what segments say of these is out of date
+        self._sampled: dict[int, set[int]] = {}  # key → recordings
+        self._dense: dict[int, set[int]] = {}
+        self._behind: dict[int, Keys | None] = {}  # what the two do not say yet: many changes may come between searches
 
     def apply(self, record: Record) -> None:
-        old = self.recordings.pop(record.document, None)
-        if old is not None:
-            lists = self._lists(old)
-            for key in old.values.tolist():
-                lists[key].remove(record.document)
         self.touched.add(record.document)
+        self._behind.setdefault(record.document, self.recordings.pop(record.document, None))
         if record.keys is not None:
             self.recordings[record.document] = record.keys
-            lists = self._lists(record.keys)
-            for key in record.keys.values.tolist():
-                lists.setdefault(key, []).append(record.document)
 
     def search(self, query: Query) -> list[Candidate]:
+        self._catch_up()
         hits: Counter[int] = Counter()
-        for lists, wanted in ((self.sampled, query.sampled), (self.dense, query.every)):
+        for lists, wanted in ((self._sampled, query.sampled), (self._dense, query.every)):
             if lists:
                 for key in wanted.tolist():
                     hits.update(lists.get(key, ()))
         return [Candidate(document, count) for document, count in hits.items() if count >= query.least]
 
-    def _lists(self, kept: Keys) -> dict[int, list[int]]:
-        return self.dense if kept.dense else self.sampled
+    def _catch_up(self) -> None:
+        for document, old in self._behind.items():
+            if old is not None:
+                lists = self._lists(old)
+                for key in old.values.tolist():
+                    lists[key].remove(document)
+            new = self.recordings.get(document)
+            if new is not None:
+                lists = self._lists(new)
+                for key in new.values.tolist():
+                    lists.setdefault(key, set()).add(document)
+        self._behind.clear()
+
+    def _lists(self, kept: Keys) -> dict[int, set[int]]:
+        return self._dense if kept.dense else self._sampled
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """An open segment with what has been removed from it."""
 
@@ -334,8 +342,9 @@ class LocalStore:
                     found.append(f"{part.listed.file}: not as many recordings as the manifest says")
             numbers, times = np.unique(self.documents(), return_counts=True)
             found += [f"recording {number}: in several segments" for number in numbers[times > 1].tolist()]
-            if (self._path / self._manifest.journal).stat().st_size != self._journal.position:
-                found.append(f"{self._manifest.journal}: ends in half a record (the next writer cuts it off)")
+            unread = (self._path / self._manifest.journal).stat().st_size - self._journal.position
+            if unread:
+                found.append(f"{self._manifest.journal}: the last {unread} bytes are no whole record")
             return found
 
     # Reading
