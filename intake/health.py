@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -85,8 +84,8 @@ def _database() -> str:
             cursor.execute("PRAGMA journal_mode")
             mode = cursor.fetchone()[0]
         return f"SQLite {sqlite3.sqlite_version}, journal {mode}, {settings.DATABASES['default']['NAME']}"
-    version: Any = getattr(connection, "pg_version", "")
-    return f"{connection.display_name} {version}, {connection.settings_dict['HOST']}"
+    version: int = getattr(connection, "pg_version", 0)  # 150004 is 15.4
+    return f"{connection.display_name} {version // 10000}.{version % 10000}, {connection.settings_dict['HOST']}"
 
 
 def _migrations() -> str:
