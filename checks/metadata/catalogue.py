@@ -84,9 +84,7 @@ def release_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
             fix="Deliver it as several releases.",
         )
     elif count and not fewest <= count <= most:
-        right = (
-            "single" if count <= TRACKS_BY_TYPE["single"][1] else "ep" if count <= TRACKS_BY_TYPE["ep"][1] else "album"
-        )
+        right = next(kind for kind in ("single", "ep", "album") if count <= TRACKS_BY_TYPE[kind][1])
         yield Finding(
             RELEASE_TYPE,
             release.subject,
