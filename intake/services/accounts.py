@@ -15,7 +15,8 @@ from intake.models import ApiKey, Label, Partner
 #: What a key may be allowed to do.
 SCOPES = ("submissions", "webhooks", "catalogue")
 LABEL_SCOPES = ("submissions", "webhooks")
-PARTNER_SCOPES = ("webhooks",)
+#: A partner reads what it was told of at the address in the event.
+PARTNER_SCOPES = ("submissions", "webhooks")
 
 #: Marks our keys, so that secret scanners and people recognise a leaked one.
 KEY_MARK = "rig"
@@ -28,6 +29,13 @@ def create_label(name: str, scopes: tuple[str, ...] = LABEL_SCOPES) -> tuple[Lab
     with transaction.atomic():
         label = Label.objects.create(name=name)
         return label, issue_key(label, scopes)
+
+
+def create_partner(slug: str, profile: str = "default") -> tuple[Partner, str]:
+    """A partner and its API key, which is shown this once. Raises IntegrityError where the slug is taken."""
+    with transaction.atomic():
+        partner = Partner.objects.create(slug=slug, profile=profile)
+        return partner, issue_key(partner, PARTNER_SCOPES)
 
 
 def issue_key(owner: Label | Partner, scopes: tuple[str, ...], expires_at: dt.datetime | None = None) -> str:

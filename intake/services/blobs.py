@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from intake.models import Blob, Resource
+from intake.models import Blob, KnownRecording, Resource
 
 #: Nothing unfinished outlives this: an abandoned spool file, or bytes that no submission names.
 ABANDONED_AFTER = dt.timedelta(minutes=10)
@@ -148,7 +148,9 @@ def _remove_unused(blob: Blob, cutoff: dt.datetime) -> bool:
 
 
 def _unused(cutoff: dt.datetime) -> QuerySet[Blob]:
-    return Blob.objects.filter(~Exists(Resource.objects.filter(blob=OuterRef("pk"))), touched_at__lt=cutoff)
+    delivered = Exists(Resource.objects.filter(blob=OuterRef("pk")))
+    known = Exists(KnownRecording.objects.current().filter(sha256=OuterRef("pk")))  # moderators listen to it
+    return Blob.objects.filter(~delivered, ~known, touched_at__lt=cutoff)
 
 
 def _sync(path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from checks.fingerprint.compare import degenerate
+from checks.fingerprint.index import Damaged
 from checks.names import search_keys
 from checks.release import AudioFacts
 from intake import queue, reference, snapshot
@@ -27,9 +30,11 @@ def learn(
     owner: str = "",
     label: Label | None = None,
     source: str = KnownRecording.Source.LEARNED,
+    ring: bool = True,
 ) -> tuple[KnownRecording, bool]:
     """Add a recording to the catalogue; returns it, and whether it is new. Learning twice changes nothing.
 
+    Without ``ring`` the caller sees to the index itself, as whoever learns thousands does.
     Raises NothingToLearn where the sound cannot be fingerprinted.
     """
     if not facts.ok or degenerate(facts.fingerprint):
@@ -48,7 +53,7 @@ def learn(
             "fingerprint": facts.fingerprint,
         },
     )
-    if recording.indexed_at is None:
+    if ring and recording.indexed_at is None:
         queue.enqueue("intake.index")
     return recording, new
 
@@ -81,6 +86,31 @@ def index(limit: int = 1000) -> int:
         store.extend((one.pk, bytes(one.fingerprint)) for one in waiting)
         KnownRecording.objects.filter(pk__in=[one.pk for one in waiting]).update(indexed_at=timezone.now())
     return len(waiting)
+
+
+def rebuild() -> int:
+    """Index every recording anew and drop what is no longer in the catalogue; returns how many are in it.
+
+    Queries go on meanwhile: a recording is replaced in the index, never taken out first. An index that cannot be read
+    is set aside, and a new one begun; processes that hold the old one open must then be restarted.
+    """
+    try:
+        indexed = reference.store().documents()
+    except Damaged:
+        folder = Path(settings.GATE_INDEX)
+        folder.rename(folder.with_name(f"{folder.name}.damaged-{timezone.now():%Y%m%dT%H%M%S%f}"))
+        reference._open.cache_clear()
+        indexed = reference.store().documents()
+    KnownRecording.objects.current().update(indexed_at=None)
+    count = 0
+    while step := index():
+        count += step
+    known = set(KnownRecording.objects.current().values_list("pk", flat=True))
+    for document in indexed.tolist():
+        if document not in known:
+            reference.store().remove(document)
+    reference.store().compact()
+    return count
 
 
 def forget(recordings: Iterable[KnownRecording]) -> int:

@@ -1,0 +1,229 @@
+"""Recordings into the catalogue that every delivery is compared with."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from checks.analysis import Analyser, SandboxError
+from checks.metadata.identifiers import canonical_isrc
+from checks.release import AudioFacts
+from intake.management.measuring import measured, shown, workers
+from intake.models import KnownRecording
+from intake.services import catalogue
+from intake.services.blobs import Incoming
+
+#: What is taken for audio in a folder. A file that is named itself is tried whatever it is called.
+SUFFIXES = frozenset(
+    {".aac", ".aif", ".aifc", ".aiff", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"}
+)
+COLUMNS = ("title", "artist", "isrc", "owner")
+_CHUNK = 1 << 20
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file to learn, and what is known of it."""
+
+    path: Path
+    title: str
+    artist: str = ""
+    isrc: str = ""
+    owner: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file on its way: its bytes read, and whether anything is left to measure."""
+
+    entry: Entry
+    sha256: str = ""
+    incoming: Incoming | None = None
+    known: KnownRecording | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file."""
+
+    file: str
+    status: str  # learned | known | failed
+    error: str = ""
+    recording: int | None = None
+    title: str = ""
+    artist: str = ""
+    isrc: str = ""
+    owner: str = ""
+    duration: float | None = None
+
+
+class Command(BaseCommand):
+    help = "Learn recordings: audio files, or folders of them. Learning a file again changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="audio file or folder")
+        parser.add_argument("--csv", type=Path, metavar="FILE", help="columns: file, title, artist, isrc, owner")
+        parser.add_argument(
+            "--keep-audio",
+            action="store_true",
+            default=True,
+            help="store the bytes, so that moderators can listen to them (the default)",
+        )
+        parser.add_argument("--no-keep-audio", action="store_false", dest="keep_audio", help="keep fingerprints alone")
+        parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        entries = _entries(options["paths"], options["csv"])
+        outcomes = list(shown(_learn_all(entries, options["keep_audio"]), len(entries), "Learning", sys.stderr))
+        while catalogue.index():
+            pass  # a thousand at a time: what is learned shall be found when the command ends
+        count = Counter(outcome.status for outcome in outcomes)
+        if options["json"]:
+            document = {
+                "files": [asdict(outcome) for outcome in outcomes],
+                **{status: count[status] for status in ("learned", "known", "failed")},
+            }
+            self.stdout.write(json.dumps(document, ensure_ascii=False))
+        else:
+            for outcome in outcomes:
+                words = outcome.error or " by ".join(filter(None, (outcome.title, outcome.artist)))
+                self.stdout.write(f"{outcome.status:8} {outcome.file}: {words}")
+            self.stdout.write(f"{count['learned']} learned, {count['known']} known already, {count['failed']} failed")
+        if count["failed"]:
+            raise CommandError(f"{count['failed']} of {len(outcomes)} files could not be learned", returncode=1)
+
+
+def _learn_all(entries: Sequence[Entry], keep: bool) -> Iterator[Outcome]:
+    jobs = (_prepare(entry, keep) for entry in entries)
+    for job, facts in measured(_measure, jobs, max(1, min(workers(), len(entries)))):
+        try:
+            yield _finish(job, facts)
+        finally:
+            if job.incoming:
+                job.incoming.discard()
+
+
+def _prepare(entry: Entry, keep: bool) -> Job:
+    """Read the bytes, and look whether they are known."""
+    error = entry.error or ("" if entry.path.is_file() else "there is no such file")
+    if error:
+        return Job(entry, error=error)
+    try:
+        sha256, incoming = _read(entry.path, keep)
+    except OSError as error:
+        return Job(entry, error=error.strerror or str(error))
+    known = KnownRecording.objects.current().filter(sha256=sha256, owner=entry.owner, isrc=entry.isrc).first()
+    return Job(entry, sha256, incoming, known)
+
+
+def _read(path: Path, keep: bool) -> tuple[str, Incoming | None]:
+    """The SHA-256 of a file, and a spooled copy where one is wanted. Raises OSError."""
+    with path.open("rb") as file:
+        if not keep:
+            return hashlib.file_digest(file, "sha256").hexdigest(), None
+        incoming = Incoming()
+        try:
+            while chunk := file.read(_CHUNK):
+                incoming.write(chunk)
+        except OSError:
+            incoming.discard()
+            raise
+        return incoming.sha256, incoming
+
+
+def _measure(analyser: Analyser, job: Job) -> AudioFacts | str | None:
+    """The facts, why there are none, or nothing where nothing was asked."""
+    if job.error or job.known:
+        return None
+    try:
+        return analyser.analyse(job.entry.path, job.sha256, name=job.entry.path.name)
+    except (OSError, SandboxError) as error:
+        return str(error)
+
+
+def _finish(job: Job, facts: AudioFacts | str | None) -> Outcome:
+    entry, file = job.entry, str(job.entry.path)
+    if job.known:
+        return _outcome(file, "known", job.known)
+    if not isinstance(facts, AudioFacts):
+        return Outcome(file, "failed", job.error or facts or "")
+    if job.incoming and facts.ok:
+        job.incoming.keep()
+    try:
+        recording, new = catalogue.learn(
+            facts, title=entry.title, artist=entry.artist, isrc=entry.isrc, owner=entry.owner, ring=False
+        )
+    except catalogue.NothingToLearn as error:
+        return Outcome(file, "failed", str(error))
+    return _outcome(file, "learned" if new else "known", recording)
+
+
+def _outcome(file: str, status: str, recording: KnownRecording) -> Outcome:
+    return Outcome(
+        file,
+        status,
+        "",
+        recording.pk,
+        recording.title,
+        recording.artist,
+        recording.isrc,
+        recording.owner,
+        round(recording.duration, 3),
+    )
+
+
+def _entries(paths: Sequence[Path], table: Path | None) -> list[Entry]:
+    """What to learn: the files of the paths, with what the table says of them, and the other files of the table."""
+    if not paths and table is None:
+        raise CommandError("name audio files, folders, or a CSV file with --csv")
+    found = [file for path in paths for file in _files(path)]
+    rows = _rows(table, paths) if table else {}
+    entries = {file: Entry(file, file.stem) for file in found}
+    entries |= {file: row for file, row in rows.items() if not found or file in entries or row.error}
+    return list(entries.values())
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for file in sorted(path.rglob("*")):
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith("."):
+            yield file
+
+
+def _rows(table: Path, paths: Sequence[Path]) -> dict[Path, Entry]:
+    """The table's rows by file. A file is looked for among the paths, in their folders, and beside the table."""
+    places = [path if path.is_dir() else path.parent for path in paths] + [table.parent]
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            if "file" not in (reader.fieldnames or ()):
+                raise CommandError(f"{table}: there is no column 'file'")
+            entries = [_entry(row, places) for row in reader if row["file"]]
+    except OSError as error:
+        raise CommandError(f"{table}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"{table}: {error}") from error
+    return {entry.path: entry for entry in entries}
+
+
+def _entry(row: dict[str, str], places: Sequence[Path]) -> Entry:
+    values = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    path = next((place / row["file"] for place in places if (place / row["file"]).exists()), Path(row["file"]))
+    isrc = canonical_isrc(values["isrc"])
+    error = "" if not isrc or _ISRC.fullmatch(isrc) else f"'{values['isrc']}' is not an ISRC"
+    return Entry(path, values["title"] or path.stem, values["artist"], isrc, values["owner"][:200], error)
