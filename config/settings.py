@@ -40,6 +40,9 @@ GATE_POLICY = Path(env.str("GATE_POLICY", default=str(BASE_DIR / "config" / "pol
 #: The largest file a label may deliver; an hour of 24-bit 192 kHz stereo is 4 GB.
 GATE_MAX_FILE_BYTES = env.int("GATE_MAX_FILE_BYTES", default=4 * 1024**3)
 
+#: Requests that one API key may make: 20/s, 1200/min, 10000/h, or off.
+GATE_RATE_LIMIT = env.str("GATE_RATE_LIMIT", default="1200/min")
+
 #: Partners on plain HTTP or on this very machine: for trying things out, never in production.
 GATE_WEBHOOKS_ALLOW_LOCAL = not PRODUCTION
 
@@ -103,6 +106,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "intake.api.requests.request_id",
     "django.middleware.security.SecurityMiddleware",
     "intake.headers.content_security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -218,8 +222,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "WEBHOOKS": ["intake.api.documentation.EVENT"],
+    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "deepLinking": True},  # asks nobody outside
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------------
@@ -250,6 +257,7 @@ else:
         "interval_max": 0.1,
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: whoever waits for the broker loses nothing
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
