@@ -112,6 +112,13 @@ def test_every_setting_is_documented_and_every_documented_setting_exists():
     assert sorted(table) == sorted(read)
 
 
+def test_every_figure_that_operators_are_told_to_watch_is_published(client, db):
+    told = set(re.findall(r"`(gate_[a-z_]+)`", (ROOT / "docs" / "operations.md").read_text()))
+    published = set(re.findall(r"^# TYPE (\S+)", client.get("/metrics").content.decode(), re.M))
+    assert told
+    assert told <= published
+
+
 def test_settings_are_read_from_the_environment_in_one_place():
     elsewhere = [
         place
