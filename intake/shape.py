@@ -168,7 +168,9 @@ class Strict(serializers.Serializer):
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
-            raise ValidationError({**errors, **error.detail} if isinstance(error.detail, dict) else error.detail) from None
+            raise ValidationError(
+                {**errors, **error.detail} if isinstance(error.detail, dict) else error.detail
+            ) from None
         if errors:
             raise ValidationError(errors)
         return {name: self._filled(name, value) for name, value in values.items()}
@@ -324,7 +326,7 @@ class ShareSerializer(Strict):
     party = Text(needed=True, allow_blank=True)
     percent = Written(
         r"-?[0-9]{1,6}(\.[0-9]{1,6})?",
-        "a decimal number in quotation marks, such as \"33.34\"",
+        'a decimal number in quotation marks, such as "33.34"',
         needed=True,
         help_text="Decimal number as text.",
     )

@@ -1,0 +1,301 @@
+"""What the published OpenAPI schema says of each operation, beyond what the code itself tells."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    OpenApiTypes,
+    OpenApiWebhook,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers as rest
+
+from checks.policy import Verdict
+from intake.api import serializers
+from intake.shape import DocumentSerializer
+from intake.states import State
+
+PROBLEM = "application/problem+json"
+#: Answered by every operation, for the reasons that docs/api.md lists.
+_ALWAYS = {401: "No valid API key.", 403: "The key does not open this.", 429: "Too many requests with this key."}
+
+
+def _problem(description: str) -> OpenApiResponse:
+    return OpenApiResponse(serializers.ProblemSerializer, description)
+
+
+def _operation(tag: str, answers: dict[int, Any], problems: dict[int, str] | None = None, **options: Any) -> Any:
+    responses: dict[Any, Any] = dict(answers)
+    for status, description in (_ALWAYS | (problems or {})).items():
+        responses[(status, PROBLEM)] = _problem(description)
+    options.setdefault("description", options["summary"] + ".")
+    return extend_schema(tags=[tag], responses=responses, **options)
+
+
+@functools.cache
+def _list_of(one: type[rest.Serializer]) -> Any:
+    name = one.__name__.removesuffix("Serializer")
+    return inline_serializer(
+        f"{name}Page",
+        {"next": rest.URLField(allow_null=True), "previous": rest.URLField(allow_null=True), "results": one(many=True)},
+    )
+
+
+def _query(name: str, description: str, kind: Any = OpenApiTypes.STR, **options: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **options)
+
+
+def _header(name: str, description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description)
+
+
+_PAGING = [
+    _query("limit", "Results on a page, 1 to 100.", OpenApiTypes.INT),
+    _query("cursor", "From `next` or `previous` of another page."),
+]
+_RETRY = [_header("Idempotency-Key", "1 to 255 visible ASCII characters: the same key and body get the same answer.")]
+_IF_MATCH = _header("If-Match", "The ETag that you read: 412 where the submission has moved on since.")
+_LOCATION = OpenApiParameter("Location", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[201, 202])
+_ETAG = OpenApiParameter("ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[200, 304])
+_NOT_THERE = {404: "No such thing of yours."}
+_BAD_QUERY = {400: "A parameter is unknown or has no possible value."}
+_RETRIED = {
+    400: "The body or a header cannot be read.",
+    409: "Not where this is possible, or the same request is still running.",
+    411: "No Content-Length.",
+    422: "Not as documented, or the Idempotency-Key stands for another request.",
+}
+_WITH_BODY = {**_RETRIED, 413: "Too large.", 415: "Not of a type that is taken here."}
+_MULTIPART = {
+    "type": "object",
+    "properties": {"metadata": {"$ref": "#/components/schemas/Document"}},
+    "required": ["metadata"],
+    "additionalProperties": {"type": "string", "format": "binary"},
+    "description": "The part `metadata`, and one part for each file, named as in the metadata.",
+}
+
+DELIVER = _operation(
+    "Submissions",
+    {201: serializers.SubmissionSerializer, 202: serializers.SubmissionSerializer},
+    {**_WITH_BODY, 422: "The release has blocking findings, or not the documented shape; nothing was stored."},
+    operation_id="submissions_create",
+    summary="Deliver a release, or open a draft",
+    description="Multipart: the whole delivery (202). JSON: a draft, whose files are sent to `uploads` (201).",
+    request={"application/json": DocumentSerializer, "multipart/form-data": _MULTIPART},
+    parameters=[*_RETRY, _LOCATION],
+)
+LIST_SUBMISSIONS = _operation(
+    "Submissions",
+    {200: _list_of(serializers.SubmissionSerializer)},
+    _BAD_QUERY,
+    operation_id="submissions_list",
+    summary="Your submissions, newest first",
+    parameters=[
+        *_PAGING,
+        _query("state", "Where it stands.", enum=[str(one) for one in State]),
+        _query("verdict", "The standing verdict.", enum=[str(one) for one in Verdict]),
+        _query("created_after", "At or after this time.", OpenApiTypes.DATETIME),
+        _query("created_before", "Before this time.", OpenApiTypes.DATETIME),
+        _query("upc", "The release's UPC."),
+        _query("isrc", "The ISRC of one of its tracks."),
+    ],
+)
+VALIDATE = _operation(
+    "Submissions",
+    {200: serializers.JudgementSerializer},
+    _WITH_BODY,
+    operation_id="validate",
+    summary="What the door would say; stores nothing",
+    request=DocumentSerializer,
+    parameters=_RETRY,
+)
+READ_SUBMISSION = _operation(
+    "Submissions",
+    {200: serializers.SubmissionSerializer, 304: OpenApiResponse(description="You have it.")},
+    _NOT_THERE,
+    operation_id="submission_read",
+    summary="One submission",
+    parameters=[_header("If-None-Match", "An ETag that you have."), _ETAG],
+)
+PUT_FILE = _operation(
+    "Submissions",
+    {201: serializers.StoredFileSerializer},
+    {
+        **_NOT_THERE,
+        400: "Fewer bytes came than were announced; nothing was kept.",
+        409: "No longer a draft.",
+        411: "No Content-Length.",
+        412: "The draft has changed since you read it.",
+        413: "Too large.",
+        422: "Not the SHA-256 that Content-Digest or the metadata names.",
+    },
+    operation_id="file_put",
+    summary="Send one file of a draft",
+    request={"application/octet-stream": OpenApiTypes.BINARY},
+    parameters=[_header("Content-Digest", "`sha-256=:<base64>:` (RFC 9530); verified where present."), _IF_MATCH],
+)
+SUBMIT = _operation(
+    "Submissions",
+    {202: serializers.SubmissionSerializer},
+    {**_RETRIED, **_NOT_THERE, 409: "Files are missing, or no longer a draft.", 412: "Changed since you read it."},
+    operation_id="submission_submit",
+    summary="Hand a draft over",
+    request=None,
+    parameters=[*_RETRY, _IF_MATCH, _LOCATION],
+)
+WITHDRAW = _operation(
+    "Submissions",
+    {200: serializers.SubmissionSerializer},
+    {**_RETRIED, **_NOT_THERE, 412: "Changed since you read it."},
+    operation_id="submission_withdraw",
+    summary="Take a submission back before it is decided",
+    request=None,
+    parameters=[*_RETRY, _IF_MATCH],
+)
+READ_FINDINGS = _operation(
+    "Submissions",
+    {200: _list_of(serializers.FindingSerializer)},
+    {**_BAD_QUERY, **_NOT_THERE},
+    operation_id="findings_list",
+    summary="What was found, with evidence",
+    parameters=_PAGING,
+)
+READ_HISTORY = _operation(
+    "Events",
+    {200: _list_of(serializers.EventSerializer)},
+    {**_BAD_QUERY, **_NOT_THERE},
+    operation_id="submission_events_list",
+    summary="The history of one submission, from its beginning",
+    parameters=_PAGING,
+)
+READ_FEED = _operation(
+    "Events",
+    {200: _list_of(serializers.EventSerializer)},
+    _BAD_QUERY,
+    operation_id="events_list",
+    summary="All your events, newest first; or those after one of them, oldest first",
+    parameters=[*_PAGING, _query("after", "The id of the last event that you have seen.", OpenApiTypes.UUID)],
+)
+LIST_ENDPOINTS = _operation(
+    "Webhooks",
+    {200: _list_of(serializers.EndpointSerializer)},
+    _BAD_QUERY,
+    operation_id="endpoints_list",
+    summary="Your webhook endpoints",
+    parameters=_PAGING,
+)
+CREATE_ENDPOINT = _operation(
+    "Webhooks",
+    {201: serializers.EndpointWithSecretSerializer},
+    _WITH_BODY,
+    operation_id="endpoint_create",
+    summary="Subscribe a URL to events; the secret is shown this once",
+    request=serializers.NewEndpointSerializer,
+    parameters=[*_RETRY, _LOCATION],
+)
+READ_ENDPOINT = _operation(
+    "Webhooks",
+    {200: serializers.EndpointSerializer},
+    _NOT_THERE,
+    operation_id="endpoint_read",
+    summary="One endpoint",
+)
+CHANGE_ENDPOINT = _operation(
+    "Webhooks",
+    {200: serializers.EndpointSerializer},
+    {**_WITH_BODY, **_NOT_THERE},
+    operation_id="endpoint_change",
+    summary="Change an endpoint, or enable it again",
+    request=serializers.EndpointChangesSerializer,
+)
+DELETE_ENDPOINT = _operation(
+    "Webhooks",
+    {204: OpenApiResponse(description="Nothing is sent there any more.")},
+    _NOT_THERE,
+    operation_id="endpoint_delete",
+    summary="Delete an endpoint",
+)
+ROTATE_SECRET = _operation(
+    "Webhooks",
+    {200: serializers.EndpointWithSecretSerializer},
+    {**_RETRIED, **_NOT_THERE},
+    operation_id="endpoint_rotate_secret",
+    summary="Draw a new secret; for a day both sign",
+    request=None,
+    parameters=_RETRY,
+)
+TEST_ENDPOINT = _operation(
+    "Webhooks",
+    {202: serializers.DeliverySerializer},
+    {**_RETRIED, **_NOT_THERE},
+    operation_id="endpoint_test",
+    summary="Send a test event",
+    request=None,
+    parameters=_RETRY,
+)
+LIST_DELIVERIES = _operation(
+    "Webhooks",
+    {200: _list_of(serializers.DeliverySerializer)},
+    {**_BAD_QUERY, **_NOT_THERE},
+    operation_id="deliveries_list",
+    summary="What was sent to an endpoint, with every attempt",
+    parameters=_PAGING,
+)
+REPLAY = _operation(
+    "Webhooks",
+    {202: serializers.DeliverySerializer},
+    {**_RETRIED, **_NOT_THERE},
+    operation_id="delivery_replay",
+    summary="Send a delivery again: the same id, the same body",
+    request=None,
+    parameters=_RETRY,
+)
+LIST_ARTISTS = _operation(
+    "Catalogue",
+    {200: _list_of(serializers.ProtectedArtistSerializer)},
+    _BAD_QUERY,
+    operation_id="protected_artists_list",
+    summary="Protected artists",
+    parameters=_PAGING,
+)
+PROTECT_ARTIST = _operation(
+    "Catalogue",
+    {201: serializers.ProtectedArtistSerializer},
+    _WITH_BODY,
+    operation_id="protected_artist_create",
+    summary="Guard an artist's name and aliases for yourself",
+    request=serializers.NewArtistSerializer,
+    parameters=_RETRY,
+)
+
+#: What receivers of webhooks get.
+EVENT = OpenApiWebhook(
+    "event",
+    extend_schema(
+        tags=["Webhooks"],
+        operation_id="event_received",
+        summary="An event that an endpoint subscribed to",
+        description="""Signed as Standard Webhooks has it: `webhook-id` stays the same over all attempts,
+`webhook-timestamp` is the Unix time of this one, and `webhook-signature` holds, separated by spaces, `v1,` and the base64
+of HMAC-SHA256 over `id.timestamp.body` for each valid secret. Any 2xx answer means that it has arrived.""",
+        request=serializers.WebhookSerializer,
+        responses={(200, "text/plain"): OpenApiTypes.STR},
+    ),
+)
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """How a key is presented."""
+
+    target_class = "intake.api.auth.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "rig_<prefix>_<secret>"}

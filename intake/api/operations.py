@@ -1,0 +1,83 @@
+"""How the gate is doing: for load balancers, and for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count, Min, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from intake import health
+from intake.api.problems import UNAVAILABLE, Problem, document
+from intake.models import Analysis, CheckRun, Delivery, KnownRecording, Status, Submission
+from intake.states import State
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """A web process that answers is alive; nothing else is asked."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether requests should be sent here: 503, with the parts that fail, where not."""
+    answers = health.ready()
+    parts = {answer.name: {"ok": answer.ok, "detail": "ok" if answer.ok else "unavailable"} for answer in answers}
+    if all(answer.ok for answer in answers):
+        return JsonResponse({"ready": True, "parts": parts})
+    failing = ", ".join(answer.name for answer in answers if not answer.ok)
+    body = document(Problem(UNAVAILABLE, f"Not working: {failing}."), request)
+    return JsonResponse(body | {"parts": parts}, status=503, content_type="application/problem+json")
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures of the whole installation, counted from its rows: the same whichever process is asked."""
+    registry = CollectorRegistry()
+    registry.register(Rows())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class Rows(Collector):
+    """Counts rows at the moment of the scrape."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One short grouped query a figure, on indexed columns."""
+        yield self._by("gate_submissions", "Submissions by state.", "state", Submission.objects.all(), State)
+        yield self._by("gate_check_runs", "Check runs by status.", "status", CheckRun.objects.all(), Status.values)
+        yield self._by(
+            "gate_analyses", "Measurements of files by status.", "status", Analysis.objects.all(), Status.values
+        )
+        yield self._by(
+            "gate_deliveries", "Webhook deliveries by status.", "status", Delivery.objects.all(), Delivery.Status.values
+        )
+        yield self._age("gate_checking_age_seconds", "Since the oldest submission not judged yet was handed over.",
+            Submission.objects.filter(state__in=(State.RECEIVED, State.CHECKING)), "received_at")  # fmt: skip
+        yield self._age("gate_delivery_age_seconds", "Since the oldest webhook still to be sent was written.",
+            Delivery.objects.filter(status=Delivery.Status.PENDING), "created_at")  # fmt: skip
+        now = timezone.now()
+        overdue = Submission.objects.filter(state=State.IN_REVIEW, due_at__lt=now).count()
+        yield GaugeMetricFamily("gate_reviews_overdue", "Submissions in review past their due date.", overdue)
+        known = KnownRecording.objects.current().count()
+        yield GaugeMetricFamily("gate_known_recordings", "Recordings in the reference catalogue.", known)
+
+    @staticmethod
+    def _by(name: str, help_text: str, column: str, rows: QuerySet, values: Any) -> GaugeMetricFamily:
+        counts = dict(rows.order_by().values_list(column).annotate(Count("pk")))
+        family = GaugeMetricFamily(name, help_text, labels=[column])
+        for value in values:
+            family.add_metric([str(value)], counts.get(str(value), 0))
+        return family
+
+    @staticmethod
+    def _age(name: str, help_text: str, rows: QuerySet, column: str) -> GaugeMetricFamily:
+        oldest = rows.aggregate(oldest=Min(column))["oldest"]
+        age = max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+        return GaugeMetricFamily(name, help_text, age)

@@ -1,0 +1,261 @@
+"""From rows to the documents that labels and partners read, and to what of them each may see."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.urls import reverse
+
+import checks
+from checks.finding import Basis
+from checks.finding import Finding as FindingValue
+from checks.finding import Label as AiLabel
+from checks.policy import Outcome, Verdict, outcome
+from intake import models
+from intake.models import Label, Partner
+from intake.services import door
+from intake.states import CLEARED, State
+
+#: How a file is sent to its upload address.
+UPLOAD_METHODS = ["PUT"]
+
+
+class Viewer:
+    """One principal's view of submissions. Reads what a page needs in a fixed number of queries."""
+
+    def __init__(self, who: Label | Partner, absolute: Any) -> None:
+        self._who = who
+        self._absolute = absolute  # makes an address whole: ``request.build_absolute_uri``
+
+    @property
+    def _is_label(self) -> bool:
+        return isinstance(self._who, Label)
+
+    def submissions(self, rows: Sequence[models.Submission]) -> list[dict[str, Any]]:
+        """Submissions as the contract has them. ``rows`` come from ``Submission.objects.whole()``."""
+        counts = self._counts(rows)
+        durations = self._durations(rows)
+        partners = self._partners() if any(row.state in CLEARED for row in rows) else []
+        return [self._submission(row, counts[row.pk], durations, partners) for row in rows]
+
+    def submission(self, row: models.Submission) -> dict[str, Any]:
+        """One of them."""
+        return self.submissions([row])[0]
+
+    def _submission(
+        self,
+        row: models.Submission,
+        counts: Mapping[str, int],
+        durations: Mapping[str, float],
+        partners: Sequence[Partner],
+    ) -> dict[str, Any]:
+        decision = max(row.decisions.all(), key=lambda one: one.number, default=None)
+        document = {
+            "id": row.pk,
+            "state": row.state,
+            "verdict": row.verdict or None,
+            "created_at": row.created_at,
+            "concluded_at": row.concluded_at,
+            "due_at": row.due_at,
+            "labels": [_label(one) for one in decision.labels] if decision else [],
+            "reasons": told_reasons(decision.reasons) if decision and self._is_label else [],
+            "policy": {"version": decision.policy_version, "digest": decision.policy_digest} if decision else None,
+            "findings": {severity: counts.get(severity, 0) for severity in ("critical", "warning", "information")},
+            "checks": [
+                {"name": run.name, "version": run.version, "status": run.status}
+                for run in sorted(row.check_runs.all(), key=_catalogue_order)
+            ],
+            "tracks": [_track(track, durations) for track in row.tracks.all()],
+            "partners": [_partner(one, decision) for one in partners] if row.state in CLEARED else [],
+            "release": row.metadata,
+            "supersedes": row.supersedes_id,
+        }
+        if row.state == State.DRAFT:
+            document["uploads"] = [self._upload(row, resource) for resource in row.resources.all()]
+        return document
+
+    def _upload(self, row: models.Submission, resource: models.Resource) -> dict[str, Any]:
+        return {
+            "name": resource.name,
+            "url": self._absolute(file_path(row, resource.name)),
+            "methods": UPLOAD_METHODS,
+            "received": resource.blob_id is not None,
+        }
+
+    def _counts(self, rows: Sequence[models.Submission]) -> Mapping[Any, Counter[str]]:
+        counts: defaultdict[Any, Counter[str]] = defaultdict(Counter)
+        told = models.Finding.objects.told().filter(submission__in=[row.pk for row in rows])
+        for submission, severity in told.values_list("submission_id", "severity"):
+            counts[submission][severity] += 1
+        return counts
+
+    def _durations(self, rows: Sequence[models.Submission]) -> dict[str, float]:
+        """Measured seconds by SHA-256, read without the rest of the facts."""
+        digests = {track.resource.blob_id for row in rows for track in row.tracks.all() if track.resource.blob_id}
+        measured = models.Analysis.objects.filter(pk__in=digests, facts__isnull=False)
+        return {digest: seconds for digest, seconds in measured.values_list("pk", "facts__duration") if seconds}
+
+    def _partners(self) -> Sequence[Partner]:
+        """Whose outcome this principal may read: a label's are all, a partner's is its own."""
+        return list(Partner.objects.order_by("slug")) if self._is_label else [self._who]  # type: ignore[list-item]
+
+    def findings(self, rows: Sequence[models.Finding]) -> list[dict[str, Any]]:
+        """Findings without what is another label's business."""
+        ids = {str(match.get("recording")) for row in rows for match in _matches(row)}
+        numbers = [int(one) for one in ids if one.isascii() and one.isdigit()]
+        delivered = models.KnownRecording.objects.filter(pk__in=numbers, source=models.KnownRecording.Source.DELIVERED)
+        foreign = {str(pk) for pk in delivered.exclude(label_id=self._who.pk).values_list("pk", flat=True)}
+        return [_finding(row, foreign) for row in rows]
+
+    def events(self, rows: Sequence[models.Event]) -> list[dict[str, Any]]:
+        """History, without the names of the people who decide."""
+        return [
+            {
+                "id": row.pk,
+                "submission": row.submission_id,
+                "sequence": row.sequence,
+                "type": row.type,
+                "actor": "moderator" if row.actor.startswith("moderator:") else row.actor,
+                "created_at": row.created_at,
+                "reasons": told_reasons(row.data.get("reasons", [])),
+            }
+            for row in rows
+        ]
+
+
+def file_path(row: models.Submission, name: str) -> str:
+    """Where a draft's file is sent."""
+    return reverse("file", args=[row.pk, name])
+
+
+def told_reasons(reasons: Iterable[str]) -> list[str]:
+    """Reasons without the codes that are for moderators only."""
+    return [reason for reason in reasons if not (reason in checks.CODES and checks.CODES[reason].private)]
+
+
+def found(value: FindingValue) -> dict[str, Any]:
+    """A finding that was just made and is not stored: at the door."""
+    check = next((one for one in checks.CHECKS if value.code in one.codes), None)
+    return {
+        "code": value.code.id,
+        "severity": value.code.severity,
+        "subject": value.subject,
+        "check": check.name if check else "door",
+        "check_version": check.version if check else 1,
+        "message": value.message,
+        "measured": value.measured,
+        "threshold": value.threshold,
+        "evidence": value.evidence,
+        "fix": value.fix,
+    }
+
+
+def endpoint(row: models.Endpoint, secret: bool = False) -> dict[str, Any]:
+    """A webhook endpoint; its secret only when it is new."""
+    document = {
+        "id": row.pk,
+        "url": row.url,
+        "types": row.types,
+        "enabled": row.active,
+        "disabled_because": row.disabled_because or None,
+        "failing_since": row.failing_since,
+        "created_at": row.created_at,
+    }
+    return document | {"secret": row.secret} if secret else document
+
+
+def delivery(row: models.Delivery) -> dict[str, Any]:
+    """One event on its way to one endpoint, with every attempt."""
+    return {
+        "id": row.pk,
+        "endpoint": row.endpoint_id,
+        "type": row.type,
+        "event": row.event_id,
+        "status": row.status,
+        "next_attempt_at": row.next_attempt_at,
+        "created_at": row.created_at,
+        "delivered_at": row.delivered_at,
+        "attempts": [
+            {
+                "number": one.number,
+                "at": one.at,
+                "milliseconds": one.milliseconds,
+                "status_code": one.status_code,
+                "error": one.error or None,
+                "response": one.response,
+            }
+            for one in row.attempts.all()
+        ],
+    }
+
+
+def protected_artist(row: models.ProtectedArtist, who: Label | Partner) -> dict[str, Any]:
+    """An entry of the registry; of who may use the name, only whether the reader may."""
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "aliases": sorted(one.name for one in row.protected_names.all() if one.name != row.name),
+        "yours": any(label.pk == who.pk for label in row.labels.all()),
+        "created_at": row.created_at,
+    }
+
+
+def _label(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: stored[key] for key in ("key", "value", "basis", "code")}
+
+
+def _track(track: models.Track, durations: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "position": track.position,
+        "isrc": track.isrc or None,
+        "verdict": track.verdict or None,
+        "duration": durations.get(track.resource.blob_id or ""),
+    }
+
+
+def _partner(partner: Partner, decision: models.Decision | None) -> dict[str, Any]:
+    """What this partner gets of a cleared release."""
+    if decision is None:
+        return {"partner": partner.slug, "outcome": Outcome.WITHHOLD, "because": []}
+    labels = [AiLabel(one["key"], one["value"], Basis(one["basis"])) for one in decision.labels]
+    chosen, because = outcome(door.policy().profiles.get(partner.profile), Verdict(decision.verdict), labels)
+    return {"partner": partner.slug, "outcome": chosen, "because": list(because)}
+
+
+def _catalogue_order(run: models.CheckRun) -> tuple[int, str]:
+    names = [check.name for check in checks.CHECKS]
+    return (names.index(run.name) if run.name in names else len(names), run.name)
+
+
+def _matches(row: models.Finding) -> list[dict[str, Any]]:
+    matches = (row.evidence or {}).get("matches", [])
+    return [one for one in matches if isinstance(one, dict)]
+
+
+def _finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
+    evidence, message = row.evidence, row.message
+    if any(str(one.get("recording")) in foreign for one in _matches(row)):
+        # What another label has delivered may be unreleased: that it matches is told, what it is, is not.
+        evidence = {**row.evidence, "matches": [_anonymous(one, foreign) for one in _matches(row)]}
+        message = "This recording shares sound with one that another label has delivered."
+    return {
+        "code": row.code,
+        "severity": row.severity,
+        "subject": row.subject,
+        "check": row.check_run.name,
+        "check_version": row.check_run.version,
+        "message": message,
+        "measured": row.measured,
+        "threshold": row.threshold,
+        "evidence": evidence,
+        "fix": row.fix or None,
+    }
+
+
+def _anonymous(match: dict[str, Any], foreign: set[str]) -> dict[str, Any]:
+    if str(match.get("recording")) not in foreign:
+        return match
+    told = ("score", "speed", "pitch", "segments")
+    return {key: match[key] if key in told else None for key in match}

@@ -1,0 +1,241 @@
+"""When something goes wrong: one form for every error (RFC 9457), with a stable type for each kind."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from checks.finding import Finding
+from intake import shape
+from intake.api import present
+from intake.services import door
+from intake.services.moves import Conflict
+from intake.services.submissions import FilesMissing
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+#: Where the API lives; outside it, errors are pages for people.
+API_PREFIX = "/api/"
+#: A problem type is this path and the kind's name: it stays, wherever the gate is installed.
+TYPE_PREFIX = "/problems/"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its name never changes, its title is for people."""
+
+    name: str
+    status: int
+    title: str
+
+    @property
+    def type(self) -> str:
+        return TYPE_PREFIX + self.name
+
+
+BAD_REQUEST = Kind("bad-request", 400, "The request cannot be understood")
+JSON_MALFORMED = Kind("json-malformed", 400, "The body is not strict JSON in UTF-8")
+MULTIPART_MALFORMED = Kind("multipart-malformed", 400, "The multipart body cannot be read as a delivery")
+BODY_TRUNCATED = Kind("body-truncated", 400, "The body ended before its announced length")
+PARAMETER_INVALID = Kind("parameter-invalid", 400, "A query parameter is unknown or has no possible value")
+HEADER_INVALID = Kind("header-invalid", 400, "A header field has no possible value")
+KEY_MISSING = Kind("key-missing", 401, "A valid API key is needed")
+FORBIDDEN = Kind("forbidden", 403, "This API key does not open this")
+NOT_FOUND = Kind("not-found", 404, "There is nothing here")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This cannot be done here")
+STATE_CONFLICT = Kind("state-conflict", 409, "The submission no longer stands where this is possible")
+FILES_MISSING = Kind("files-missing", 409, "The draft still waits for files")
+REQUEST_RUNNING = Kind("request-running", 409, "A request with this Idempotency-Key is still running")
+EXISTS = Kind("exists", 409, "This exists already")
+INACTIVE = Kind("inactive", 409, "The endpoint is disabled")
+LENGTH_REQUIRED = Kind("length-required", 411, "The length of the body must be announced")
+PRECONDITION_FAILED = Kind("precondition-failed", 412, "The submission has changed since you read it")
+TOO_LARGE = Kind("too-large", 413, "The body or file is too large")
+MEDIA_TYPE = Kind("media-type", 415, "The body is of a type that is not taken here")
+RELEASE_REFUSED = Kind("release-refused", 422, "The release has blocking findings")
+DOCUMENT_INVALID = Kind("document-invalid", 422, "The document does not have the documented shape")
+DIGEST_MISMATCH = Kind("digest-mismatch", 422, "The bytes that arrived are not those that were meant")
+KEY_REUSED = Kind("key-reused", 422, "This Idempotency-Key stands for another request")
+ENDPOINT_REFUSED = Kind("endpoint-refused", 422, "This cannot be a webhook endpoint")
+RATE_LIMITED = Kind("rate-limited", 429, "Too many requests with this API key")
+INTERNAL = Kind("internal", 500, "A fault of ours")
+UNAVAILABLE = Kind("unavailable", 503, "The gate cannot answer at the moment")
+STORAGE_FULL = Kind("storage-full", 507, "There is no room for the file")
+
+KINDS = (
+    BAD_REQUEST, JSON_MALFORMED, MULTIPART_MALFORMED, BODY_TRUNCATED, PARAMETER_INVALID, HEADER_INVALID, KEY_MISSING,
+    FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, STATE_CONFLICT, FILES_MISSING, REQUEST_RUNNING, EXISTS, INACTIVE,
+    LENGTH_REQUIRED, PRECONDITION_FAILED, TOO_LARGE, MEDIA_TYPE, RELEASE_REFUSED, DOCUMENT_INVALID, DIGEST_MISMATCH,
+    KEY_REUSED, ENDPOINT_REFUSED, RATE_LIMITED, INTERNAL, UNAVAILABLE, STORAGE_FULL,
+)  # fmt: skip
+
+
+class Problem(Exception):
+    """An error that a view answers with."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str = "",
+        *,
+        findings: Sequence[Finding] = (),
+        errors: Iterable[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.detail = detail or kind.title + "."
+        self.findings = findings
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        super().__init__(self.detail)
+
+
+def document(problem: Problem, request: HttpRequest) -> dict[str, Any]:
+    """The body of an error."""
+    body: dict[str, Any] = {
+        "type": problem.kind.type,
+        "title": problem.kind.title,
+        "status": problem.kind.status,
+        "detail": problem.detail,
+        "instance": request.path,
+        "request_id": getattr(request, "request_id", ""),
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    if problem.findings:
+        body["findings"] = [present.found(finding) for finding in problem.findings]
+    return body
+
+
+def handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Every exception of an API view as a problem; None, and so a 500, where it is a fault of ours."""
+    problem = understood(error)
+    if problem is None:
+        return None
+    if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request failed", problem=problem.kind.name, error=repr(error))
+    body = document(problem, context["request"]._request)
+    return Response(body, status=problem.kind.status, headers=problem.headers, content_type=CONTENT_TYPE)
+
+
+def understood(error: Exception) -> Problem | None:
+    """The problem that an exception stands for, where it stands for one."""
+    match error:
+        case Problem():
+            return error
+        case door.Refused():
+            told = [finding for finding in error.findings if not finding.code.private]
+            detail = f"{len(error.findings)} finding(s) keep this release out; nothing was stored."
+            return Problem(RELEASE_REFUSED, detail, findings=told)
+        case shape.ShapeError():
+            return misshapen(error, findings=True)
+        case Conflict():
+            return Problem(STATE_CONFLICT, f"The submission is {error.submission.state}.")
+        case FilesMissing():
+            return Problem(FILES_MISSING, f"Not delivered yet: {', '.join(error.names)}.")
+        case OperationalError():
+            return Problem(UNAVAILABLE, "The database did not answer in time.", headers={"Retry-After": "5"})
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Problem(STORAGE_FULL)
+        case _:
+            return _framework(error)
+
+
+def misshapen(error: shape.ShapeError, findings: bool = False) -> Problem:
+    """A document of the wrong shape; ``findings`` too where it is a release."""
+    errors = [{"pointer": fault.pointer, "code": fault.code.id, "detail": fault.detail} for fault in error.faults]
+    return Problem(
+        DOCUMENT_INVALID,
+        f"{len(errors)} thing(s) in the document are not as documented.",
+        errors=errors,
+        findings=[fault.finding() for fault in error.faults] if findings else (),
+    )
+
+
+def _framework(error: Exception) -> Problem | None:
+    """What the frameworks raise."""
+    match error:
+        case exceptions.Throttled():
+            wait = {"Retry-After": str(int(error.wait or 1))}
+            return Problem(RATE_LIMITED, f"Try again in {wait['Retry-After']} s.", headers=wait)
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            # The view put the challenge of its authentication on the exception.
+            challenge = {"WWW-Authenticate": getattr(error, "auth_header", "") or "Bearer"}
+            return Problem(KEY_MISSING, str(error.detail), headers=challenge)
+        case exceptions.PermissionDenied():
+            return Problem(FORBIDDEN, str(error.detail))
+        case PermissionDenied():
+            return Problem(FORBIDDEN)
+        case exceptions.NotFound() | Http404():
+            return Problem(NOT_FOUND)
+        case exceptions.MethodNotAllowed():
+            return Problem(METHOD_NOT_ALLOWED, str(error.detail))
+        case exceptions.UnsupportedMediaType():
+            return Problem(MEDIA_TYPE, str(error.detail))
+        case RequestDataTooBig():
+            return Problem(TOO_LARGE)
+        case MultiPartParserError() | TooManyFilesSent() | TooManyFieldsSent():
+            return Problem(MULTIPART_MALFORMED, str(error))
+        case SuspiciousOperation():
+            return Problem(BAD_REQUEST)
+        case exceptions.APIException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Problem(BAD_REQUEST, str(error.detail))
+        case _:
+            return None
+
+
+# --- Outside the API's views: no such URL, or nothing left that could have answered ------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer a request that no view was asked about: a forged Host header, say."""
+    return _plain(request, BAD_REQUEST) if _api(request) else defaults.bad_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer what Django itself forbids."""
+    return _plain(request, FORBIDDEN) if _api(request) else defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer an address that does not exist."""
+    return _plain(request, NOT_FOUND) if _api(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer after a fault of ours; what happened is in the log, under the request's id."""
+    return _plain(request, INTERNAL) if _api(request) else defaults.server_error(request)
+
+
+def _api(request: HttpRequest) -> bool:
+    return request.path_info.startswith(API_PREFIX)
+
+
+def _plain(request: HttpRequest, kind: Kind) -> HttpResponse:
+    return plain(Problem(kind), request)
+
+
+def plain(problem: Problem, request: HttpRequest) -> HttpResponse:
+    """A problem from a view that is not one of the framework's."""
+    body = json.dumps(document(problem, request), ensure_ascii=False)
+    return HttpResponse(body, status=problem.kind.status, content_type=CONTENT_TYPE, headers=problem.headers)

@@ -1,0 +1,272 @@
+"""The documents of the API besides the delivery itself: what may be asked for, and what is answered."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from checks.finding import Basis, Severity
+from checks.policy import Outcome, Verdict
+from intake import webhooks
+from intake.models import Delivery, Status
+from intake.shape import Pick, ReleaseSerializer, Strict, Text, Truth, Written
+from intake.states import State
+
+URL_LENGTH = 500
+NAME_LENGTH = 200
+MAX_ALIASES = 50
+
+
+def _choice(choices: object, **options: object) -> serializers.ChoiceField:
+    return serializers.ChoiceField(choices=[str(one) for one in choices], **options)  # type: ignore[attr-defined, arg-type]
+
+
+# --- Asked --------------------------------------------------------------------------------------------------------
+
+
+class NewEndpointSerializer(Strict):
+    """A webhook endpoint to be."""
+
+    url = Text(needed=True, max_length=URL_LENGTH)
+    types = serializers.ListField(child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES))
+
+
+class EndpointChangesSerializer(Strict):
+    """What of an endpoint is to change."""
+
+    url = Text(needed=True, required=False, max_length=URL_LENGTH)
+    types = serializers.ListField(
+        child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES), required=False
+    )
+    enabled = Truth(required=False)
+
+
+class NewArtistSerializer(Strict):
+    """A name to protect, with the other names that the artist goes by."""
+
+    name = Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH)
+    aliases = serializers.ListField(
+        child=Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH),
+        max_length=MAX_ALIASES,
+        required=False,
+        allow_null=True,
+        default=list,
+    )
+
+
+# --- Answered -----------------------------------------------------------------------------------------------------
+
+
+class FindingSerializer(serializers.Serializer):
+    """One piece of evidence that a check reported."""
+
+    code = serializers.CharField(help_text="Stable dotted id of the kind of finding; see docs/checks.md.")
+    severity = _choice(Severity)
+    subject = serializers.CharField(help_text='"release", "track:1" or "file:01.flac".')
+    check = serializers.CharField()
+    check_version = serializers.IntegerField()
+    message = serializers.CharField()
+    measured = serializers.JSONField()
+    threshold = serializers.JSONField()
+    evidence = serializers.DictField(allow_null=True)
+    fix = serializers.CharField(allow_null=True)
+
+
+class FaultSerializer(serializers.Serializer):
+    """One place where a document is not as documented."""
+
+    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901).")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """An error (RFC 9457). ``findings`` where the release is at fault, ``errors`` where a document's shape is."""
+
+    type = serializers.CharField(help_text="Stable id of the kind of problem; docs/api.md lists them.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    request_id = serializers.CharField()
+    errors = FaultSerializer(many=True, required=False)
+    findings = FindingSerializer(many=True, required=False)
+
+
+class LabelSerializer(serializers.Serializer):
+    """What partners must show."""
+
+    key = serializers.CharField()
+    value = serializers.CharField()
+    basis = _choice(Basis)
+    code = serializers.CharField()
+
+
+class PolicySerializer(serializers.Serializer):
+    """The policy under which the standing decision was given."""
+
+    version = serializers.CharField()
+    digest = serializers.CharField()
+
+
+class CountsSerializer(serializers.Serializer):
+    """Findings by severity."""
+
+    critical = serializers.IntegerField()
+    warning = serializers.IntegerField()
+    information = serializers.IntegerField()
+
+
+class CheckRunSerializer(serializers.Serializer):
+    """One check on the submission."""
+
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    status = _choice(Status.values)
+
+
+class TrackResultSerializer(serializers.Serializer):
+    """What became of one track."""
+
+    position = serializers.IntegerField()
+    isrc = serializers.CharField(allow_null=True)
+    verdict = _choice(Verdict, allow_null=True)
+    duration = serializers.FloatField(allow_null=True, help_text="Seconds, as decoded.")
+
+
+class PartnerOutcomeSerializer(serializers.Serializer):
+    """What one partner gets of a cleared release, and the labels because of which."""
+
+    partner = serializers.CharField()
+    outcome = _choice(Outcome)
+    because = serializers.ListField(child=serializers.CharField())
+
+
+class UploadSerializer(serializers.Serializer):
+    """A file that a draft names, and where it is sent."""
+
+    name = serializers.CharField()
+    url = serializers.URLField()
+    methods = serializers.ListField(child=serializers.CharField())
+    received = serializers.BooleanField()
+
+
+class SubmissionSerializer(serializers.Serializer):
+    """One delivery of one release by one label."""
+
+    id = serializers.UUIDField()
+    state = _choice(State)
+    verdict = _choice(Verdict, allow_null=True)
+    created_at = serializers.DateTimeField()
+    concluded_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    labels = LabelSerializer(many=True)
+    reasons = serializers.ListField(child=serializers.CharField())
+    policy = PolicySerializer(allow_null=True)
+    findings = CountsSerializer()
+    checks = CheckRunSerializer(many=True)
+    tracks = TrackResultSerializer(many=True)
+    partners = PartnerOutcomeSerializer(many=True)
+    release = ReleaseSerializer()
+    supersedes = serializers.UUIDField(allow_null=True)
+    uploads = UploadSerializer(many=True, required=False, help_text="While it is a draft.")
+
+
+class JudgementSerializer(serializers.Serializer):
+    """What the door would say."""
+
+    blocking = serializers.BooleanField()
+    findings = FindingSerializer(many=True)
+
+
+class StoredFileSerializer(serializers.Serializer):
+    """A file that has arrived."""
+
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+class EventSerializer(serializers.Serializer):
+    """One thing that happened to a submission."""
+
+    id = serializers.UUIDField()
+    submission = serializers.UUIDField()
+    sequence = serializers.IntegerField(help_text="Counts the events of one submission, without gaps.")
+    type = serializers.CharField()
+    actor = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class EndpointSerializer(serializers.Serializer):
+    """A URL that wants to hear of events."""
+
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+    types = serializers.ListField(child=serializers.CharField())
+    enabled = serializers.BooleanField()
+    disabled_because = serializers.CharField(allow_null=True)
+    failing_since = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class EndpointWithSecretSerializer(EndpointSerializer):
+    """The same, with the secret that is shown this once."""
+
+    secret = serializers.CharField()
+
+
+class AttemptSerializer(serializers.Serializer):
+    """One try to send one delivery."""
+
+    number = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    milliseconds = serializers.IntegerField()
+    status_code = serializers.IntegerField(allow_null=True)
+    error = serializers.CharField(allow_null=True)
+    response = serializers.CharField()
+
+
+class DeliverySerializer(serializers.Serializer):
+    """One event to one endpoint; its id is the ``webhook-id``."""
+
+    id = serializers.UUIDField()
+    endpoint = serializers.UUIDField()
+    type = serializers.CharField()
+    event = serializers.UUIDField(allow_null=True)
+    status = _choice(Delivery.Status.values)
+    next_attempt_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    attempts = AttemptSerializer(many=True)
+
+
+class ProtectedArtistSerializer(serializers.Serializer):
+    """An artist whose identity the registry guards."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    aliases = serializers.ListField(child=serializers.CharField())
+    yours = serializers.BooleanField(help_text="Whether you may deliver under this name.")
+    created_at = serializers.DateTimeField()
+
+
+class WebhookDataSerializer(serializers.Serializer):
+    """What happened, thinly: the rest is at ``url``."""
+
+    id = serializers.UUIDField()
+    state = _choice(State)
+    verdict = _choice(Verdict, allow_null=True)
+    labels = LabelSerializer(many=True)
+    upc = serializers.CharField(allow_null=True)
+    isrcs = serializers.ListField(child=serializers.CharField())
+    url = serializers.URLField()
+    sequence = serializers.IntegerField()
+
+
+class WebhookSerializer(serializers.Serializer):
+    """The body of a webhook, signed as Standard Webhooks has it."""
+
+    type = _choice(webhooks.TYPES)
+    timestamp = serializers.DateTimeField()
+    data = WebhookDataSerializer()

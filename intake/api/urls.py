@@ -1,0 +1,37 @@
+"""The addresses of the API, and of those who look after the gate."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from intake.api import operations
+from intake.api.views import catalogue, endpoints, files, submissions
+
+V1 = "api/v1/"
+
+urlpatterns = [
+    path(f"{V1}submissions", submissions.Submissions.as_view(), name="submissions"),
+    path(f"{V1}submissions/<uuid:pk>", submissions.One.as_view(), name="submission"),
+    path(f"{V1}submissions/<uuid:pk>/files/<str:name>", files.File.as_view(), name="file"),
+    path(f"{V1}submissions/<uuid:pk>/submit", submissions.Submit.as_view(), name="submit"),
+    path(f"{V1}submissions/<uuid:pk>/withdraw", submissions.Withdraw.as_view(), name="withdraw"),
+    path(f"{V1}submissions/<uuid:pk>/findings", submissions.Findings.as_view(), name="findings"),
+    path(f"{V1}submissions/<uuid:pk>/events", submissions.Events.as_view(), name="events"),
+    path(f"{V1}validate", submissions.Validate.as_view(), name="validate"),
+    path(f"{V1}events", submissions.Feed.as_view(), name="feed"),
+    path(f"{V1}webhook-endpoints", endpoints.Endpoints.as_view(), name="endpoints"),
+    path(f"{V1}webhook-endpoints/<uuid:pk>", endpoints.OneEndpoint.as_view(), name="endpoint"),
+    path(f"{V1}webhook-endpoints/<uuid:pk>/rotate-secret", endpoints.RotateSecret.as_view(), name="rotate-secret"),
+    path(f"{V1}webhook-endpoints/<uuid:pk>/test", endpoints.TestEndpoint.as_view(), name="test-endpoint"),
+    path(f"{V1}webhook-endpoints/<uuid:pk>/deliveries", endpoints.Deliveries.as_view(), name="deliveries"),
+    path(f"{V1}deliveries/<uuid:pk>/replay", endpoints.Replay.as_view(), name="replay"),
+    path(f"{V1}protected-artists", catalogue.ProtectedArtists.as_view(), name="protected-artists"),
+    path(f"{V1}schema", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(permission_classes=[], authentication_classes=[], url_name="schema"),
+        name="docs",
+    ),
+    path("healthz", operations.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
+]

@@ -1,0 +1,216 @@
+"""Deliver a release, read what became of it, take it back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_view
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from checks.policy import Outcome
+from intake import shape
+from intake.api import documentation as docs
+from intake.api import filters, present, serializers
+from intake.api.auth import principal
+from intake.api.base import GateView, Posting
+from intake.api.bodies import Multipart, Parts, StrictJSON
+from intake.api.problems import PRECONDITION_FAILED, Problem
+from intake.models import Blob, Event, Label, Partner, Submission
+from intake.services import door, submissions
+
+
+def own(request: Request, pk: uuid.UUID, rows: QuerySet | None = None) -> Submission:
+    """One of the principal's submissions. Raises Http404: another's is not told from one that does not exist."""
+    rows = Submission.objects.all() if rows is None else rows
+    found = rows.of(principal(request)).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def accepted(view: GateView, submission: Submission, status: int) -> Response:
+    """The answer to a delivery: the submission, and where it is."""
+    row = Submission.objects.whole().get(pk=submission.pk)
+    location = reverse("submission", args=[row.pk])
+    return Response(view.viewer().submission(row), status=status, headers={"Location": location})
+
+
+@extend_schema_view(post=docs.DELIVER, get=docs.LIST_SUBMISSIONS)
+class Submissions(Posting):
+    """All submissions of a label."""
+
+    scope = "submissions"
+    parser_classes = (StrictJSON, Multipart)
+    parameters = ("limit", "cursor", *filters.NAMES)
+
+    document: dict[str, Any]
+    blobs: dict[str, Blob] | None = None
+
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        rows = filters.chosen(request, Submission.objects.of(principal(request)).whole())
+        return self.page(rows, self.viewer().submissions)
+
+    def prepare(self, request: Request, **kwargs: Any) -> None:
+        """Judge at the door; only then keep the files."""
+        label = principal(request)
+        assert isinstance(label, Label)
+        body = request.data
+        if not isinstance(body, Parts):
+            self.document = shape.parse(body)
+            door.admit(label, self.document)
+            return
+        self.document = shape.parse(body.document)
+        door.admit(label, self.document, {name: (one.sha256, one.size) for name, one in body.files.items()})
+        self.blobs = {}
+        for name, incoming in body.files.items():
+            if self.claim is not None:
+                self.claim.renew()
+            self.blobs[name] = incoming.keep()
+
+    def perform(self, request: Request, **kwargs: Any) -> Response:
+        """Store what the door has let in."""
+        label = principal(request)
+        assert isinstance(label, Label)
+        if self.blobs is None:
+            return accepted(self, submissions.store_draft(label, self.document), 201)
+        return accepted(self, submissions.take_in(label, self.document, self.blobs), 202)
+
+
+@extend_schema_view(post=docs.VALIDATE)
+class Validate(Posting):
+    """What the door would say; nothing is stored."""
+
+    scope = "submissions"
+
+    def perform(self, request: Request) -> Response:
+        """Every finding that needs no audio and that concerns the label."""
+        label = principal(request)
+        assert isinstance(label, Label)
+        try:
+            findings = door.examine(label, shape.parse(request.data))
+        except shape.ShapeError as error:
+            findings = [fault.finding() for fault in error.faults]
+            return Response({"blocking": True, "findings": [present.found(one) for one in findings]})
+        told = [present.found(one) for one in findings if door.told(one)]
+        return Response({"blocking": bool(door.blocking(findings)), "findings": told})
+
+
+@extend_schema_view(get=docs.READ_SUBMISSION)
+class One(GateView):
+    """One submission."""
+
+    scope = "submissions"
+    principals = (Label, Partner)
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        """The submission with an ETag of exactly these bytes; 304 where the reader has them."""
+        row = own(request, pk, Submission.objects.whole())
+        document = self.viewer().submission(row)
+        if isinstance(principal(request), Partner):
+            self._check_deliverable(document)
+        body = JSONRenderer().render(document)
+        tag = f'"{row.sequence}-{hashlib.sha256(body).hexdigest()[:20]}"'
+        if matches(request.headers.get("If-None-Match", ""), tag):
+            return HttpResponse(status=304, headers={"ETag": tag})
+        return HttpResponse(body, content_type="application/json", headers={"ETag": tag, "Cache-Control": "no-cache"})
+
+    @staticmethod
+    def _check_deliverable(document: dict[str, Any]) -> None:
+        """What a partner does not get does not exist for it."""
+        if all(one["outcome"] == Outcome.WITHHOLD for one in document["partners"]):
+            raise Http404
+
+
+def matches(header: str, tag: str) -> bool:
+    """Whether an ``If-None-Match`` field names the tag (weak comparison: a proxy may have weakened it)."""
+    return header.strip() == "*" or tag in re.findall(r'"[^"]*"', header)
+
+
+def check_unchanged(request: Request, submission: Submission) -> None:
+    """Honour ``If-Match``: the history must not have moved on since the client read it.
+
+    A tag begins with the number of the last event; the rest changes with every check that ends, and no client means that.
+    """
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return
+    seen = re.findall(r'(?<!W/)"([0-9]+)-[0-9a-f]+"', header)
+    if str(submission.sequence) not in seen:
+        raise Problem(PRECONDITION_FAILED)
+
+
+@extend_schema_view(post=docs.SUBMIT)
+class Submit(Posting):
+    """Hand a draft over."""
+
+    scope = "submissions"
+    takes_body = False
+
+    def perform(self, request: Request, pk: uuid.UUID) -> Response:
+        """From here on it is checked."""
+        submission = own(request, pk)
+        check_unchanged(request, submission)
+        return accepted(self, submissions.submit(submission), 202)
+
+
+@extend_schema_view(post=docs.WITHDRAW)
+class Withdraw(Posting):
+    """Take a submission back."""
+
+    scope = "submissions"
+    takes_body = False
+
+    def perform(self, request: Request, pk: uuid.UUID) -> Response:
+        """Only before it is decided."""
+        submission = own(request, pk)
+        check_unchanged(request, submission)
+        return accepted(self, submissions.withdraw(submission), 200)
+
+
+@extend_schema_view(get=docs.READ_FINDINGS)
+class Findings(GateView):
+    """What the checks found."""
+
+    scope = "submissions"
+    parameters = ("limit", "cursor")
+
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """With evidence; what is for moderators only is left out."""
+        rows = own(request, pk).findings.told().select_related("check_run")
+        return self.page(rows, self.viewer().findings, "id")
+
+
+@extend_schema_view(get=docs.READ_HISTORY)
+class Events(GateView):
+    """The history of one submission."""
+
+    scope = "submissions"
+    parameters = ("limit", "cursor")
+
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """From its first event on."""
+        return self.page(own(request, pk).events.all(), self.viewer().events, "sequence")
+
+
+@extend_schema_view(get=docs.READ_FEED)
+class Feed(GateView):
+    """The history of all submissions of a label: for those who would rather ask than be called."""
+
+    scope = "submissions"
+    parameters = ("limit", "cursor", "after")
+
+    def get(self, request: Request) -> Response:
+        """Newest first; with ``after``, what came after that event, oldest first."""
+        rows = Event.objects.filter(submission__in=Submission.objects.of(principal(request)))
+        if "after" not in request.query_params:
+            return self.page(rows, self.viewer().events, "-id")
+        return self.page(filters.after(request, rows), self.viewer().events, "id")

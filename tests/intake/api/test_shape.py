@@ -1,0 +1,177 @@
+"""The shape of a document is read strictly, and leniently where a check has its own words."""
+
+import json
+
+import pytest
+
+from intake import shape
+from tests.intake.factories import a_document
+
+
+def faults(document):
+    with pytest.raises(shape.ShapeError) as raised:
+        shape.parse(document)
+    return {(fault.pointer, fault.code.id) for fault in raised.value.faults}
+
+
+def changed(path, value):
+    """An ordinary document with one value replaced."""
+    document = json.loads(json.dumps(a_document()))
+    *way, last = path.strip("/").split("/")
+    place = document
+    for step in way:
+        place = place[int(step) if isinstance(place, list) else step]
+    place[int(last) if isinstance(place, list) else last] = value
+    return document
+
+
+def test_ordinary_document_keeps_its_values_and_gets_the_defaults():
+    document = a_document()
+    read = shape.parse(document)
+    assert read["release"]["title"] == document["release"]["title"]
+    assert read["supersedes"] is None
+    assert read["release"]["tracks"][0]["iswc"] is None
+    assert shape.parse(read) == read
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("/release/title", 7, "wrong_type"),
+        ("/release/upc", 0, "wrong_type"),
+        ("/release/upc", 36000291452, "wrong_type"),
+        ("/release/type", "mixtape", "not_allowed"),
+        ("/release/type", True, "wrong_type"),
+        ("/release/type", None, "missing"),
+        ("/release/release_date", "2026-02-30", "malformed"),
+        ("/release/release_date", "2026-2-3", "malformed"),
+        ("/release/release_date", "20260203", "malformed"),
+        ("/release/release_date", "2026-12-18T00:00:00Z", "malformed"),
+        ("/release/release_date", "٢٠٢٦-١٢-١٨", "malformed"),
+        ("/release/release_date", "0001-01-01", "out_of_range"),
+        ("/release/release_date", 20261218, "wrong_type"),
+        ("/release/p_line", {"year": "2026", "owner": "X"}, "wrong_type"),
+        ("/release/p_line", {"year": True, "owner": "X"}, "wrong_type"),
+        ("/release/p_line", {"year": 2**63, "owner": "X"}, "out_of_range"),
+        ("/release/territories", "Worldwide", "wrong_type"),
+        ("/release/territories", [None], "missing"),
+        ("/release/tracks", [], "missing"),
+        ("/release/tracks", {}, "wrong_type"),
+        ("/release/tracks/0", 5, "wrong_type"),
+        ("/release/tracks/0/position", True, "wrong_type"),
+        ("/release/tracks/0/position", 1.0, "wrong_type"),
+        ("/release/tracks/0/position", "1", "wrong_type"),
+        ("/release/tracks/0/position", 0, "out_of_range"),
+        ("/release/tracks/0/position", 2**63, "out_of_range"),
+        ("/release/tracks/0/file", "", "missing"),
+        ("/release/tracks/0/file", None, "missing"),
+        ("/release/tracks/0/title", "a\0b", "bad_character"),
+        ("/release/tracks/0/title", "\ud800", "bad_character"),
+        ("/release/tracks/0/title", "x" * 2001, "too_long"),
+        ("/release/tracks/0/lyrics", "x" * 50_001, "too_long"),
+        ("/release/tracks/0/preview_start", "30", "wrong_type"),
+        ("/release/tracks/0/preview_start", True, "wrong_type"),
+        ("/release/tracks/0/preview_start", -1, "out_of_range"),
+        ("/release/tracks/0/vocals", "humming", "not_allowed"),
+        ("/release/tracks/0/relations", [{"type": "answer_to"}], "not_allowed"),
+        ("/release/tracks/0/disclosure", {"status": "declared", "contributions": [{}]}, "missing"),
+        ("/release/tracks/0/shares", {"master": [{"party": "A", "percent": 100}]}, "wrong_type"),
+        ("/release/tracks/0/shares", {"master": [{"party": "A", "percent": "100%"}]}, "malformed"),
+        ("/release/tracks/0/shares", {"master": [{"party": "A", "percent": "١٠٠"}]}, "malformed"),
+        ("/release/tracks/0/shares", {"master": [{"party": "A", "percent": "1e2"}]}, "malformed"),
+        ("/release/tracks/0/shares", {"master": [{"party": "A", "percent": "100\n"}]}, "malformed"),
+        ("/release/cover", {"file": "cover.png", "contains_ai": "some"}, "not_allowed"),
+        ("/release/display_artists", [{"role": "main"}], "missing"),
+        ("/release/display_artists", [{"name": "A", "role": "lead"}], "not_allowed"),
+        ("/files", [], "wrong_type"),
+        ("/files", {"01.flac": "abc"}, "wrong_type"),
+        ("/files", {"01.flac": {"sha256": "abc"}}, "malformed"),
+        ("/files", {"01.flac": {"sha256": "0" * 64 + "\n"}}, "malformed"),
+        ("/files", {"a\0b": {}}, "bad_character"),
+        ("/supersedes", 5, "wrong_type"),
+        ("/supersedes", "the last one", "malformed"),
+    ],
+)
+def test_wrong_value_is_refused_where_it_stands(path, value, code):
+    found = faults(changed(path, value))
+    assert {fault for _, fault in found} == {f"metadata.{code}"}
+    assert all(pointer.startswith(path) for pointer, _ in found)
+
+
+@pytest.mark.parametrize("document", [None, [], "x", 3, True, {}, {"release": None}, {"release": []}])
+def test_something_else_altogether_is_refused(document):
+    assert faults(document)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/release",
+        "/release/tracks/0",
+        "/release/tracks/0/disclosure",
+        "/release/display_artists/0",
+        "/release/cover",
+    ],
+)
+def test_unknown_key_is_refused_by_name(path):
+    assert faults(changed(f"{path}/zither", 1)) == {(f"{path}/zither", "metadata.unknown_key")}
+
+
+def test_unknown_key_that_cannot_be_written_is_still_named():
+    ((pointer, code),) = faults(changed("/release/\ud800~/"[:-1], 1))
+    assert (pointer, code) == ("/release/\\ud800~0", "metadata.unknown_key")
+
+
+def test_misspelt_key_is_told_the_right_one():
+    with pytest.raises(shape.ShapeError, match="Is 'title' meant"):
+        shape.parse(changed("/release/titel", "Low Tide"))
+
+
+def test_position_is_taken_once():
+    document = a_document(tracks=3)
+    document["release"]["tracks"][2]["position"] = 1
+    assert faults(document) == {("/release/tracks/2/position", "metadata.duplicate")}
+
+
+def test_every_fault_is_told_at_once_with_its_track():
+    document = a_document(tracks=2)
+    document["release"]["tracks"][1]["title"] = 5
+    document["release"]["genre"] = 5
+    with pytest.raises(shape.ShapeError) as raised:
+        shape.parse(document)
+    assert {fault.subject for fault in raised.value.faults} == {"track:2", "release"}
+
+
+def test_faults_without_end_are_cut_off():
+    document = changed("/release/territories", [5] * 299)
+    assert len(faults(document)) == shape.MAX_FAULTS
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("key", ["upc", "title", "display_label", "genre", "language", "advisory", "version"])
+def test_release_left_empty_is_for_the_checks(key, nothing):
+    assert shape.parse(changed(f"/release/{key}", nothing))["release"][key] in (None, "")
+
+
+@pytest.mark.parametrize("key", ["p_line", "c_line", "cover", "release_date", "display_artists", "territories"])
+def test_release_without_what_a_check_asks_for_passes(key):
+    document = a_document()
+    del document["release"][key]
+    assert shape.parse(document) == shape.parse(changed(f"/release/{key}", None))
+
+
+@pytest.mark.parametrize("key", ["isrc", "title", "contributors", "shares", "display_artists", "disclosure", "vocals"])
+def test_track_without_what_a_check_asks_for_passes(key):
+    document = a_document()
+    document["release"]["tracks"][0].pop(key, None)
+    assert shape.parse(document) == shape.parse(changed(f"/release/tracks/0/{key}", None))
+
+
+def test_title_is_never_null():
+    assert shape.parse(changed("/release/title", None))["release"]["title"] == ""
+
+
+def test_text_is_taken_as_it_is():
+    for text in ("  Low Tide\n", "=1+1", "\u202etide", "Ｌｏｗ", "Low\u200bTide", "\U000e0041"):
+        assert shape.parse(changed("/release/title", text))["release"]["title"] == text
