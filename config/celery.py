@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -49,12 +50,13 @@ def _send_log_context(headers: dict[str, Any], **_: Any) -> None:
 
 
 @signals.task_prerun.connect
-def _take_log_context(task: Any, task_id: str, **_: Any) -> None:
+def _take_log_context(task: Any, task_id: str, args: Sequence[str], **_: Any) -> None:
     if task.request.is_eager:
         return  # the caller's own context is already here
     structlog.contextvars.clear_contextvars()
     sent = getattr(task.request, _LOG_CONTEXT, None) or {}
-    structlog.contextvars.bind_contextvars(**{**sent, "task": task.name, "task_id": task_id})
+    about = {"row": args[0]} if args else {}
+    structlog.contextvars.bind_contextvars(**{**sent, "task": task.name, "task_id": task_id, **about})
 
 
 @signals.setup_logging.connect

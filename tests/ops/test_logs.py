@@ -68,6 +68,11 @@ def test_context_travels_with_the_message():
     with structlog.contextvars.bound_contextvars(request_id="r1"):
         _send_log_context(headers=headers)
     structlog.contextvars.bind_contextvars(request_id="of the task before")
-    _take_log_context(task=Task(headers), task_id="t1")
-    assert structlog.contextvars.get_contextvars() == {"request_id": "r1", "task": "intake.analyse", "task_id": "t1"}
+    _take_log_context(task=Task(headers), task_id="t1", args=("abc",))
+    assert structlog.contextvars.get_contextvars() == {
+        "request_id": "r1",
+        "task": "intake.analyse",
+        "task_id": "t1",
+        "row": "abc",
+    }
     structlog.contextvars.clear_contextvars()
