@@ -52,7 +52,7 @@ demo: setup ## sample releases through the API of a gate of their own, and what 
 
 run: setup ## web, workers and clock in the foreground, until Ctrl-C
 	@$(MANAGE) migrate --verbosity=0
-	@if $(MANAGE) help --commands | grep -qx demo_moderator; then $(MANAGE) demo_moderator; fi
+	@if [ "$$GATE_ENV" != production ] && $(MANAGE) help --commands | grep -qx demo_moderator; then $(MANAGE) demo_moderator; fi
 	@exec $(MANAGE) supervise
 
 # --- Prove it ---------------------------------------------------------------------------------------------------------

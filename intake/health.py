@@ -188,7 +188,7 @@ def _installed(names: tuple[str, ...]) -> list[str]:
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
 _INDEX = Question(
-    "index", _index, "GATE_DATA/index must be writable and whole; docs/operations.md says how to make it again."
+    "index", _index, "Make GATE_DATA/index writable; if it is damaged, run `manage.py index rebuild`."
 )
 
 _READY = (
