@@ -17,18 +17,19 @@ from typing import NamedTuple
 import numpy as np
 
 from checks.fingerprint import kernels
-from checks.fingerprint.kernels import Int64s, UInt32s, UInt64s
+from checks.fingerprint.kernels import Bools, Int64s, UInt32s, UInt64s
 
-#: One key in eight is kept: about 180 for three minutes, 720 bytes, and 300 of 300 recordings are still found where
-#: only a tenth of the sub-prints survived.
-MODULUS = 8
+#: One key in so many is kept, as a new store records it for good. With the plain query (no undone changes, no flipped
+#: bits) one in two finds all excerpts of 15 and of 10 s, one in eight half and a quarter of them; it costs 3 kB a
+#: recording instead of 760 bytes, which suits catalogues of up to some hundred thousand. See docs/adr/0021.
+MODULUS = 2
 
-#: A recording with fewer kept keys than this (shorter than about half a minute) keeps them all.
-FEWEST_KEPT = 24
+#: A recording with fewer kept keys than this (shorter than 18 s at one key in two, a minute at one in eight) keeps all.
+FEWEST_KEPT = 64
 
-#: A candidate shares this many distinct keys. Unrelated recordings of three minutes share 0.0015 on average at one key
-#: in eight (4.6e-8 for a pair of sub-prints), so three of them by chance are a few in 10 million × 10 million; and a
-#: candidate is only compared, not believed.
+#: A candidate shares this many distinct keys. Unrelated recordings of three minutes share 0.05 on average at one key in
+#: two (4.6e-8 for a pair of sub-prints): two in 100,000 share three by chance, and a candidate is only compared, not
+#: believed. Copies with one sub-print in a hundred intact still share this many.
 CANDIDATE_HITS = 3
 
 #: A query with fewer kept keys than FEWEST_KEPT has no three to spare.
@@ -43,6 +44,12 @@ WORK_BUDGET = 500_000
 
 #: A table has one bucket for so many postings at least: its directory costs a quarter of a byte for each at most.
 POSTINGS_PER_BUCKET = 16
+
+#: A table is built in so many parts, so that a merge needs little more memory than its result; a power of two.
+SLICES = 64
+
+#: The document number in a posting.
+LOW = np.uint64(0xFFFFFFFF)
 
 MAGIC = b"gate-seg"
 FORMAT = 1
@@ -115,22 +122,33 @@ class Table:
         return int(self.directory.size - 1).bit_length() - 1
 
     @classmethod
-    def build(cls, postings: UInt64s, documents: int) -> Table:
-        """From distinct ascending postings, key << 32 | document number, the numbers below ``documents``."""
-        bits = _bucket_bits(postings.size, documents)
-        rest = 32 - bits
-        bucket = postings >> np.uint64(32 + rest)
-        remainder = (postings >> np.uint64(32)) & np.uint64((1 << rest) - 1)
-        number = postings & np.uint64(0xFFFFFFFF)
-        directory = np.searchsorted(bucket, np.arange((1 << bits) + 1, dtype=np.uint64))
-        entries = (remainder << np.uint64(bits)) | number
-        return cls(directory.astype(np.uint32), entries.astype(np.uint32))
+    def build(cls, slices: Iterable[UInt64s], most: int, documents: int) -> Table:
+        """From distinct postings, key << 32 | document number, the numbers below ``documents``.
 
-    def postings(self) -> UInt64s:
-        """What it was built from."""
+        They come in SLICES parts by the highest bits of the key, in any order within a part, and are not more than
+        ``most`` in all: one part at a time is held as 8 bytes a posting.
+        """
+        bits = _bucket_bits(most, documents)
+        rest, each = 32 - bits, (1 << bits) // SLICES
+        counts, entries = [], []
+        for place, postings in enumerate(slices):
+            ordered = np.sort(postings)
+            bucket = (ordered >> np.uint64(32 + rest)).astype(np.int64) - place * each
+            remainder = (ordered >> np.uint64(32)) & np.uint64((1 << rest) - 1)
+            counts.append(np.bincount(bucket, minlength=each))
+            entries.append(((remainder << np.uint64(bits)) | (ordered & LOW)).astype(np.uint32))
+        directory = np.concatenate(([0], np.cumsum(np.concatenate(counts))))
+        return cls(directory.astype(np.uint32), np.concatenate(entries))
+
+    def postings(self, place: int) -> UInt64s:
+        """One of the SLICES parts of what it was built from, ascending."""
         bits, rest = self.bits, 32 - self.bits
-        bucket = np.repeat(np.arange(1 << bits, dtype=np.uint64), self.directory[1:] - self.directory[:-1])
-        remainder, number = self.entries >> np.uint32(bits), self.entries & np.uint32((1 << bits) - 1)
+        each = (1 << bits) // SLICES
+        bounds = self.directory[place * each : (place + 1) * each + 1]
+        buckets = np.arange(place * each, (place + 1) * each, dtype=np.uint64)
+        bucket = np.repeat(buckets, bounds[1:] - bounds[:-1])
+        entries = self.entries[int(bounds[0]) : int(bounds[-1])]
+        remainder, number = entries >> np.uint32(bits), entries & np.uint32((1 << bits) - 1)
         return (((bucket << np.uint64(rest)) | remainder) << np.uint64(32)) | number
 
     def lookup(self, wanted: UInt32s, budget: int = WORK_BUDGET) -> UInt32s:
@@ -151,9 +169,10 @@ class Table:
 
 def _bucket_bits(postings: int, documents: int) -> int:
     """As many as the directory needs, and at least as many as a document's number has: an entry is 32 bits in all."""
+    least = SLICES.bit_length() - 1
     if not postings:
-        return 1
-    return max(1, (documents - 1).bit_length(), (postings // POSTINGS_PER_BUCKET).bit_length() - 1)
+        return least
+    return max(least, (documents - 1).bit_length(), (postings // POSTINGS_PER_BUCKET).bit_length() - 1)
 
 
 class Segment:
@@ -212,7 +231,7 @@ class Segment:
             ordered = bool(np.all(np.diff(table.directory.astype(np.int64)) >= 0))
             if not ordered or int(table.directory[-1]) != table.entries.size:
                 found.append(f"{name}: a directory does not fit its entries")
-            elif np.any(np.diff(table.postings().astype(np.int64)) <= 0):
+            elif any(np.any(part[1:] <= part[:-1]) for part in map(table.postings, range(SLICES))):
                 found.append(f"{name}: postings are not in order")
         return found
 
@@ -220,41 +239,50 @@ class Segment:
 def write_segment(path: Path, recordings: Sequence[tuple[int, Keys]], modulus: int) -> None:
     """Write the keys of new recordings (distinct, any order) as a segment, durably."""
     documents = np.array(sorted(document for document, _ in recordings), dtype=np.int64)
-    number = {document: place for place, document in enumerate(documents.tolist())}
+    number = {document: np.uint64(place) for place, document in enumerate(documents.tolist())}
     tables = []
     for dense in (False, True):
-        parts = [_postings(kept.values, number[document]) for document, kept in recordings if kept.dense == dense]
-        tables.append(_table(parts, documents.size))
+        parts = [
+            (kept.values.astype(np.uint64) << np.uint64(32)) | number[document]
+            for document, kept in recordings
+            if kept.dense == dense
+        ]
+        postings = np.concatenate([np.zeros(0, dtype=np.uint64), *parts])
+        tables.append(Table.build(_sliced(postings), postings.size, documents.size))
     _write(path, documents, tables[0], tables[1], modulus)
+
+
+def _sliced(postings: UInt64s) -> list[UInt64s]:
+    ordered = np.sort(postings)
+    bounds = np.arange(1, SLICES, dtype=np.uint64) * np.uint64(2**64 // SLICES)
+    return np.split(ordered, np.searchsorted(ordered, bounds))
 
 
 def merge_segments(path: Path, sources: Sequence[tuple[Segment, Int64s]], modulus: int) -> int:
     """Write several segments as one, without their removed recordings, durably; gives the number of recordings left."""
     kept = [np.setdiff1d(segment.documents, removed) for segment, removed in sources]
     documents = np.sort(np.concatenate(kept))
-    tables = []
-    for dense in (False, True):
-        parts = []
-        for (segment, _), alive in zip(sources, kept, strict=True):
-            postings = (segment.dense if dense else segment.sampled).postings()
-            living = np.isin(segment.documents, alive)
-            renumbered = np.searchsorted(documents, segment.documents).astype(np.uint64)
-            old = (postings & np.uint64(0xFFFFFFFF)).astype(np.int64)
-            high = postings & np.uint64(0xFFFFFFFF00000000)
-            parts.append((high | renumbered[old])[living[old]])
-        tables.append(_table(parts, documents.size))
-    _write(path, documents, tables[0], tables[1], modulus)
+    living = [np.isin(segment.documents, alive) for (segment, _), alive in zip(sources, kept, strict=True)]
+    renumbered = [np.searchsorted(documents, segment.documents).astype(np.uint64) for segment, _ in sources]
+
+    def merged(tables: Sequence[Table]) -> Table:
+        def part(place: int) -> UInt64s:
+            each = zip(tables, living, renumbered, strict=True)
+            return np.concatenate([_renumbered(t.postings(place), alive, numbers) for t, alive, numbers in each])
+
+        most = sum(table.entries.size for table in tables)
+        return Table.build(map(part, range(SLICES)), most, documents.size)
+
+    sampled, dense = [segment.sampled for segment, _ in sources], [segment.dense for segment, _ in sources]
+    _write(path, documents, merged(sampled), merged(dense), modulus)
     return int(documents.size)
 
 
-def _postings(values: UInt32s, number: int) -> UInt64s:
-    return (values.astype(np.uint64) << np.uint64(32)) | np.uint64(number)
-
-
-def _table(parts: list[UInt64s], documents: int) -> Table:
-    postings = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
-    postings.sort()
-    return Table.build(postings, documents)
+def _renumbered(postings: UInt64s, living: Bools, numbers: UInt64s) -> UInt64s:
+    """The postings of the living documents under their new numbers."""
+    old = (postings & LOW).astype(np.int64)
+    new: UInt64s = ((postings & ~LOW) | numbers[old])[living[old]]
+    return new
 
 
 def _places(sizes: Sequence[int]) -> list[int]:
@@ -269,19 +297,23 @@ def _places(sizes: Sequence[int]) -> list[int]:
 
 def _write(path: Path, documents: Int64s, sampled: Table, dense: Table, modulus: int) -> None:
     arrays = [
-        documents.astype("<i8"),
-        *(part.astype("<u4") for table in (sampled, dense) for part in (table.directory, table.entries)),
+        documents.astype("<i8", copy=False),
+        *(part.astype("<u4", copy=False) for table in (sampled, dense) for part in (table.directory, table.entries)),
     ]
     places = _places([array.nbytes for array in arrays])
-    body = bytearray(places[-1] - HEADER.size)
+    body: list[bytes] = []
+    at = HEADER.size
     for array, place in zip(arrays, places, strict=False):
-        body[place - HEADER.size : place - HEADER.size + array.nbytes] = array.tobytes()
+        body += [bytes(place - at), array.tobytes()]
+        at = place + array.nbytes
+    checksum = 0
+    for part in body:
+        checksum = zlib.crc32(part, checksum)
     header = HEADER.pack(
         MAGIC, FORMAT, modulus, documents.size,
-        sampled.entries.size, sampled.bits, dense.entries.size, dense.bits, zlib.crc32(body), 0,
+        sampled.entries.size, sampled.bits, dense.entries.size, dense.bits, checksum, 0,
     )  # fmt: skip
-    check = struct.pack("<I", zlib.crc32(header[:-4]))
-    write_durably(path, header[:-4] + check, bytes(body))
+    write_durably(path, header[:-4] + struct.pack("<I", zlib.crc32(header[:-4])), *body)
 
 
 def write_durably(path: Path, *parts: bytes) -> None:

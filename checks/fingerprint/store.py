@@ -34,7 +34,7 @@ BATCH = 2048
 #: So many segments of about the same size become one; each costs a query about 0.1 ms.
 FANOUT = 8
 
-#: Recordings in the largest segment that merging makes: a merge holds all its postings in memory, 3 kB a recording.
+#: Recordings in the largest segment that merging makes: a merge holds it in memory, up to 3 kB a recording.
 LARGEST = 400_000
 
 #: How often a reader tries again when a merge took a file away between reading the manifest and opening it.
