@@ -58,6 +58,7 @@ class Analyser:
         self._measure, self._memory, self._cpu = measure, memory_bytes, cpu_seconds
         self._lock = threading.Lock()
         self._process: _Process | None = None
+        self.last_cpu_seconds = 0.0  # what the last file cost, the fork included
         _ALIVE.add(self)
 
     def __enter__(self) -> Self:
@@ -111,7 +112,7 @@ class Analyser:
                 try:
                     if self._process is None:
                         self._process = _Process(self._measure)
-                    return self._process.ask(request, file, seconds)
+                    answer = self._process.ask(request, file, seconds)
                 except _TookTooLong:
                     self._stop()
                     return Failure.DECODER_TIMEOUT, b""
@@ -119,12 +120,24 @@ class Analyser:
                     self._stop()
                     if last_try:
                         raise SandboxError("the decoder's process keeps dying") from error
+                else:
+                    self.last_cpu_seconds = answer.cpu_seconds
+                    return answer.ending, answer.content
         raise AssertionError("unreachable")
 
     def _stop(self) -> None:
         if self._process is not None:
             self._process.end()
             self._process = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back for one request."""
+
+    ending: Failure | None  # how the child failed, if it did
+    content: bytes
+    cpu_seconds: float
 
 
 class _TookTooLong(Exception):
@@ -157,8 +170,8 @@ class _Process:
             self.end()
             raise SandboxError(f"the decoder's process did not start: {self._last_words()}") from error
 
-    def ask(self, request: dict[str, Any], file: int | None, seconds: float) -> tuple[Failure | None, bytes]:
-        """Send one request with the open file; gives how the child failed, if it did, and its answer."""
+    def ask(self, request: dict[str, Any], file: int | None, seconds: float) -> _Answer:
+        """Send one request with the open file, and wait for the child to end."""
         deadline = time.monotonic() + seconds
         ours, theirs = os.pipe()
         with open(ours, "rb", buffering=0) as answer:  # noqa: PTH123 - a descriptor
@@ -169,7 +182,8 @@ class _Process:
                 os.close(theirs)
             content = self._read(answer.fileno(), deadline)
         report = self._receive(deadline)
-        return _ending(report["status"], report["cpu"] >= request["limits"]["cpu_seconds"]), content
+        ending = _ending(report["status"], report["cpu"] >= request["limits"]["cpu_seconds"])
+        return _Answer(ending, content, report["cpu"])
 
     def end(self) -> None:
         self._channel.close()

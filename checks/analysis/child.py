@@ -13,6 +13,7 @@ import io
 import json
 import os
 import random
+import resource
 import select
 import signal
 import socket
@@ -52,10 +53,11 @@ def main(descriptor: int, measure_path: str) -> None:
         message, descriptors, _, _ = socket.recv_fds(channel, MAX_REQUEST, 2)
         if not message:
             return
+        before = _cpu_seconds()
         child = _fork(channel, json.loads(message), descriptors, measure)
         for received in descriptors:
             os.close(received)
-        if not _ended(child, channel):
+        if not _ended(child, channel, before):
             return
 
 
@@ -138,19 +140,27 @@ def _write(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _ended(child: int, channel: socket.socket) -> bool:
+def _ended(child: int, channel: socket.socket, before: float) -> bool:
     """Wait for the child and report how it ended. False when nobody is left to report to."""
     handle = os.pidfd_open(child)
     try:
-        ready, _, _ = select.select([handle, channel], [], [])
+        ready, _, _ = select.select([handle, channel.fileno()], [], [])
         if handle not in ready:  # the worker hung up: the file has lost its reader
             os.kill(child, signal.SIGKILL)
-        _, status, usage = os.wait4(child, 0)
+        _, status, _ = os.wait4(child, 0)
     finally:
         os.close(handle)
-    report = {"status": status, "cpu": usage.ru_utime + usage.ru_stime}
+    report = {"status": status, "cpu": _cpu_seconds() - before}
     try:
         channel.send(json.dumps(report).encode())
     except OSError:
         return False
     return handle in ready
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of the children that have ended."""
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )

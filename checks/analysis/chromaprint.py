@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 try:
     import chromaprint as _library
@@ -24,6 +25,7 @@ SubPrints = npt.NDArray[np.uint32]
 SAMPLE_RATE = 11025
 
 _FRAME = 4096
+_FRAMES_AT_ONCE = 64  # spectra that are held in memory together
 _HOP = _FRAME // 3
 _LOWEST_HZ, _HIGHEST_HZ = 28, 3520
 _TUNING_HZ = 440 / 16  # the A from which pitch classes are counted
@@ -98,9 +100,10 @@ class BuiltInFingerprinter:
     def feed(self, samples: Samples) -> None:
         pending = np.concatenate((self._pending, samples))
         frames = max(0, (len(pending) - _FRAME) // _HOP + 1)
-        if frames:
-            windows = np.lib.stride_tricks.sliding_window_view(pending, _FRAME)[::_HOP][:frames]
-            self._chroma.append(_fold(windows))
+        for first in range(0, frames, _FRAMES_AT_ONCE):
+            last = min(first + _FRAMES_AT_ONCE, frames)
+            piece = pending[first * _HOP : (last - 1) * _HOP + _FRAME]
+            self._chroma.append(_fold(sliding_window_view(piece, _FRAME)[::_HOP]))
         self._pending = pending[frames * _HOP :]
 
     def finish(self) -> SubPrints:

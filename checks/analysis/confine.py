@@ -148,7 +148,7 @@ _WAYS_OUT: tuple[tuple[str, Callable[[], object]], ...] = (
     ("no local socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close()),
     ("no reading of other files", lambda: os.close(os.open("/etc/passwd", os.O_RDONLY))),
     ("no writing of files", lambda: os.close(os.open("/tmp/gate-probe", os.O_WRONLY | os.O_CREAT))),  # noqa: S108
-    ("no listing of folders", lambda: os.listdir("/")),
+    ("no listing of folders", lambda: list(Path("/").iterdir())),
     ("no other program", lambda: os.execv("/bin/true", ["true"])),  # noqa: S606
     ("no other process", _fork),
     ("no signal to others", lambda: os.kill(os.getppid(), 0)),

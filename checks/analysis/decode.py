@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -18,7 +19,7 @@ from checks.analysis.spectrum import Spectrum
 from checks.release import AudioFacts
 
 #: Samples a channel that are measured at a time (1.5 s): a few hundred kilobytes, whatever the length of the file.
-CHUNK = 1024 * BLOCK
+CHUNK = 256 * BLOCK
 
 #: Longer than anything that is delivered as one track.
 MAX_SECONDS = 10 * 3600
@@ -33,11 +34,17 @@ _DURATION_TOLERANCE = 0.25
 #: so only a channel that is nearly the other's negative gets there.
 _CANCELLED = 0.1
 
+#: Float files may exceed full scale, but not by more than this (120 dB): beyond it squares would overflow.
+_LOUDEST_SAMPLE = 1e6
+
 #: So many undecodable packets in a file and it is given up: it costs time and will not sound like music again.
 _MAX_BROKEN_PACKETS = 1000
 
 #: Where the bit depth stands in the decoder configuration of ALAC (Apple's ALACMagicCookieDescription).
 _ALAC_DEPTH_BYTE = 17
+
+#: The low-pass of Chromaprint's own resampler: with it the sub-prints are those of fpcalc, bit for bit.
+_RESAMPLER = {"filter_size": "16", "phase_shift": "8", "cutoff": "0.8"}
 
 _DEMUXERS = {"wav": "wav", "aiff": "aiff", "flac": "flac", "mp3": "mp3", "mp4": "mov", "ogg": "ogg"}
 _CODECS = (
@@ -47,8 +54,14 @@ _CODECS = (
 )  # fmt: skip
 
 #: The demuxer may open nothing but the file it was given and may start no decoder but these: a picture in a tag
-#: stays bytes, a playlist or an external reference leads nowhere.
-_OPTIONS = {"codec_whitelist": ",".join(_CODECS), "protocol_whitelist": "", "enable_drefs": "0"}
+#: stays bytes, a playlist or an external reference leads nowhere. It need not guess either, so it looks ahead little.
+_OPTIONS = {
+    "codec_whitelist": ",".join(_CODECS),
+    "protocol_whitelist": "",
+    "enable_drefs": "0",
+    "probesize": str(128 * 1024),
+    "analyzeduration": "100000",  # microseconds
+}
 _READ_AHEAD = 256 * 1024
 
 
@@ -100,17 +113,17 @@ def _measure_opened(
         return failed(sha256, failure, container=kind.name, codec=_codec_name(codec))
     duration = meters.samples / meters.rate
     declared = _declared_duration(kind, streams[0])
-    failure, notes = _judge_ending(file, kind, packets, duration, declared)
+    ending, notes = _judge_ending(file, kind, packets, duration, declared)
     notes |= kind.notes | sound.notes | meters.notes
     if name is not None and container.promised(name) not in (None, kind.name):
         notes.add(Note.NAME_CONTRADICTS)
-    if failure is None and not sound.signature_holds():
+    if ending is None and not sound.signature_holds():
         notes.add(Note.CHECKSUM_MISMATCH)
     return AudioFacts(
         sha256=sha256,
         version=ANALYSIS_VERSION,
-        ok=failure is None,
-        error=failure.value if failure else None,
+        ok=ending is None,
+        error=ending.value if ending else None,
         container=kind.name,
         codec=_codec_name(codec),
         sample_rate=meters.rate,
@@ -235,21 +248,28 @@ class _Meters:
         self._silence = levels.Silence()
         self._spectrum = Spectrum(rate)
         self._print = _Print(rate)
-        self._gram = np.zeros((channels, channels))
+        self._power = np.zeros(channels)  # sums of squares
+        self._downmix_power = 0.0
         self._sum = np.zeros(channels)
         self._clipped = 0
         self._non_finite = 0
 
     def feed(self, sound: Sound) -> None:
-        gram = (sound @ sound.T).astype(np.float64)
-        if not np.isfinite(gram).all():
+        power = _power(sound)
+        if not np.isfinite(power).all():
             self._non_finite += _make_finite(sound)
-            gram = (sound @ sound.T).astype(np.float64)
-        self._gram += gram
+            power = _power(sound)
+        downmix = _downmix(sound)
+        downmix_power = float(np.vdot(downmix, downmix))
+        self._power += power
+        self._downmix_power += downmix_power
         self._sum += sound.sum(axis=1)
         self.samples += sound.shape[1]
+        if downmix_power < _CANCELLED**2 * power.max():
+            self.notes.add(Note.CHANNELS_CANCEL)
+            downmix = sound[int(np.argmax(power))]
+        self._print.feed(downmix)
         self._spectrum.feed(sound)
-        self._print.feed(sound, gram)
         if sound.shape[1] % BLOCK:
             sound = np.pad(sound, ((0, 0), (0, -sound.shape[1] % BLOCK)))
         peaks = levels.block_peaks(sound)
@@ -263,9 +283,6 @@ class _Meters:
         """The measured fields of the facts."""
         head, tail, hole = self._silence.seconds(self.samples, self.rate)
         prints = self._print.finish()
-        if self._print.cancelled:
-            self.notes.add(Note.CHANNELS_CANCEL)
-        rms = np.sqrt(np.diag(self._gram) / self.samples)
         return {
             "duration": self.samples / self.rate,
             "loudness_lufs": finite(self._loudness.integrated(self.samples)),
@@ -275,8 +292,8 @@ class _Meters:
             "silence_head": head,
             "silence_tail": tail,
             "longest_silence": hole,
-            "channel_rms": tuple(float(value) for value in rms),
-            "downmix_rms": _downmix_rms(self._gram / self.samples),
+            "channel_rms": tuple(np.sqrt(self._power / self.samples).tolist()),
+            "downmix_rms": math.sqrt(self._downmix_power / self.samples),
             "bandwidth_hz": finite(self._spectrum.bandwidth_hz()),
             "flatness": finite(self._spectrum.flatness()),
             "non_finite": self._non_finite,
@@ -286,23 +303,17 @@ class _Meters:
 
 
 class _Print:
-    """The fingerprint's way of hearing: one channel, a quarter of the rate, and never the silence of R = -L."""
+    """The fingerprint's way of hearing: one channel at a quarter of the usual rate."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=chromaprint.SAMPLE_RATE)
+        self._resampler = av.AudioResampler(
+            format="s16", layout="mono", rate=chromaprint.SAMPLE_RATE, options=_RESAMPLER
+        )
         self._prints = chromaprint.fingerprinter()
-        self.cancelled = False
 
-    def feed(self, sound: Sound, gram: npt.NDArray[np.float64]) -> None:
-        """The sound, and the products of its channels with one another."""
-        loudest = int(np.argmax(np.diag(gram)))
-        if _downmix_rms(gram) < _CANCELLED * np.sqrt(gram[loudest, loudest]):
-            self.cancelled = True
-            mono = sound[loudest]
-        else:
-            mono = sound.mean(axis=0) if len(sound) != 2 else (sound[0] + sound[1]) * np.float32(0.5)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(mono)[None], format="fltp", layout="mono")
+    def feed(self, mono: npt.NDArray[np.float32]) -> None:
+        frame = av.AudioFrame.from_ndarray(mono[None], format="fltp", layout="mono")
         frame.sample_rate = self._rate
         self._pass_on(frame)
 
@@ -315,17 +326,28 @@ class _Print:
             self._prints.feed(part.to_ndarray()[0])
 
 
+def _power(sound: Sound) -> npt.NDArray[np.float64]:
+    """The sum of squares of each channel."""
+    return np.array([np.vdot(channel, channel) for channel in sound], np.float64)
+
+
+def _downmix(sound: Sound) -> npt.NDArray[np.float32]:
+    """The mean of all channels."""
+    if len(sound) == 1:
+        return np.asarray(sound[0])
+    mono = np.asarray(sound[0] + sound[1])
+    for channel in sound[2:]:
+        mono += channel
+    mono *= np.float32(1 / len(sound))
+    return mono
+
+
 def _make_finite(sound: Sound) -> int:
     """Silence what is no number, and bring absurd numbers within reach of the meters; returns how many were none."""
     wrong = ~np.isfinite(sound)
     sound[wrong] = 0
-    np.clip(sound, -1e6, 1e6, out=sound)
+    np.clip(sound, -_LOUDEST_SAMPLE, _LOUDEST_SAMPLE, out=sound)
     return int(np.count_nonzero(wrong))
-
-
-def _downmix_rms(gram: npt.NDArray[np.float64]) -> float:
-    """RMS of the mean of all channels, from the mean products of the channels with one another."""
-    return float(np.sqrt(max(0.0, gram.mean())))
 
 
 def _declared_duration(kind: container.Container, stream: Any) -> float | None:
@@ -363,7 +385,8 @@ def _judge_ending(
 
 
 def _codec_name(codec: Any) -> str:
-    return {"mp3float": "mp3", "libopus": "opus"}.get(codec.name, codec.name)
+    name: str = codec.name
+    return {"mp3float": "mp3", "libopus": "opus"}.get(name, name)
 
 
 def _is_lossless(codec: str) -> bool:

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Sound = npt.NDArray[np.float32]  # (channels, samples), full scale is 1
 
-#: Everything here counts in blocks of so many samples (1.5 ms at 44.1 kHz): short enough for silence to be found
-#: to the millisecond, long enough for the filters below to become matrix products.
-BLOCK = 64
+#: Peaks and silence are found in blocks of so many samples (6 ms at 44.1 kHz).
+BLOCK = 256
 
 #: Below this peak a block is silent: -60 dBFS, the noise gate that FFmpeg's silencedetect takes by default.
 SILENCE_PEAK = 10 ** (-60 / 20)
@@ -32,70 +32,89 @@ class Loudness:
 
     _SLOTS_A_SECOND = 10
     _WINDOW_SLOTS = 4
+    _RUN = 64  # samples that one row of the matrix product filters; divides BLOCK
+    _GROUP = 8  # runs whose states one row of the second product finds
 
     def __init__(self, rate: int, channels: int) -> None:
         self._rate = rate
         self._weights = _channel_weights(channels)
         a, b, c, d = _k_weighting(rate)
-        powers = [np.linalg.matrix_power(a, n) for n in range(BLOCK + 1)]
-        impulse = np.array([d, *(float(c @ power @ b) for power in powers[: BLOCK - 1])])
-        lags = np.arange(BLOCK)[None, :] - np.arange(BLOCK)[:, None]
-        self._from_input = np.where(lags >= 0, impulse[np.maximum(lags, 0)], 0).astype(np.float32)
-        self._from_state = np.stack([c @ power for power in powers[:BLOCK]], axis=1).astype(np.float32)
-        self._into_state = np.stack([power @ b for power in reversed(powers[:BLOCK])]).astype(np.float32)
-        self._carry = _until_forgotten(powers[BLOCK])
+        powers = [np.linalg.matrix_power(a, n) for n in range(self._RUN + 1)]
+        impulse = np.array([float(d), *(float(c @ power @ b) for power in powers[: self._RUN - 1])])
+        lags = np.arange(self._RUN)[None, :] - np.arange(self._RUN)[:, None]
+        filtered = np.where(lags >= 0, impulse[np.maximum(lags, 0)], 0)
+        ringing = np.stack([c @ power for power in powers[: self._RUN]], axis=1)
+        left_behind = np.stack([power @ b for power in reversed(powers[: self._RUN])])
+        # One product gives a run's filtered samples, the state it leaves behind, and the filtered samples'
+        # likeness to the ringing of whatever came before: enough for the energy of filtered plus ringing.
+        self._product = np.concatenate((filtered, left_behind, filtered @ ringing.T), axis=1).astype(np.float32)
+        self._ringing_energy = (ringing @ ringing.T).astype(np.float32)
+        self._within_group, self._into_group = _chained(powers[-1], self._GROUP)
+        group = np.linalg.matrix_power(powers[-1], self._GROUP)
+        self._carry = [np.kron(np.eye(channels), power).astype(np.float32) for power in _until_forgotten(group)]
         self._state = np.zeros((channels, 4), np.float32)
-        self._blocks = 0
-        self._energy: list[npt.NDArray[np.float64]] = []
-        self._first_slot: list[int] = []
+        self._runs = 0
+        self._energy: list[tuple[int, npt.NDArray[np.float64]]] = []  # first slot, energy of it and those after
 
     def feed(self, sound: Sound) -> None:
         """Whole blocks only."""
-        channels, count = len(sound), sound.shape[1] // BLOCK
-        blocks = sound.reshape(-1, BLOCK)
-        state = self._states((blocks @ self._into_state).reshape(channels, count, 4))
-        weighted = blocks @ self._from_input
-        weighted += state.reshape(-1, 4) @ self._from_state
-        energy = np.einsum("ij,ij->i", weighted, weighted).reshape(channels, count)
-        slots = (np.arange(self._blocks, self._blocks + count) * BLOCK * self._SLOTS_A_SECOND) // self._rate
-        self._first_slot.append(int(slots[0]))
-        self._energy.append(np.bincount(slots - slots[0], weights=self._weights @ energy))
-        self._blocks += count
+        channels = len(sound)
+        product = sound.reshape(-1, self._RUN) @ self._product
+        filtered = product[:, : self._RUN]
+        left_behind, likeness = product[:, self._RUN : -4], product[:, -4:]
+        state = self._states(left_behind.reshape(channels, -1, 4))
+        energy = np.einsum("ij,ij->i", filtered, filtered)
+        energy += (state * (state @ self._ringing_energy + 2 * likeness)).sum(axis=1)
+        runs = len(energy) // channels
+        slots = np.arange(self._runs, self._runs + runs) * self._RUN * self._SLOTS_A_SECOND // self._rate
+        weighted = self._weights @ energy.reshape(channels, runs)
+        self._energy.append((int(slots[0]), np.bincount(slots - slots[0], weights=weighted).astype(np.float64)))
+        self._runs += runs
 
     def integrated(self, samples: int) -> float | None:
         """LUFS of so many samples; None where no window passes the gates."""
-        slots = np.zeros(samples * self._SLOTS_A_SECOND // self._rate + 2)
-        for first, energy in zip(self._first_slot, self._energy, strict=True):
-            slots[first : first + len(energy)] += energy[: len(slots) - first]
-        edges = -(-np.arange(len(slots) + 1) * self._rate // (self._SLOTS_A_SECOND * BLOCK))
         whole = samples * self._SLOTS_A_SECOND // self._rate
+        if whole < self._WINDOW_SLOTS:
+            return None
+        slots = np.zeros(self._energy[-1][0] + len(self._energy[-1][1]))
+        for first, energy in self._energy:
+            slots[first : first + len(energy)] += energy
+        edges = -(-np.arange(whole + 1) * self._rate // (self._SLOTS_A_SECOND * self._RUN)) * self._RUN
         sums = np.concatenate(([0.0], slots[:whole].cumsum()))
-        span = (edges[self._WINDOW_SLOTS : whole + 1] - edges[: max(0, whole + 1 - self._WINDOW_SLOTS)]) * BLOCK
-        power = (sums[self._WINDOW_SLOTS :] - sums[: -self._WINDOW_SLOTS]) / span if whole >= 4 else np.empty(0)
+        power = (sums[self._WINDOW_SLOTS :] - sums[: -self._WINDOW_SLOTS]) / (
+            edges[self._WINDOW_SLOTS :] - edges[: -self._WINDOW_SLOTS]
+        )
         audible = power[power > _power(self.ABSOLUTE_GATE)]
         if not len(audible):
             return None
         gated = audible[audible > audible.mean() * 10 ** (self.RELATIVE_GATE / 10)]
         return _lufs(float(gated.mean()))
 
-    def _states(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The filter's state before each block, from what each block alone leaves behind (channels, blocks, 4)."""
-        state = np.concatenate((self._state[:, None], inputs), axis=1)
+    def _states(self, left_behind: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The filter's state before each run (channels * runs, 4), from what each run alone leaves behind."""
+        channels, runs, _ = left_behind.shape
+        groups = runs // self._GROUP + 1  # with room for the state after the last run
+        alone = np.zeros((channels, groups * self._GROUP, 4), np.float32)
+        alone[:, :runs] = left_behind
+        within = (alone.reshape(channels * groups, -1) @ self._within_group).reshape(channels, groups, -1)
+        before = np.concatenate((self._state[:, None], within[:, :-1, -4:]), axis=1)
+        before = before.transpose(1, 0, 2).reshape(groups, -1)
         reach = 1
-        for carry in self._carry:  # each step doubles how far back a block is remembered
-            if reach >= state.shape[1]:
-                break
-            state[:, reach:] += state[:, :-reach] @ carry
+        for carry in self._carry:  # each step doubles how far back a group is remembered
+            before[reach:] += before[:-reach] @ carry
             reach *= 2
-        self._state = state[:, -1]
-        return state[:, :-1]
+        before = before.reshape(groups, channels, 4).transpose(1, 0, 2)
+        state = (within[:, :, :-4] + before @ self._into_group).reshape(channels, -1, 4)
+        self._state = state[:, runs].copy()
+        return state[:, :runs].reshape(-1, 4)
 
 
 class TruePeak:
     """The highest point between the samples, by the four-fold interpolation of BS.1770-5, annex 2.
 
-    A block is interpolated only where that could raise the peak found so far: the interpolated value cannot exceed
-    the block's own peak by more than the filter's gain, so nothing is missed.
+    Interpolating everything would cost more than all other meters together. A block is interpolated only where that
+    could raise the peak found so far: an interpolated value is bounded by the samples around it, more closely by
+    the samples and the steps between them. Both bounds are exact, so nothing is missed.
     """
 
     #: The published filter: its first two phases; the other two are these reversed.
@@ -105,33 +124,37 @@ class TruePeak:
         (-0.0291748046875, 0.029296875, -0.0517578125, 0.089111328125, -0.16650390625, 0.465087890625,
          0.77978515625, -0.2003173828125, 0.1015625, -0.0582275390625, 0.0330810546875, -0.0189208984375),
     )  # fmt: skip
-    _TAPS = 12
-    _FIRST_LOOK = 16  # blocks, the loudest, that set the mark for the rest
+    _MEMORY = 11  # samples before the present one that the filter sees
+    _RUN = 32  # samples that one row of the matrix product interpolates; divides BLOCK
+    _FIRST_LOOK = 4  # blocks, the likeliest, that set the mark for the rest
 
     def __init__(self, channels: int) -> None:
         phases = np.array([*self._PHASES, *(phase[::-1] for phase in self._PHASES)])
         self._gain = float(np.abs(phases).sum(axis=1).max())
-        self._filter = np.zeros((self._TAPS - 1 + BLOCK, len(phases), BLOCK), np.float32)
-        for tap in range(self._TAPS):
-            for sample in range(BLOCK):
-                self._filter[sample + self._TAPS - 1 - tap, :, sample] = phases[:, tap]
-        self._filter = self._filter.reshape(len(self._filter), -1)
-        self._before = np.zeros((channels, self._TAPS - 1), np.float32)
+        self._sample_gain, self._step_gain = np.max([_gains(phase) for phase in phases], axis=0)
+        product = np.zeros((self._MEMORY + self._RUN, len(phases), self._RUN), np.float32)
+        for sample in range(self._RUN):
+            product[sample : sample + self._MEMORY + 1, :, sample] = phases[:, ::-1].T
+        self._product = product.reshape(len(product), -1)
+        self._before = np.zeros((channels, self._MEMORY), np.float32)
         self._peak_before = np.zeros((channels, 1), np.float32)
         self.peak = 0.0
 
     def feed(self, sound: Sound, peaks: Sound) -> None:
         """Whole blocks, and the peak of each (channels, blocks)."""
         self.peak = max(self.peak, float(peaks.max()))
-        reach = np.maximum(peaks, np.concatenate((self._peak_before, peaks[:, :-1]), axis=1)) * self._gain
-        if reach.max() > self.peak:
+        around = np.maximum(peaks, np.concatenate((self._peak_before, peaks[:, :-1]), axis=1))
+        channel, block = np.nonzero(around * self._gain > self.peak)
+        if len(block):
             padded = np.concatenate((self._before, sound), axis=1)
-            candidates = np.argwhere(reach > self.peak)
-            order = np.argsort(-reach[tuple(candidates.T)], kind="stable")
-            first, rest = candidates[order[: self._FIRST_LOOK]], candidates[order[self._FIRST_LOOK :]]
-            self._look(padded, first)
-            self._look(padded, rest[reach[tuple(rest.T)] > self.peak])
-        self._before = sound[:, -(self._TAPS - 1) :].copy()
+            windows = sliding_window_view(padded, self._MEMORY + BLOCK, axis=1)[channel, block * BLOCK]
+            steps = np.abs(np.diff(windows, axis=1)).max(axis=1)
+            bound = around[channel, block] * self._sample_gain + steps * self._step_gain
+            likeliest = np.argsort(-bound)[: self._FIRST_LOOK]
+            self._interpolate(windows[likeliest])
+            bound[likeliest] = 0
+            self._interpolate(windows[bound > self.peak])
+        self._before = sound[:, -self._MEMORY :].copy()
         self._peak_before = peaks[:, -1:]
 
     @property
@@ -139,12 +162,25 @@ class TruePeak:
         """None for digital silence."""
         return 20 * math.log10(self.peak) if self.peak > 0 else None
 
-    def _look(self, padded: Sound, blocks: npt.NDArray[np.intp]) -> None:
-        if not len(blocks):
+    def _interpolate(self, windows: Sound) -> None:
+        """Blocks with what precedes them, (n, _MEMORY + BLOCK)."""
+        if not len(windows):
             return
-        columns = blocks[:, 1:] * BLOCK + np.arange(len(self._filter))
-        between = padded[blocks[:, :1], columns] @ self._filter
+        runs = sliding_window_view(windows, self._MEMORY + self._RUN, axis=1)[:, :: self._RUN]
+        between = runs.reshape(-1, self._MEMORY + self._RUN) @ self._product
         self.peak = max(self.peak, float(between.max()), -float(between.min()))
+
+
+def _gains(phase: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """How far the interpolated value follows the sample beside it, and how far the steps around it.
+
+    The weighted samples are rewritten as one sample times the sum of the weights, plus each step times the sum of
+    the weights beyond it.
+    """
+    nearest = int(np.abs(phase).argmax())
+    before, after = phase[:nearest], phase[nearest + 1 :]
+    steps = np.abs(before.cumsum()).sum() + np.abs(after[::-1].cumsum()).sum()
+    return abs(float(phase.sum())), float(steps)
 
 
 class Silence:
@@ -188,7 +224,8 @@ def clipped_samples(sound: Sound) -> int:
 
 def block_peaks(sound: Sound) -> Sound:
     """The peak of every block, (channels, blocks)."""
-    return np.asarray(np.abs(sound).reshape(len(sound), -1, BLOCK).max(axis=2))
+    peaks: Sound = np.abs(sound).reshape(len(sound), -1, BLOCK).max(axis=2)
+    return peaks
 
 
 def _k_weighting(rate: int) -> tuple[npt.NDArray[np.float64], ...]:
@@ -227,13 +264,30 @@ def _cascade(
     return a, np.concatenate((b1, b2 * d1)), np.concatenate((d2 * c1, c2)), d2 * d1
 
 
-def _until_forgotten(step: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float32]]:
+def _chained(step: npt.NDArray[np.float64], runs: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """How the state before each of so many runs, and after the last, follows from theirs and from the one before.
+
+    Returns matrices (4 * runs, 4 * (runs + 1)) and (4, 4 * runs) for row vectors.
+    """
+    powers = [np.linalg.matrix_power(step, n).T for n in range(runs)]
+    within = np.zeros((runs, 4, runs + 1, 4))
+    for run in range(runs):
+        for later in range(run + 1, runs + 1):
+            within[run, :, later] = powers[later - run - 1]
+    return within.reshape(4 * runs, -1).astype(np.float32), np.concatenate(powers, axis=1).astype(np.float32)
+
+
+def _until_forgotten(step: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
     """The step's powers 1, 2, 4, ... (transposed, for rows), as long as they matter."""
     powers = []
-    while np.abs(step).max() > 1e-9:
-        powers.append(step.T.astype(np.float32))
+    while np.abs(step).max() > _FORGOTTEN:
+        powers.append(step.T)
         step = step @ step
     return powers
+
+
+#: A state that is passed on with less than this weight has no part in any energy that 32-bit floats can tell.
+_FORGOTTEN = 1e-9
 
 
 def _channel_weights(channels: int) -> npt.NDArray[np.float64]:

@@ -28,6 +28,8 @@ from checks.analysis import container
 from checks.analysis.facts import Note
 from checks.release import Credential, TagClaim
 
+_mutagen: Any = mutagen  # half of it has no types
+
 #: What reading the tags may take, cover art included; ordinary files need a few megabytes.
 MEMORY_BYTES = 192 << 20
 #: A tag that announces more than this is not read: the largest that are sold carry a few pictures.
@@ -45,9 +47,9 @@ _UNREAD = Credential(state="unread")
 _NO_CREDENTIAL = Credential()
 
 _OGG_READERS = {
-    b"\x01vorbis": mutagen.oggvorbis.OggVorbis,
-    b"OpusHead": mutagen.oggopus.OggOpus,
-    b"\x7fFLAC": mutagen.oggflac.OggFLAC,
+    b"\x01vorbis": _mutagen.oggvorbis.OggVorbis,
+    b"OpusHead": _mutagen.oggopus.OggOpus,
+    b"\x7fFLAC": _mutagen.oggflac.OggFLAC,
 }
 
 #: Text in tags comes in these encodings, which Python would otherwise look for on disk, inside the child.
@@ -104,12 +106,12 @@ def read(file: BinaryIO, kind: str | None) -> Provenance:
 def warm_up() -> None:
     """Load what reading needs from disk, before the disk is out of reach."""
     marks()
-    tags = mutagen.id3.ID3()
-    tags.add(mutagen.id3.TXXX(encoding=1, desc="warm", text="up"))
+    tags = _mutagen.id3.ID3()
+    tags.add(_mutagen.id3.TXXX(encoding=1, desc="warm", text="up"))
     stored = io.BytesIO()
     tags.save(stored)
     stored.seek(0)
-    mutagen.id3.ID3(stored)
+    _mutagen.id3.ID3(stored)
 
 
 def from_json(document: Mapping[str, Any]) -> Provenance:
@@ -197,7 +199,7 @@ def _flac(file: BinaryIO) -> _Found:
     if container.id3_length(file, 0):
         yield from _id3(file)
     file.seek(0)
-    yield from _vorbis(mutagen.flac.FLAC(file).tags)
+    yield from _vorbis(_mutagen.flac.FLAC(file).tags)
 
 
 def _ogg(file: BinaryIO) -> _Found:
@@ -216,7 +218,7 @@ def _mp4(file: BinaryIO) -> _Found:
         elif box.id == b"moov" and box.size <= _MAX_TAG_BYTES:
             yield from _named_items(container.content(file, box, _MAX_TAG_BYTES))
     file.seek(0)
-    for key, values in (mutagen.mp4.MP4(file).tags or {}).items():
+    for key, values in (_mutagen.mp4.MP4(file).tags or {}).items():
         if key == "©lyr":
             continue
         for value in values if isinstance(values, list) else [values]:
@@ -230,16 +232,16 @@ def _id3(file: BinaryIO) -> _Found:
         raise ValueError("a tag of this size is not read")
     file.seek(0)
     try:
-        frames = mutagen.id3.ID3(file)
-    except mutagen.id3.ID3NoHeaderError:
+        frames = _mutagen.id3.ID3(file)
+    except _mutagen.id3.ID3NoHeaderError:
         return
     for frame in frames.values():
         if frame.FrameID == "GEOB" and frame.mime.lower() in _C2PA_MIME_TYPES:
             yield _Signed()
-        elif frame.FrameID == "COMM" or isinstance(frame, mutagen.id3.TextFrame):
+        elif frame.FrameID == "COMM" or isinstance(frame, _mutagen.id3.TextFrame):
             where = f"TXXX:{frame.desc}" if frame.FrameID == "TXXX" else frame.FrameID
             yield _Field(where, "\n".join(map(str, frame.text)))
-        elif isinstance(frame, mutagen.id3.UrlFrame):
+        elif isinstance(frame, _mutagen.id3.UrlFrame):
             yield _Field(f"WXXX:{frame.desc}" if frame.FrameID == "WXXX" else frame.FrameID, frame.url)
 
 

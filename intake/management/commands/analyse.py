@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
@@ -37,12 +37,12 @@ class Command(BaseCommand):
             documents = [_document(path, facts) for path, facts in measured]
             self.stdout.write(json.dumps({"files": documents}, indent=2, allow_nan=False))
         else:
-            Console(file=self.stdout, width=None if sys.stdout.isatty() else 160).print(_table(measured))
+            Console(file=cast(IO[str], self.stdout), width=None if sys.stdout.isatty() else 160).print(_table(measured))
         if not all(facts and facts.ok for _, facts in measured):
             raise CommandError("some files could not be measured", returncode=1)
 
     def _measure(self, files: Sequence[Path]) -> Iterator[tuple[Path, AudioFacts | None]]:
-        bar = Console(file=self.stderr)
+        bar = Console(file=cast(IO[str], self.stderr))
         analyser = default_analyser()
         for path in track(files, "Measuring", console=bar, transient=True, disable=not sys.stderr.isatty()):
             try:
