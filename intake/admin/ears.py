@@ -134,7 +134,12 @@ def _panel(
     key: str, sound: Sound, match: Mapping[str, Any], reference: KnownRecording | None, stored: set[str]
 ) -> Panel:
     segments = [
-        tuple(_number(one.get(name)) for name in ("start", "end", "reference_start", "reference_end"))
+        (
+            _number(one.get("start")),
+            _number(one.get("end")),
+            _number(one.get("reference_start")),
+            _number(one.get("reference_end")),
+        )
         for one in match["segments"]
     ]
     # A length that nobody measured is at least as long as what was matched in it.
@@ -151,7 +156,7 @@ def _panel(
         duration=duration,
         reference_url=url,
         reference_duration=reference_duration,
-        segments=tuple(Stretch(*one, scale) for one in segments),
+        segments=tuple(Stretch(*place, scale) for place in segments),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 _SECONDS = ("start", "end", "duration", "seconds", "position", "silence", "overlap")
 #: Keys that the page shows in a form of their own.
 SHOWN_ELSEWHERE = frozenset({"matches"})
+_IDENTIFIER = re.compile(r"[a-z]+(_[a-z]+)+")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Longer texts are folded away.
 _LONG = 240
 
@@ -32,9 +36,7 @@ def readable(evidence: Any) -> tuple[Line, ...]:
     """A finding's evidence, except what the page shows in a form of its own."""
     if not isinstance(evidence, Mapping):
         return (Line("evidence", value(evidence)),) if evidence not in (None, [], "") else ()
-    shown = (
-        (key, one) for key, one in evidence.items() if key not in SHOWN_ELSEWHERE and one not in (None, [], {}, "")
-    )
+    shown = ((key, one) for key, one in evidence.items() if key not in SHOWN_ELSEWHERE and not _empty(one))
     return tuple(_line(key, one) for key, one in shown)
 
 
@@ -50,7 +52,9 @@ def value(one: Any, key: str = "") -> str:
         return ", ".join(f"{name(inner)}: {value(what, inner)}" for inner, what in one.items())
     if isinstance(one, Sequence) and not isinstance(one, str):
         return ", ".join(value(inner, key) for inner in one)
-    return str(one)
+    text = name(one) if _IDENTIFIER.fullmatch(str(one)) else str(one)
+    # Letters that look alike are told apart by their number only.
+    return f"{text} (U+{ord(text):04X})" if len(text) == 1 and not text.isascii() else text
 
 
 def name(key: str) -> str:
@@ -67,12 +71,21 @@ def clock(seconds: float) -> str:
 def _line(key: str, one: Any) -> Line:
     if isinstance(one, Sequence) and not isinstance(one, str) and all(isinstance(row, Mapping) for row in one):
         columns = tuple(dict.fromkeys(column for row in one for column in row))
-        rows = tuple(tuple(value(row.get(column), column) for column in columns) for row in one)
-        return Line(name(key), columns=tuple(name(column) for column in columns), rows=rows)
+        counted = Counter(tuple(value(row.get(column), column) for column in columns) for row in one)
+        headings = tuple(name(column) for column in columns)
+        if len(counted) == len(one):
+            return Line(name(key), columns=headings, rows=tuple(counted))
+        rows = tuple((*row, f"× {times}") for row, times in counted.items())
+        return Line(name(key), columns=(*headings, ""), rows=rows)
     if isinstance(one, Mapping) and any(_nested(inner) for inner in one.values()):
         rows = tuple((name(inner), value(what, inner)) for inner, what in one.items())
         return Line(name(key), columns=("", ""), rows=rows)
     return Line(name(key), value(one, key))
+
+
+def _empty(one: Any) -> bool:
+    """Nothing to read: no value, or an id of our own rows."""
+    return one in (None, [], {}, "") or (isinstance(one, str) and _ID.fullmatch(one) is not None)
 
 
 def _nested(one: Any) -> bool:

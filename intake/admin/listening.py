@@ -66,20 +66,20 @@ def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: ob
     size = path.stat().st_size
     content_type = media_type(stream.read(16))
     wanted = request.headers.get("Range") if _unchanged(request, blob) else None
-    stretch = span(wanted, size)
     log.info("file.heard", who=request.user.get_username(), sha256=blob.pk, file=name, range=wanted or "", **context)
     response: HttpResponseBase
-    if stretch is None:
+    try:
+        part = span(wanted, size)
+    except Unsatisfiable:
         held.close()
         response = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
         response.headers["Content-Range"] = f"bytes */{size}"
     else:
-        start, end = stretch
-        partial = wanted is not None and _RANGE.fullmatch(wanted.strip()) is not None
-        status = HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK
-        response = StreamingHttpResponse(Slice(stream, start, end - start, held), status=status)
+        start, end = part or (0, size)
+        response = StreamingHttpResponse(Slice(stream, start, end - start, held))
         response.headers["Content-Length"] = str(end - start)
-        if partial:
+        if part:
+            response.status_code = HTTPStatus.PARTIAL_CONTENT
             response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     inline = content_type.startswith(f"{kind}/")
     response.headers["Content-Type"] = content_type if inline else _UNKNOWN
@@ -91,22 +91,29 @@ def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: ob
     return response
 
 
-def span(wanted: str | None, size: int) -> tuple[int, int] | None:
-    """The bytes [start, end) that a Range header asks for (RFC 9110): all where it asks for nothing we understand.
+class Unsatisfiable(ValueError):
+    """No byte of the file is in the range."""
 
-    None where no byte of the file is in the range.
+
+def span(wanted: str | None, size: int) -> tuple[int, int] | None:
+    """The bytes [start, end) that a Range header asks for (RFC 9110).
+
+    None where it asks for nothing, or for what is no single range of bytes: then the whole is sent.
+    Raises Unsatisfiable.
     """
     asked = _RANGE.fullmatch(wanted.strip()) if wanted else None
     if asked is None or asked.groups() == ("", ""):
-        return 0, size
+        return None
     first, last = asked.groups()
-    if not first:
+    if first and last and int(last) < int(first):
+        return None
+    if first:
+        start, end = int(first), min(size, int(last) + 1 if last else size)
+    else:
         start, end = max(0, size - int(last)), size
-        return (start, end) if int(last) and size else None
-    start, end = int(first), min(size, int(last) + 1 if last else size)
-    if last and int(last) < int(first):
-        return 0, size  # not a range at all: ignored, as the RFC asks
-    return (start, end) if start < size else None
+    if start >= end:
+        raise Unsatisfiable(wanted)
+    return start, end
 
 
 def media_type(head: bytes) -> str:

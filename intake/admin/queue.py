@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from checks.finding import Severity
@@ -129,7 +130,7 @@ class Screen:
     unclaimed: int
 
 
-def screen(wanted: Wanted, page: object = 1) -> Screen:
+def screen(wanted: Wanted, page: str = "1") -> Screen:
     """Read one page of the queue in a fixed number of queries."""
     now = timezone.now()
     counts = dict(Submission.objects.order_by().values_list("state").annotate(Count("pk")))
@@ -144,7 +145,7 @@ def screen(wanted: Wanted, page: object = 1) -> Screen:
         families=_family_counts(wanted),
         labels=tuple(Label.objects.order_by("name")[:500]),
         page=current,
-        rows=_rows(current.object_list, now),
+        rows=_rows(list(current.object_list), now),
         overdue=waiting["overdue"],
         unclaimed=counts.get(State.IN_REVIEW.value, 0) - waiting["held"],
     )
@@ -185,7 +186,7 @@ def reasons(findings: Iterable[Finding]) -> tuple[Reason, ...]:
     return tuple(sorted(held, key=lambda one: (SEVERITIES.get(one.severity, 9), order[one.family.key])))
 
 
-def _says(text: str) -> Q:
+def _says(text: str) -> Combinable | Q:
     """Where a search text may be found: in words, or in identifiers typed with or without hyphens."""
     identifier = text.replace("-", "").replace(" ", "")
     tracks = Track.objects.filter(Q(isrc__istartswith=identifier) | Q(title__icontains=text))

@@ -134,10 +134,14 @@ class FindingAdmin(OfSubmission):
 
 @register(Decision, site=desk)
 class DecisionAdmin(OfSubmission):
-    list_display = ("created_at", "verdict", "actor", "release", "reasons", "policy_version")
+    list_display = ("created_at", "verdict", "actor", "release", "why", "policy_version")
     list_filter = ("verdict",)
     search_fields = ("actor",)
     ordering = ("-id",)
+
+    @display(description="reasons")
+    def why(self, row: Decision) -> str:
+        return ", ".join(row.reasons)
 
 
 @register(Event, site=desk)
@@ -209,6 +213,7 @@ class EndpointAdmin(ReadOnly):
     list_select_related = ("label", "partner")
     search_fields = ("url", "label__name", "partner__slug")
     exclude = ("secret", "previous_secret")
+    readonly_fields = ("url",)  # a URL field of a form would have to know how to complete one
 
 
 class AttemptRows(ReadOnlyRows):

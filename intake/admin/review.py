@@ -88,6 +88,14 @@ class Heard:
         return found if found.get("state", "none") != "none" else {}
 
     @property
+    def ordinary(self) -> bool:
+        """Declared to be made by people, measured, and nothing found that says otherwise."""
+        levels = {one.get("level") for one in self.contributions}
+        machines = {one.get("ai_contribution") for one in self.contributors} - {"none", "undeclared", None}
+        told = self.disclosure_status == "declared" and levels <= {"none", "assistive_tool"} and not machines
+        return told and bool(self.facts) and not self.tags and not self.credential
+
+    @property
     def format(self) -> str:
         """As an engineer writes it: FLAC 44.1 kHz 16 bit."""
         rate, bits = self.facts.get("sample_rate"), self.facts.get("bit_depth")
@@ -141,6 +149,15 @@ class Review:
     @property
     def panels(self) -> list[Panel]:
         return [panel for one in self.findings for panel in one.panels]
+
+    @property
+    def speaking(self) -> list[Heard]:
+        """Tracks whose disclosure or file says something about AI, or that say nothing where they should."""
+        return [one for one in self.tracks if not one.ordinary]
+
+    @property
+    def silent(self) -> list[Heard]:
+        return [one for one in self.tracks if one.ordinary]
 
     @property
     def decision(self) -> Decision | None:

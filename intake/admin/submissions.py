@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import register
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -73,7 +73,7 @@ class SubmissionAdmin(ReadOnly):
             **self.admin_site.each_context(request),
             "title": "Queue",
             "opts": self.opts,
-            "screen": queue.screen(wanted, request.GET.get("p", 1)),
+            "screen": queue.screen(wanted, request.GET.get("p", "1")),
             "families": FAMILIES,
             "verdicts": (Verdict.APPROVE, Verdict.LABEL, Verdict.REVIEW, Verdict.REJECT, Verdict.RETURN),
             "decides": self.has_decide_permission(request),
@@ -229,8 +229,8 @@ class SubmissionAdmin(ReadOnly):
         return redirect("admin:intake_submission_changelist")
 
 
-def _moderator(request: HttpRequest) -> AbstractUser:
+def _moderator(request: HttpRequest) -> User:
     """Who is at the desk; every view here lets nobody anonymous in."""
-    if not isinstance(request.user, AbstractUser):
+    if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user

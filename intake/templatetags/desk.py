@@ -10,16 +10,16 @@ from django import template
 from django.utils import timezone
 
 from intake.admin import evidence
-from intake.admin.families import Family, code_in_words, family_of
+from intake.admin.families import code_in_words, family_of
 from intake.admin.queue import SOON
 
 register = template.Library()
 
 
 @register.filter
-def clock(seconds: float | None) -> str:
+def clock(seconds: Any) -> str:
     """Seconds as a player shows them, with tenths: 125.36 is 2:05.4."""
-    return "—" if seconds is None else evidence.clock(seconds)
+    return evidence.clock(seconds) if isinstance(seconds, int | float) else "—"
 
 
 @register.filter
@@ -52,15 +52,21 @@ def words(code: str) -> str:
 
 
 @register.filter
-def family(code: str) -> Family:
-    """The family a code belongs to."""
-    return family_of(code)
+def family_key(code: str) -> str:
+    """The key of the family that a code belongs to."""
+    return family_of(code).key
 
 
 @register.filter
 def plain(identifier: str) -> str:
     """An identifier of ours as words: ``lead_vocals`` is "lead vocals"."""
     return str(identifier).replace("_", " ")
+
+
+@register.filter
+def member(key: str) -> str:
+    """A label's key without its group: ``ai:persona_artist`` is "persona artist"."""
+    return plain(key.partition(":")[2])
 
 
 @register.filter

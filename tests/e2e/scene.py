@@ -1,0 +1,167 @@
+"""A day at the desk: submissions of every kind, brought in through the services and measured for real."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from celery import current_app
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from checks.analysis import default_analyser
+from checks.policy import Verdict
+from intake.demo import pictures, sounds
+from intake.demo.releases import (
+    KNOWN_ARTIST,
+    KNOWN_ISRC,
+    KNOWN_OWNER,
+    KNOWN_SEED,
+    KNOWN_TITLE,
+    PROTECTED_NAME,
+    SECONDS,
+    document,
+    known_recording,
+    samples,
+)
+from intake.models import Blob, Label, Submission
+from intake.services import catalogue, decisions, door, moderators, submissions
+from intake.services.blobs import Incoming
+
+PASSWORD = "low-tide-at-seven"
+#: Where the second matched part of the excerpted copy lies in the known recording, seconds.
+EXCERPTS = ((4.0, 20.0), (26.0, 46.0))
+
+#: More of the queue: title, artist, hours until it is due.
+_CROWD = (
+    ("Ash and Amber", "Idun Fall", 2.6),
+    ("Carousel (Night Version)", "The Parallel Lines", 7.2),
+    ("Every Lamp on Harbour Street Was Lit the Night You Left for Good", "Ødegård & the Lighthouse Keepers", 15.5),
+    ("月の舟", "Aya Morino", 26.0),
+    ("Corrida", "Los Faroles", 41.0),
+)
+
+
+def fill(folder: Path | None = None) -> dict[str, Submission]:
+    """Everything, by name; the caller's database is empty, and tasks run in this process."""
+    folder = folder or Path(tempfile.mkdtemp(prefix="scene-"))
+    current_app.conf.task_always_eager = current_app.conf.task_eager_propagates = True
+    for name in ("ada", "ben"):
+        moderators.create(name, PASSWORD)
+    guard(folder)
+    made = {sample.name: _send(sample.label, sample.document, sample.make, folder) for sample in _days_samples()}
+    made["Undertow"] = _send("Blue Buoy", _album(), _copied_in_parts, folder)
+    for number, (title, artist, _) in enumerate(_CROWD, start=40):
+        contradictory = _contradictory(document(title, number, _out(), artist=artist, label="Blue Buoy"))
+        made[title] = _send("Blue Buoy", contradictory, _tune(number), folder)
+    _set_clocks(made)
+    _decide_some(made)
+    return made
+
+
+def guard(folder: Path) -> None:
+    """One known recording, its sound on file, and one protected name."""
+    path = known_recording(folder)
+    blob = _keep(path)
+    facts = default_analyser().analyse(path, blob.pk, name=path.name)
+    catalogue.learn(facts, title=KNOWN_TITLE, artist=KNOWN_ARTIST, isrc=KNOWN_ISRC, owner=KNOWN_OWNER)
+    catalogue.index()
+    catalogue.protect(PROTECTED_NAME)
+
+
+def _days_samples() -> list[Any]:
+    today = timezone.now().date()
+    return [one for one in samples(today) if one.expected != "refused"]
+
+
+def _out() -> dt.date:
+    return timezone.now().date() + dt.timedelta(days=24)
+
+
+def _send(label: str, delivery: dict[str, Any], make: Callable[[Path], None], folder: Path) -> Submission:
+    place = Path(tempfile.mkdtemp(dir=folder))
+    make(place)
+    owner, _ = Label.objects.get_or_create(name=label)
+    blobs = {name: _keep(place / name) for name in door.named_files(delivery)}
+    submission = submissions.deliver(owner, delivery, blobs)
+    submission.refresh_from_db()
+    return submission
+
+
+def _keep(path: Path) -> Blob:
+    incoming = Incoming()
+    incoming.write(path.read_bytes())
+    return incoming.keep()
+
+
+def _tune(seed: int) -> Callable[[Path], None]:
+    def make(place: Path) -> None:
+        sounds.encode(sounds.compose(seed, SECONDS), 44100, place / "01.flac")
+        pictures.paint(seed, place / "cover.png")
+
+    return make
+
+
+def _contradictory(delivery: dict[str, Any]) -> dict[str, Any]:
+    track = delivery["release"]["tracks"][0]
+    track["disclosure"]["contributions"] = [
+        {"element": "lead_vocals", "level": "fully_generated", "tool": "Vox Studio", "imitates": "no"},
+        {"element": "instruments", "level": "assistive_tool"},
+    ]
+    return delivery
+
+
+def _album() -> dict[str, Any]:
+    """Three tracks; the second is put together from two parts of the known recording."""
+    delivery = document("Undertow", 30, _out(), artist="Tomas Rehn", label="Blue Buoy")
+    release = delivery["release"]
+    first = release["tracks"][0]
+    for position, title in enumerate(("Undertow", "Glass", "Shoreline"), start=1):
+        track = copy.deepcopy(first)
+        track.update(position=position, title=title, file=f"{position:02}.flac", isrc=f"SEBLB26003{position:02}")
+        release["tracks"][position - 1 : position] = [track]
+    release["type"] = "single"
+    return delivery
+
+
+def _copied_in_parts(place: Path) -> None:
+    known = sounds.compose(KNOWN_SEED, SECONDS)
+    own = sounds.compose(31, 12.0)
+    parts = [own[: 6 * 44100], *(known[int(a * 44100) : int(b * 44100)] for a, b in EXCERPTS), own[6 * 44100 :]]
+    sounds.encode(sounds.compose(32, SECONDS), 44100, place / "01.flac")
+    sounds.encode(np.concatenate(parts) * 0.8, 44100, place / "02.flac")
+    sounds.encode(sounds.compose(33, SECONDS), 44100, place / "03.flac")
+    pictures.paint(31, place / "cover.png")
+
+
+def _set_clocks(made: dict[str, Submission]) -> None:
+    """Due dates as they would be in the middle of a day: one missed, one near."""
+    now = timezone.now()
+    hours = {"Quiet Water": -1.4, "Undertow": 0.9, "Evening Bells": 3.1, "Night Ferry": 9.4, "Salt and Wire": 20.2}
+    hours |= {title: due for title, _, due in _CROWD} | {"Broken Compass": 33.0}
+    for title, due in hours.items():
+        came = now + dt.timedelta(hours=due - 48)
+        Submission.objects.filter(pk=made[title].pk).update(due_at=now + dt.timedelta(hours=due), received_at=came)
+
+
+def _decide_some(made: dict[str, Submission]) -> None:
+    """What the other moderator did this morning, and has in hand now."""
+    ben = User.objects.get(username="ben")
+
+    def now(title: str) -> Submission:
+        return Submission.objects.get(pk=made[title].pk)
+
+    decisions.decide(
+        now("月の舟"), ben, Verdict.RETURN, "Please state for each element of the track how it was made.",
+        "Second time this week; the label's form seems to fill in the wrong column.",
+    )  # fmt: skip
+    decisions.decide(
+        now("Corrida"), ben, Verdict.LABEL, "The use of AI was confirmed; it goes out with these labels.",
+        labels=[("ai:recording", "partly"), ("ai:vocals", "all")],
+    )  # fmt: skip
+    decisions.claim(now("Salt and Wire"), ben)

@@ -1,0 +1,48 @@
+"""People at the desk, and what lies on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@pytest.fixture(autouse=True)
+def _silent(rung: list[tuple[str, tuple[str, ...]]]) -> None:
+    """No work is done behind the desk's back."""
+
+
+def _moderator(name: str) -> User:
+    from intake.services import moderators
+
+    return moderators.create(name, "low-tide-at-seven")[0]
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return _moderator("ada")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    return _moderator("ben")
+
+
+@pytest.fixture
+def desk(ada: User) -> Client:
+    """Ada's browser."""
+    client = Client()
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def other_desk(ben: User) -> Client:
+    """Ben's browser."""
+    client = Client()
+    client.force_login(ben)
+    return client

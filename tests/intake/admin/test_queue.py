@@ -1,0 +1,126 @@
+"""What waits, in which order, why, and in whose hands."""
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+
+from checks.finding import Route, Severity
+from intake.models import CheckRun, Finding, Submission
+from intake.services import decisions
+from tests.intake.admin.desk_rows import a_finding, in_review
+from tests.intake.factories import a_label
+
+pytestmark = pytest.mark.django_db
+
+#: Session, user, two of rights; states, overdue and held, the count, the rows, their findings and decisions, families, labels.
+QUERIES = 12
+
+
+def queue(client, **query):
+    response = client.get(reverse("admin:intake_submission_changelist"), query)
+    assert response.status_code == 200
+    return response
+
+
+def titles(response):
+    return [row.submission.title for row in response.context["screen"].rows]
+
+
+def match():
+    return a_finding(code="similarity.known_recording", message="120 s are the same as 'X'.")
+
+
+def test_a_moderator_lands_on_the_queue(desk):
+    assert desk.get("/admin/").url == reverse("admin:intake_submission_changelist")
+
+
+def test_what_is_due_first_stands_first(desk):
+    in_review(title="Later", due=dt.timedelta(hours=30))
+    in_review(title="Overdue", due=-dt.timedelta(hours=2))
+    in_review(title="Soon", due=dt.timedelta(hours=1))
+    response = queue(desk)
+    assert titles(response) == ["Overdue", "Soon", "Later"]
+    html = response.content.decode()
+    assert "2 h 0 min overdue" in html
+    assert '<span class="due breach">' in html
+    assert '<span class="due soon">' in html
+
+
+def test_a_row_says_why_it_waits_worst_first(desk):
+    in_review(
+        a_finding(code="title.generic", severity=Severity.WARNING, message="A generic title."),
+        a_finding(code="artist.lookalike", message="A look-alike."),
+        match(),
+        a_finding(code="isrc.year_future", route=Route.PASS, message="Not holding."),
+    )
+    row = queue(desk).context["screen"].rows[0]
+    assert [reason.code for reason in row.reasons] == [
+        "similarity.known_recording",
+        "artist.lookalike",
+        "title.generic",
+    ]
+    assert row.submission.track_count == 1
+
+
+def test_families_are_counted_by_submission_and_filter(desk):
+    in_review(match(), match(), title="Copied")
+    in_review(title="Imitated")
+    in_review(a_finding(code="credit.composer_missing"), title="Uncredited")
+    response = queue(desk)
+    counts = {family.key: count for family, count in response.context["screen"].families}
+    assert counts == {"match": 1, "identity": 1, "ai": 0, "fraud": 0, "audio": 0, "metadata": 1, "system": 0}
+    assert titles(queue(desk, family="match")) == ["Copied"]
+    assert titles(queue(desk, family="metadata")) == ["Uncredited"]
+
+
+@pytest.mark.parametrize("asked", ["copied in", "MARA", "SE-HBR", "036000", "harbour"])
+def test_search_finds_words_and_identifiers(desk, asked):
+    found, other = in_review(title="Copied in Parts"), in_review(title="Other", label=a_label("Blue Buoy"))
+    Submission.objects.filter(pk=other.pk).update(artist="Idun Fall", upc="5901234123457")
+    found.tracks.update(isrc="SEHBR2600001")
+    other.tracks.update(isrc="NOBLB2600001")
+    assert titles(queue(desk, q=asked)) == ["Copied in Parts"]
+
+
+def test_labels_verdicts_and_states_filter(desk, ada):
+    kept = in_review(title="Kept", label=a_label("Blue Buoy"))
+    gone = in_review(title="Gone")
+    decisions.decide(gone, ada, "reject", "No rights.")
+    assert titles(queue(desk)) == ["Kept"]
+    assert titles(queue(desk, label="Blue Buoy")) == [kept.title]
+    assert titles(queue(desk, label="Harbour Records")) == []
+    assert titles(queue(desk, state="rejected")) == ["Gone"]
+    assert titles(queue(desk, state="rejected", verdict="return")) == []
+    assert titles(queue(desk, state="nonsense", family="nonsense", verdict="nonsense", p="nonsense")) == ["Kept"]
+
+
+def test_a_claim_is_shown_while_it_lasts(desk, ben):
+    submission = in_review()
+    decisions.claim(submission, ben)
+    screen = queue(desk).context["screen"]
+    assert screen.rows[0].claim.moderator == ben
+    assert screen.unclaimed == 0
+    decisions.release_claim(submission, ben)
+    screen = queue(desk).context["screen"]
+    assert screen.rows[0].claim is None
+    assert screen.unclaimed == 1
+
+
+def test_a_full_queue_costs_no_more_queries_than_a_short_one(desk, ben, django_assert_num_queries):
+    for number in range(2):
+        in_review(match(), title=f"Title {number}")
+    with django_assert_num_queries(QUERIES):
+        queue(desk)
+    for number in range(12):
+        decisions.claim(in_review(match(), a_finding(), title=f"More {number}"), ben)
+    with django_assert_num_queries(QUERIES):
+        assert len(queue(desk).context["screen"].rows) == 14
+
+
+def test_findings_of_other_submissions_do_not_leak_into_a_row(desk):
+    first, second = in_review(match(), title="First"), in_review(title="Second")
+    rows = {row.submission.pk: row for row in queue(desk).context["screen"].rows}
+    assert [reason.code for reason in rows[first.pk].reasons] == ["similarity.known_recording"]
+    assert [reason.code for reason in rows[second.pk].reasons] == ["artist.lookalike"]
+    assert Finding.objects.count() == CheckRun.objects.count() == 2
