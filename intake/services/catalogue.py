@@ -88,6 +88,22 @@ def index(limit: int = 1000) -> int:
     return len(waiting)
 
 
+def reconcile() -> int:
+    """Have recordings indexed again that the index has lost (its folder was removed, or restored from a backup).
+
+    Until then a copy of one of them would pass. Returns how many were lost.
+    """
+    indexed = KnownRecording.objects.current().filter(indexed_at__isnull=False)
+    store = reference.store()
+    if len(store) >= indexed.count():
+        return 0
+    lost = set(indexed.values_list("pk", flat=True)).difference(store.documents().tolist())
+    indexed.filter(pk__in=lost).update(indexed_at=None)
+    while index():
+        pass
+    return len(lost)
+
+
 def rebuild() -> int:
     """Index every recording anew and drop what is no longer in the catalogue; returns how many are in it.
 

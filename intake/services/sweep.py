@@ -11,7 +11,7 @@ from django.utils import timezone
 from intake import queue
 from intake.models import Analysis, CheckRun, IdempotencyKey, KnownRecording, Submission
 from intake.models.work import Status
-from intake.services import blobs
+from intake.services import blobs, catalogue
 from intake.states import State
 
 #: Work this old, or rung for this long ago, has lost its message.
@@ -75,6 +75,6 @@ def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
 
 
 def tidy() -> int:
-    """Remove what nobody needs any more; returns how many things."""
+    """Remove what nobody needs any more, and mend what was lost; returns how many things."""
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
-    return old + blobs.tidy()
+    return old + blobs.tidy() + catalogue.reconcile()

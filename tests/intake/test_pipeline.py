@@ -10,6 +10,7 @@ from django.utils import timezone
 
 import checks
 from checks.policy import Verdict
+from intake import reference
 from intake.models import Analysis, CheckRun, Decision, Event, Finding, KnownRecording, Submission
 from intake.models.work import Status
 from intake.services import catalogue, checking, door, submissions, sweep
@@ -183,6 +184,15 @@ def test_a_cleared_recording_is_known_afterwards_and_once(rung, analyser):
     assert recording.owner == submission.label.name
     assert recording.indexed_at is not None
     assert catalogue.index() == 0
+
+
+def test_recordings_that_the_index_has_lost_are_indexed_again(rung, analyser, settings, tmp_path):
+    concluded(rung, analyser)
+    settings.GATE_INDEX = tmp_path / "another"
+    assert len(reference.store()) == 0
+    assert catalogue.reconcile() == 1
+    assert reference.store().documents().tolist() == [KnownRecording.objects.get().pk]
+    assert catalogue.reconcile() == 0
 
 
 @pytest.mark.django_db(transaction=True)

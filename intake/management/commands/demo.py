@@ -154,15 +154,31 @@ def deliver(http: urllib3.PoolManager, url: str, key: str, sample: releases.Samp
         time.sleep(0.1)
         body = http.request("GET", here, headers=headers).json()
     findings = http.request("GET", f"{here}/findings", headers=headers).json()
-    deciding = [one["message"] for one in findings["results"] if one["code"] in body["reasons"]]
+    deciding = [one for one in findings["results"] if one["code"] in body["reasons"]] or findings["results"]
     return {
         **result,
         "verdict": body["verdict"],
         "labels": [f"{label['key']}={label['value']}" for label in body["labels"]],
-        "reasons": deciding or ["Nothing was found that speaks against it."],
+        "reasons": [in_words(one) for one in deciding] or ["Nothing was found that speaks against it."],
         "seconds": time.monotonic() - began,
         "url": f"/admin/intake/submission/{body['id']}/change/",
     }
+
+
+def in_words(finding: dict[str, Any]) -> str:
+    """What a finding says, with the matched places where it has some."""
+    matches = (finding["evidence"] or {}).get("matches") or []
+    segments = [segment for match in matches for segment in match["segments"]]
+    places = [
+        f"{clock(one['start'])}–{clock(one['end'])} here is {clock(one['reference_start'])}"
+        f"–{clock(one['reference_end'])} there"
+        for one in segments
+    ]
+    return "\n".join([finding["message"], *places])
+
+
+def clock(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
 
 
 def show(console: Console, results: list[dict[str, Any]]) -> None:
