@@ -43,9 +43,14 @@ def test_every_function_fits_a_screen():
     long = {
         place: node.end_lineno - node.lineno + 1
         for place, node in nodes(ast.FunctionDef, ast.AsyncFunctionDef)
-        if node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+        if node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION and not is_table(node)
     }
     assert long == {}
+
+
+def is_table(function):
+    """Whether a function only returns data that it spells out: read like a table, not like a course of events."""
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(function)) <= 4
 
 
 def test_every_module_can_be_read_in_one_sitting():
