@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -103,11 +104,9 @@ def wait_until_ready(url: str, gate: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if gate.poll() is not None:
             raise CommandError(f"the gate did not start: see {settings.GATE_LOGS / 'demo.log'}")
-        try:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):  # not listening yet
             if http.request("GET", f"{url}/readyz").status == 200:
                 return
-        except urllib3.exceptions.HTTPError:
-            pass  # not listening yet
         time.sleep(0.2)
     raise CommandError(f"the gate was not ready within {PATIENCE:.0f} s: see {settings.GATE_LOGS / 'demo.log'}")
 
