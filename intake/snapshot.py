@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from checks.analysis import facts_from_json
-from checks.finding import Basis, Finding, Label
+from checks.finding import Basis, Code, Finding, Label, Route, Severity
 from checks.release import (
     Account,
     Artist,
@@ -90,7 +90,7 @@ def findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]) -> list[F
     """
     return [
         Finding(
-            code=codes[row.code],
+            code=codes.get(row.code) or _bygone(row),
             subject=row.subject,
             message=row.message,
             measured=row.measured,
@@ -101,6 +101,11 @@ def findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]) -> list[F
         )
         for row in rows
     ]
+
+
+def _bygone(row: models.Finding) -> Code:
+    """A code that is not in the catalogue any more, as far as the row remembers it."""
+    return Code(row.code, row.message, Severity(row.severity), Route(row.route), "an earlier catalogue", row.private)
 
 
 def _track(document: Mapping[str, Any]) -> Track:

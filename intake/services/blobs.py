@@ -124,7 +124,7 @@ def tidy() -> int:
             if path.stat().st_mtime < cutoff.timestamp():
                 path.unlink()
                 removed += 1
-    for blob in _unused(cutoff):
+    for blob in unused(cutoff):
         removed += _remove_unused(blob, cutoff)
     return removed
 
@@ -140,14 +140,16 @@ def _path(blob: Blob) -> Path | None:
 def _remove_unused(blob: Blob, cutoff: dt.datetime) -> bool:
     """Delete a blob in one transaction: its row's lock keeps a new delivery of the same bytes waiting."""
     with transaction.atomic():
-        if not _unused(cutoff).select_for_update().filter(pk=blob.pk).exists():
+        if not unused(cutoff).select_for_update().filter(pk=blob.pk).exists():
             return False
+        path = blob.path  # a deleted row does not know it any more
         blob.delete()
-        default_storage.delete(blob.path)
+        default_storage.delete(path)
         return True
 
 
-def _unused(cutoff: dt.datetime) -> QuerySet[Blob]:
+def unused(cutoff: dt.datetime) -> QuerySet[Blob]:
+    """Blobs that nothing names any more and nobody has delivered since ``cutoff``."""
     delivered = Exists(Resource.objects.filter(blob=OuterRef("pk")))
     known = Exists(KnownRecording.objects.current().filter(sha256=OuterRef("pk")))  # moderators listen to it
     return Blob.objects.filter(~delivered, ~known, touched_at__lt=cutoff)

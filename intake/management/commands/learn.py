@@ -118,9 +118,9 @@ def _learn_all(entries: Sequence[Entry], keep: bool) -> Iterator[Outcome]:
 
 def _prepare(entry: Entry, keep: bool) -> Job:
     """Read the bytes, and look whether they are known."""
-    error = entry.error or ("" if entry.path.is_file() else "there is no such file")
-    if error:
-        return Job(entry, error=error)
+    fault = entry.error or ("" if entry.path.is_file() else "there is no such file")
+    if fault:
+        return Job(entry, error=fault)
     try:
         sha256, incoming = _read(entry.path, keep)
     except OSError as error:

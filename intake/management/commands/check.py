@@ -1,0 +1,235 @@
+"""Every check on one release, on this machine alone: what the gate would say, before anything is delivered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+import checks
+from checks import policy as policies
+from checks.analysis import Analyser, SandboxError
+from checks.check import CHECK_FAILED, Check, Context, Match, ProtectedName
+from checks.files import judge_files, judge_names
+from checks.finding import Finding, Route
+from checks.policy import Policy, Ruling, Verdict
+from checks.release import AudioFacts, Delivery
+from intake import reference, shape, snapshot
+from intake.management.measuring import measured, shown, workers
+from intake.models import KnownRecording, Label
+from intake.services import door
+
+#: What the command ends with, by verdict; and where the release would be refused at the door.
+EXITS = {Verdict.APPROVE: 0, Verdict.LABEL: 10, Verdict.REVIEW: 20}
+BLOCKED = 30
+
+_WORST_FIRST = (Route.BLOCK, Route.REVIEW, Route.LABEL, Route.PASS, Route.NOTE)
+
+
+@dataclass
+class Answers:
+    """What the checks said, each with the check that said it (None: the door), and which had nothing to go by."""
+
+    said: list[tuple[Check | None, Finding]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    blocked: bool = False
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for _, finding in self.said]
+
+    def door(self, findings: Sequence[Finding], rules: Policy, check: Check | None = None) -> None:
+        """Findings that are asked for before a release is taken in: these can refuse it."""
+        self.said += [(check, finding) for finding in findings]
+        self.blocked |= any(rules.route(finding) is Route.BLOCK for finding in findings)
+
+
+class Command(BaseCommand):
+    help = (
+        "Put every check to a release without storing anything. "
+        "Exit code: 0 approve, 10 label, 20 review, 30 refused at the door."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("metadata", type=Path, metavar="METADATA.json", help="the delivery document")
+        parser.add_argument(
+            "--files", type=Path, metavar="DIR", help="its files; without them what needs audio is missing: review"
+        )
+        parser.add_argument("--label", metavar="NAME", help="who delivers (without it: the release's display label)")
+        parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        rules, document = door.policy(), _document(options["metadata"])
+        known = _catalogue_is_here()
+        if not known:
+            self.stderr.write("There is no catalogue here (no database): nothing is known, and no name is guarded.")
+        answers, positions = Answers(), []
+        try:
+            delivery = shape.parse(document)
+        except shape.ShapeError as error:
+            answers.door([fault.finding() for fault in error.faults], rules)
+        else:
+            answers = _ask(delivery, options["files"], options["label"], rules, known)
+            positions = [track["position"] for track in delivery["release"]["tracks"]]
+        missing = sorted(set(answers.missing) & set(rules.mandatory))
+        ruling = policies.decide(rules, answers.findings, missing, positions)
+        if options["json"]:
+            self.stdout.write(json.dumps(_report(answers, ruling, rules, known), ensure_ascii=False))
+        else:
+            self.stdout.write("\n".join(_lines(answers, ruling, rules)))
+        sys.exit(BLOCKED if answers.blocked else EXITS[ruling.verdict])
+
+
+def _document(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"{path}: this is not JSON: {error}") from error
+
+
+def _catalogue_is_here() -> bool:
+    """Whether there is a database with our tables in it."""
+    try:
+        tables = connection.introspection.table_names()
+    except DatabaseError:
+        return False
+    return {Label._meta.db_table, KnownRecording._meta.db_table} <= set(tables)
+
+
+def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules: Policy, known: bool) -> Answers:
+    """Put the checks, first those that the door asks, then those that listen."""
+    answers = Answers()
+    named = door.named_files(document)
+    answers.door(list(judge_names(named)), rules)
+    facts: Mapping[str, AudioFacts] = {}
+    if folder is not None and not answers.blocked:  # a name that is a path leads out of the folder
+        answers.door(list(judge_files(named, _delivered(named, folder))), rules)
+        facts = _facts(document, folder)
+    label = _label(name or document["release"].get("display_label") or "A label", known)
+    delivery = Delivery(
+        release=snapshot.release(document["release"]),
+        account=snapshot.account(label),
+        received=timezone.now().date(),
+        facts=facts,
+    )
+    context = reference.context(label) if known else Context(NothingKnown(), NothingKnown(), NothingKnown())
+    for check in checks.CHECKS:
+        if check.needs_audio and folder is None:
+            answers.missing.append(check.name)
+            continue
+        try:
+            found = list(check.run(delivery, context))
+        except Exception as error:
+            answers.missing.append(check.name)
+            found = [Finding(CHECK_FAILED, "release", f"The check '{check.name}' failed: {error!r}")]
+        if check.needs_audio:
+            answers.said += [(check, finding) for finding in found]
+        else:
+            answers.door(found, rules, check)
+    return answers
+
+
+def _label(name: str, known: bool) -> Label:
+    """The label of that name, or one that is not stored."""
+    return (known and Label.objects.filter(name=name).first()) or Label(name=name)
+
+
+def _delivered(named: Mapping[str, str], folder: Path) -> dict[str, tuple[str, int]]:
+    """SHA-256 and size of the named files that are in the folder."""
+    delivered = {}
+    for name in named:
+        path = folder / name
+        if path.is_file():
+            with path.open("rb") as file:
+                delivered[name] = hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+    return delivered
+
+
+def _facts(document: dict[str, Any], folder: Path) -> dict[str, AudioFacts]:
+    names = list(dict.fromkeys(track["file"] for track in document["release"]["tracks"]))
+    here = [name for name in names if (folder / name).is_file()]
+
+    def measure(analyser: Analyser, name: str) -> AudioFacts:
+        path = folder / name
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return analyser.analyse(path, sha256, name=name)
+
+    try:
+        done = measured(measure, here, max(1, min(workers(), len(here))))
+        return dict(shown(done, len(here), "Measuring", sys.stderr))
+    except (OSError, SandboxError) as error:
+        raise CommandError(str(error)) from error
+
+
+class NothingKnown:
+    """Instruments for a machine without a catalogue."""
+
+    def matches(self, facts: AudioFacts) -> Sequence[Match]:
+        return ()
+
+    def near(self, name: str) -> Sequence[ProtectedName]:
+        return ()
+
+    def upc_seen(self, upc: str, title: str) -> bool:
+        return False
+
+    def upc_elsewhere(self, upc: str) -> bool:
+        return False
+
+
+def _report(answers: Answers, ruling: Ruling, rules: Policy, known: bool) -> dict[str, Any]:
+    return {
+        "verdict": None if answers.blocked else ruling.verdict.value,
+        "blocking": answers.blocked,
+        "reasons": list(ruling.reasons),
+        "labels": [
+            {"key": label.key, "value": label.value, "basis": str(label.basis), "code": code}
+            for label, code in ruling.labels
+        ],
+        "checks_missing": answers.missing,
+        "tracks": [{"position": position, "verdict": verdict.value} for position, verdict in ruling.tracks.items()],
+        "policy": {"version": rules.version, "digest": rules.digest},
+        "catalogue": known,
+        "findings": [
+            {
+                "code": finding.code.id,
+                "severity": finding.code.severity.value,
+                "route": rules.route(finding).value,
+                "subject": finding.subject,
+                "check": check.name if check else None,
+                "check_version": check.version if check else None,
+                "message": finding.message,
+                "measured": finding.measured,
+                "threshold": finding.threshold,
+                "evidence": finding.evidence,
+                "fix": finding.fix,
+            }
+            for check, finding in answers.said
+        ],
+    }
+
+
+def _lines(answers: Answers, ruling: Ruling, rules: Policy) -> Iterator[str]:
+    yield "refused at the door" if answers.blocked else ruling.verdict.value
+    if ruling.labels:
+        yield "labels: " + ", ".join(f"{label.key}={label.value} ({label.basis})" for label, _ in ruling.labels)
+    if answers.missing:
+        yield f"not asked, for want of audio or by a fault: {', '.join(answers.missing)}"
+    for finding in sorted(answers.findings, key=lambda finding: _WORST_FIRST.index(rules.route(finding))):
+        yield ""
+        yield f"{rules.route(finding).value:6} {finding.code}  {finding.subject}"
+        yield f"       {finding.message}"
+        if finding.fix:
+            yield f"       → {finding.fix}"
