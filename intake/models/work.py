@@ -55,13 +55,14 @@ class WorkQuerySet(models.QuerySet):
             )
         )
 
-    def release(self, pk: object, token: uuid.UUID, error: str, max_attempts: int) -> None:
-        """Give a piece of work back after a fault of ours; after the last try it is dead."""
-        mine = self.filter(pk=pk, lease_token=token, status=Status.RUNNING)
-        mine.filter(attempts__gte=max_attempts).update(
-            status=Status.DEAD, error=error, finished_at=timezone.now(), lease_token=None
-        )
-        mine.filter(attempts__lt=max_attempts).update(status=Status.PENDING, error=error, lease_token=None)
+    def release(self, pk: object, token: uuid.UUID, error: str, max_attempts: int) -> bool:
+        """Give a piece of work back after a fault of ours, for the sweep to ring again when the fault may be over.
+
+        After the last try it is dead; returns whether it is.
+        """
+        mine, now = self.filter(pk=pk, lease_token=token, status=Status.RUNNING), timezone.now()
+        mine.filter(attempts__lt=max_attempts).update(status=Status.PENDING, error=error, lease_token=None, rung_at=now)
+        return bool(mine.update(status=Status.DEAD, error=error, lease_token=None, finished_at=now))
 
 
 class Work(models.Model):

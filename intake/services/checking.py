@@ -39,27 +39,29 @@ STATES = {Verdict.APPROVE: State.APPROVED, Verdict.LABEL: State.LABELLED, Verdic
 def analyse(sha256: str) -> None:
     """Measure a file once, and ring for the checks that waited for it."""
     analysis = Analysis.objects.select_related("blob").get(pk=sha256)
-    if analysis.final or _given_up(analysis):
-        return advance(sha256)
-    token = Analysis.objects.claim(sha256, LEASE)
-    if token is None:
-        return None
+    if not analysis.final and not _given_up(analysis):
+        token = Analysis.objects.claim(sha256, LEASE)
+        if token is None or not _measure(analysis, token):
+            return  # somebody else is at it, or the sweep will ring again
+    advance(sha256)
+
+
+def _measure(analysis: Analysis, token: uuid.UUID) -> bool:
+    """Measure a claimed file; returns whether that has ended, for good or for bad."""
     try:
         with blobs.local_copy(analysis.blob) as path:
-            facts = default_analyser().analyse(path, sha256, name=analysis.name)
+            facts = default_analyser().analyse(path, analysis.pk, name=analysis.name)
     except Exception as error:
-        log.exception("analysis failed", sha256=sha256)
-        Analysis.objects.release(sha256, token, repr(error), MAX_ATTEMPTS)
-    else:
-        Analysis.objects.finish(
-            sha256,
-            token,
-            version=ANALYSIS_VERSION,
-            facts=facts_to_json(facts),
-            fingerprint=facts.fingerprint,
-            error=facts.error or "",
-        )
-    return advance(sha256)
+        log.exception("analysis failed", sha256=analysis.pk)
+        return Analysis.objects.release(analysis.pk, token, repr(error), MAX_ATTEMPTS)
+    return Analysis.objects.finish(
+        analysis.pk,
+        token,
+        version=ANALYSIS_VERSION,
+        facts=facts_to_json(facts),
+        fingerprint=facts.fingerprint,
+        error=facts.error or "",
+    )
 
 
 def advance(sha256: str) -> None:
@@ -179,9 +181,7 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
                 _store(run, found)
     except Exception as error:
         log.exception("check failed", check=run.name, submission=str(submission.pk))
-        CheckRun.objects.release(run.pk, token, repr(error), MAX_ATTEMPTS)
-        run.refresh_from_db()
-        if run.status == Status.DEAD:
+        if CheckRun.objects.release(run.pk, token, repr(error), MAX_ATTEMPTS):
             _store_failure(run)
 
 

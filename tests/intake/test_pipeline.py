@@ -232,3 +232,18 @@ def test_every_message_twice_and_out_of_order_gives_one_decision_each(rung, anal
     assert Decision.objects.count() == 24
     assert Event.objects.filter(type="submission.approved").count() == 24
     assert Analysis.objects.filter(attempts=1).count() == 24
+
+
+def test_a_passing_fault_of_ours_costs_one_try_and_no_verdict(rung, analyser, monkeypatch):
+    submission = a_submission()
+    analyser.error = OSError("the storage did not answer")
+    run(rung)
+    analysis = Analysis.objects.get()
+    assert (analysis.status, analysis.attempts) == (Status.PENDING, 1)
+    assert sweep.sweep() == 0, "it is not tried again at once"
+    analyser.error = None
+    monkeypatch.setattr(sweep, "PATIENCE", dt.timedelta(0))
+    sweep.sweep()
+    run(rung)
+    submission.refresh_from_db()
+    assert submission.state == State.APPROVED
