@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from intake.services import catalogue, decisions, door, moderators, submissions
 from intake.services.blobs import Incoming
 
 PASSWORD = "low-tide-at-seven"
-#: Where the second matched part of the excerpted copy lies in the known recording, seconds.
+#: The two parts of the known recording that the excerpted copy is made of, seconds.
 EXCERPTS = ((4.0, 20.0), (26.0, 46.0))
 
 #: More of the queue: title, artist, hours until it is due.
@@ -47,14 +47,17 @@ _CROWD = (
 )
 
 
-def fill(folder: Path | None = None) -> dict[str, Submission]:
-    """Everything, by name; the caller's database is empty, and tasks run in this process."""
+def fill(folder: Path | None = None, only: Collection[str] = ()) -> dict[str, Submission]:
+    """A whole day by title, or ``only`` some of the day's samples; tasks run in this process."""
     folder = folder or Path(tempfile.mkdtemp(prefix="scene-"))
     current_app.conf.task_always_eager = current_app.conf.task_eager_propagates = True
     for name in ("ada", "ben"):
         moderators.create(name, PASSWORD)
     guard(folder)
-    made = {sample.name: _send(sample.label, sample.document, sample.make, folder) for sample in _days_samples()}
+    made = {sample.name: _send(sample.label, sample.document, sample.make, folder) for sample in _days_samples(only)}
+    if only:
+        _set_clocks(made)
+        return made
     made["Undertow"] = _send("Blue Buoy", _album(), _copied_in_parts, folder)
     for number, (title, artist, _) in enumerate(_CROWD, start=40):
         contradictory = _contradictory(document(title, number, _out(), artist=artist, label="Blue Buoy"))
@@ -74,9 +77,9 @@ def guard(folder: Path) -> None:
     catalogue.protect(PROTECTED_NAME)
 
 
-def _days_samples() -> list[Any]:
+def _days_samples(only: Collection[str]) -> list[Any]:
     today = timezone.now().date()
-    return [one for one in samples(today) if one.expected != "refused"]
+    return [one for one in samples(today) if one.expected != "refused" and (not only or one.name in only)]
 
 
 def _out() -> dt.date:
@@ -84,8 +87,10 @@ def _out() -> dt.date:
 
 
 def _send(label: str, delivery: dict[str, Any], make: Callable[[Path], None], folder: Path) -> Submission:
-    place = Path(tempfile.mkdtemp(dir=folder))
-    make(place)
+    place = folder / delivery["release"]["upc"]
+    if not place.exists():  # another test's scene may have made the same files
+        place.mkdir()
+        make(place)
     owner, _ = Label.objects.get_or_create(name=label)
     blobs = {name: _keep(place / name) for name in door.named_files(delivery)}
     submission = submissions.deliver(owner, delivery, blobs)
@@ -145,6 +150,8 @@ def _set_clocks(made: dict[str, Submission]) -> None:
     hours = {"Quiet Water": -1.4, "Undertow": 0.9, "Evening Bells": 3.1, "Night Ferry": 9.4, "Salt and Wire": 20.2}
     hours |= {title: due for title, _, due in _CROWD} | {"Broken Compass": 33.0}
     for title, due in hours.items():
+        if title not in made:
+            continue
         came = now + dt.timedelta(hours=due - 48)
         Submission.objects.filter(pk=made[title].pk).update(due_at=now + dt.timedelta(hours=due), received_at=came)
 
