@@ -223,7 +223,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "WEBHOOKS": ["intake.api.documentation.EVENT"],
-    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
+    "POSTPROCESSING_HOOKS": ["intake.api.documentation.complete"],  # enumerations stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "deepLinking": True},  # asks nobody outside

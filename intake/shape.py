@@ -1,4 +1,4 @@
-"""The shape of a delivery document: which words it may use, of which kind, and how long; not yet whether they are right.
+"""The shape of a delivery document: which words it may use, of which kind and how long; not whether they are right.
 
 Strict about kinds: a number is no text, true is no number, a date is a date that exists. Lenient about what a check has
 a finding for: an empty title or a missing ISRC passes here, so that the label hears it in the check's words.

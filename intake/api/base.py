@@ -12,7 +12,6 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from intake import shape
@@ -108,10 +107,10 @@ class Posting(GateView):
     #: Whether there is anything to say in the body; an action has its address alone.
     takes_body = True
 
-    def prepare(self, request: Request, **kwargs: Any) -> None:
+    def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Look at the request, outside any transaction. By default there is nothing to prepare."""
 
-    def perform(self, request: Request, **kwargs: Any) -> HttpResponseBase:
+    def perform(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Do the work and answer."""
         raise NotImplementedError
 

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 
 from intake.api import strictjson
 from intake.api.problems import (
+    BAD_REQUEST,
     BODY_TRUNCATED,
     DIGEST_MISMATCH,
     HEADER_INVALID,
@@ -252,6 +253,9 @@ def _json(raw: bytes) -> Any:
 
 
 def check_body_announced(request: Request, needed: bool) -> None:
-    """Raise Problem where a body comes without its length; one without either is an empty body."""
-    if request.META.get("HTTP_TRANSFER_ENCODING") or (needed and not request.META.get("CONTENT_LENGTH")):
+    """Raise Problem where a body comes without its length, or none comes where one is needed."""
+    length = request.META.get("CONTENT_LENGTH", "")
+    if request.META.get("HTTP_TRANSFER_ENCODING") or (needed and length == ""):
         raise Problem(LENGTH_REQUIRED, "Send a Content-Length; chunked bodies are not taken.")
+    if needed and str(length) == "0":
+        raise Problem(BAD_REQUEST, "The body is empty.")

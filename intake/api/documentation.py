@@ -6,7 +6,9 @@ import functools
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -283,12 +285,18 @@ EVENT = OpenApiWebhook(
         operation_id="event_received",
         summary="An event that an endpoint subscribed to",
         description="""Signed as Standard Webhooks has it: `webhook-id` stays the same over all attempts,
-`webhook-timestamp` is the Unix time of this one, and `webhook-signature` holds, separated by spaces, `v1,` and the base64
-of HMAC-SHA256 over `id.timestamp.body` for each valid secret. Any 2xx answer means that it has arrived.""",
+`webhook-timestamp` is the Unix time of this one, and `webhook-signature` holds, separated by spaces, `v1,` and the
+base64 of HMAC-SHA256 over `id.timestamp.body` for each valid secret. Any 2xx answer means that it has arrived.""",
         request=serializers.WebhookSerializer,
         responses={(200, "text/plain"): OpenApiTypes.STR},
     ),
 )
+
+
+def complete(result: dict[str, Any], generator: SchemaGenerator, **_: Any) -> dict[str, Any]:
+    """Add what only webhooks speak of: the framework lists the components before it has read the webhooks."""
+    known = generator.registry.build(spectacular_settings.APPEND_COMPONENTS)
+    return result | {"components": known}
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -43,6 +44,9 @@ class Cursor(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         """The place that a cursor holds, as the column's own type."""
+        given = request.query_params.get(self.cursor_query_param)
+        if given is not None and not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", given):
+            raise NotFound
         cursor = super().decode_cursor(request)
         try:
             if cursor is not None and cursor.position is not None:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from checks.policy import Outcome
 from intake import shape
 from intake.api import documentation as docs
-from intake.api import filters, present, serializers
+from intake.api import filters, present
 from intake.api.auth import principal
 from intake.api.base import GateView, Posting
 from intake.api.bodies import Multipart, Parts, StrictJSON
@@ -59,7 +59,7 @@ class Submissions(Posting):
         rows = filters.chosen(request, Submission.objects.of(principal(request)).whole())
         return self.page(rows, self.viewer().submissions)
 
-    def prepare(self, request: Request, **kwargs: Any) -> None:
+    def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Judge at the door; only then keep the files."""
         label = principal(request)
         assert isinstance(label, Label)
@@ -138,7 +138,7 @@ def matches(header: str, tag: str) -> bool:
 def check_unchanged(request: Request, submission: Submission) -> None:
     """Honour ``If-Match``: the history must not have moved on since the client read it.
 
-    A tag begins with the number of the last event; the rest changes with every check that ends, and no client means that.
+    A tag begins with the number of the last event; the rest changes with every check that ends, which no client means.
     """
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":

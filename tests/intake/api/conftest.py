@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 from django.test import Client
+from django.urls import Resolver404
 
 
 @functools.cache
@@ -25,9 +26,11 @@ def published() -> dict[str, Any]:
 
 def schema_path(response) -> str | None:
     """The address of an answer as the schema writes it."""
-    if response.resolver_match is None:
+    try:
+        route = response.resolver_match.route
+    except Resolver404:
         return None
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", response.resolver_match.route).replace("{pk}", "{id}")
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route).replace("{pk}", "{id}")
 
 
 def check_against_schema(method: str, response) -> None:
@@ -66,7 +69,8 @@ class Caller:
         if response.status_code >= 400:
             assert response.headers["Content-Type"] == "application/problem+json"
             assert response.json()["status"] == response.status_code
-            assert response.json()["request_id"] == response.headers["X-Request-Id"]
+            if "Idempotency-Replayed" not in response.headers:  # the stored answer has the id of its own request
+                assert response.json()["request_id"] == response.headers["X-Request-Id"]
         return response
 
     def get(self, path: str, **options: Any):

@@ -1,0 +1,140 @@
+"""One label never sees, guesses or changes another label's things. Every address of the API is tried."""
+
+import re
+import uuid
+
+import pytest
+from django.urls import get_resolver
+
+from intake.api.base import GateView
+from intake.models import Delivery, Endpoint, Label, ProtectedArtist, Submission
+from intake.services import catalogue
+from tests.intake.api.conftest import stored
+from tests.intake.factories import a_document, a_submission
+
+pytestmark = pytest.mark.django_db
+
+
+def addresses():
+    """Every address behind a key, from the URL conf: (route, method)."""
+    for pattern in get_resolver().url_patterns:
+        for inner in getattr(pattern, "url_patterns", [pattern]):
+            view = getattr(inner.callback, "view_class", None)
+            if view is not None and issubclass(view, GateView):
+                yield from ((str(inner.pattern), method) for method in view().allowed_methods if method != "OPTIONS")
+
+
+#: Addresses of one thing: how the other label asks for it. Whose thing does not exist for it: 404.
+BY_ID = {
+    ("api/v1/submissions/<uuid:pk>", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/files/<str:name>", "PUT"): "submission",
+    ("api/v1/submissions/<uuid:pk>/submit", "POST"): "submission",
+    ("api/v1/submissions/<uuid:pk>/withdraw", "POST"): "submission",
+    ("api/v1/submissions/<uuid:pk>/findings", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/events", "GET"): "submission",
+    ("api/v1/webhook-endpoints/<uuid:pk>", "GET"): "endpoint",
+    ("api/v1/webhook-endpoints/<uuid:pk>", "PATCH"): "endpoint",
+    ("api/v1/webhook-endpoints/<uuid:pk>", "DELETE"): "endpoint",
+    ("api/v1/webhook-endpoints/<uuid:pk>/rotate-secret", "POST"): "endpoint",
+    ("api/v1/webhook-endpoints/<uuid:pk>/test", "POST"): "endpoint",
+    ("api/v1/webhook-endpoints/<uuid:pk>/deliveries", "GET"): "endpoint",
+    ("api/v1/deliveries/<uuid:pk>/replay", "POST"): "delivery",
+}
+#: Lists of a label's own things: another's are not among them.
+LISTS = {
+    ("api/v1/submissions", "GET"),
+    ("api/v1/events", "GET"),
+    ("api/v1/webhook-endpoints", "GET"),
+}
+#: Addresses that name nothing of anybody, with the test that shows what they do tell.
+ABOUT_NOTHING = {
+    ("api/v1/submissions", "POST"): "test_deliver.py::test_nobody_supersedes_what_is_anothers",
+    ("api/v1/validate", "POST"): "test_validate.py::test_what_another_label_delivered_is_not_told",
+    ("api/v1/webhook-endpoints", "POST"): "test_endpoints.py",
+    ("api/v1/protected-artists", "GET"): "test_artists.py::test_registry_does_not_say_who_may_use_a_name",
+    ("api/v1/protected-artists", "POST"): "test_artists.py::test_guarded_name_is_not_opened_to_the_next_who_asks",
+}
+
+
+def test_every_address_has_a_case():
+    assert set(addresses()) == {*BY_ID, *LISTS, *ABOUT_NOTHING}
+
+
+@pytest.fixture
+def things(label):
+    """One of each, of the label that is not asking."""
+    submission = a_submission(label, a_document())
+    endpoint = Endpoint.objects.create(
+        label=label, url="https://example.org/x", types=["endpoint.test"], secret="whsec_"
+    )
+    delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
+    return {"submission": submission, "endpoint": endpoint, "delivery": delivery}
+
+
+def standing():
+    """Everything that somebody could have changed."""
+    rows = [list(kind.objects.order_by("pk").values()) for kind in (Submission, Endpoint, Delivery)]
+    return rows, stored()
+
+
+def ask(who, case, pk):
+    route, method = case
+    path = "/" + re.sub(r"<uuid:pk>", str(pk), route).replace("<str:name>", "01.flac")
+    body = {"data": b"x", "content_type": "application/octet-stream"} if method == "PUT" else {"json": {}}
+    return who.call(method, path, **(body if method in ("PUT", "PATCH") else {}))
+
+
+def telling(answer):
+    """What of an answer could tell one thing from another."""
+    body = {key: value for key, value in answer.json().items() if key not in ("instance", "request_id")}
+    volatile = {"X-Request-Id", "RateLimit"}
+    return answer.status_code, body, {k: v for k, v in answer.headers.items() if k not in volatile}
+
+
+@pytest.mark.parametrize("case", sorted(BY_ID), ids=" ".join)
+def test_anothers_thing_looks_like_no_thing_at_all(case, things, stranger):
+    before = standing()
+    theirs = ask(stranger, case, things[BY_ID[case]].pk)
+    assert theirs.status_code == 404
+    nothing = ask(stranger, case, uuid.uuid4())
+    assert telling(theirs)[:2] == telling(nothing)[:2]
+    assert {name for name in theirs.headers} == {name for name in nothing.headers}
+    assert standing() == before
+
+
+@pytest.mark.parametrize("case", sorted(BY_ID), ids=" ".join)
+def test_own_thing_is_there(case, things, caller):
+    assert ask(caller, case, things[BY_ID[case]].pk).status_code != 404
+
+
+@pytest.mark.parametrize("case", sorted(LISTS), ids=" ".join)
+def test_anothers_things_are_in_no_list(case, things, stranger, caller):
+    path = "/" + case[0]
+    assert stranger.get(path).json()["results"] == []
+    assert len(caller.get(path).json()["results"]) == 1
+
+
+def test_filters_find_nothing_of_anothers(things, stranger):
+    submission = things["submission"]
+    isrc = submission.tracks.get().isrc
+    for query in (f"upc={submission.upc}", f"isrc={isrc}", "state=received"):
+        assert stranger.get(f"submissions?{query}").json()["results"] == []
+
+
+def test_event_of_anothers_is_a_place_to_begin_at_and_nothing_more(things, stranger):
+    event = things["submission"].events.get()
+    assert stranger.get(f"events?after={event.pk}").json()["results"] == []
+
+
+def test_deleted_endpoint_is_gone(things, caller):
+    endpoint = things["endpoint"]
+    path = f"webhook-endpoints/{endpoint.pk}"
+    assert caller.call("DELETE", path).status_code == 204
+    assert caller.get(path).status_code == caller.get(f"{path}/deliveries").status_code == 404
+    assert caller.post(f"deliveries/{things['delivery'].pk}/replay").status_code == 404
+
+
+def test_registry_is_everybodys_who_keeps_the_catalogue(stranger, label):
+    catalogue.protect("Nora Castellane", labels=[Label.objects.get(pk=label.pk)])
+    assert ProtectedArtist.objects.count() == 1
+    assert stranger.get("protected-artists").json()["results"][0]["yours"] is False

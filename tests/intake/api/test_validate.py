@@ -1,0 +1,41 @@
+"""A label asks what the door would say, without delivering anything."""
+
+import pytest
+
+from tests.intake.api.conftest import stored
+from tests.intake.factories import a_document
+
+pytestmark = pytest.mark.django_db
+
+
+def test_good_release_hears_nothing_bad_and_nothing_is_stored(caller):
+    answer = caller.post("validate", json=a_document())
+    assert answer.status_code == 200
+    assert answer.json()["blocking"] is False
+    assert set(stored().values()) == {0}
+
+
+def test_release_at_fault_hears_every_finding(caller):
+    body = caller.post("validate", json=a_document(upc="036000291453", title="")).json()
+    assert body["blocking"] is True
+    assert {"upc.malformed", "title.empty_or_too_long"} <= {one["code"] for one in body["findings"]}
+    assert all(one["check"] != "door" for one in body["findings"])
+
+
+def test_document_of_another_shape_hears_it_in_findings_too(caller):
+    body = caller.post("validate", json={"release": {"titel": "Low Tide"}}).json()
+    assert body["blocking"] is True
+    assert "metadata.unknown_key" in {one["code"] for one in body["findings"]}
+
+
+def test_what_another_label_delivered_is_not_told(caller, stranger):
+    from tests.intake.api.conftest import post_release
+
+    assert post_release(stranger, a_document()).status_code == 202
+    body = caller.post("validate", json=a_document("Slack Water")).json()
+    assert "upc.reused_elsewhere" not in {one["code"] for one in body["findings"]}
+
+
+def test_only_json_is_taken(caller):
+    answer = caller.post("validate", data=b"<release/>", content_type="application/xml")
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/media-type")
