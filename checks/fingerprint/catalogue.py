@@ -47,5 +47,5 @@ def find(
     return sorted(best.items(), key=lambda found: (*(-x for x in _rank(found[1])), found[0]))
 
 
-def _rank(comparison: Comparison) -> tuple[bool, float]:
-    return comparison.certain, comparison.score
+def _rank(comparison: Comparison) -> tuple[bool, bool, float]:
+    return comparison.certain, comparison.matched, comparison.score

@@ -15,7 +15,7 @@ import numpy as np
 
 from checks.check import Segment
 from checks.fingerprint import kernels
-from checks.fingerprint.kernels import Bools, Floats, Int64s, Singles, UInt8s, UInt32s
+from checks.fingerprint.kernels import Bools, Floats, Int32s, Int64s, Singles, UInt8s, UInt32s
 
 #: Seconds from one sub-print to the next: Chromaprint's hop of 1365 samples at 11 025 Hz.
 ITEM_SECONDS = 1365 / 11025
@@ -29,7 +29,7 @@ BLOCK = 64
 #: The path is laid in steps of 8 sub-prints, one second.
 STEP = 8
 
-#: Two adjacent blocks at or below this are a match: among 2,489 unrelated pairs, all offsets tried, the best sixteen
+#: Two adjacent blocks at or below this are no chance: among 2,489 unrelated pairs, all offsets tried, the best sixteen
 #: seconds came to 0.346 (mean 0.444, standard deviation 0.024).
 MATCH_BLOCKS = 0.32
 
@@ -87,8 +87,8 @@ BRIDGE_COST = 0.02
 #: What every sub-print outside the reference costs: a path never goes there.
 OUTSIDE_COST = 1.0
 
-#: Offsets that the exhaustive search holds in memory at once.
-CHUNK = 256
+#: Offsets times sub-prints that the exhaustive search holds in memory at once, some 30 bytes each.
+CHUNK = 500_000
 
 #: Slipping by one sub-print is how a slightly other tempo looks, and costs little.
 SLIP_COST = 0.5
@@ -106,7 +106,8 @@ class Comparison:
     blocks: tuple[float, ...] = ()  # bit error rate of every 8 s of the segments, in order
     coverage: float = 0.0  # share of the query that the segments cover
     reference_coverage: float = 0.0  # share of the reference
-    certain: bool = False  # False with segments: a human must judge
+    matched: bool = False  # in the band that chance does not reach: the same music at least
+    certain: bool = False  # the same recording; a human must judge what is found and not certain
     speed: float = 1.0
     pitch: float = 0.0
 
@@ -215,7 +216,7 @@ def searched_offsets(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools) -> 
     """The offsets with the best blocks, after trying all at which the two overlap by a block (or by what there is)."""
     least = min(BLOCK, a.size, b.size)
     every = np.arange(least - a.size, b.size - least + 1, dtype=np.int64)
-    tried = [every[at : at + CHUNK] for at in range(0, every.size, CHUNK)]
+    tried = np.array_split(every, -(-every.size * a.size // CHUNK))
     best = np.concatenate([_best_blocks(_grid(a, b, heard_a, heard_b, offsets)) for offsets in tried])
     return np.sort(every[np.argsort(best, kind="stable")[: 3 * PEAKS]])
 
@@ -237,11 +238,11 @@ def _best_blocks(grid: _Grid) -> Floats:
     return best
 
 
-def _windows(values: UInt8s | Bools, width: int) -> Int64s:
+def _windows(values: UInt8s | Bools, width: int) -> Int32s:
     """Sums of every ``width`` neighbours along the last axis."""
-    total = np.cumsum(values, axis=-1, dtype=np.int64)
-    total = np.concatenate((np.zeros((*total.shape[:-1], 1), dtype=np.int64), total), axis=-1)
-    sums: Int64s = total[..., width:] - total[..., :-width]
+    total = np.zeros((*values.shape[:-1], values.shape[-1] + 1), dtype=np.int32)
+    np.cumsum(values, axis=-1, out=total[..., 1:])
+    sums: Int32s = total[..., width:] - total[..., :-width]
     return sums
 
 
@@ -333,13 +334,17 @@ def _found(stretch: _Stretch) -> bool:
     return _agrees(stretch, _blocks(stretch), POSSIBLE_BLOCKS, POSSIBLE_ONE_BLOCK, POSSIBLE_SHORT)
 
 
+def _matched(stretch: _Stretch) -> bool:
+    """Too alike for chance, though it may be another mix."""
+    return _agrees(stretch, _blocks(stretch), MATCH_BLOCKS, MATCH_ONE_BLOCK, MATCH_SHORT)
+
+
 def _same(stretch: _Stretch, shorter: int) -> bool:
     """Certainly the same recording, not merely the same music; ``shorter`` is the shorter one's length in items."""
-    blocks = _blocks(stretch)
-    if not _agrees(stretch, blocks, MATCH_BLOCKS, MATCH_ONE_BLOCK, MATCH_SHORT):
+    if not _matched(stretch):
         return False
     long = stretch.heard.sum() >= min(SAME_RECORDING_ITEMS, THROUGHOUT * shorter)
-    return bool(blocks.min() <= SAME_PASSAGE or (long and stretch.bit_error_rate <= SAME_RECORDING))
+    return bool(_blocks(stretch).min() <= SAME_PASSAGE or (long and stretch.bit_error_rate <= SAME_RECORDING))
 
 
 def _judged(stretches: list[_Stretch], query_items: int, reference_items: int) -> Comparison:
@@ -354,6 +359,7 @@ def _judged(stretches: list[_Stretch], query_items: int, reference_items: int) -
         blocks=tuple(round(float(rate), 4) for s in stretches for rate in _blocks(s)[:: BLOCK // STEP]),
         coverage=_share(np.concatenate([np.arange(s.start, s.end) for s in stretches]), query_items),
         reference_coverage=_share(np.concatenate([s.reference for s in stretches]), reference_items),
+        matched=any(map(_matched, stretches)),
         certain=any(_same(s, min(query_items, reference_items)) for s in stretches),
     )
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 UInt8s: TypeAlias = npt.NDArray[np.uint8]
 UInt32s: TypeAlias = npt.NDArray[np.uint32]
 UInt64s: TypeAlias = npt.NDArray[np.uint64]
+Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Singles: TypeAlias = npt.NDArray[np.float32]
@@ -96,11 +97,12 @@ def bit_errors(query: UInt32s, reference: UInt32s, offsets: Int64s) -> UInt8s:
 
 
 def rows(values: npt.NDArray[Scalar], offsets: Int64s, length: int) -> npt.NDArray[Scalar]:
-    """values[offset : offset + length] for every offset, zero outside ``values`` (not empty); (offsets, length)."""
-    where = offsets[:, None] + np.arange(length)
-    inside = (where >= 0) & (where < values.size)
-    held: npt.NDArray[Scalar] = values[np.clip(where, 0, values.size - 1)]
-    held[~inside] = 0
+    """values[offset : offset + length] for every offset, zero outside; shape (offsets, length)."""
+    held = np.zeros((offsets.size, length), dtype=values.dtype)
+    for row, offset in zip(held, offsets.tolist(), strict=True):
+        start, end = max(0, -offset), min(length, values.size - offset)
+        if start < end:
+            row[start:end] = values[offset + start : offset + end]
     return held
 
 

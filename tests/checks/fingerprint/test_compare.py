@@ -188,3 +188,17 @@ def test_segments_lie_within_both_recordings_and_in_order(pieces: list[tuple[int
         assert 0 <= segment.start < segment.end <= ends(len(query) // 4) + 0.01
         assert 0 <= segment.reference_start < segment.reference_end <= ends(500) + 0.01
     assert all(a.end <= b.start for a, b in itertools.pairwise(comparison.segments))
+
+
+@pytest.mark.parametrize(
+    ("rate", "found", "matched", "certain"),
+    [(0.1, True, True, True), (0.2, True, True, False), (0.29, True, True, False), (0.342, True, False, False)],
+)
+def test_bands_follow_the_errors(rate: float, found: bool, matched: bool, certain: bool):
+    # Suggested by something else: with so many errors few leading bits are left to propose an offset.
+    comparison = compare(degraded(SONG, rate), SONG, exhaustive=True)
+    assert (comparison.found, comparison.matched, comparison.certain) == (found, matched, certain)
+
+
+def test_errors_beyond_the_bands_are_chance():
+    assert not compare(degraded(SONG, 0.42), SONG, exhaustive=True).found

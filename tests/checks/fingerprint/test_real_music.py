@@ -8,7 +8,7 @@ from benchmarks import real_music
 from benchmarks.real_music import Answer, Pair
 
 #: Beside the files that stand in pairs, every so-many-th of the others: the benchmark takes them all.
-EVERY = 2
+EVERY = 4
 
 MUSIC = real_music.folder()
 pytestmark = pytest.mark.skipif(MUSIC is None, reason="no music (GATE_MUSIC)")
