@@ -95,4 +95,4 @@ def _nested(one: Any) -> bool:
 def _number(one: float, key: str) -> str:
     if any(key == word or key.endswith(f"_{word}") for word in _SECONDS) and one >= 0:
         return clock(one)
-    return f"{one:g}" if isinstance(one, int) or abs(one) >= 1000 else f"{one:.4g}"
+    return f"{one:g}" if isinstance(one, int) or abs(one) >= 1000 else f"{one:.3g}"

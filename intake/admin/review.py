@@ -78,8 +78,12 @@ class Heard:
         return self.document.get("contributors") or ()
 
     @property
-    def tags(self) -> Sequence[Mapping[str, Any]]:
-        return self.facts.get("tags") or ()
+    def tags(self) -> list[tuple[str, str, str]]:
+        """(value, where, patterns) of the tags that claim a generator, each told once."""
+        told: dict[tuple[str, str], list[str]] = {}
+        for one in self.facts.get("tags") or ():
+            told.setdefault((str(one["value"]), str(one["where"])), []).append(str(one["pattern"]))
+        return [(value, where, ", ".join(patterns)) for (value, where), patterns in told.items()]
 
     @property
     def credential(self) -> Mapping[str, Any]:

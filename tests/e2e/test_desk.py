@@ -102,7 +102,13 @@ def test_from_the_queue_through_both_recordings_to_the_decision(morning, visit):
     assert Decision.objects.get(actor="moderator:ada").verdict == "reject"
 
 
-def test_a_click_into_the_picture_plays_from_there(morning, visit):
+def test_a_click_into_the_picture_goes_there_in_both_recordings(morning, visit):
+    finding = Submission.objects.get(pk=morning["Quiet Water"].pk).findings.get(code="similarity.known_recording")
+    finding.evidence["matches"][0]["segments"] = [
+        {"start": 0.0, "end": 10.0, "reference_start": 30.0, "reference_end": 40.0},
+        {"start": 10.0, "end": 20.0, "reference_start": 20.0, "reference_end": 30.0},
+    ]
+    finding.save()
     ada = visit()
     ada.log_in("ada", scene.PASSWORD)
     review(ada, "Quiet Water")
@@ -112,6 +118,16 @@ def test_a_click_into_the_picture_plays_from_there(morning, visit):
     until(page, "document.querySelector('[data-audio=b]').currentTime > 20")
     assert page.get_attribute(".ears", "data-side") == "b"
     assert at(page, "b")[0] == pytest.approx(24, abs=1)
+    until(page, "document.querySelector('[data-show=time]').textContent.includes('match 2 of 2')")
+    page.keyboard.press("a")
+    until(page, "document.querySelector('[data-audio=a]').currentTime > 10")
+    assert at(page, "a")[0] == pytest.approx(at(page, "b")[0] - 10, abs=0.2)
+    page.keyboard.press("n")
+    until(page, "document.querySelector('[data-audio=a]').currentTime < 0.1")
+    page.keyboard.press("n")
+    until(page, "document.querySelector('[data-audio=a]').currentTime > 9.9")
+    page.keyboard.press("b")
+    until(page, "Math.abs(document.querySelector('[data-audio=b]').currentTime - 20) < 0.2")
 
 
 def test_keys_do_nothing_while_somebody_types(morning, visit):

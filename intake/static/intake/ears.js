@@ -6,6 +6,8 @@
   const STEP = 5;
   /** A change of speed below this cannot be told from a measuring error. */
   const SAME_SPEED = 0.005;
+  /** A player that was sent to the beginning of a match stands up to this many seconds before it. */
+  const ROUNDING = 0.05;
   /** Where the picture's lower lane begins, as a share of its height. */
   const LOWER = 0.5;
 
@@ -66,13 +68,29 @@
     get playing() { return !this.audio.paused; }
     get current() { return this.match.segments[this.segment]; }
 
+    /** The match that a place of one side lies in, or the nearest; of two that meet there, the one that begins. */
+    matchAt(seconds, start, end) {
+      const far = (one) => Math.max(one[start] - ROUNDING - seconds, seconds - one[end], 0);
+      let nearest = 0;
+      this.match.segments.forEach((one, number) => {
+        if (far(one) <= far(this.match.segments[nearest])) nearest = number;
+      });
+      return nearest;
+    }
+
     /** The same place in the known recording: a copy that plays faster gets through more of it. */
     there(here) { return Math.max(0, this.current.bStart + (here - this.current.start) * this.speed); }
     here(there) { return Math.max(0, this.current.start + (there - this.current.bStart) / this.speed); }
 
     follow(audio) {
       if (audio !== this.audio || audio.readyState < HTMLMediaElement.HAVE_METADATA) return;
-      this.at = this.side === "a" ? audio.currentTime : this.here(audio.currentTime);
+      if (this.side === "a") {
+        this.segment = this.matchAt(audio.currentTime, "start", "end");
+        this.at = audio.currentTime;
+      } else {
+        this.segment = this.matchAt(audio.currentTime, "bStart", "bEnd");
+        this.at = this.here(audio.currentTime);
+      }
       this.show();
     }
 
@@ -89,12 +107,13 @@
       else await this.go(this.at, true);
     }
 
-    async turn(side) {
-      if (side === this.side || !this.sides[side]) return;
+    /** Hear the other recording, at the same place or at another one. */
+    async turn(side, here = this.at) {
+      if (!this.sides[side]) return;
       const playing = this.playing;
-      this.audio.pause();
+      if (side !== this.side) this.audio.pause();
       this.side = side;
-      await this.go(this.at, playing);
+      await this.go(here, playing);
     }
 
     async next() {
@@ -124,9 +143,11 @@
       const lower = (event.clientY - box.top) / box.height > LOWER;
       this.focus();
       if (lower && this.sides.b) {
-        this.turn("b").then(() => this.go(this.here(seconds)));
+        this.segment = this.matchAt(seconds, "bStart", "bEnd");
+        this.turn("b", this.here(seconds));
       } else {
-        this.turn("a").then(() => this.go(seconds));
+        this.segment = this.matchAt(seconds, "start", "end");
+        this.turn("a", seconds);
       }
     }
 
