@@ -14,8 +14,8 @@ from django.conf import settings
 from django.test import TestCase
 
 #: What an operator has set must not reach the tests: neither choices nor, least of all, a real database.
-_KEPT = {"GATE_MUSIC", "GATE_DDEX", "GATE_NAMES"}
 _SERVERS = {"GATE_TEST_DATABASE_URL": "DATABASE_URL", "GATE_TEST_REDIS_URL": "REDIS_URL"}
+_KEPT = {"GATE_MUSIC", "GATE_DDEX", "GATE_NAMES", *_SERVERS}
 _servers = {name: os.environ[given] for given, name in _SERVERS.items() if given in os.environ}
 for _name in list(os.environ):
     if (_name.startswith("GATE_") and _name not in _KEPT) or _name in {
@@ -37,8 +37,11 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_configure() -> None:
+    assert _DATA.resolve() == settings.GATE_DATA, "unset DJANGO_SETTINGS_MODULE: this file must be first"
     # A password hash is meant to be slow; tests log in often.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # The runners of pytest-xdist inherit the environment; each must come by its settings through this file as well.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_unconfigure() -> None:

@@ -30,7 +30,9 @@ class Gate:
 
     def __init__(self, folder):
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        self.environment = {**os.environ, "GATE_DATA": str(folder), "GATE_PORT": str(port), "GATE_WORKERS": "1"}
+        servers = {"DATABASE_URL", "REDIS_URL"}  # this gate is the embedded one, wherever the other tests run
+        inherited = {name: value for name, value in os.environ.items() if name not in servers}
+        self.environment = {**inherited, "GATE_DATA": str(folder), "GATE_PORT": str(port), "GATE_WORKERS": "1"}
         self.shown = (folder / "shown").open("w")
         self.process = self.start()
 

@@ -64,6 +64,7 @@ class Task:
 
 
 def test_context_travels_with_the_message():
+    structlog.contextvars.clear_contextvars()
     headers = {}
     with structlog.contextvars.bound_contextvars(request_id="r1"):
         _send_log_context(headers=headers)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -22,7 +23,7 @@ PRODUCTION = {
 
 
 def python(code, folder, **environment):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GATE_")}
+    clean = {name: value for name, value in os.environ.items() if not re.match(r"GATE_|DATABASE_URL|REDIS_URL", name)}
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
