@@ -37,8 +37,22 @@ _MAX_ANSWER = 16 << 20
 #: Importing NumPy and FFmpeg takes a second, on a busy machine many.
 _START_SECONDS = 60.0
 
+#: Bytes of a traceback that are kept.
+_LAST_WORDS = 4000
+
 _MEASURE = "checks.analysis.decode:measure"
-_CHILD = "import sys; from checks.analysis.child import main; main(int(sys.argv[1]), sys.argv[2])"
+
+#: The child sees this room of the house alone: a package without its front door, so that the catalogue of checks and
+#: all that they import stay out of a process that reads strangers' files, and out of every fork of it.
+_CHILD = """
+import sys, types
+house = types.ModuleType("checks")
+house.__path__ = [sys.argv[1]]
+sys.modules["checks"] = house
+from checks.analysis.child import main
+main(int(sys.argv[2]), sys.argv[3])
+"""
+_HOUSE = Path(__file__).resolve().parents[1]
 
 _log = logging.getLogger(__name__)
 
@@ -156,7 +170,7 @@ class _Process:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-c", _CHILD, str(theirs.fileno()), measure],
+                [sys.executable, "-c", _CHILD, str(_HOUSE), str(theirs.fileno()), measure],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
@@ -167,8 +181,9 @@ class _Process:
         try:
             self._receive(time.monotonic() + _START_SECONDS)
         except (_HungUp, _TookTooLong, OSError) as error:
+            said = self._last_words()
             self.end()
-            raise SandboxError(f"the decoder's process did not start: {self._last_words()}") from error
+            raise SandboxError(f"the decoder's process did not start: {said}") from error
 
     def ask(self, request: dict[str, Any], file: int | None, seconds: float) -> _Answer:
         """Send one request with the open file, and wait for the child to end."""
@@ -187,6 +202,7 @@ class _Process:
 
     def end(self) -> None:
         self._channel.close()
+        self._errors.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
@@ -223,14 +239,14 @@ class _Process:
     def _last_words(self) -> str:
         """The end of what the process and its children wrote to standard error."""
         end = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, end - 4000))
+        self._errors.seek(max(0, end - _LAST_WORDS))
         return self._errors.read().decode(errors="replace").strip()
 
 
 def _facts(sha256: str, ending: Failure | None, answer: bytes) -> AudioFacts:
     """Make facts of whatever came back. The child read a stranger's file: nothing it says is taken on trust."""
     if ending is Failure.ANALYSIS_FAILED:
-        _log.error("analysis of %s failed:\n%s", sha256, answer.decode(errors="replace"))
+        _log.error("analysis of %s failed:\n%s", sha256, answer[-_LAST_WORDS:].decode(errors="replace"))
     parts = child.records(answer)
     if len(parts) < 2:
         return failed(sha256, ending or Failure.DECODER_KILLED)

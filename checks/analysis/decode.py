@@ -200,7 +200,7 @@ class _Sound:
         """The frame, or what it becomes in the shape of the first one. The queue itself would not notice."""
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._shape is None:
-            self._shape, self.rate = shape, frame.sample_rate
+            self._shape, self.rate, self._time_base = shape, frame.sample_rate, frame.time_base
         if shape == self._shape:
             return [frame]
         self.notes.add(Note.FORMAT_CHANGE)
@@ -211,6 +211,8 @@ class _Sound:
             self._converters[shape] = av.AudioResampler(format=name, layout=layout, rate=rate)
         frame.pts = None
         converted: list[Any] = self._converters[shape].resample(frame)
+        for part in converted:
+            part.time_base = self._time_base  # the queue compares it
         return converted
 
     def _as_sound(self, frame: Any) -> Sound:

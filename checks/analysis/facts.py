@@ -65,8 +65,8 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes) -> AudioFac
     Raises ValueError where the document is not of that shape.
     """
     known = {field.name for field in dataclasses.fields(AudioFacts)} - {"fingerprint"}
-    values = {key: value for key, value in document.items() if key in known}
     try:
+        values = {key: value for key, value in document.items() if key in known}
         values["channel_rms"] = tuple(float(rms) for rms in values.get("channel_rms", ()))
         values["notes"] = tuple(str(note) for note in values.get("notes", ()))
         values["tags"] = tuple(TagClaim(**claim) for claim in values.get("tags", ()))

@@ -25,7 +25,7 @@ _SCALES = (
     (0, 1, 3, 5, 7, 8, 10),  # phrygian
     (0, 2, 3, 5, 7, 8, 11),  # harmonic minor
 )
-_RMS = 10 ** (-24 / 20)  # of the tape before its loudest moments are rounded off
+_RMS = 10 ** (-28 / 20)  # of the tape before its loudest moments are rounded off
 _PEAK = 10 ** (-3 / 20)
 _TABLE = 4096  # samples of one period of an instrument
 

@@ -1,0 +1,58 @@
+"""``manage.py analyse`` says what was measured, to people and to programs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from checks.analysis import default_analyser
+from intake.demo import sounds
+
+from . import files
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_the_default_analyser() -> Iterator[None]:
+    yield
+    default_analyser().close()
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    return sounds.encode(files.music(4), 44100, tmp_path / "song.flac", tags={"comment": "made with suno; x"})
+
+
+def test_programs_get_one_document(song: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("analyse", str(song), "--json")
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    assert (entry["file"], entry["ok"], entry["error"], entry["codec"]) == (str(song), True, None, "flac")
+    assert len(entry["sha256"]) == 64
+    assert (entry["duration"], entry["sample_rate"], entry["channels"]) == (4.0, 44100, 2)
+    assert {"loudness_lufs", "true_peak_dbtp", "silence_head", "silence_tail", "clipped_share"} <= entry.keys()
+    assert entry["fingerprint"]["items"] == len(entry["fingerprint"]["raw"]) > 5
+    assert entry["provenance"] == {
+        "c2pa": {"state": "none", "source_types": [], "signer": None},
+        "tags": [{"pattern": "suno.made_with", "where": "vorbis/DESCRIPTION", "value": "made with suno; x"}],
+    }
+    assert entry["lattice"] == {"assessed": False, "z": None, "rate_hz": None, "strength": None}
+
+
+def test_people_get_a_table(song: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("analyse", str(song))
+    table = capsys.readouterr().out
+    assert "song.flac" in table
+    assert "0:04" in table
+    assert "tag: suno.made_with" in table
+
+
+def test_a_file_that_cannot_be_measured_ends_with_1_after_the_others(
+    song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = files.write(tmp_path / "broken.wav", b"no audio")
+    with pytest.raises(CommandError) as refused:
+        call_command("analyse", str(broken), str(tmp_path / "missing.wav"), str(song), "--json")
+    assert refused.value.returncode == 1
+    entries = json.loads(capsys.readouterr().out)["files"]
+    assert [entry["error"] for entry in entries] == ["not_audio", "unreadable", None]

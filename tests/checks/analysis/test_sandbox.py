@@ -1,0 +1,202 @@
+"""The child is shut in, and whatever happens in it the worker lives and the next file is measured."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checks import analysis
+from checks.analysis import Analyser, Failure, Level, Note, SandboxError
+from checks.analysis import analyser as analyser_module
+
+from . import files, misbehaving
+from .conftest import Measure
+
+MISBEHAVING = misbehaving.__name__
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    return files.write(tmp_path / "song.wav", files.wave(files.pcm(files.music(1))))
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    return files.write(tmp_path / "bad.wav", misbehaving.TRIGGER)
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "error"),
+    [
+        ("eats_memory", Failure.DECODER_KILLED),
+        ("crashes", Failure.DECODER_KILLED),
+        ("leaves", Failure.DECODER_KILLED),
+        ("babbles", Failure.DECODER_KILLED),
+        ("spins", Failure.DECODER_TIMEOUT),
+        ("stumbles", Failure.ANALYSIS_FAILED),
+    ],
+)
+def test_a_file_that_ends_its_child_gives_a_code_and_the_next_is_measured(
+    song: Path, bad: Path, misdeed: str, error: Failure
+) -> None:
+    with Analyser(f"{MISBEHAVING}:{misdeed}", memory_bytes=200 << 20, cpu_seconds=1) as analyser:
+        facts = analyser.analyse(bad, "bad")
+        assert (facts.ok, facts.error, facts.sha256) == (False, error, "bad")
+        assert analyser.analyse(song, "good").ok
+
+
+def test_a_file_that_makes_its_child_wait_is_ended_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, song: Path, bad: Path
+) -> None:
+    monkeypatch.setattr(analyser_module, "_WALL_SECONDS_A_CPU_SECOND", 1)
+    with Analyser(f"{MISBEHAVING}:sleeps", cpu_seconds=1) as analyser:
+        assert analyser.analyse(bad, "bad").error == Failure.DECODER_TIMEOUT
+        assert analyser.analyse(song, "good").ok
+
+
+def test_the_child_cannot_get_out(analyser: Analyser) -> None:
+    level, ways_out = analyser.probe()
+    assert level >= Level.SYSCALLS
+    assert len(ways_out) == 10
+    assert [what for what, refused, _ in ways_out if not refused] == []
+
+
+def test_the_child_knows_no_secret_of_the_worker(monkeypatch: pytest.MonkeyPatch, song: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://secret")
+    with Analyser() as analyser:
+        analyser.analyse(song, "")
+        environment = Path(f"/proc/{_child(analyser)}/environ").read_text()
+    assert "OPENBLAS_NUM_THREADS" in environment
+    assert "secret" not in environment
+
+
+def test_a_killed_warm_process_is_replaced(song: Path) -> None:
+    with Analyser() as analyser:
+        analyser.analyse(song, "")
+        first = _child(analyser)
+        os.kill(first, signal.SIGKILL)
+        assert analyser.analyse(song, "").ok
+        assert _child(analyser) != first
+
+
+def test_closing_ends_the_child_and_the_next_file_starts_another(song: Path) -> None:
+    analyser = Analyser()
+    analyser.analyse(song, "")
+    first = _child(analyser)
+    analyser.close()
+    assert not Path(f"/proc/{first}").exists()
+    assert analyser.analyse(song, "").ok
+    analyser.close()
+
+
+def test_the_child_ends_with_the_worker_that_started_it(tmp_path: Path, song: Path) -> None:
+    script = "\n".join(
+        (
+            "import os, sys, signal; from pathlib import Path",
+            "from checks import analysis",
+            f"analysis.default_analyser().analyse(Path({str(song)!r}), '')",
+            "print(analysis.default_analyser()._process._popen.pid, flush=True)",
+            "os.kill(os.getpid(), signal.SIGKILL)",
+        )
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert _gone(int(done.stdout)), done.stderr
+
+
+def test_a_forked_process_starts_a_child_of_its_own(song: Path) -> None:
+    with Analyser() as analyser:
+        analyser.analyse(song, "")
+        before = _child(analyser)
+        reader, writer = os.pipe()
+        if (fork := os.fork()) == 0:
+            facts = analyser.analyse(song, "")
+            os.write(writer, f"{facts.ok} {_child(analyser) != before}".encode())
+            analyser.close()
+            os._exit(0)
+        os.waitpid(fork, 0)
+        os.close(writer)
+        with os.fdopen(reader) as answer:
+            assert answer.read() == "True True"
+        assert analyser.analyse(song, "").ok
+        assert _child(analyser) == before
+
+
+def test_threads_share_one_child(analyser: Analyser, tmp_path: Path) -> None:
+    lengths = {seconds: tmp_path / f"{seconds}.wav" for seconds in (1, 2, 3)}
+    for seconds, path in lengths.items():
+        files.write(path, files.wave(files.pcm(files.music(seconds))))
+    heard: dict[tuple[int, int], float] = {}
+
+    def listen(thread: int) -> None:
+        for seconds, path in lengths.items():
+            heard[thread, seconds] = analyser.analyse(path, "").duration
+
+    threads = [threading.Thread(target=listen, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(heard) == 12
+    assert all(duration == seconds for (_, seconds), duration in heard.items())
+
+
+def test_a_missing_file_is_the_callers_fault(analyser: Analyser, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        analyser.analyse(tmp_path / "nowhere.wav", "")
+
+
+def test_a_child_that_cannot_start_is_our_fault(song: Path) -> None:
+    with Analyser("checks.analysis.nowhere:measure") as analyser, pytest.raises(SandboxError, match="nowhere"):
+        analyser.analyse(song, "")
+
+
+def test_a_child_cannot_lie_about_which_file_it_read(measure: Measure, song: Path) -> None:
+    assert measure(song).sha256 == "ab" * 32
+
+
+def test_tags_that_end_the_child_leave_the_measurements(tmp_path: Path) -> None:
+    answer = b"".join(
+        len(part).to_bytes(4, "big") + part for part in (b'{"sha256": "", "version": 1, "ok": true}', b"\1\0\0\0")
+    )
+    facts = analyser_module._facts("x", Failure.DECODER_KILLED, answer)
+    assert (facts.ok, facts.fingerprint_items, facts.notes) == (True, 1, (Note.TAGS_UNREADABLE,))
+
+
+@pytest.mark.parametrize("answer", [b"", b"\0\0\0\2{}", b"\0\0\0\2{}\0\0\0\0", b"\0\0\0\2[]\0\0\0\0", b"\xff" * 50])
+def test_an_answer_that_makes_no_sense_is_a_killed_decoder(answer: bytes) -> None:
+    facts = analyser_module._facts("x", None, answer)
+    assert (facts.ok, facts.error) == (False, Failure.DECODER_KILLED)
+
+
+def test_the_operators_functions_speak_of_this_machine() -> None:
+    assert analysis.sandbox_level() >= Level.SYSCALLS
+    assert all(refused for _, refused, _ in analysis.self_test())
+    assert analysis.fingerprint_backend() == "built-in" or analysis.fingerprint_backend().startswith("libchromaprint")
+    assert analysis.default_analyser() is analysis.default_analyser()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_the_default_analyser() -> Iterator[None]:
+    yield
+    analysis.default_analyser().close()
+
+
+def _child(analyser: Analyser) -> int:
+    assert analyser._process is not None
+    return analyser._process._popen.pid
+
+
+def _gone(process: int) -> bool:
+    """Whether a process ends within a few seconds, or is only a name in the table."""
+    for _ in range(200):
+        status = Path(f"/proc/{process}/stat")
+        if not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
