@@ -56,7 +56,9 @@ CLOCK_TOLERANCE = dt.timedelta(hours=4)
 LEASE = dt.timedelta(seconds=30)
 #: A bell rung this long ago has been lost.
 PATIENCE = dt.timedelta(seconds=30)
-#: Attempts at a time to endpoints that are failing, one each: they may hang, and healthy ones must not wait for them.
+#: Attempts at a time to one endpoint: one that begins to hang holds so many workers until its deadline, and no more.
+AT_ONCE = 2
+#: Attempts at a time to all endpoints that are failing, one each: healthy ones must not wait for them.
 FAILING_AT_ONCE = 3
 
 #: For this long after a rotation the previous secret signs as well.
@@ -215,7 +217,8 @@ def attempt(delivery_id: str | uuid.UUID) -> None:
         keys.append(endpoint.previous_secret)
     answer = sender.send(endpoint.url, webhooks.signed(str(delivery.pk), body, keys, now), body)
     _record(delivery, token, answer)
-    _ring_next(delivery)
+    if answer.taken:
+        _ring_next(endpoint)
 
 
 class Watch:
@@ -263,24 +266,37 @@ def _ripe(now: dt.datetime) -> Q:
     return Q(status=PENDING, lease_token__isnull=True) & (Q(attempts_made=0) | Q(next_attempt_at__lte=now))
 
 
-def _due(now: dt.datetime) -> QuerySet[Delivery]:
-    """Deliveries to ring for: ripe, the first of their submission, and not rung for just now."""
-    late = Q(rung_at__isnull=True) | Q(rung_at__lt=now - PATIENCE) | Q(rung_at__gt=now)  # rung before the clock was set
+def _ready(now: dt.datetime) -> QuerySet[Delivery]:
+    """Deliveries that could be tried now: ripe, the first of their submission, to an endpoint that is on."""
     first = ~Exists(_earlier(OuterRef("endpoint"), OuterRef("event__submission"), OuterRef("event__sequence")))
     active = Q(endpoint__disabled_at__isnull=True, endpoint__deleted_at__isnull=True)
-    return Delivery.objects.filter(_ripe(now), late, first, active)
+    return Delivery.objects.filter(_ripe(now), first, active)
+
+
+def _due(now: dt.datetime) -> QuerySet[Delivery]:
+    """Deliveries to ring for: ready, and not rung for just now."""
+    late = Q(rung_at__isnull=True) | Q(rung_at__lt=now - PATIENCE) | Q(rung_at__gt=now)  # rung before the clock was set
+    return _ready(now).filter(late)
+
+
+def _held() -> QuerySet[Delivery]:
+    """Deliveries that a worker has in hand."""
+    return Delivery.objects.filter(status=PENDING, lease_token__isnull=False)
 
 
 def _held_by_failing() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(status=PENDING, lease_token__isnull=False, endpoint__failing_since__isnull=False)
+    return _held().filter(endpoint__failing_since__isnull=False)
 
 
 def _may_try(endpoint: Endpoint) -> bool:
-    """Failing endpoints get a few attempts between them, so that they cannot occupy every worker."""
+    """Whether another worker may call this endpoint: none may occupy them all, least of all those that fail.
+
+    Asked before the claim, so two workers may pass together; it bounds what is occupied, not what is right.
+    """
+    mine = _held().filter(endpoint=endpoint).count()
     if endpoint.failing_since is None:
-        return True
-    held = _held_by_failing()
-    return held.count() < FAILING_AT_ONCE and not held.filter(endpoint=endpoint).exists()
+        return mine < AT_ONCE
+    return not mine and _held_by_failing().count() < FAILING_AT_ONCE
 
 
 def _probes(due: QuerySet[Delivery]) -> list[uuid.UUID]:
@@ -289,7 +305,7 @@ def _probes(due: QuerySet[Delivery]) -> list[uuid.UUID]:
     if free <= 0:
         return []
     mine = due.filter(endpoint=OuterRef("pk"))
-    held = Delivery.objects.filter(endpoint=OuterRef("pk"), status=PENDING, lease_token__isnull=False)
+    held = _held().filter(endpoint=OuterRef("pk"))
     failing = Endpoint.objects.filter(Exists(mine), ~Exists(held), failing_since__isnull=False).order_by("?")[:free]
     return [
         delivery
@@ -335,13 +351,10 @@ def _record(delivery: Delivery, token: uuid.UUID, answer: Answer, *, theirs: boo
             _note_health(delivery.endpoint_id, answer, now)
 
 
-def _ring_next(delivery: Delivery) -> None:
-    """Ring for what waited behind this one: its own bell was rung, and it was refused."""
-    if delivery.event is None:
-        return
-    behind = Delivery.objects.filter(status=PENDING, endpoint=delivery.endpoint_id, attempts_made=0)
-    behind = behind.filter(event__submission=delivery.event.submission_id, event__sequence__gt=delivery.event.sequence)
-    for key in behind.order_by("event__sequence").values_list("pk", flat=True)[:1]:
+def _ring_next(endpoint: Endpoint) -> None:
+    """Ring for what waited behind an attempt to its endpoint: its own bell was rung, and refused."""
+    waiting = _ready(timezone.now()).filter(endpoint=endpoint).order_by("pk").values_list("pk", flat=True)
+    for key in waiting[:AT_ONCE]:
         queue.enqueue("intake.deliver", str(key))
 
 
@@ -403,8 +416,7 @@ def _give_up_inactive() -> None:
 
 def _take_back_abandoned() -> None:
     """End the attempts of workers that died over them. They count: a delivery may be what kills its worker."""
-    held = Delivery.objects.filter(status=PENDING, lease_token__isnull=False)
-    by_token = {delivery.lease_token: delivery for delivery in held if delivery.lease_token}
+    by_token = {delivery.lease_token: delivery for delivery in _held() if delivery.lease_token}
     for token in _watch.abandoned(by_token):
         answer = Answer(error="the gate stopped before it had written down an answer")
         _record(by_token[token], token, answer, theirs=False)

@@ -55,7 +55,7 @@ def programs() -> list[Program]:
         # Webhooks, the sweep and conclusions wait for the network or the database, not for the processor.
         Program(
             "courier",
-            [*worker, "--hostname=courier@%h", "--queues=fast", "--pool=threads", "--concurrency=8"],
+            [*worker, "--hostname=courier@%h", "--queues=fast", "--pool=threads", "--concurrency=32"],
             grace=_WORKER_GRACE,
         ),
         # Nothing to remember between two runs: every interval is short and every tick may be repeated.

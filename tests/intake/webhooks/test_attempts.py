@@ -234,6 +234,28 @@ def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(la
     assert not Delivery.objects.filter(pk__in=bells(rung), endpoint__failing_since__isnull=False).exists()
 
 
+def test_endpoint_that_begins_to_hang_holds_two_workers_and_no_more(label, endpoint, rung):
+    for _ in range(4):
+        received(label)
+    first, second, third, _fourth = Delivery.objects.order_by("pk")
+    hold(first)
+    hold(second)
+    assert attempt(third).attempts_made == 0
+
+
+def test_what_was_refused_while_others_were_on_their_way_is_rung_for_afterwards(label, endpoint, receiver, rung):
+    for _ in range(4):
+        received(label)
+    first, second, third, fourth = Delivery.objects.order_by("pk")
+    hold(second)
+    rung.clear()
+    attempt(first)
+    assert bells(rung) == [str(third.pk), str(fourth.pk)]
+    receiver.plan = [answer(500)]
+    attempt(third)
+    assert bells(rung) == []  # one that fails is left to the pump
+
+
 # --- in order -----------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +270,7 @@ def test_receiver_hears_of_a_submission_in_order(label, endpoint, receiver, rung
     deliveries.pump()
     rung.clear()
     attempt(first)
-    assert bells(rung) == [str(second.pk)]  # at once: its own bell was refused
+    assert bells(rung) == [str(second.pk)]  # its own bell was refused
     attempt(second)
     assert [json.loads(one.body)["data"]["sequence"] for one in receiver.requests] == [1, 1, 3]
 
