@@ -138,6 +138,7 @@ class Review:
     checks: tuple[CheckRun, ...]
     history: tuple[Happening, ...]
     differences: tuple[Difference, ...]
+    superseded_by: Submission | None
     claim: Claim | None
     label_counts: Mapping[str, int]
     proposed: frozenset[str]  # "key=value" of the labels that findings propose
@@ -207,6 +208,7 @@ def read(submission: Submission) -> Review:
         checks=tuple(submission.check_runs.order_by("created_at", "pk")),
         history=tuple(_history(submission)),
         differences=tuple(_differences(submission)),
+        superseded_by=submission.superseded_by.order_by("-id").first(),
         claim=_claim(submission),
         label_counts=_counts(submission),
         proposed=frozenset(f"{one['key']}={one['value']}" for row in findings for one in row.labels),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from django.contrib.auth.models import User
 
 from intake.models import Claim, Decision, Submission
 from intake.states import State
@@ -159,6 +160,24 @@ def test_what_one_has_in_hand_another_cannot_decide(morning, visit):
     ben.page.wait_for_selector("h1:text-is('Evening Bells')")
     ada.page.reload()
     assert "approve by moderator:ben" in ada.page.inner_text(".standing")
+
+
+def test_who_lost_the_claim_is_told_and_keeps_what_was_typed(morning, visit):
+    ada = visit()
+    ada.log_in("ada", scene.PASSWORD)
+    page = ada.page
+    page.clock.install()
+    page.click("text=Take the most urgent")
+    page.wait_for_selector(".claim.mine")
+    page.fill("#reason", "The rights were")
+    Claim.objects.update(moderator=User.objects.get(username="ben"))
+    page.keyboard.type(" shown")
+    with page.expect_response("**/claim/"):
+        page.clock.fast_forward("01:01")
+    until(page, "document.querySelector('#claim').textContent.includes('ben has it in hand now')")
+    assert page.is_disabled("text=Decide, and take the next")
+    assert page.input_value("#reason") == "The rights were shown"
+    ada.seen.complaints.clear()  # the browser notes the refused renewal
 
 
 def test_the_claim_is_renewed_for_somebody_and_not_for_an_abandoned_page(morning, visit):

@@ -59,8 +59,8 @@
   function show() {
     const seconds = Math.round((until - Date.now()) / 1000);
     if (seconds > 0) {
-      const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-      words.textContent = `${lead} for ${clock}`;
+      const rest = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      words.textContent = `${lead} for ${rest}`;
     } else if (mine) {
       words.textContent = "Your claim has ended. Deciding claims it again, unless somebody else did.";
     } else {
@@ -81,14 +81,26 @@
     } catch {
       return; // no connection now: the countdown goes on, the next beat tries again
     }
-    if (answer.ok) {
+    if (answer.redirected) {
+      lose("You are logged out.");
+    } else if (answer.ok) {
       until = Date.parse((await answer.json()).until);
     } else {
-      location.reload(); // somebody else has it, or decided: the page says who and what
+      const { who } = answer.status === 409 ? await answer.json() : {};
+      lose(who ? `${who} has it in hand now.` : "It is no longer in review.");
     }
   }
 
+  /** Nothing can be decided from here any more; what was typed stays, to be copied. */
+  function lose(why) {
+    clearInterval(clock);
+    clearInterval(beat);
+    words.textContent = `${why} Load the page again.`;
+    claim.className = "claim theirs";
+    for (const button of document.querySelectorAll("#decide button")) button.disabled = true;
+  }
+
   show();
-  setInterval(show, 1000);
-  if (mine) setInterval(renew, BEAT);
+  const clock = setInterval(show, 1000);
+  const beat = mine ? setInterval(renew, BEAT) : undefined;
 })();

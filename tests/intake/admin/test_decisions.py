@@ -17,8 +17,8 @@ from tests.intake.admin.desk_rows import a_finding, in_review, measured
 pytestmark = pytest.mark.django_db
 
 #: Session, user, two of rights; submission, resources, tracks, findings, known recordings, blobs, checks, decisions,
-#: events, the label's counts.
-QUERIES = 14
+#: events, the label's counts, what supersedes it.
+QUERIES = 15
 
 
 def at(name, submission):
@@ -251,6 +251,8 @@ def test_the_page_tells_what_changed_against_the_superseded_submission(desk):
     assert changes["title"] == ("Old Title", "New Title")
     assert changes["track 1 · title"] == ("Old Title", "New Title")
     assert "genre" not in changes
+    assert "supersedes this submission" not in response.content.decode()
+    assert "supersedes this submission" in desk.get(at("change", old)).content.decode()
 
 
 def test_an_unknown_submission_is_not_found(desk):

@@ -13,7 +13,7 @@ from tests.intake.factories import a_label
 
 pytestmark = pytest.mark.django_db
 
-#: Session, user, two of rights; states, overdue and held, count, rows, their findings, their decisions, families, labels.
+#: Session, user, two of rights; states, overdue and held, count, rows, findings, decisions, families, labels.
 QUERIES = 12
 
 
