@@ -88,6 +88,14 @@ def index(limit: int = 1000) -> int:
     return len(waiting)
 
 
+def index_all() -> int:
+    """Bring everything that waits into the index; returns how many."""
+    count = 0
+    while step := index():
+        count += step
+    return count
+
+
 def reconcile() -> int:
     """Have recordings indexed again that the index has lost (its folder was removed, or restored from a backup).
 
@@ -99,8 +107,7 @@ def reconcile() -> int:
         return 0
     lost = set(indexed.values_list("pk", flat=True)).difference(store.documents().tolist())
     indexed.filter(pk__in=lost).update(indexed_at=None)
-    while index():
-        pass
+    index_all()
     return len(lost)
 
 
@@ -118,9 +125,7 @@ def rebuild() -> int:
         reference._open.cache_clear()
         indexed = reference.store().documents()
     KnownRecording.objects.current().update(indexed_at=None)
-    count = 0
-    while step := index():
-        count += step
+    count = index_all()
     known = set(KnownRecording.objects.current().values_list("pk", flat=True))
     for document in indexed.tolist():
         if document not in known:

@@ -173,6 +173,8 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
     """Run a claimed check. A fault of ours gives it back; after the last try it is dead, and says so."""
     submission = run.submission
     try:
+        if run.needs_audio:
+            catalogue.index_all()  # what was learned a moment ago counts
         delivery = snapshot.delivery(submission)
         context = reference.context(submission.label, submission)
         found = list(_check(run.name).run(delivery, context))
