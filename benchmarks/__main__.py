@@ -1,0 +1,59 @@
+"""The short set: what a track costs, how many a day this machine sustains, how long the API lets one wait.
+
+    python -m benchmarks [pipeline] [throughput] [latency] [--markdown]
+
+Without names, all three, in some six minutes. Figures go to standard output, progress to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import gate, machine
+from benchmarks.report import Table
+
+PARTS = ("pipeline", "throughput", "latency")
+
+
+def main() -> None:
+    arguments = _arguments()
+    options: dict[str, dict[str, Any]] = {
+        "pipeline": {"rounds": arguments.rounds},
+        "throughput": {"count": arguments.tracks},
+        "latency": {"seconds": arguments.seconds},
+    }
+    with gate.state(arguments.database, arguments.redis) as folder:
+        head = machine.describe(folder)
+        print(
+            "\n".join(f"- {line}" for line in head) if arguments.markdown else "\n".join(head), end="\n\n", flush=True
+        )
+        for part in arguments.parts or PARTS:
+            print(f"{part} …", file=sys.stderr)
+            for table in tables(part, folder, options[part]):
+                print(table.markdown() if arguments.markdown else table.text(), flush=True)
+
+
+def tables(part: str, folder: Path, options: dict[str, Any]) -> list[Table]:
+    """Run one part. Its module is read only now: it needs the settings that ``gate.state`` has chosen."""
+    found: list[Table] = importlib.import_module(f"benchmarks.{part}").run(folder, **options)
+    return found
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="default: all")
+    parser.add_argument("--markdown", action="store_true", help="tables for docs/performance.md")
+    parser.add_argument("--rounds", type=int, default=5, help="of the pipeline, for each format")
+    parser.add_argument("--tracks", type=int, default=60, help="singles that are sent for the throughput")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each load on the API")
+    parser.add_argument("--database", help="another than SQLite; it is emptied")
+    parser.add_argument("--redis", help="another broker than the embedded one")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
