@@ -381,7 +381,7 @@ def _retry_after(header: str, now: dt.datetime) -> dt.timedelta | None:
         return dt.timedelta(seconds=min(int(header), int(RETRY_AFTER_LIMIT.total_seconds())))
     try:
         at = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)) - now
 

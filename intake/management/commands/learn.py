@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sys
+from argparse import BooleanOptionalAction
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -78,11 +79,10 @@ class Command(BaseCommand):
         parser.add_argument("--csv", type=Path, metavar="FILE", help="columns: file, title, artist, isrc, owner")
         parser.add_argument(
             "--keep-audio",
-            action="store_true",
+            action=BooleanOptionalAction,
             default=True,
-            help="store the bytes, so that moderators can listen to them (the default)",
+            help="store the bytes, so that moderators can listen to them",
         )
-        parser.add_argument("--no-keep-audio", action="store_false", dest="keep_audio", help="keep fingerprints alone")
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -113,6 +113,7 @@ def test_delivery_keeps_id_and_body_over_all_its_tries_and_gives_up_after_the_la
         (429, "1", 5),  # never sooner than our own step
         (429, "99999999999999999999", 24 * 3600),  # never later than our longest
         (429, "soon", 5),
+        (429, "Mon, 01 Jan 2026 00:00:00 +99999999999999999999", 5),
         (429, "", 5),
         (429, "-7", 5),
         (500, "3600", 5),  # only where the status says so
