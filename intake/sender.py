@@ -290,7 +290,8 @@ def _words(error: BaseException) -> str:
         return f"the certificate was not accepted: {error.verify_message}"
     if isinstance(error, socket.gaierror):
         return "the name could not be looked up"
-    return f"{type(error).__name__}: {error}"[:200]
+    said = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(error)[:200])  # it may quote theirs
+    return f"{type(error).__name__}: {said}"
 
 
 @functools.cache
