@@ -286,8 +286,9 @@ def _pick(choices: Any, default: Any = None) -> Pick:
     return Pick(choices=[str(one) for one in choices], required=False, allow_null=True, default=default)
 
 
-def _many(kind: type[Strict], most: int = MAX_ENTRIES) -> Any:
-    return kind(many=True, max_length=most, required=False, allow_null=True, default=list)
+def _many(kind: Any, most: int = MAX_ENTRIES, **options: Any) -> Any:
+    """A list of objects; one that is left out is empty."""
+    return kind(many=True, max_length=most, **({"required": False, "allow_null": True, "default": list} | options))
 
 
 # --- The document -------------------------------------------------------------------------------------------------
@@ -335,8 +336,8 @@ class ShareSerializer(Strict):
 class SharesSerializer(Strict):
     """Who owns how much of the recording (master) and of the work (composition)."""
 
-    master = ShareSerializer(many=True, max_length=MAX_ENTRIES, required=False, allow_null=True, default=None)
-    composition = ShareSerializer(many=True, max_length=MAX_ENTRIES, required=False, allow_null=True, default=None)
+    master = _many(ShareSerializer, default=None)
+    composition = _many(ShareSerializer, default=None)
 
 
 RELATIONS = (
@@ -424,7 +425,7 @@ class ReleaseSerializer(Strict):
     advisory = Text(max_length=100)
     territories = _texts(100)
     cover = CoverSerializer(required=False, allow_null=True, default=None)
-    tracks = TrackSerializer(many=True, max_length=MAX_TRACKS, allow_empty=False)
+    tracks = _many(TrackSerializer, MAX_TRACKS, allow_empty=False, allow_null=False, required=True, default=empty)
 
     def validate_tracks(self, tracks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """A position is taken once."""

@@ -8,8 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 from checks.policy import PolicyError
+from intake.api.limits import Limit
 from intake.services import door
 
 
@@ -50,6 +52,16 @@ def messages_outlive_their_tasks(**_: Any) -> Sequence[CheckMessage]:
             id="gate.E003",
         )
     ]
+
+
+@register()
+def rate_limit_can_be_read(**_: Any) -> Sequence[CheckMessage]:
+    """A limit that cannot be read would make every request fail."""
+    try:
+        Limit.read(settings.GATE_RATE_LIMIT)
+    except ImproperlyConfigured as fault:
+        return [Error(str(fault), hint="Mend GATE_RATE_LIMIT.", id="gate.E004")]
+    return []
 
 
 @register(Tags.security, deploy=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -27,14 +28,15 @@ from intake.models import Label
 class OnlyJSON(BaseContentNegotiation):
     """There is one form of answer; a client that asks for another still gets it, as RFC 9110 permits."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         given = request.content_type.partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == given), None)
 
     def select_renderer(
-        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 class GateView(APIView):
@@ -45,7 +47,7 @@ class GateView(APIView):
     principals: tuple[type[Principal], ...] = (Label,)
     #: Query parameters that it understands; any other is refused.
     parameters: tuple[str, ...] = ()
-    parser_classes = (StrictJSON,)
+    parser_classes: Sequence[type[BaseParser]] = (StrictJSON,)
     throttle_classes = (PerKey,)
     content_negotiation_class = OnlyJSON
 

@@ -158,7 +158,7 @@ class Multipart(BaseParser):
 
     media_type = "multipart/form-data"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Parts:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """The document and the spooled files. Raises Problem, MultiPartParserError or SuspiciousOperation."""
         view = cast(Receiver, parser_context["view"])
         request = cast(HttpRequest, stream)
@@ -187,7 +187,7 @@ class Spool(FileUploadHandler):
         self.open: Incoming | bytearray | None = None
         self._tidying = tidying
 
-    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         """A file part begins."""
         name = file_name if field_name in NAMELESS else field_name
         if name == METADATA:

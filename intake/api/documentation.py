@@ -9,10 +9,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
-    OpenApiTypes,
     OpenApiWebhook,
     extend_schema,
     inline_serializer,
@@ -299,7 +299,7 @@ def complete(result: dict[str, Any], generator: SchemaGenerator, **_: Any) -> di
     return result | {"components": known}
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How a key is presented."""
 
     target_class = "intake.api.auth.ApiKeyAuthentication"

@@ -110,8 +110,13 @@ def claim(owner: str, key: str, digest: str) -> Claim | HttpResponse:
             row = IdempotencyKey.objects.create(principal=owner, key=key, digest=digest, running_until=until)
         return Claim(row.pk, until)
     except IntegrityError:
-        row = IdempotencyKey.objects.filter(principal=owner, key=key).first()
-    if row is None:  # freed between the two statements
+        return _taken_over(owner, key, digest, now)
+
+
+def _taken_over(owner: str, key: str, digest: str, now: dt.datetime) -> Claim | HttpResponse:
+    """What a key that was used before is good for now."""
+    row = IdempotencyKey.objects.filter(principal=owner, key=key).first()
+    if row is None:  # freed a moment ago
         raise _running()
     if row.digest != digest:
         raise Problem(KEY_REUSED, f"The {HEADER} was used with another request before.")
@@ -120,6 +125,7 @@ def claim(owner: str, key: str, digest: str) -> Claim | HttpResponse:
         stored.headers[REPLAYED] = "true"
         return stored
     mine = IdempotencyKey.objects.filter(pk=row.pk, running_until=row.running_until, running_until__lt=now)
+    until = now + LEASE
     if not mine.update(running_until=until):
         raise _running()
     return Claim(row.pk, until)

@@ -95,7 +95,8 @@ class RedisCounter:
         try:
             with self._client.pipeline(transaction=True) as steps:
                 key = f"gate:limit:{name}:{number}"
-                steps.incr(key).expire(key, 2 * window)
+                steps.incr(key)
+                steps.expire(key, 2 * window)
                 return int(steps.execute()[0])
         except (redis.RedisError, OSError) as error:
             self._silent_until = time.monotonic() + _REST

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -34,7 +33,7 @@ class Cursor(CursorPagination):
             raise Problem(PARAMETER_INVALID, f"limit must be a number from 1 to {self.max_page_size}.")
         return int(asked)
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """One page. Raises Problem where the cursor was not made here."""
         self._field = queryset.model._meta.get_field(self.ordering.lstrip("-"))
         try:

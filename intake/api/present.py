@@ -238,7 +238,7 @@ def _finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
     evidence, message = row.evidence, row.message
     if any(str(one.get("recording")) in foreign for one in _matches(row)):
         # What another label has delivered may be unreleased: that it matches is told, what it is, is not.
-        evidence = {**row.evidence, "matches": [_anonymous(one, foreign) for one in _matches(row)]}
+        evidence = {**(row.evidence or {}), "matches": [_anonymous(one, foreign) for one in _matches(row)]}
         message = "This recording shares sound with one that another label has delivered."
     return {
         "code": row.code,

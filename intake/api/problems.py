@@ -176,7 +176,7 @@ def _framework(error: Exception) -> Problem | None:
     """What the frameworks raise."""
     match error:
         case exceptions.Throttled():
-            wait = {"Retry-After": str(int(error.wait or 1))}
+            wait = {"Retry-After": str(int(getattr(error, "wait", None) or 1))}
             return Problem(RATE_LIMITED, f"Try again in {wait['Retry-After']} s.", headers=wait)
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             # The view put the challenge of its authentication on the exception.

@@ -88,7 +88,7 @@ class ProblemSerializer(serializers.Serializer):
     detail = serializers.CharField()
     instance = serializers.CharField()
     request_id = serializers.CharField()
-    errors = FaultSerializer(many=True, required=False)
+    errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]
     findings = FindingSerializer(many=True, required=False)
 
 
@@ -269,4 +269,4 @@ class WebhookSerializer(serializers.Serializer):
 
     type = _choice(webhooks.TYPES)
     timestamp = serializers.DateTimeField()
-    data = WebhookDataSerializer()
+    data = WebhookDataSerializer()  # type: ignore[assignment]

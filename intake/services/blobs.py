@@ -53,7 +53,6 @@ class Incoming:
     def keep(self) -> Blob:
         """Put the bytes into the storage under their SHA-256, durable before this returns."""
         self.finish()
-        _sync(self.path)
         blob, made = Blob.objects.get_or_create(sha256=self.sha256, defaults={"size": self.size})
         if not made:
             # Holds the tidying of an unused blob off; where it was quicker, the row must be made again.
@@ -78,6 +77,7 @@ class Incoming:
         self.discard()
 
     def _put(self, blob: Blob) -> None:
+        _sync(self.path)
         if target := _path(blob):
             target.parent.mkdir(parents=True, exist_ok=True)
             self.path.replace(target)

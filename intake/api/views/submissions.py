@@ -7,7 +7,6 @@ import re
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema_view
@@ -24,10 +23,11 @@ from intake.api.base import GateView, Posting
 from intake.api.bodies import Multipart, Parts, StrictJSON
 from intake.api.problems import PRECONDITION_FAILED, Problem
 from intake.models import Blob, Event, Label, Partner, Submission
+from intake.models.submissions import SubmissionQuerySet
 from intake.services import door, submissions
 
 
-def own(request: Request, pk: uuid.UUID, rows: QuerySet | None = None) -> Submission:
+def own(request: Request, pk: uuid.UUID, rows: SubmissionQuerySet | None = None) -> Submission:
     """One of the principal's submissions. Raises Http404: another's is not told from one that does not exist."""
     rows = Submission.objects.all() if rows is None else rows
     found = rows.of(principal(request)).filter(pk=pk).first()

@@ -34,8 +34,11 @@ def test_registry_does_not_say_who_may_use_a_name(caller, stranger):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"name": ""}, {"name": " "}, {"name": None}, {"name": "x" * 201}, {"name": "a\0b"}, {"name": "A", "aliases": [""]},
-    {"name": "A", "aliases": "B"}, {"name": "A", "mine": True}, []],
+    "wrong",
+    [
+        {}, [], {"name": ""}, {"name": " "}, {"name": None}, {"name": "x" * 201}, {"name": "a\0b"},
+        {"name": "A", "aliases": [""]}, {"name": "A", "aliases": "B"}, {"name": "A", "mine": True},
+    ],
 )  # fmt: skip
 def test_wrong_name_is_refused(caller, wrong):
     assert caller.post("protected-artists", json=wrong).status_code == 422

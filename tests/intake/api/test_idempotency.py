@@ -185,7 +185,7 @@ def test_fifty_at_once_are_one_submission(settings):
     from intake.services import accounts
 
     settings.GATE_RATE_LIMIT = "off"
-    label, key = accounts.create_label("Harbour Records")
+    _, key = accounts.create_label("Harbour Records")
     document = a_document()
     request = multipart(delivery_parts(document, files_of(document)))
     answers, start = [], threading.Barrier(50)

@@ -9,7 +9,6 @@ import redis
 from django.core.exceptions import ImproperlyConfigured
 
 from intake.api.limits import FileCounter, Limit, RedisCounter
-from intake.services import accounts
 from tests.intake.api.conftest import Caller, a_caller
 
 REDIS = "redis://127.0.0.1:6379/15"

@@ -200,7 +200,8 @@ def test_finding_is_told_with_its_evidence(caller, submission):
     (one,) = caller.get(f"submissions/{submission.pk}/findings").json()["results"]
     assert one == {
         "code": "audio.clipping", "severity": "warning", "subject": "track:1", "check": "audio", "check_version": 1,
-        "message": "It clips.", "measured": 0.02, "threshold": 0.01, "evidence": {"at": [1.5]}, "fix": "Lower the level.",
+        "message": "It clips.", "measured": 0.02, "threshold": 0.01, "evidence": {"at": [1.5]},
+        "fix": "Lower the level.",
     }  # fmt: skip
 
 

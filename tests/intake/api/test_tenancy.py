@@ -98,7 +98,7 @@ def test_anothers_thing_looks_like_no_thing_at_all(case, things, stranger):
     assert theirs.status_code == 404
     nothing = ask(stranger, case, uuid.uuid4())
     assert telling(theirs)[:2] == telling(nothing)[:2]
-    assert {name for name in theirs.headers} == {name for name in nothing.headers}
+    assert set(theirs.headers) == set(nothing.headers)
     assert standing() == before
 
 
