@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 
 from checks.analysis.analyser import Analyser, SandboxError
@@ -28,7 +29,9 @@ __all__ = [
 @functools.cache
 def default_analyser() -> Analyser:
     """This process's own analyser, started with the first file; a fork of this process starts one of its own."""
-    return Analyser()
+    analyser = Analyser()
+    atexit.register(analyser.close)
+    return analyser
 
 
 def sandbox_level() -> Level:

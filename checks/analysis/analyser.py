@@ -37,6 +37,8 @@ _MAX_ANSWER = 16 << 20
 #: Importing NumPy and FFmpeg takes a second, on a busy machine many.
 _START_SECONDS = 60.0
 
+#: Of a file name only the end matters, and a request has a limit.
+_NAME_END = 100
 #: Bytes of a traceback that are kept.
 _LAST_WORDS = 4000
 
@@ -97,7 +99,12 @@ class Analyser:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             cpu = self._cpu or min(_CPU_SECONDS + size // _BYTES_A_CPU_SECOND, _MAX_CPU_SECONDS)
-            request = {"ask": "facts", "sha256": sha256, "name": name, "limits": self._limits(cpu)}
+            request = {
+                "ask": "facts",
+                "sha256": sha256,
+                "name": name and name[-_NAME_END:],
+                "limits": self._limits(cpu),
+            }
             ending, answer = self._ask(request, file.fileno(), cpu * _WALL_SECONDS_A_CPU_SECOND)
         return _facts(sha256, ending, answer)
 
@@ -134,6 +141,9 @@ class Analyser:
                     self._stop()
                     if last_try:
                         raise SandboxError("the decoder's process keeps dying") from error
+                except BaseException:  # a time limit of the worker's own, say: the answer on its way is nobody's now
+                    self._stop()
+                    raise
                 else:
                     self.last_cpu_seconds = answer.cpu_seconds
                     return answer.ending, answer.content

@@ -41,6 +41,7 @@ _ENDINGS = {
 
 #: How far into a file the first MPEG frames may hide behind bytes that are no tag. FFmpeg looks as far.
 _SEARCH_BYTES = 64 * 1024
+_MAX_ID3_TAGS = 4  # careless taggers put one before another
 _FRAMES_IN_A_ROW = 3  # so many consistent headers are no accident
 _MAX_CHUNKS = 10_000
 
@@ -53,7 +54,9 @@ _RATES = {0b11: (44100, 48000, 32000), 0b10: (22050, 24000, 16000), 0b00: (11025
 
 def identify(file: BinaryIO) -> Container | None:
     """The container of this file, or None if it is none that is taken: playlists, MIDI, pictures, programs, text."""
-    start = id3_length(file, 0)
+    start = 0
+    for _ in range(_MAX_ID3_TAGS):
+        start += id3_length(file, start)
     file.seek(start)
     head = file.read(_SEARCH_BYTES)
     if head[:4] == b"fLaC":

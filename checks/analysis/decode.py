@@ -11,6 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.fifo import AudioFifo
+from av.stream import Disposition
 
 from checks.analysis import chromaprint, container, levels
 from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, failed, finite
@@ -115,6 +116,8 @@ def _measure_opened(
     declared = _declared_duration(kind, streams[0])
     ending, notes = _judge_ending(file, kind, packets, duration, declared)
     notes |= kind.notes | sound.notes | meters.notes
+    if any(not stream.disposition & Disposition.attached_pic for stream in opened.streams.video):
+        notes.add(Note.VIDEO)
     if name is not None and container.promised(name) not in (None, kind.name):
         notes.add(Note.NAME_CONTRADICTS)
     if ending is None and not sound.signature_holds():

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from enum import StrEnum
+from types import NoneType
 from typing import Any
 
 from checks.finding import JSON
@@ -41,6 +42,7 @@ class Note(StrEnum):
     LONGER_THAN_DECLARED = "longer_than_declared"  # more sound than the header announces: files joined end to end
     CORRUPT_FRAMES = "corrupt_frames"  # parts in the middle did not decode and are missing
     CHECKSUM_MISMATCH = "checksum_mismatch"  # the samples are not the ones that the encoder signed (FLAC MD5)
+    VIDEO = "video"  # moving pictures beside the sound
     NO_END_OF_STREAM = "no_end_of_stream"  # an Ogg file without its last page
     CHANNELS_CANCEL = "channels_cancel"  # the channels cancel somewhere; one of them was fingerprinted there instead
     TAGS_UNREADABLE = "tags_unreadable"  # the tags could not be read within their limits, so nothing is known of them
@@ -59,6 +61,19 @@ def facts_to_json(facts: AudioFacts) -> dict[str, JSON]:
     return document
 
 
+#: What JSON may hold for a field, by its annotation.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "bool | None": (bool, NoneType),
+    "int": (int,),
+    "int | None": (int, NoneType),
+    "float": (float, int),
+    "float | None": (float, int, NoneType),
+    "str": (str,),
+    "str | None": (str, NoneType),
+}
+
+
 def facts_from_json(document: Mapping[str, Any], fingerprint: bytes) -> AudioFacts:
     """The way back. Keys that this version does not know are left out; absent ones take their defaults.
 
@@ -74,9 +89,14 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes) -> AudioFac
         credential["source_types"] = tuple(credential.get("source_types", ()))
         values["credential"] = Credential(**credential)
         values["measured_by"] = {str(key): str(value) for key, value in values.get("measured_by", {}).items()}
-        return AudioFacts(**values, fingerprint=fingerprint)
+        facts = AudioFacts(**values, fingerprint=fingerprint)
     except (TypeError, AttributeError) as error:
         raise ValueError(f"these are no audio facts: {error}") from error
+    for field in dataclasses.fields(facts):
+        kinds = _KINDS.get(str(field.type))
+        if kinds is not None and not isinstance(getattr(facts, field.name), kinds):
+            raise ValueError(f"these are no audio facts: {field.name} is {getattr(facts, field.name)!r}")
+    return facts
 
 
 def finite(number: float | None) -> float | None:

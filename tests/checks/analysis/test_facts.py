@@ -41,7 +41,15 @@ def test_facts_of_an_older_version_come_back_with_defaults() -> None:
     assert facts == AudioFacts(sha256="x", version=0, ok=True)
 
 
-@pytest.mark.parametrize("document", [{}, [], {"sha256": "x", "version": 1, "ok": True, "tags": [{"no": 1}]}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        [],
+        {"sha256": "x", "version": 1, "ok": True, "tags": [{"no": 1}]},
+        {"sha256": "x", "version": 1, "ok": True, "duration": "long"},
+    ],
+)
 def test_what_is_no_facts_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match="no audio facts"):
         facts_from_json(document, b"")  # type: ignore[arg-type]

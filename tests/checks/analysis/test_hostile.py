@@ -7,11 +7,12 @@ import sys
 import zlib
 from pathlib import Path
 
+import av
 import mutagen.flac
 import numpy as np
 import pytest
 
-from checks.analysis import Failure, Note, decode
+from checks.analysis import Analyser, Failure, Note, decode
 from intake.demo import sounds
 
 from . import files
@@ -258,6 +259,35 @@ def test_a_picture_bomb_in_a_tag_stays_bytes(measure: Measure, tmp_path: Path) -
     song.save()
     facts = measure(path)
     assert (facts.ok, facts.notes, facts.audio_streams) == (True, (), 1)
+
+
+def test_moving_pictures_beside_the_sound_are_noted(measure: Measure, tmp_path: Path) -> None:
+    path = tmp_path / "a.m4a"
+    with av.open(str(path), "w", format="mp4") as sink:
+        sound, picture = sink.add_stream("aac", rate=44100), sink.add_stream("mpeg4", rate=5)
+        picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"
+        heard = av.AudioFrame.from_ndarray(np.ascontiguousarray(files.music(2).T), format="fltp", layout="stereo")
+        heard.sample_rate = 44100
+        for packet in (*sound.encode(heard), *sound.encode(None)):
+            sink.mux(packet)
+        for _ in range(10):
+            sink.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
+        sink.mux(picture.encode(None))
+    facts = measure(path)
+    assert (facts.ok, facts.notes) == (True, (Note.VIDEO,))
+
+
+def test_two_id3_tags_in_a_row_are_no_obstacle(measure: Measure, tmp_path: Path) -> None:
+    song = sounds.encode(files.music(2), 44100, tmp_path / "a.mp3", tags={"title": "x"}).read_bytes()
+    tag = song[: song.index(b"\xff\xfb")]
+    facts = measure(files.write(tmp_path / "b.mp3", tag + song))
+    assert (facts.ok, facts.notes) == (True, ())
+
+
+def test_a_very_long_file_name_is_no_obstacle(analyser: Analyser, tmp_path: Path) -> None:
+    path = files.write(tmp_path / "a.wav", files.wave(TWO_SECONDS))
+    facts = analyser.analyse(path, "", name="\udcff\0é" * 100_000 + ".mp3")
+    assert (facts.ok, facts.notes) == (True, (Note.NAME_CONTRADICTS,))
 
 
 def test_random_damage_never_raises(measure: Measure, tmp_path: Path) -> None:

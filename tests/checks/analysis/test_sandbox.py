@@ -60,6 +60,25 @@ def test_a_file_that_makes_its_child_wait_is_ended_at_the_deadline(
         assert analyser.analyse(song, "good").ok
 
 
+def test_a_wait_that_is_broken_off_leaves_nothing_for_the_next_file(song: Path, bad: Path) -> None:
+    class OutOfPatience(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise OutOfPatience
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Analyser(f"{MISBEHAVING}:sleeps") as analyser:
+            assert analyser.analyse(song, "").ok
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with pytest.raises(OutOfPatience):
+                analyser.analyse(bad, "")
+            assert analyser.analyse(song, "").ok
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_the_child_cannot_get_out(analyser: Analyser) -> None:
     level, ways_out = analyser.probe()
     assert level >= Level.SYSCALLS
