@@ -133,7 +133,7 @@ class Screen:
 def screen(wanted: Wanted, page: str = "1") -> Screen:
     """Read one page of the queue in a fixed number of queries."""
     now = timezone.now()
-    counts = dict(Submission.objects.order_by().values_list("state").annotate(Count("pk")))
+    counts = dict(Submission.objects.order_by().values_list("state").annotate(n=Count("*")))
     current = Paginator(find(wanted), PAGE).get_page(page)
     waiting = Submission.objects.queue().aggregate(
         overdue=Count("pk", filter=Q(due_at__lt=now)),

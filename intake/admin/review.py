@@ -266,7 +266,7 @@ def _history(submission: Submission) -> Iterator[Happening]:
 
 
 def _counts(submission: Submission) -> dict[str, int]:
-    found = Submission.objects.filter(label=submission.label_id).order_by().values_list("state").annotate(Count("pk"))
+    found = Submission.objects.filter(label=submission.label_id).order_by().values_list("state").annotate(n=Count("*"))
     counts = dict(found)
     return {state: counts[state] for state in State if state in counts}
 

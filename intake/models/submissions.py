@@ -69,6 +69,8 @@ class Submission(models.Model):
         indexes = [
             models.Index(fields=["label", "-id"], name="submission_of_label"),
             models.Index(fields=["state", "due_at"], name="submission_queue"),
+            models.Index(fields=["label", "state"], name="submission_label_state"),
+            models.Index(fields=["state", "-id"], name="submission_newest"),
         ]
 
     def __str__(self) -> str:
