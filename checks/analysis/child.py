@@ -114,7 +114,8 @@ def _fork(channel: socket.socket, request: dict[str, Any], descriptors: list[int
 
 def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -> None:
     limits = Limits(**request["limits"])
-    mapped = confine.mapped_bytes()
+    # Tags come last and in little memory: a bomb among them must not take the measurements with it.
+    little_memory = confine.HeldMemory(provenance.MEMORY_BYTES)
     level = confine.confine(limits)
     if request["ask"] == "probe":
         _write(descriptors[-1], json.dumps({"level": level, "probe": confine.probe(limits)}).encode())
@@ -124,8 +125,7 @@ def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -
         facts = measure(file, request["sha256"], request["name"])
         _write_record(answer, json.dumps(facts_to_json(facts), allow_nan=False).encode())
         _write_record(answer, facts.fingerprint)
-        # Tags come last and in little memory: a bomb among them must not take the measurements with it.
-        with confine.HeldMemory(provenance.MEMORY_BYTES, mapped):
+        with little_memory:
             found = provenance.read(file, facts.container)
         _write_record(answer, json.dumps(dataclasses.asdict(found)).encode())
 

@@ -72,6 +72,8 @@ _LANDLOCK_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 #: Descriptors a child holds: the file, its copies, the answer's pipe and the standard three.
 _MAX_DESCRIPTORS = 32
 
+_MEMORY_GAUGE = "/proc/self/statm"
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -86,23 +88,22 @@ def confine(limits: Limits) -> Level:
     return Level.FILES if files else Level.SYSCALLS
 
 
-def mapped_bytes() -> int:
-    """Address space that this process has mapped."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * resource.getpagesize()
-
-
 class HeldMemory:
-    """Within this context the process may map only so many bytes more; afterwards as many as before."""
+    """Within this context the process may map only so many bytes more than it has; afterwards as many as before.
 
-    def __init__(self, extra_bytes: int, mapped: int) -> None:
-        self._soft = mapped + extra_bytes
+    To be made before ``confine``: the gauge it reads is a file.
+    """
+
+    def __init__(self, extra_bytes: int) -> None:
+        self._extra = extra_bytes
+        self._gauge = os.open(_MEMORY_GAUGE, os.O_RDONLY)
 
     def __enter__(self) -> None:
         self._before = resource.getrlimit(resource.RLIMIT_AS)
         soft, hard = self._before
-        if soft == resource.RLIM_INFINITY or self._soft < soft:
-            resource.setrlimit(resource.RLIMIT_AS, (self._soft, hard))
+        wanted = _mapped_bytes(self._gauge) + self._extra
+        if soft == resource.RLIM_INFINITY or wanted < soft:
+            resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
 
     def __exit__(self, *_: object) -> None:
         resource.setrlimit(resource.RLIMIT_AS, self._before)
@@ -155,10 +156,18 @@ _WAYS_OUT: tuple[tuple[str, Callable[[], object]], ...] = (
 )
 
 
+def _mapped_bytes(gauge: int) -> int:
+    """Address space that this process has mapped."""
+    return int(os.pread(gauge, 100, 0).split()[0]) * resource.getpagesize()
+
+
 def _limit(limits: Limits) -> bool:
+    gauge = os.open(_MEMORY_GAUGE, os.O_RDONLY)
+    mapped = _mapped_bytes(gauge)
+    os.close(gauge)
     wanted = (
         (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1),
-        (resource.RLIMIT_AS, mapped_bytes() + limits.memory_bytes, None),
+        (resource.RLIMIT_AS, mapped + limits.memory_bytes, None),
         (resource.RLIMIT_FSIZE, 0, None),
         (resource.RLIMIT_CORE, 0, None),
         (resource.RLIMIT_NOFILE, _MAX_DESCRIPTORS, None),

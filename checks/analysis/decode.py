@@ -100,26 +100,14 @@ def _measure_opened(
     codec.options = {"err_detect": "crccheck"}
     packets = _Packets(opened, streams[0])
     sound = _Sound(packets, kind)
-    meters: _Meters | None = None
-    for piece in sound:
-        if meters is None:
-            if not _shape_is_taken(sound.rate, len(piece)):
-                return failed(sha256, Failure.UNSUPPORTED, container=kind.name, codec=_codec_name(codec))
-            meters = _Meters(sound.rate, len(piece))
-        meters.feed(piece)
-        if meters.samples > MAX_SECONDS * sound.rate:
-            return failed(sha256, Failure.TOO_LONG, container=kind.name, duration=meters.samples / sound.rate)
-    if meters is None:
-        failure = Failure.UNDECODABLE if packets.broken else Failure.EMPTY
-        return failed(sha256, failure, container=kind.name, codec=_codec_name(codec))
-    duration = meters.samples / meters.rate
+    meters, refusal = _hear(sound)
+    if meters is None or refusal is not None:
+        failure = refusal or (Failure.UNDECODABLE if packets.broken else Failure.EMPTY)
+        heard = meters.seconds if meters else 0.0
+        return failed(sha256, failure, container=kind.name, codec=_codec_name(codec), duration=heard)
     declared = _declared_duration(kind, streams[0])
-    ending, notes = _judge_ending(file, kind, packets, duration, declared)
-    notes |= kind.notes | sound.notes | meters.notes
-    if any(not stream.disposition & Disposition.attached_pic for stream in opened.streams.video):
-        notes.add(Note.VIDEO)
-    if name is not None and container.promised(name) not in (None, kind.name):
-        notes.add(Note.NAME_CONTRADICTS)
+    ending, notes = _judge_ending(file, kind, packets, meters.seconds, declared)
+    notes |= kind.notes | sound.notes | meters.notes | _beside(opened, kind, name)
     if ending is None and not sound.signature_holds():
         notes.add(Note.CHECKSUM_MISMATCH)
     return AudioFacts(
@@ -129,8 +117,6 @@ def _measure_opened(
         error=ending.value if ending else None,
         container=kind.name,
         codec=_codec_name(codec),
-        sample_rate=meters.rate,
-        channels=meters.channels,
         bit_depth=_bit_depth(kind, codec),
         lossless=_is_lossless(codec.name),
         declared_duration=declared,
@@ -139,6 +125,30 @@ def _measure_opened(
         measured_by={"ffmpeg": av.ffmpeg_version_info, "fingerprint": chromaprint.backend()},
         **meters.results(),
     )
+
+
+def _hear(sound: _Sound) -> tuple[_Meters | None, Failure | None]:
+    """Feed the meters to the end of the sound; no meters where there is none, a failure where it is not taken."""
+    meters: _Meters | None = None
+    for piece in sound:
+        if meters is None:
+            if not _shape_is_taken(sound.rate, len(piece)):
+                return None, Failure.UNSUPPORTED
+            meters = _Meters(sound.rate, len(piece))
+        meters.feed(piece)
+        if meters.seconds > MAX_SECONDS:
+            return meters, Failure.TOO_LONG
+    return meters, None
+
+
+def _beside(opened: Any, kind: container.Container, name: str | None) -> set[Note]:
+    """What is odd beside the sound: moving pictures, and a name of another kind."""
+    notes = set()
+    if any(not stream.disposition & Disposition.attached_pic for stream in opened.streams.video):
+        notes.add(Note.VIDEO)
+    if name is not None and container.promised(name) not in (None, kind.name):
+        notes.add(Note.NAME_CONTRADICTS)
+    return notes
 
 
 def _shape_is_taken(rate: int, channels: int) -> bool:
@@ -284,12 +294,18 @@ class _Meters:
         self._true_peak.feed(sound, peaks)
         self._loudness.feed(sound)
 
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.rate
+
     def results(self) -> dict[str, Any]:
         """The measured fields of the facts."""
         head, tail, hole = self._silence.seconds(self.samples, self.rate)
         prints = self._print.finish()
         return {
-            "duration": self.samples / self.rate,
+            "sample_rate": self.rate,
+            "channels": self.channels,
+            "duration": self.seconds,
             "loudness_lufs": finite(self._loudness.integrated(self.samples)),
             "true_peak_dbtp": finite(self._true_peak.dbtp),
             "clipped_share": self._clipped / (self.samples * self.channels),
