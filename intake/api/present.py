@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Count
 from django.urls import reverse
 
 import checks
@@ -87,8 +88,8 @@ class Viewer:
     def _counts(self, rows: Sequence[models.Submission]) -> Mapping[Any, Counter[str]]:
         counts: defaultdict[Any, Counter[str]] = defaultdict(Counter)
         told = models.Finding.objects.told().filter(submission__in=[row.pk for row in rows])
-        for submission, severity in told.values_list("submission_id", "severity"):
-            counts[submission][severity] += 1
+        for submission, severity, number in told.values_list("submission_id", "severity").annotate(Count("pk")):
+            counts[submission][severity] = number
         return counts
 
     def _durations(self, rows: Sequence[models.Submission]) -> dict[str, float]:

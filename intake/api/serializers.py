@@ -8,7 +8,7 @@ from checks.finding import Basis, Severity
 from checks.policy import Outcome, Verdict
 from intake import webhooks
 from intake.models import Delivery, Status
-from intake.shape import Pick, ReleaseSerializer, Strict, Text, Truth, Written
+from intake.shape import Items, Pick, ReleaseSerializer, Strict, Text, Truth, Written
 from intake.states import State
 
 URL_LENGTH = 500
@@ -27,16 +27,14 @@ class NewEndpointSerializer(Strict):
     """A webhook endpoint to be."""
 
     url = Text(needed=True, max_length=URL_LENGTH)
-    types = serializers.ListField(child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES))
+    types = Items(child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES))
 
 
 class EndpointChangesSerializer(Strict):
     """What of an endpoint is to change."""
 
     url = Text(needed=True, required=False, max_length=URL_LENGTH)
-    types = serializers.ListField(
-        child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES), required=False
-    )
+    types = Items(child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES), required=False)
     enabled = Truth(required=False)
 
 
@@ -44,7 +42,7 @@ class NewArtistSerializer(Strict):
     """A name to protect, with the other names that the artist goes by."""
 
     name = Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH)
-    aliases = serializers.ListField(
+    aliases = Items(
         child=Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH),
         max_length=MAX_ALIASES,
         required=False,

@@ -1,6 +1,7 @@
 """The shape of a document is read strictly, and leniently where a check has its own words."""
 
 import json
+import time
 
 import pytest
 
@@ -141,6 +142,23 @@ def test_every_fault_is_told_at_once_with_its_track():
     with pytest.raises(shape.ShapeError) as raised:
         shape.parse(document)
     assert {fault.subject for fault in raised.value.faults} == {"track:2", "release"}
+
+
+def test_document_without_end_is_refused_before_it_is_read():
+    endless = [{"name": "a"}] * 60_000
+    began = time.process_time()
+    assert faults(changed("/release/display_artists", endless)) == {("", "metadata.too_long")}
+    assert faults(changed("/release/territories", [5] * 90_000)) == {("/release/territories", "metadata.too_long")}
+    assert time.process_time() - began < 1
+
+
+def test_longest_document_that_is_read_takes_bearable_time():
+    document = changed("/release/title", "Everything")
+    track = document["release"]["tracks"][0] | {"contributors": [{"name": "a"}] * 190, "relations": []}
+    document["release"]["tracks"] = [track | {"position": n} for n in range(1, 220)]
+    began = time.process_time()
+    shape.parse(document)
+    assert time.process_time() - began < 10  # the limit for anything is twice as much
 
 
 def test_faults_without_end_are_cut_off():
