@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 #: Evidence is plain JSON, so that it can be stored, shown and replayed for ever.
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 
 class Severity(StrEnum):
@@ -22,7 +22,7 @@ class Route(StrEnum):
     """What a finding asks for. The policy may say otherwise for its code."""
 
     NOTE = "note"  # recorded and shown to moderators; never routes, never shown to labels
-    PASS = "pass"  # shown; does not hold the release
+    PASS = "pass"  # noqa: S105 - shown; does not hold the release
     LABEL = "label"  # the release goes out with the finding's labels
     REVIEW = "review"  # a human must look
     BLOCK = "block"  # refused at the door; after intake it is a review

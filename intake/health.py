@@ -187,9 +187,7 @@ def _installed(names: tuple[str, ...]) -> list[str]:
 
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
-_INDEX = Question(
-    "index", _index, "Make GATE_DATA/index writable; if it is damaged, run `manage.py index rebuild`."
-)
+_INDEX = Question("index", _index, "Make GATE_DATA/index writable; if it is damaged, run `manage.py index rebuild`.")
 
 _READY = (
     _DATABASE,

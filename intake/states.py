@@ -24,9 +24,7 @@ TRANSITIONS = MappingProxyType(
         State.DRAFT: frozenset({State.RECEIVED, State.WITHDRAWN}),
         State.RECEIVED: frozenset({State.CHECKING, State.WITHDRAWN}),
         State.CHECKING: frozenset({State.APPROVED, State.LABELLED, State.IN_REVIEW, State.WITHDRAWN}),
-        State.IN_REVIEW: frozenset(
-            {State.APPROVED, State.LABELLED, State.REJECTED, State.RETURNED, State.WITHDRAWN}
-        ),
+        State.IN_REVIEW: frozenset({State.APPROVED, State.LABELLED, State.REJECTED, State.RETURNED, State.WITHDRAWN}),
         State.APPROVED: frozenset({State.IN_REVIEW}),
         State.LABELLED: frozenset({State.IN_REVIEW}),
         State.REJECTED: frozenset({State.IN_REVIEW}),

@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import intake.models.ids
-import intake.states
 from django.conf import settings
 from django.db import migrations, models
+
+import intake.models.ids
+import intake.states
 
 
 class Migration(migrations.Migration):

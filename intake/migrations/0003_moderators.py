@@ -1,12 +1,14 @@
 """The moderators' group, so that an installation has it from its first day."""
 
+from typing import Any
+
 from django.apps import apps as installed
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 from django.db.models import Q
 
 
-def make_group(apps, schema_editor):
+def make_group(apps: Any, schema_editor: Any) -> None:
     """Permissions are written after all migrations; this group needs them now."""
     using = schema_editor.connection.alias
     create_permissions(installed.get_app_config("intake"), verbosity=0, using=using, apps=apps)
