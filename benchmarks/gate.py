@@ -42,7 +42,7 @@ def state(database: str | None = None, redis: str | None = None) -> Iterator[Pat
         del os.environ[name]
     for name in _CHOICES:
         os.environ.pop(name, None)
-    os.environ |= {"GATE_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings", "GATE_LOG_LEVEL": "WARNING"}
+    os.environ |= {"GATE_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings", "GATE_LOG_LEVEL": "ERROR"}
     os.environ |= {name: url for name, url in (("DATABASE_URL", database), ("REDIS_URL", redis)) if url}
     try:
         import django
@@ -95,10 +95,12 @@ def running(folder: Path) -> Iterator[Gate]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "GATE_PORT": str(port)}
+    del environment["GATE_LOG_LEVEL"]  # only this process is quieter than usual
     with (folder / "gate.log").open("ab") as log:
         gate = subprocess.Popen(
             [sys.executable, PROJECT / "manage.py", "supervise"],
-            env={**os.environ, "GATE_PORT": str(port)},
+            env=environment,
             stdout=log,
             stderr=log,
             cwd=PROJECT,

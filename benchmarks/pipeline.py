@@ -95,13 +95,16 @@ def track_cost(path: Path, delivering: Delivering) -> Cost:
 
 
 def fpcalc_cost(path: Path) -> float | None:
-    """CPU seconds of fpcalc over the whole file; None where it is not installed, or ends with an error."""
+    """CPU seconds of fpcalc over the whole file; None where it is not installed, or gives no fingerprint.
+
+    Version 1.5.1 ends with an error at the end of every file, after it has printed the whole fingerprint.
+    """
     program = machine.fpcalc()
     if program is None:
         return None
     before = machine.own_cpu()
-    ended = subprocess.run([program, "-length", "0", path], capture_output=True, check=False)
-    return None if ended.returncode else machine.own_cpu() - before
+    said = subprocess.run([program, "-length", "0", path], capture_output=True, check=False).stdout
+    return machine.own_cpu() - before if b"FINGERPRINT=" in said else None
 
 
 @contextlib.contextmanager

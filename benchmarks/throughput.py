@@ -41,19 +41,20 @@ def run(folder: Path, count: int = 60) -> list[Table]:
         keys = gate.keys(_SENDERS)
         with machine.Meter(target.pid) as meter:
             began = time.time()
-            taken_in = _send(target.url, keys, files, cover) - began
-            ids = _wait(keys, count)
+            ids = _send(target.url, keys, files, cover)
+            taken_in = time.time() - began
+            _wait(ids)
     ended = Event.objects.filter(submission__in=ids, type__in=_MACHINE_VERDICTS).aggregate(last=Max("created_at"))
     seconds = ended["last"].timestamp() - began
     verdicts = Counter(Submission.objects.filter(pk__in=ids).values_list("state", flat=True))
     return [_table(count, files, seconds, taken_in, verdicts, meter, disk)]
 
 
-def _send(url: str, keys: Sequence[str], files: Sequence[Path], cover: bytes) -> float:
-    """Several labels deliver at once; returns when the last delivery was accepted."""
+def _send(url: str, keys: Sequence[str], files: Sequence[Path], cover: bytes) -> list[str]:
+    """Several labels deliver at once; returns the submissions' ids once all are accepted."""
     http = urllib3.PoolManager(maxsize=len(keys), timeout=120, retries=False)
 
-    def deliver(number: int) -> None:
+    def deliver(number: int) -> str:
         path = files[number]
         name = f"01{path.suffix}"
         fields = {
@@ -65,22 +66,20 @@ def _send(url: str, keys: Sequence[str], files: Sequence[Path], cover: bytes) ->
         answer = http.request("POST", f"{url}/api/v1/submissions", fields=fields, headers=headers)
         if answer.status != 202:
             raise RuntimeError(f"{path.name}: {answer.status} {answer.data[:500]!r}")
+        return str(answer.json()["id"])
 
     with concurrent.futures.ThreadPoolExecutor(len(keys)) as pool:
-        list(pool.map(deliver, range(len(files))))
-    return time.time()
+        return list(pool.map(deliver, range(len(files))))
 
 
-def _wait(keys: Sequence[str], count: int) -> list[object]:
-    """The ids of this run's submissions, once all are decided. Raises TimeoutError."""
-    prefixes = [key.split("_")[1] for key in keys]
-    mine = Submission.objects.filter(label__keys__prefix__in=prefixes)
-    deadline = time.monotonic() + count * _PATIENCE
-    while open_ := mine.filter(state__in=(State.RECEIVED, State.CHECKING)).count():
+def _wait(ids: Sequence[str]) -> None:
+    """Until all are decided. Raises TimeoutError."""
+    undecided = Submission.objects.filter(pk__in=ids, state__in=(State.RECEIVED, State.CHECKING))
+    deadline = time.monotonic() + len(ids) * _PATIENCE
+    while left := undecided.count():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{open_} of {count} submissions have no verdict yet")
+            raise TimeoutError(f"{left} of {len(ids)} submissions have no verdict yet")
         time.sleep(0.5)
-    return list(mine.values_list("pk", flat=True))
 
 
 def _table(
