@@ -1,0 +1,98 @@
+"""The short benchmark's parts work on one tiny file each; what they say about speed is not a test's business."""
+
+import random
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import gate, latency, machine, pipeline, throughput, tracks
+from benchmarks.report import Table
+from checks.analysis import default_analyser
+from intake.models import KnownRecording
+from intake.services import door
+from intake.states import State
+
+
+@pytest.mark.django_db
+def test_pipeline_decides_a_tiny_single_again_and_again(tmp_path: Path) -> None:
+    gate.fill_shelves(recordings=3, names=2)
+    path = tracks.one_piece(tmp_path, ("flac",), seconds=8.0)["flac"]
+    delivering = pipeline.Delivering()
+    costs = [pipeline.track_cost(path, delivering) for _ in range(2)]
+    default_analyser().close()
+    decided = {State.APPROVED, State.LABELLED, State.IN_REVIEW}
+    assert {one.state for one in delivering.label.submissions.all()} <= decided
+    assert delivering.label.submissions.count() == 2
+    assert not KnownRecording.objects.current().exists(), "the second round must not find the first"
+    assert all(cost.measure > 0 and cost.checks > 0 for cost in costs), "both were measured, none came from the shelf"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number_of_tracks", [1, 10])
+def test_releases_of_the_benchmarks_pass_the_door(number_of_tracks: int) -> None:
+    label = pipeline.Delivering().label
+    for number in (1, 999, 20_017):
+        door.admit(label, gate.release(number, "01.flac", number_of_tracks))
+
+
+def test_pieces_for_the_throughput_differ(tmp_path: Path) -> None:
+    files = tracks.many_pieces(tmp_path, 2, seconds=1.0)
+    assert [path.suffix for path in files] == [".flac", ".wav"]
+    assert all(path.stat().st_size > 0 for path in files)
+    assert throughput.COMMAND.startswith("python -m benchmarks")
+
+
+def test_open_loop_charges_everybody_who_waits_for_a_stalled_answer() -> None:
+    stalls = iter([0.4])
+
+    def answer() -> bool:
+        time.sleep(next(stalls, 0.0))  # the first answer is late, the others come at once
+        return True
+
+    arrivals = [at for at, _ in latency.arrivals_of({"GET": 40.0}, 0.3, random.Random(1))]
+    samples = latency.open_loop({"GET": 40.0}, 0.3, {"GET": answer}, clients=1)
+    assert len(samples) == len(arrivals) > 3
+    assert all(one.good for one in samples)
+    free_again = arrivals[0] + 0.4
+    assert all(one.seconds >= free_again - at for one, at in zip(samples, arrivals, strict=True))
+
+
+def test_open_loop_counts_what_fails() -> None:
+    def refuse() -> bool:
+        raise ConnectionResetError
+
+    samples = latency.open_loop({"GET": 50.0}, 0.2, {"GET": refuse}, clients=2)
+    assert samples
+    assert not any(one.good for one in samples)
+
+
+def test_a_slow_upload_is_seen_to_be_dropped() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        assert latency.listening(ours)
+        theirs.close()
+        assert not latency.listening(ours)
+
+
+def test_meter_sees_its_own_work() -> None:
+    with machine.Meter(root=1) as meter:
+        sum(number * number for number in range(300_000))
+    assert meter.own > 0
+    assert meter.seconds > 0
+
+
+def test_report_says_where_the_figures_were_taken(tmp_path: Path) -> None:
+    head = "\n".join(machine.describe(tmp_path))
+    assert "cores" in head
+    assert "load average" in head
+    assert "fsync" in head
+    assert not list(tmp_path.iterdir()), "the disk's probe is removed"
+
+
+def test_table_prints_for_screens_and_for_pages() -> None:
+    table = Table("Cost", "make bench", ("", "ms"), [("wav", "12")], ["A remark."])
+    assert table.text().splitlines() == ["Cost", "", "     ms", "wav  12", "", "A remark."]
+    assert "| wav | 12 |" in table.markdown()
+    assert "- A remark." in table.markdown()
