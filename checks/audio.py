@@ -107,6 +107,7 @@ ODDITIES = {
     "name_contradicts": "its name promises another format than it has",
     "size_unknown": "its header leaves the length open",
     "channels_cancel": "in places its channels cancel each other",
+    "video": "it carries moving pictures as well",
 }
 
 

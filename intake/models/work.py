@@ -47,6 +47,10 @@ class WorkQuerySet(models.QuerySet):
         )
         return token if taken else None
 
+    def renew(self, pk: object, token: uuid.UUID, lease: dt.timedelta) -> None:
+        """Hold on to a piece of work for as long again, unless it has passed to somebody else."""
+        self.filter(pk=pk, lease_token=token, status=Status.RUNNING).update(lease_until=timezone.now() + lease)
+
     def finish(self, pk: object, token: uuid.UUID, **values: object) -> bool:
         """End a piece of work, unless the lease has passed to somebody else."""
         return bool(

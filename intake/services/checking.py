@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
+import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 import checks
@@ -27,7 +29,7 @@ from intake.states import State
 
 log = structlog.get_logger(__name__)
 
-#: Longer than the slowest measurement or check may take; whoever holds a lease longer has died.
+#: Whoever has not renewed a lease for so long has died; what takes longer is renewed meanwhile.
 LEASE = dt.timedelta(seconds=50)
 #: A piece of work that failed this often, or killed its worker this often, is given up: a human looks.
 MAX_ATTEMPTS = 3
@@ -49,7 +51,7 @@ def analyse(sha256: str) -> None:
 def _measure(analysis: Analysis, token: uuid.UUID) -> bool:
     """Measure a claimed file; returns whether that has ended, for good or for bad."""
     try:
-        with blobs.local_copy(analysis.blob) as path:
+        with _held(analysis, token), blobs.local_copy(analysis.blob) as path:
             facts = default_analyser().analyse(path, analysis.pk, name=analysis.name)
     except Exception as error:
         log.exception("analysis failed", sha256=analysis.pk)
@@ -62,6 +64,25 @@ def _measure(analysis: Analysis, token: uuid.UUID) -> bool:
         fingerprint=facts.fingerprint,
         error=facts.error or "",
     )
+
+
+@contextlib.contextmanager
+def _held(analysis: Analysis, token: uuid.UUID) -> Iterator[None]:
+    """Renew the lease while a long file is measured. The renewing thread dies with its process, as it must."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(LEASE.total_seconds() / 3):
+            Analysis.objects.renew(analysis.pk, token, LEASE)
+        connection.close()
+
+    keeper = threading.Thread(target=renew, name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
 
 
 def advance(sha256: str) -> None:

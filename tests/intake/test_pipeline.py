@@ -16,7 +16,7 @@ from intake.models.work import Status
 from intake.services import catalogue, checking, door, submissions, sweep
 from intake.services.moves import Conflict
 from intake.states import State
-from tests.intake.factories import a_blob, a_document, a_label, a_submission, files_of
+from tests.intake.factories import a_blob, a_document, a_label, a_submission, facts_of, files_of
 
 pytestmark = pytest.mark.django_db
 
@@ -247,3 +247,23 @@ def test_a_passing_fault_of_ours_costs_one_try_and_no_verdict(rung, analyser, mo
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_takes_long_keeps_its_lease(rung, analyser, monkeypatch):
+    monkeypatch.setattr(checking, "LEASE", dt.timedelta(seconds=0.3))
+    submission = a_submission()
+    submissions.start(submission.pk)
+    analysis = Analysis.objects.get()
+    stolen = []
+
+    def slow(path, sha256, *, name=None):
+        threading.Event().wait(1.0)
+        stolen.append(Analysis.objects.claim(analysis.pk, checking.LEASE))
+        return facts_of(sha256)
+
+    monkeypatch.setattr(analyser, "analyse", slow)
+    checking.analyse(analysis.pk)
+    assert stolen == [None]
+    analysis.refresh_from_db()
+    assert (analysis.status, analysis.attempts) == (Status.DONE, 1)
