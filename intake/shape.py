@@ -26,7 +26,7 @@ SOURCE = "the gate itself"
 
 #: Limits beyond which nothing is a release any more; each is far above what partners take.
 MAX_TRACKS = 500
-MAX_ARTISTS = 100
+MAX_ARTISTS = 30
 MAX_CONTRIBUTORS = 200
 MAX_ENTRIES = 300  # of any other list: territories, shares, relations, contributions
 MAX_FILES = 1000

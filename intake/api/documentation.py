@@ -62,7 +62,14 @@ _PAGING = [
     _query("limit", "Results on a page, 1 to 100.", OpenApiTypes.INT),
     _query("cursor", "From `next` or `previous` of another page."),
 ]
-_RETRY = [_header("Idempotency-Key", "1 to 255 visible ASCII characters: the same key and body get the same answer.")]
+_RETRY = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        OpenApiParameter.HEADER,
+        description="1 to 255 visible ASCII characters: the same key and body get the same answer.",
+    )
+]
 _IF_MATCH = _header("If-Match", "The ETag that you read: 412 where the submission has moved on since.")
 _LOCATION = OpenApiParameter("Location", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[201, 202])
 _ETAG = OpenApiParameter("ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[200, 304])
