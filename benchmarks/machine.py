@@ -88,7 +88,7 @@ class Meter:
         self.seconds = self.tree = self.own = self.others = 0.0
 
     def __enter__(self) -> Self:
-        self.load = load()
+        self.load = f"{os.getloadavg()[0]:.1f}"
         self._before = self._read()
         return self
 
@@ -108,7 +108,7 @@ class Meter:
             f"{cpu / self.seconds:.2f} {who}"
             for cpu, who in ((self.tree, "gate"), (self.own, "client"), (self.others, "everybody else"))
         )
-        return f"{cores} of {os.cpu_count()} cores, {self.load} at the start"
+        return f"{cores} of {os.cpu_count()} cores, load average {self.load} at the start"
 
 
 def tree_cpu(root: int) -> float:
