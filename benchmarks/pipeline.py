@@ -89,9 +89,14 @@ def track_cost(path: Path, delivering: Delivering) -> Cost:
         submission = delivering.label.submissions.latest("pk")
         if submission.state in (State.RECEIVED, State.CHECKING):
             raise RuntimeError(f"{path.name}: no decision was made")
-        catalogue.forget(KnownRecording.objects.filter(label=delivering.label))
-    Analysis.objects.filter(blob__resources__submission=submission).delete()
+        forget_last(delivering)
     return Cost(spent["analyse"] + default_analyser().last_cpu_seconds, spent["run_check"], rest)
+
+
+def forget_last(delivering: Delivering) -> None:
+    """Make the last delivery's file and sound as good as new."""
+    catalogue.forget(KnownRecording.objects.filter(label=delivering.label))
+    Analysis.objects.filter(blob__resources__submission=delivering.label.submissions.latest("pk")).delete()
 
 
 def fpcalc_cost(path: Path) -> float | None:
