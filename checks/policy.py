@@ -126,7 +126,8 @@ def decide(policy: Policy, findings: Sequence[Finding], missing: Sequence[str], 
         verdict, reasons = Verdict.LABEL, [finding.code.id for finding in labelling]
     else:
         verdict, reasons = Verdict.APPROVE, []
-    labels = {label: finding.code.id for finding in labelling for label in finding.labels}
+    # A release that waits for a human has no labels yet; its findings keep what they propose.
+    labels = {label: finding.code.id for finding in labelling for label in finding.labels if verdict is Verdict.LABEL}
     return Ruling(
         verdict=verdict,
         reasons=tuple(dict.fromkeys(reasons)),

@@ -39,6 +39,8 @@ def choices(level: str, json: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "propagate": True},
             # A tick every two seconds is not news; that a task failed still is.
+            # Every request has its own line; Django's would be a second one for each 4xx.
+            "django.request": {"level": "ERROR"},
             **{name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")},
         },
     }

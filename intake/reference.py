@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def store() -> LocalStore:
 @functools.lru_cache(maxsize=1)
 def _open(folder: Path, _process: int) -> LocalStore:
     return LocalStore(folder)
+
+
+#: Corrections of corrections that are followed; nobody has needed as many.
+LONGEST_LINE = 50
 
 
 class Recordings:
@@ -87,7 +92,7 @@ class Names:
 
 
 class Deliveries:
-    """What was delivered before: this submission, and what it supersedes, left out."""
+    """What was delivered before: this submission, and all that it supersedes, left out."""
 
     def __init__(self, label: models.Label, submission: models.Submission | None) -> None:
         self._label = label
@@ -104,7 +109,13 @@ class Deliveries:
 
     def _live(self, upc: str) -> QuerySet[models.Submission]:
         live = models.Submission.objects.live().filter(upc=upc)
-        if self._submission is None:
-            return live
-        before = [self._submission.supersedes_id] if self._submission.supersedes_id else []
-        return live.exclude(pk__in=[self._submission.pk, *before])
+        return live.exclude(pk__in=self._line()) if self._submission else live
+
+    def _line(self) -> list[uuid.UUID]:
+        """This submission and everything that it corrects, the correction of a correction included."""
+        line: list[uuid.UUID] = []
+        current = self._submission
+        while current is not None and len(line) < LONGEST_LINE:
+            line.append(current.pk)
+            current = current.supersedes
+        return line

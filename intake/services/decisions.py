@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from checks.finding import Basis, Label
+from checks.finding import Basis, Label, Route
 from checks.policy import Verdict
 from intake.models import Claim, Decision, Submission
 from intake.services import catalogue, door
@@ -20,6 +20,9 @@ from intake.states import CLEARED, State
 
 #: A claim ends by itself after this long without a sign of life.
 CLAIM = dt.timedelta(minutes=5)
+
+#: The code of a label that a moderator sets.
+VERIFIED = "moderator.verified"
 
 #: What each human verdict makes of a submission in review.
 STATES = {
@@ -79,8 +82,9 @@ def decide(
 ) -> Decision:
     """Give a human verdict on a submission in review, as the moderator saw it when it was loaded.
 
-    ``reason`` is told to the label, ``note`` stays inside. ``labels`` (key, value) go with a label verdict; their
-    basis is the human look. Raises Unfounded, Held, or Conflict (somebody decided first).
+    ``reason`` is told to the label, ``note`` stays inside. ``labels`` (key, value) go with a label verdict; what the
+    label declared itself keeps that basis, for all others it is the human look. A declaration is never dropped by an
+    approval. Raises Unfounded, Held, or Conflict (somebody decided first).
     """
     if verdict not in STATES:
         raise Unfounded(f"a moderator cannot decide {verdict!s}")
@@ -88,28 +92,55 @@ def decide(
         raise Unfounded("a decision needs a reason")
     if (verdict is Verdict.LABEL) != bool(labels):
         raise Unfounded("labels go with the verdict 'label', and with no other")
+    declared = _declared(submission)
+    if verdict is Verdict.APPROVE and declared:
+        raise Unfounded("the label declared the use of AI: decide 'label', so that the declaration is carried on")
     if submission.state != State.IN_REVIEW:
         raise Conflict(submission, STATES[verdict])
     now, rules = timezone.now(), door.policy()
     who = actor(moderator)
-    claim(submission, moderator)
-    verified = [Label(key, value, Basis.VERIFIED_BY_HUMAN) for key, value in dict.fromkeys(labels)]
+    _take(submission, moderator, STATES[verdict])
     decision = Decision(
         verdict=verdict,
         actor=who,
         reasons=[reason.strip()],
         note=note.strip(),
-        labels=[label_document(label, "moderator.verified", who, now) for label in verified],
+        labels=[
+            label_document(Label(*pair, basis), code, who, now)
+            for pair in dict.fromkeys(labels)
+            for basis, code in [declared.get(pair, (Basis.VERIFIED_BY_HUMAN, VERIFIED))]
+        ],
         policy_version=rules.version,
         policy_digest=rules.digest,
     )
-    with transaction.atomic():
-        move(submission, STATES[verdict], who, None, decision, verdict=verdict, concluded_at=now, due_at=None)
-        submission.tracks.update(verdict=verdict)
-        Claim.objects.filter(submission=submission).delete()
-        if STATES[verdict] in CLEARED:
-            catalogue.learn_delivered(submission)
+    try:
+        with transaction.atomic():
+            move(submission, STATES[verdict], who, None, decision, verdict=verdict, concluded_at=now, due_at=None)
+            submission.tracks.update(verdict=verdict)
+            Claim.objects.filter(submission=submission).delete()
+            if STATES[verdict] in CLEARED:
+                catalogue.learn_delivered(submission)
+    except Conflict:
+        Claim.objects.filter(submission=submission, moderator=moderator).delete()
+        raise
     return decision
+
+
+def _take(submission: Submission, moderator: User, wanted: State) -> None:
+    """Claim for a decision. That somebody has decided says more than that somebody holds it."""
+    try:
+        claim(submission, moderator)
+    except Held:
+        current = Submission.objects.get(pk=submission.pk)
+        if current.sequence != submission.sequence:
+            raise Conflict(current, wanted) from None
+        raise
+
+
+def _declared(submission: Submission) -> dict[tuple[str, str], tuple[Basis, str]]:
+    """The labels that follow from what the label declared, with their basis and code."""
+    rows = submission.findings.filter(route=Route.LABEL).values_list("code", "labels")
+    return {(one["key"], one["value"]): (Basis(one["basis"]), code) for code, labels in rows for one in labels}
 
 
 def reopen(submission: Submission, moderator: User, reason: str) -> None:

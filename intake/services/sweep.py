@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import Any
 
@@ -12,12 +13,15 @@ from intake import queue
 from intake.models import Analysis, CheckRun, IdempotencyKey, KnownRecording, Submission
 from intake.models.work import Status
 from intake.services import blobs, catalogue
+from intake.services.moves import Conflict, move
 from intake.states import State
 
 #: Work this old, or rung for this long ago, has lost its message.
 PATIENCE = dt.timedelta(seconds=30)
 #: Bells rung in one sweep, per kind of work: the next sweep takes the rest.
 BATCH = 500
+#: A draft that was not handed over for so long is withdrawn.
+DRAFT_KEPT = dt.timedelta(days=7)
 #: Stored answers are replayed for this long.
 IDEMPOTENCY_KEPT = dt.timedelta(hours=24)
 
@@ -34,6 +38,17 @@ def sweep() -> int:
         + _ring_again("intake.run_check", _ready_runs(now), late)
         + _ring_index()
     )
+
+
+def _abandoned_drafts() -> int:
+    """Withdraw drafts that nobody handed over."""
+    drafts = Submission.objects.filter(state=State.DRAFT, created_at__lt=timezone.now() - DRAFT_KEPT)
+    count = 0
+    for draft in drafts[:BATCH]:
+        with contextlib.suppress(Conflict):  # handed over this very moment
+            move(draft, State.WITHDRAWN, "gate", {"because": "never handed over"}, concluded_at=timezone.now())
+            count += 1
+    return count
 
 
 def _ring(task: str, rows: QuerySet[Any]) -> int:
@@ -77,4 +92,4 @@ def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
 def tidy() -> int:
     """Remove what nobody needs any more, and mend what was lost; returns how many things."""
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
-    return old + blobs.tidy() + catalogue.reconcile()
+    return old + _abandoned_drafts() + blobs.tidy() + catalogue.reconcile()

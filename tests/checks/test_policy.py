@@ -163,7 +163,7 @@ def test_the_most_cautious_finding_wins_and_its_codes_are_the_reasons() -> None:
         ruling = ruled(*order)
         assert ruling.verdict is Verdict.REVIEW
         assert ruling.reasons == ("test.review",)
-        assert [label for label, _ in ruling.labels] == [VOCALS]
+        assert ruling.labels == (), "what waits for a human has no labels yet"
 
 
 def test_a_missing_check_means_review_for_every_track() -> None:
