@@ -41,7 +41,7 @@ GATE_POLICY = Path(env.str("GATE_POLICY", default=str(BASE_DIR / "config" / "pol
 GATE_MAX_FILE_BYTES = env.int("GATE_MAX_FILE_BYTES", default=4 * 1024**3)
 
 #: Requests that one API key may make: 20/s, 1200/min, 10000/h, or off.
-GATE_RATE_LIMIT = env.str("GATE_RATE_LIMIT", default="1200/min")
+GATE_RATE_LIMIT = env.str("GATE_RATE_LIMIT", default="12000/min")
 
 #: Partners on plain HTTP or on this very machine: for trying things out, never in production.
 GATE_WEBHOOKS_ALLOW_LOCAL = not PRODUCTION
