@@ -12,6 +12,7 @@ import json
 import os
 import random
 import socket
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -39,23 +40,22 @@ _PIECES = 40
 _GIVE_UP = 30.0
 _WARM_UP = 3.0  # seconds of requests that are not counted: each process reads its modules at the first
 
-Call = Callable[[], bool]  # sends one request; whether it was answered as it should be
+Call = Callable[[], str]  # sends one request; what was wrong with the answer, '' for nothing
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One request: its kind, seconds from its arrival to the end of its answer, whether that was the right one."""
+    """One request: its kind, seconds from its arrival to the end of its answer, what was wrong with that (or '')."""
 
     kind: str
     seconds: float
-    good: bool
+    problem: str
 
 
 def run(folder: Path, seconds: float = 20.0) -> list[Table]:
     """Start a gate and put several kinds of load on it, one after the other."""
     place = folder / "latency"
     place.mkdir()
-    disk = machine.fsync(folder)
     with gate.running(folder) as target:
         client = Client(target.url, gate.keys(_LABELS), place)
         client.make_readable()
@@ -71,12 +71,12 @@ def run(folder: Path, seconds: float = 20.0) -> list[Table]:
         rows = []
         open_loop(reads | drafts, _WARM_UP, client.calls())
         for name, rates in loads:
-            rows += _leg(name, rates, seconds, client, target.pid, idle)
+            rows += _leg(name, rates, seconds, client, target.pid, idle, folder)
         with slow_uploads(client) as held:
             name = f"{RATE / 2:.0f} reads/s, {SLOW_UPLOADS} slow uploads"
-            rows += _leg(name, reads, seconds, client, target.pid, idle)
+            rows += _leg(name, reads, seconds, client, target.pid, idle, folder)
             open_ = held()
-    return [_table(rows, seconds, idle, disk, open_)]
+    return [_table(rows, seconds, idle, open_)]
 
 
 # --- The loop -----------------------------------------------------------------------------------------------------
@@ -99,10 +99,10 @@ def open_loop(
                 return
             time.sleep(max(0.0, began + at - time.perf_counter()))
             try:
-                good = calls[kind]()
-            except (urllib3.exceptions.HTTPError, OSError):
-                good = False
-            samples.append(Sample(kind, time.perf_counter() - began - at, good))
+                problem = calls[kind]()
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                problem = repr(error)
+            samples.append(Sample(kind, time.perf_counter() - began - at, problem))
 
     threads = [threading.Thread(target=work) for _ in range(clients)]
     for thread in threads:
@@ -124,10 +124,10 @@ def arrivals_of(rates: Mapping[str, float], seconds: float, dice: random.Random)
 
 
 def _leg(
-    name: str, rates: Mapping[str, float], seconds: float, client: Client, pid: int, idle: machine.Meter
+    name: str, rates: Mapping[str, float], seconds: float, client: Client, pid: int, idle: machine.Meter, folder: Path
 ) -> list[list[str]]:
     """Rows of the table: one load, each kind of request in it."""
-    with machine.Meter(pid) as meter:
+    with machine.Disk(folder) as disk, machine.Meter(pid) as meter:
         samples = open_loop(rates, seconds, client.calls())
     by_kind = defaultdict(list)
     for sample in samples:
@@ -138,22 +138,38 @@ def _leg(
         f"{meter.tree / meter.seconds:.2f}",
         f"{meter.others / meter.seconds:.2f}",
         meter.load,
+        f"{np.quantile(disk.times, 0.9):.1f}, {max(disk.times):.0f}",
     ]
+    for problem in sorted({sample.problem for sample in samples} - {""}):
+        print(f"{name}: {problem}", file=sys.stderr)
     return [[name, kind, *_quantiles(by_kind[kind]), *whole] for kind in rates]
 
 
 def _quantiles(samples: Sequence[Sample]) -> list[str]:
     """How many, p50, p90, p99, errors; an error counts with the time after which it came."""
     p50, p90, p99 = np.quantile([1000 * one.seconds for one in samples], [0.5, 0.9, 0.99])
-    wrong = sum(not one.good for one in samples)
+    wrong = sum(bool(one.problem) for one in samples)
     return [str(len(samples)), f"{p50:.0f}", f"{p90:.0f}", f"{p99:.0f}", str(wrong)]
 
 
-def _table(rows: Sequence[Sequence[str]], seconds: float, idle: machine.Meter, disk: str, open_: int) -> Table:
+def _table(rows: Sequence[Sequence[str]], seconds: float, idle: machine.Meter, open_: int) -> Table:
     return Table(
         "Latency of the API under an open loop, ms",
         COMMAND,
-        ("load", "request", "sent", "p50", "p90", "p99", "errors", "CPU ms each", "gate", "others", "load average"),
+        (
+            "load",
+            "request",
+            "sent",
+            "p50",
+            "p90",
+            "p99",
+            "errors",
+            "CPU ms each",
+            "gate",
+            "others",
+            "load average",
+            "fsync",
+        ),
         rows,
         [
             f"Poisson arrivals over {seconds:.0f} s, latency from the arrival on. GET: a decided single. POST draft: "
@@ -163,8 +179,9 @@ def _table(rows: Sequence[Sequence[str]], seconds: float, idle: machine.Meter, d
             f"Goals: {RATE:.0f}/s with p99 under 100 ms (GET) and 300 ms (POST) and no errors; beside slow uploads "
             "GET p99 under 300 ms.",
             "CPU ms each: of the whole gate, beyond what it takes idle, over all requests of the load. gate, others: "
-            f"cores that the gate and everybody but it and the client had, of {os.cpu_count()}.",
-            f"Idle, the gate takes {idle.tree / idle.seconds:.2f} cores; {disk}.",
+            f"cores that the gate and everybody but it and the client had, of {os.cpu_count()}. load: load average when "
+            "it began. fsync: of 4 kB, p90 and the longest meanwhile, ms.",
+            f"Idle, the gate takes {idle.tree / idle.seconds:.2f} cores.",
         ],
     )
 
@@ -202,15 +219,14 @@ class Client:
                     raise TimeoutError(f"{address} is not decided")
                 time.sleep(0.2)
 
-    def read(self) -> bool:
-        address, key = random.choice(self._readable)
-        return self._get(address, key).status == 200
+    def read(self) -> str:
+        return _other_than(200, self._get(*random.choice(self._readable)))
 
-    def draft(self) -> bool:
-        return self.open_draft()[0].status == 201
+    def draft(self) -> str:
+        return _other_than(201, self.open_draft()[0])
 
-    def deliver(self) -> bool:
-        return self._deliver(random.choice(self._keys)).status == 202
+    def deliver(self) -> str:
+        return _other_than(202, self._deliver(random.choice(self._keys)))
 
     def open_draft(self) -> tuple[urllib3.BaseHTTPResponse, str]:
         """The answer to a new draft, and the key that may send its files."""
@@ -232,6 +248,10 @@ class Client:
 
     def _get(self, address: str, key: str) -> urllib3.BaseHTTPResponse:
         return self._http.request("GET", address, headers={"Authorization": f"Bearer {key}"})
+
+
+def _other_than(expected: int, answer: urllib3.BaseHTTPResponse) -> str:
+    return "" if answer.status == expected else f"{answer.status} {answer.data[:300]!r}"
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 from collections import defaultdict
 from importlib.metadata import version
@@ -56,18 +57,45 @@ def fpcalc_version() -> str:
 
 
 def fsync(folder: Path) -> str:
-    """How long the disk takes to promise 4 kB."""
-    times = []
-    path = folder / "fsync"
-    with path.open("wb", buffering=0) as file:
-        for _ in range(_FSYNCS):
-            file.write(bytes(_FSYNC_BYTES))
-            begun = time.perf_counter()
-            os.fsync(file.fileno())
-            times.append(1000 * (time.perf_counter() - begun))
-    path.unlink()
-    p50, p90 = np.quantile(times, [0.5, 0.9])
-    return f"fsync of 4 kB p50 {p50:.1f} ms, p90 {p90:.1f} ms"
+    """How long the disk takes to promise 4 kB, just now."""
+    with Disk(folder, pause=0.0) as disk:
+        while len(disk.times) < _FSYNCS:
+            time.sleep(0.01)
+    return disk.told()
+
+
+class Disk:
+    """Asks the disk to promise 4 kB, again and again while a ``with`` block runs: everybody's writing shows in it."""
+
+    def __init__(self, folder: Path, pause: float = 0.2) -> None:
+        self._path, self._pause = folder / "fsync", pause
+        self.times: list[float] = []  # milliseconds
+
+    def __enter__(self) -> Self:
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._path.unlink()
+
+    def told(self) -> str:
+        p50, p90 = np.quantile(self.times, [0.5, 0.9])
+        return f"fsync of 4 kB p50 {p50:.1f} ms, p90 {p90:.1f} ms, longest {max(self.times):.1f} ms"
+
+    def _ask(self) -> None:
+        with self._path.open("wb", buffering=0) as file:
+            while not (self._over.is_set() and self.times):
+                file.write(bytes(_FSYNC_BYTES))
+                begun = time.perf_counter()
+                os.fsync(file.fileno())
+                self.times.append(1000 * (time.perf_counter() - begun))
+                self._over.wait(self._pause)
 
 
 def own_cpu() -> float:

@@ -35,11 +35,10 @@ def run(folder: Path, count: int = 60) -> list[Table]:
     place.mkdir()
     print(f"composing {count} pieces …", file=sys.stderr)
     files = tracks.many_pieces(place, count)
-    disk = machine.fsync(folder)
     cover = gate.cover(place / "cover.png").read_bytes()
     with gate.running(folder) as target:
         keys = gate.keys(_SENDERS)
-        with machine.Meter(target.pid) as meter:
+        with machine.Disk(folder) as disk, machine.Meter(target.pid) as meter:
             began = time.time()
             ids = _send(target.url, keys, files, cover)
             taken_in = time.time() - began
@@ -89,7 +88,7 @@ def _table(
     taken_in: float,
     verdicts: Counter[str],
     meter: machine.Meter,
-    disk: str,
+    disk: machine.Disk,
 ) -> Table:
     megabytes = sum(path.stat().st_size for path in files) / 1e6
     cores = os.cpu_count() or 1
@@ -113,6 +112,6 @@ def _table(
             f"The world delivers {WORLD} tracks a day.",
             f"{outcome}. CPU is that of the whole gate: web, workers, decoders, courier, clock.",
             "The last column is arithmetic, not a measurement: the cores if nobody else, the client included, had any.",
-            f"{meter.told()}; {disk}.",
+            f"{meter.told()}; {disk.told()}, meanwhile.",
         ],
     )

@@ -47,25 +47,25 @@ def test_pieces_for_the_throughput_differ(tmp_path: Path) -> None:
 def test_open_loop_charges_everybody_who_waits_for_a_stalled_answer() -> None:
     stalls = iter([0.4])
 
-    def answer() -> bool:
+    def answer() -> str:
         time.sleep(next(stalls, 0.0))  # the first answer is late, the others come at once
-        return True
+        return ""
 
     arrivals = [at for at, _ in latency.arrivals_of({"GET": 40.0}, 0.3, random.Random(1))]
     samples = latency.open_loop({"GET": 40.0}, 0.3, {"GET": answer}, clients=1)
     assert len(samples) == len(arrivals) > 3
-    assert all(one.good for one in samples)
+    assert not any(one.problem for one in samples)
     free_again = arrivals[0] + 0.4
     assert all(one.seconds >= free_again - at for one, at in zip(samples, arrivals, strict=True))
 
 
 def test_open_loop_counts_what_fails() -> None:
-    def refuse() -> bool:
+    def refuse() -> str:
         raise ConnectionResetError
 
     samples = latency.open_loop({"GET": 50.0}, 0.2, {"GET": refuse}, clients=2)
     assert samples
-    assert not any(one.good for one in samples)
+    assert all(one.problem == "ConnectionResetError()" for one in samples)
 
 
 def test_a_slow_upload_is_seen_to_be_dropped() -> None:
