@@ -179,8 +179,8 @@ def _table(rows: Sequence[Sequence[str]], seconds: float, idle: machine.Meter, o
             f"Goals: {RATE:.0f}/s with p99 under 100 ms (GET) and 300 ms (POST) and no errors; beside slow uploads "
             "GET p99 under 300 ms.",
             "CPU ms each: of the whole gate, beyond what it takes idle, over all requests of the load. gate, others: "
-            f"cores that the gate and everybody but it and the client had, of {os.cpu_count()}. load: load average when "
-            "it began. fsync: of 4 kB, p90 and the longest meanwhile, ms.",
+            f"cores that the gate and everybody but it and the client had, of {os.cpu_count()}. load: load average at "
+            "the start. fsync: of 4 kB, p90 and the longest meanwhile, ms.",
             f"Idle, the gate takes {idle.tree / idle.seconds:.2f} cores.",
         ],
     )
