@@ -55,11 +55,30 @@ class Match:
     certain: bool = True  # False: in the band that only a human can judge
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A known recording by what is written about it."""
+
+    recording: str  # id in the catalogue
+    title: str
+    artist: str
+    isrc: str | None
+    owner_account: str | None  # id of the account, where the owner delivers here
+    duration: float = 0.0  # seconds
+    fingerprint: bytes = b""
+
+
 class KnownRecordings(Protocol):
     """The reference catalogue, as a check may ask it."""
 
     def matches(self, facts: AudioFacts) -> Sequence[Match]:
         """Known recordings that share sound with the file, best first."""
+
+    def under_isrc(self, isrc: str) -> Sequence[Known]:
+        """The known recordings under an ISRC, twelve characters without hyphens; with fingerprints."""
+
+    def titled(self, title: str) -> Sequence[Known]:
+        """Known recordings with exactly this title, some of them where there are many; without fingerprints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +97,15 @@ class ProtectedNames(Protocol):
         """Every protected name that could be meant by this one: a superset, for the check to judge."""
 
 
+@dataclass(frozen=True, slots=True)
+class RegistrantUse:
+    """How many live tracks the gate has under one ISRC registrant: of this account, and of how many others."""
+
+    own: int = 0
+    elsewhere: int = 0
+    accounts: int = 0  # the others
+
+
 class History(Protocol):
     """What the gate has seen before, as a check may ask it; this submission and what it supersedes excluded."""
 
@@ -86,6 +114,12 @@ class History(Protocol):
 
     def upc_elsewhere(self, upc: str) -> bool:
         """Whether another account has a live release under this UPC."""
+
+    def registrant(self, prefix: str) -> RegistrantUse:
+        """Who has delivered live tracks under this country and registrant: the first five characters of an ISRC."""
+
+    def tracks_by(self, artist: str, days: int) -> int:
+        """How many tracks whose only display artist has this name the account has delivered in so many days."""
 
 
 @dataclass(frozen=True, slots=True)

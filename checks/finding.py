@@ -72,3 +72,7 @@ class Finding:
     evidence: dict[str, JSON] | None = None
     fix: str | None = None
     labels: tuple[Label, ...] = ()
+    #: The fix for machines: RFC 6902 operations on the delivery document, a "test" of what stands there now first, so
+    #: that nothing is changed twice.
+    patch: tuple[dict[str, JSON], ...] = ()
+    safe: bool = False  # the patch changes how something is written, never what is meant

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import os
 import uuid
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from checks.check import Context, Match, ProtectedName
+from checks.check import Context, Known, Match, ProtectedName, RegistrantUse
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.store import LocalStore
 from checks.names import fold, search_keys
@@ -33,6 +35,9 @@ def store() -> LocalStore:
 def _open(folder: Path, _process: int) -> LocalStore:
     return LocalStore(folder)
 
+
+#: Recordings that are read for one title or ISRC: a hundred tell what a thousand would.
+MOST_KNOWN = 100
 
 #: Corrections of corrections that are followed; nobody has needed as many.
 LONGEST_LINE = 50
@@ -64,10 +69,32 @@ class Recordings:
             if (row := rows.get(document))
         ]
 
+    def under_isrc(self, isrc: str) -> Sequence[Known]:
+        """The known recordings under an ISRC, with fingerprints."""
+        rows = models.KnownRecording.objects.current().filter(isrc=isrc).order_by("pk")[:MOST_KNOWN]
+        return [_known(row, bytes(row.fingerprint)) for row in rows]
+
+    def titled(self, title: str) -> Sequence[Known]:
+        """Known recordings with exactly this title, without fingerprints."""
+        rows = models.KnownRecording.objects.current().filter(title=title).defer("fingerprint").order_by("pk")
+        return [_known(row) for row in rows[:MOST_KNOWN]]
+
     @staticmethod
     def _fingerprints(documents: Sequence[int]) -> Mapping[int, bytes]:
         rows = models.KnownRecording.objects.current().filter(pk__in=documents)
         return {pk: bytes(fingerprint) for pk, fingerprint in rows.values_list("pk", "fingerprint")}
+
+
+def _known(row: models.KnownRecording, fingerprint: bytes = b"") -> Known:
+    return Known(
+        recording=str(row.pk),
+        title=row.title,
+        artist=row.artist,
+        isrc=row.isrc or None,
+        owner_account=str(row.label_id) if row.label_id else None,
+        duration=row.duration,
+        fingerprint=fingerprint,
+    )
 
 
 class Names:
@@ -106,6 +133,24 @@ class Deliveries:
     def upc_elsewhere(self, upc: str) -> bool:
         """Whether another account has a live release under this UPC."""
         return self._live(upc).exclude(label=self._label).exists()
+
+    def registrant(self, prefix: str) -> RegistrantUse:
+        """Who has delivered live tracks under the first five characters of an ISRC."""
+        # A range instead of a pattern: every database finds it in the index.
+        under = models.Track.objects.filter(isrc__gte=prefix, isrc__lt=f"{prefix}\uffff")
+        live = under.filter(submission__in=models.Submission.objects.live())
+        others = live.exclude(submission__label=self._label)
+        return RegistrantUse(
+            own=live.filter(submission__label=self._label).exclude(submission__in=self._line()).count(),
+            elsewhere=others.count(),
+            accounts=others.values("submission__label").distinct().count(),
+        )
+
+    def tracks_by(self, artist: str, days: int) -> int:
+        """How many tracks by this artist alone the account has delivered in so many days."""
+        since = timezone.now() - dt.timedelta(days=days)
+        recent = models.Submission.objects.live().filter(label=self._label, received_at__gte=since)
+        return models.Track.objects.filter(submission__in=recent.exclude(pk__in=self._line()), artist=artist).count()
 
     def _live(self, upc: str) -> QuerySet[models.Submission]:
         live = models.Submission.objects.live().filter(upc=upc)

@@ -440,6 +440,7 @@ class ReleaseSerializer(Strict):
     type = Pick(choices=("single", "ep", "album", "compilation"))
     upc = Text(max_length=100)
     display_label = Text()
+    label_dpid = Text(max_length=100)
     release_date = Day()
     original_release_date = Day()
     preorder_date = Day()

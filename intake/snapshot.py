@@ -39,6 +39,7 @@ def release(document: Mapping[str, Any]) -> Release:
         type=document["type"],
         upc=document.get("upc") or None,
         display_label=document.get("display_label"),
+        label_dpid=document.get("label_dpid") or None,
         release_date=_date(document.get("release_date")),
         original_release_date=_date(document.get("original_release_date")),
         preorder_date=_date(document.get("preorder_date")),
@@ -98,6 +99,7 @@ def findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]) -> list[F
             evidence=row.evidence,
             fix=row.fix or None,
             labels=tuple(Label(one["key"], one["value"], Basis(one["basis"])) for one in row.labels),
+            patch=tuple(row.patch),
         )
         for row in rows
     ]

@@ -150,7 +150,7 @@ def found(value: FindingValue) -> dict[str, Any]:
         "threshold": value.threshold,
         "evidence": value.evidence,
         "fix": value.fix,
-    }
+    } | _patch(value.patch)
 
 
 def endpoint(row: models.Endpoint, secret: bool = False) -> dict[str, Any]:
@@ -252,7 +252,12 @@ def _finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
         "threshold": row.threshold,
         "evidence": evidence,
         "fix": row.fix or None,
-    }
+    } | _patch(row.patch)
+
+
+def _patch(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The fix for machines, present only where there is one."""
+    return {"patch": list(operations)} if operations else {}
 
 
 def _anonymous(match: dict[str, Any], foreign: set[str]) -> dict[str, Any]:

@@ -67,6 +67,11 @@ class FindingSerializer(serializers.Serializer):
     threshold = serializers.JSONField()
     evidence = serializers.DictField(allow_null=True)
     fix = serializers.CharField(allow_null=True)
+    patch = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="The fix as JSON Patch (RFC 6902) on the delivery document; only where it can be computed.",
+    )
 
 
 class FaultSerializer(serializers.Serializer):

@@ -41,6 +41,7 @@ class KnownRecording(models.Model):
     objects = KnownRecordingQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index(fields=["title"], name="known_recording_titled")]
         constraints = [
             models.UniqueConstraint(
                 fields=["sha256", "owner", "isrc"],

@@ -161,6 +161,7 @@ class Finding(models.Model):
     evidence = models.JSONField(null=True)
     fix = models.TextField(blank=True, default="")
     labels = models.JSONField(default=list)
+    patch = models.JSONField(default=list, blank=True, help_text="The fix as RFC 6902 operations.")
     route = models.CharField(max_length=8, help_text="What it asked for under the policy of the day.")
     private = models.BooleanField(default=False, help_text="For moderators only.")
 

@@ -239,6 +239,7 @@ def _store(run: CheckRun, found: Iterable[FindingValue]) -> None:
             threshold=finding.threshold,
             evidence=finding.evidence,
             fix=finding.fix or "",
+            patch=list(finding.patch),
             labels=[{"key": one.key, "value": one.value, "basis": str(one.basis)} for one in finding.labels],
             route=rules.route(finding),
             private=finding.code.private,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from checks.check import Context, Match, ProtectedName
+from checks.check import Context, Known, Match, ProtectedName, RegistrantUse
 from checks.release import (
     Account,
     Artist,
@@ -173,8 +173,16 @@ class FakeRecordings:
 
     by_sha256: Mapping[str, Sequence[Match]] = field(default_factory=dict)
 
+    known: Sequence[Known] = ()
+
     def matches(self, facts: AudioFacts) -> Sequence[Match]:
         return self.by_sha256.get(facts.sha256, ())
+
+    def under_isrc(self, isrc: str) -> Sequence[Known]:
+        return [one for one in self.known if one.isrc == isrc]
+
+    def titled(self, title: str) -> Sequence[Known]:
+        return [one for one in self.known if one.title == title]
 
 
 @dataclass
@@ -193,12 +201,20 @@ class FakeHistory:
 
     upcs: Iterable[str] = ()
     elsewhere: Iterable[str] = ()
+    registrants: Mapping[str, RegistrantUse] = field(default_factory=dict)
+    tracks: Mapping[str, int] = field(default_factory=dict)
 
     def upc_seen(self, upc: str, title: str) -> bool:
         return upc in self.upcs
 
     def upc_elsewhere(self, upc: str) -> bool:
         return upc in self.elsewhere
+
+    def registrant(self, prefix: str) -> RegistrantUse:
+        return self.registrants.get(prefix, RegistrantUse())
+
+    def tracks_by(self, artist: str, days: int) -> int:
+        return self.tracks.get(artist, 0)
 
 
 def a_context(

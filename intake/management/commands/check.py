@@ -17,7 +17,7 @@ from django.utils import timezone
 import checks
 from checks import policy as policies
 from checks.analysis import Analyser, SandboxError
-from checks.check import CHECK_FAILED, Check, Context, Match, ProtectedName
+from checks.check import CHECK_FAILED, Check, Context, Known, Match, ProtectedName, RegistrantUse
 from checks.files import judge_files, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
@@ -179,6 +179,12 @@ class NothingKnown:
     def matches(self, facts: AudioFacts) -> Sequence[Match]:
         return ()
 
+    def under_isrc(self, isrc: str) -> Sequence[Known]:
+        return ()
+
+    def titled(self, title: str) -> Sequence[Known]:
+        return ()
+
     def near(self, name: str) -> Sequence[ProtectedName]:
         return ()
 
@@ -187,6 +193,12 @@ class NothingKnown:
 
     def upc_elsewhere(self, upc: str) -> bool:
         return False
+
+    def registrant(self, prefix: str) -> RegistrantUse:
+        return RegistrantUse()
+
+    def tracks_by(self, artist: str, days: int) -> int:
+        return 0
 
 
 def _report(answers: Answers, ruling: Ruling, rules: Policy, known: bool) -> dict[str, Any]:
