@@ -29,6 +29,7 @@ KNOWN_RECORDINGS, PROTECTED_NAMES = 10_000, 200
 _PRINTS = 1432  # sub-prints of three minutes
 _FIRST_DOCUMENT = 1_000_000_000  # beyond the numbers of rows
 _SIDE = 3000
+_LAST_WORDS = 4000  # of the gate's log, shown when a benchmark ends in the middle
 
 
 @contextlib.contextmanager
@@ -108,6 +109,9 @@ def running(folder: Path) -> Iterator[Gate]:
         try:
             wait_until_ready(url, gate)
             yield Gate(url, gate.pid)
+        except BaseException:
+            print((folder / "gate.log").read_text(errors="replace")[-_LAST_WORDS:], file=sys.stderr)
+            raise
         finally:
             gate.send_signal(signal.SIGTERM)
             try:
