@@ -65,7 +65,7 @@ def fill_shelves(recordings: int = KNOWN_RECORDINGS, names: int = PROTECTED_NAME
     from django.db import transaction
 
     from intake import reference
-    from intake.services import catalogue
+    from intake.services import registry
 
     chance = np.random.default_rng(0)
     reference.store().extend(
@@ -76,7 +76,7 @@ def fill_shelves(recordings: int = KNOWN_RECORDINGS, names: int = PROTECTED_NAME
     with transaction.atomic():
         for _ in range(names):
             first, last = ("".join(chance.choice(syllables, size)).title() for size in (2, 3))
-            catalogue.protect(f"{first} {last}")
+            registry.protect(f"{first} {last}")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,11 +90,25 @@ class ProtectedName:
     accounts: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedArtist:
+    """The protected artist whose key a release carries, and the part of the key that is no secret."""
+
+    artist: str  # id of the protected artist
+    prefix: str
+
+
 class ProtectedNames(Protocol):
     """The identity registry, as a check may ask it."""
 
-    def near(self, name: str) -> Sequence[ProtectedName]:
-        """Every protected name that could be meant by this one: a superset, for the check to judge."""
+    def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
+        """For each name every protected name that could be meant by it: a superset, for the check to judge.
+
+        Names that mean nobody may be left out.
+        """
+
+    def opened_by(self, text: str) -> OpenedArtist | None:
+        """The protected artist whose valid key this is, whole or as a stored release has it."""
 
 
 @dataclass(frozen=True, slots=True)

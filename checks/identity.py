@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-
-from rapidfuzz.distance import OSA
 
 from checks import names
 from checks.check import Check, Context, ProtectedName
@@ -44,6 +42,20 @@ AUTHORISED = Code(
     Route.PASS,
     "registry of protected names",
 )
+KEY_VERIFIED = Code(
+    "artist.key_verified",
+    "The release carries a key that the protected artist has given away.",
+    Severity.INFORMATION,
+    Route.PASS,
+    "registry of protected names",
+)
+KEY_REFUSED = Code(
+    "artist.key_refused",
+    "The artist key that a display artist carries does not open this name: it is unknown, revoked or another artist's.",
+    Severity.WARNING,
+    Route.PASS,
+    "registry of protected names",
+)
 ARTIST_MIXED_SCRIPTS = Code(
     "artist.mixed_scripts",
     "One word of the artist's name is written with letters of several alphabets.",
@@ -69,9 +81,21 @@ class Likeness(StrEnum):
     HOMOGLYPH = "homoglyph"
     LEET = "leet"
     ORDER = "order"
+    TRANSLITERATION = "transliteration"
     NEAR = "near"
+    SOUND = "sound"
+    WORDS_ADDED = "words_added"
 
 
+#: The same name in all but how it is typed or drawn: likenesses that count for a part of a longer name, too.
+PLAIN = frozenset(
+    {Likeness.EXACT, Likeness.SPACING, Likeness.ACCENT, Likeness.HOMOGLYPH, Likeness.LEET, Likeness.ORDER}
+)
+#: A longer name is taken for a protected one inside it only where that has two words and so many letters: *Lady Day*
+#: is nobody in *Lady Day and John Coltrane*.
+INSIDE_FROM = 8
+#: What a verified key gives a release. It is no AI label, and no partner is shown it.
+TRUST = "artist_key_verified"
 #: In shorter names an accent makes another artist (MØ, Mo).
 ACCENTS_COUNT_BELOW = 5
 
@@ -109,18 +133,51 @@ class Text:
     aside: bool = False  # a version field: all of it says something about the recording, nothing is the song's name
 
 
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the registry knows of one release: the names that its texts could mean, and the artists whose key it has."""
+
+    account: str
+    known: Mapping[str, Sequence[ProtectedName]]
+    opened: frozenset[str] = field(default=frozenset())  # ids of artists
+
+    def alike(self, name: str) -> list[tuple[Likeness, ProtectedName]]:
+        """The protected names that this one reads as, the plainest likeness first."""
+        order = list(Likeness)
+        found = [(kind, entry) for entry in self.known.get(name, ()) if (kind := likeness(name, entry.name))]
+        return sorted(found, key=lambda pair: (order.index(pair[0]), pair[1].name, pair[1].artist))
+
+    def open_to(self, entry: ProtectedName) -> bool:
+        """Whether this release may use the protected name."""
+        return self.account in entry.accounts or entry.artist in self.opened
+
+
 def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every display artist, title and version of the release, held against the registry.
 
     What a name is taken for says more than which words stand beside it, and both say more than its alphabets.
     """
-    account = delivery.account.id
-    for text in _texts(delivery.release):
+    texts = list(_texts(delivery.release))
+    known = context.names.near_all(dict.fromkeys(name for text in texts for name in _asked(text)))
+    registry = Registry(delivery.account.id, known)
+    keyed = list(_judge_keys(delivery.release, registry, context))
+    yield from (finding for finding, _ in keyed)
+    registry = Registry(delivery.account.id, known, frozenset(artist for _, artist in keyed if artist))
+    for text in texts:
         yield from (
-            list(_judge_artist(text, account, context))
-            or list(_judge_keywords(text, account, context, delivery.release))
+            list(_judge_artist(text, registry))
+            or list(_judge_keywords(text, registry, delivery.release))
+            or list(_judge_longer(text, registry))
             or _judge_scripts(text)
         )
+
+
+def _asked(text: Text) -> Iterator[str]:
+    """Every name that a text is looked up under."""
+    if text.kind == "artist":
+        yield text.value
+        yield from _inside(text.value)
+    yield from (candidate for _, candidate in _beside_keywords(text))
 
 
 def likeness(delivered: str, protected: str) -> Likeness | None:
@@ -131,16 +188,25 @@ def likeness(delivered: str, protected: str) -> Likeness | None:
     if names.fold(delivered) == names.fold(protected):
         return Likeness.EXACT
     picture, guarded = names.skeleton(delivered), names.skeleton(protected)
-    if not picture or not guarded:
-        return None
-    if picture == guarded and (same := _same_picture(delivered, protected)):
-        return same
-    if (words := names.reordered(delivered)) and words == names.reordered(protected):
-        return Likeness.ORDER
-    allowed = names.tolerance(picture, guarded)
-    if allowed and OSA.distance(picture, guarded, score_cutoff=allowed) <= allowed:
-        return Likeness.NEAR
-    return None
+    if picture and guarded:
+        if picture == guarded and (same := _same_picture(delivered, protected)):
+            return same
+        if (words := names.reordered(delivered)) and words == names.reordered(protected):
+            return Likeness.ORDER
+        if names.near(delivered, protected):
+            return Likeness.NEAR
+        if names.sounds_alike(delivered, protected):
+            return Likeness.SOUND
+    return Likeness.TRANSLITERATION if _romanised_alike(delivered, protected) else None
+
+
+def _romanised_alike(delivered: str, protected: str) -> bool:
+    """Whether the names are alike once what is written in other scripts is written in Latin letters."""
+    pairs = [(one, other) for one in names.spellings(delivered) for other in names.spellings(protected)]
+    return any(
+        (names.skeleton(one) == names.skeleton(other) != "") or names.near(one, other) or names.sounds_alike(one, other)
+        for one, other in pairs[1:]  # the first pair is the names as they are written
+    )
 
 
 def _same_picture(delivered: str, protected: str) -> Likeness | None:
@@ -169,33 +235,86 @@ def _drawn_alike(delivered: str, protected: str) -> bool:
     return all(letter in possible for letter, *possible in zip(drawn, *casings, strict=True))
 
 
-def _judge_artist(text: Text, account: str, context: Context) -> Iterator[Finding]:
+def _judge_keys(release: Release, registry: Registry, context: Context) -> Iterator[tuple[Finding, str | None]]:
+    """Each artist key of the release: a finding, and the artist whom it opens. No finding holds the key itself."""
+    seen: set[tuple[str, str]] = set()
+    whole: list[Release | Track] = [release, *release.tracks]
+    for part in whole:
+        for artist in part.display_artists:
+            if not artist.artist_key or (artist.name, artist.artist_key) in seen:
+                continue
+            seen.add((artist.name, artist.artist_key))
+            opened = context.names.opened_by(artist.artist_key)
+            entry = next(
+                (one for _, one in registry.alike(artist.name) if opened and one.artist == opened.artist), None
+            )
+            if opened is None or entry is None:
+                yield _key_refused(part.subject, artist.name), None
+            else:
+                yield _key_verified(part.subject, artist.name, entry, opened.prefix), entry.artist
+
+
+def _key_verified(subject: str, name: str, entry: ProtectedName, prefix: str) -> Finding:
+    return Finding(
+        KEY_VERIFIED,
+        subject,
+        f"'{name}' comes with a key of the protected artist '{entry.name}'.",
+        evidence={"artist": entry.artist, "protected": entry.name, "delivered": name, "key": prefix, "trust": TRUST},
+    )
+
+
+def _key_refused(subject: str, name: str) -> Finding:
+    return Finding(
+        KEY_REFUSED,
+        subject,
+        f"The artist key of '{name}' does not open this name.",
+        evidence={"delivered": name},
+        fix="Ask the artist for a key that is valid; the one in an earlier answer is cut short and opens nothing.",
+    )
+
+
+def _judge_artist(text: Text, registry: Registry) -> Iterator[Finding]:
     """The whole name against the registry: nothing where it is free, one finding an artist it could be taken for.
 
     An account may use its own artist's name, and variants of it, as long as they do not read more plainly as another's.
     """
-    alike = _alike(text.value, context) if text.kind == "artist" else []
+    alike = registry.alike(text.value) if text.kind == "artist" else []
     plainest = [entry for kind, entry in alike if kind is alike[0][0]]
-    if own := next((entry for entry in plainest if account in entry.accounts), None):
-        yield Finding(
-            AUTHORISED,
-            text.subject,
-            f"'{text.value}' is the protected artist '{own.name}', for whom this account may deliver.",
-            evidence={"artist": own.artist, "protected": own.name, "delivered": text.value},
-        )
+    if own := next((entry for entry in plainest if registry.open_to(entry)), None):
+        if registry.account in own.accounts:
+            yield Finding(
+                AUTHORISED,
+                text.subject,
+                f"'{text.value}' is the protected artist '{own.name}', for whom this account may deliver.",
+                evidence={"artist": own.artist, "protected": own.name, "delivered": text.value},
+            )
         return
     reported = set()
     for kind, entry in alike:
-        if entry.artist not in reported and account not in entry.accounts:
+        if entry.artist not in reported and not registry.open_to(entry):
             reported.add(entry.artist)
             yield _impersonation(text, kind, entry)
 
 
-def _alike(name: str, context: Context) -> list[tuple[Likeness, ProtectedName]]:
-    """The protected names that this one reads as, the plainest likeness first."""
-    order = list(Likeness)
-    found = [(kind, entry) for entry in context.names.near(name) if (kind := likeness(name, entry.name))]
-    return sorted(found, key=lambda pair: (order.index(pair[0]), pair[1].name, pair[1].artist))
+def _judge_longer(text: Text, registry: Registry) -> Iterator[Finding]:
+    """A protected name with words added to it: *Taylor Swift Music*, *Taylor Alison Swift*."""
+    reported: set[str] = set()
+    for part in _inside(text.value) if text.kind == "artist" else ():
+        for kind, entry in registry.alike(part):
+            long_enough = " " in entry.name.strip() and len(names.compact(entry.name)) >= INSIDE_FROM
+            if kind in PLAIN and long_enough and entry.artist not in reported and not registry.open_to(entry):
+                reported.add(entry.artist)
+                yield _impersonation(text, Likeness.WORDS_ADDED, entry)
+
+
+def _inside(name: str) -> Iterator[str]:
+    """The shorter names inside a name of three words or more: each run of words, and the first with the last."""
+    words = _plain_words(names.fold(name))[:NAME_WORDS]
+    for length in range(2, len(words)):
+        for start in range(len(words) - length + 1):
+            yield " ".join(words[start : start + length])
+    if len(words) > 2:
+        yield f"{words[0]} {words[-1]}"
 
 
 def _impersonation(text: Text, kind: Likeness, entry: ProtectedName) -> Finding:
@@ -231,6 +350,12 @@ def _in_words(delivered: str, kind: Likeness, protected: str) -> str:
             how = "digits or signs stand for letters"
         case Likeness.ORDER:
             how = "the same words in another order"
+        case Likeness.TRANSLITERATION:
+            how = "the same name in other letters"
+        case Likeness.WORDS_ADDED:
+            how = "words were added to the name"
+        case Likeness.SOUND:
+            return f"'{delivered}' sounds like the protected artist '{protected}'."
         case Likeness.NEAR:
             return f"'{delivered}' can be mistaken for the protected artist '{protected}'."
     return f"'{delivered}' looks like the protected artist '{protected}': {how}."
@@ -256,14 +381,14 @@ def _foreign_letters(delivered: str, protected: str) -> list[tuple[str, str, str
     ]
 
 
-def _judge_keywords(text: Text, account: str, context: Context, release: Release) -> Iterator[Finding]:
+def _judge_keywords(text: Text, registry: Registry, release: Release) -> Iterator[Finding]:
     """Protected names beside words that lean on them; one finding an artist."""
     originals = frozenset(_licensed_originals(release, text.subject))
     reported: set[str] = set()
     for keyword, candidate in _beside_keywords(text):
-        for kind, entry in _alike(candidate, context):
+        for kind, entry in registry.alike(candidate):
             licensed = keyword in DECORATING and names.fold(entry.name) in originals
-            if account in entry.accounts or entry.artist in reported or licensed:
+            if registry.open_to(entry) or entry.artist in reported or licensed:
                 continue
             reported.add(entry.artist)
             yield Finding(
@@ -385,8 +510,17 @@ def _texts(release: Release) -> Iterator[Text]:
 
 CHECK = Check(
     name="identity",
-    version=1,
+    version=2,
     title="Artist identity",
-    codes=(EXACT_PROTECTED, LOOKALIKE, NAME_PLUS_KEYWORD, AUTHORISED, ARTIST_MIXED_SCRIPTS, TITLE_HOMOGLYPH),
+    codes=(
+        EXACT_PROTECTED,
+        LOOKALIKE,
+        NAME_PLUS_KEYWORD,
+        AUTHORISED,
+        KEY_VERIFIED,
+        KEY_REFUSED,
+        ARTIST_MIXED_SCRIPTS,
+        TITLE_HOMOGLYPH,
+    ),
     run=run,
 )

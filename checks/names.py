@@ -1,12 +1,15 @@
 """How a name reads to a listener: so that two spellings that look the same can be found to be the same.
 
-Three views of a name, from the strictest to the widest:
+Five views of a name, from the strictest to the widest:
 
 * ``fold``: the same name typed by another keyboard. Case, width, spacing and invisible characters do not count.
 * ``compact``: the same letters and digits. Spaces, punctuation, a leading "the" and "&" for "and" do not count.
 * ``skeleton``: the same picture. Letters that look alike count as one, in whatever script they are written.
+* ``romanised``: the same name in Latin letters, where it is written in others.
+* ``sound``: the same name heard, roughly and in English.
 
-``search_keys`` makes the wide views searchable by equality, so that a registry can keep them in an indexed table.
+``near`` and ``sounds_alike`` say which of them stand close; ``search_keys`` makes all that searchable by equality, so
+that a registry can keep it in an indexed table.
 """
 
 from __future__ import annotations
@@ -17,20 +20,34 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
+from anyascii import anyascii
 from confusable_homoglyphs.confusables import confusables_data
+from jellyfish import metaphone
+from rapidfuzz.distance import OSA
 
-#: A search key never grows beyond this many characters; a registry's column may rely on it.
-KEY_LENGTH = 40
+#: A search key is a whole number of so many bits, signed: what every database keeps in one column.
+KEY_BITS = 64
 
-#: Names with a shorter skeleton are never "near" another: at five letters one change already leads from one real
+#: Names with a shorter picture are never one change from another: at five letters that already leads from one real
 #: artist to the next (Drake, Brake; Wiley, Riley).
 NEAR_FROM = 6
-#: From this skeleton length two changes are tolerated, below only one.
-TWO_CHANGES_FROM = 12
+#: Only a doubled letter is forgiven in shorter ones (Kiss, Kisss), and below four not even that.
+DOUBLED_FROM = 4
+#: From this length of the picture on two changes are tolerated wherever they stand.
+TWO_CHANGES_FROM = 20
+#: In names of two words, each at least this long, one change is tolerated in each. Two in one word would lead from
+#: *Michael Jordan* to *Michael Gordon*.
+WORD_NEAR_FROM = 5
+#: Longer words are not taken apart for that: the keys grow with the product of the lengths.
+WORD_NEAR_UP_TO = 16
 #: A release names the same few people again and again, and a registry's candidates come back for each of them.
-REMEMBERED = 1024
+REMEMBERED = 4096
 #: Longer names are compared whole only: nobody reads past this, and the keys would grow with the square.
 NEAR_UP_TO = 64
+#: Fewer consonants say nothing: *Bach*, *Bush* and *Beach* have the same two.
+SOUND_FROM = 4
+#: Of names that sound alike at most so large a share of the letters may differ.
+SOUND_SHARE = 1 / 3
 
 #: Characters that have a general category of their own and yet show nothing (Unicode Default_Ignorable_Code_Point).
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
@@ -62,6 +79,11 @@ _STROKE = "ǀ"
 _UPRIGHT = str.maketrans(dict.fromkeys("Il1|!", _STROKE))
 _ONE_STROKE = str.maketrans(dict.fromkeys((_STROKE, "L", "i"), "l"))
 _AND = re.compile(r"&|(?<=\s)\+(?=\s)")
+_DOUBLED = re.compile(r"(.)\1+")
+#: Latin letters with marks end here (Latin Extended-B); later blocks are asked for each letter.
+LAST_LATIN = 0x24F
+#: Romanisation writes *zh* and *kh* for what English spells *j* and *h*.
+_ROMAN_DIGRAPHS = (("zh", "j"), ("kh", "h"), ("ts", "c"))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -113,32 +135,130 @@ def reordered(name: str) -> str:
     return " ".join(words) if len(words) > 1 else ""
 
 
+def romanised(name: str) -> str:
+    """The name in Latin letters where it has letters of another script; "" where it has none.
+
+    Letter by letter and the same for every language: *Кино* becomes *Kino*, and kanji are read as Chinese. A registry
+    holds the spelling that an artist really uses beside it.
+    """
+    visible = _visible(name)
+    if not any(letter.isalpha() and ord(letter) > LAST_LATIN and not _is_latin(letter) for letter in visible):
+        return ""
+    text = "".join(anyascii(letter) if letter.isalpha() else letter for letter in visible).casefold()
+    for written, read in _ROMAN_DIGRAPHS:
+        text = text.replace(written, read)
+    return text
+
+
+@lru_cache(maxsize=REMEMBERED)
+def spellings(name: str) -> tuple[str, ...]:
+    """The name as it is written, and romanised where that is something else."""
+    latin = romanised(name)
+    return (name, latin) if latin else (name,)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def pictures(name: str) -> tuple[str, ...]:
+    """The skeleton, and the skeleton with doubled letters as one; none for signs alone."""
+    picture = skeleton(name)
+    return tuple(dict.fromkeys(filter(None, (picture, _undoubled(picture)))))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def word_pictures(name: str) -> tuple[str, str] | None:
+    """The skeletons of a name's two words, doubled letters as one; None for other names, and where a word is short."""
+    words = [_undoubled(skeleton(word)) for word in _words(_visible(name))]
+    if len(words) != 2 or not all(WORD_NEAR_FROM <= len(word) <= WORD_NEAR_UP_TO for word in words):
+        return None
+    return words[0], words[1]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def sound(name: str) -> str:
+    """The consonants that an English reader hears, as Metaphone writes them; "" where they are too few to tell."""
+    latin = "".join(letter if letter.isascii() else " " for letter in unaccented_words(romanised(name) or name))
+    heard = "".join(metaphone(word) for word in latin.split())
+    return heard if len(heard) >= SOUND_FROM and len(skeleton(name)) >= NEAR_FROM else ""
+
+
+def unaccented_words(name: str) -> str:
+    """The words of the name in letters without marks, one space between them."""
+    return " ".join(_words(_without_marks(fold(name))))
+
+
 def tolerance(one: str, other: str) -> int:
-    """How many letters two skeletons may differ in and still be near: none where either is short."""
+    """How many letters two pictures may differ in and still be near: none where either is short."""
     shorter, longer = sorted((len(one), len(other)))
     if shorter < NEAR_FROM or longer > NEAR_UP_TO:
         return 0
     return 2 if shorter >= TWO_CHANGES_FROM else 1
 
 
-def search_keys(name: str) -> frozenset[str]:
-    """Keys of which two names share at least one if they are alike in any of these ways.
+def near(one: str, other: str) -> bool:
+    """Whether two names can be taken for each other at a glance.
 
-    Equal after ``fold``; equal ``skeleton``; equal ``reordered``; or skeletons within ``tolerance`` of each other,
-    counted as optimal string alignment (insert, delete, replace, swap neighbours).
+    Changes are counted as optimal string alignment (insert, delete, replace, swap neighbours): as many as
+    ``tolerance`` allows, or one in each of two words; doubled letters count only once.
+    """
+    for picture in pictures(one):
+        for guarded in pictures(other):
+            if _within(picture, guarded, tolerance(picture, guarded)):
+                return True
+    shorter = min(len(skeleton(one)), len(skeleton(other)))
+    if shorter >= DOUBLED_FROM and _undoubled(skeleton(one)) == _undoubled(skeleton(other)):
+        return True
+    words, guarded_words = word_pictures(one), word_pictures(other)
+    return bool(words and guarded_words) and all(
+        _within(word, guarded, 1) for word, guarded in zip(words or (), guarded_words or (), strict=True)
+    )
+
+
+def sounds_alike(one: str, other: str) -> bool:
+    """Whether two names have the same sound, and most of their letters too."""
+    heard = sound(one)
+    if not heard or heard != sound(other):
+        return False
+    picture, guarded = _undoubled(skeleton(one)), _undoubled(skeleton(other))
+    return _within(picture, guarded, int(SOUND_SHARE * min(len(picture), len(guarded))))
+
+
+def _within(one: str, other: str, changes: int) -> bool:
+    return changes > 0 and OSA.distance(one, other, score_cutoff=changes) <= changes
+
+
+def _undoubled(picture: str) -> str:
+    return _DOUBLED.sub(r"\1", picture)
+
+
+def search_keys(name: str) -> frozenset[int]:
+    """Keys of which two names share at least one if any spelling of one is like any spelling of the other.
+
+    Like: equal after ``fold``; equal ``skeleton``; equal ``reordered``; ``near``; or ``sounds_alike``.
     Sharing a key proves nothing: it makes a name worth comparing.
     """
-    keys = {_key("=", fold(name))}
-    if picture := skeleton(name):
-        keys.add(_key("s", picture))
-        keys.update(_near_keys(picture))
-    if words := reordered(name):
-        keys.add(_key("w", words))
-    return frozenset(keys)
+    texts = {f"={fold(name)}"}
+    for spelling in spellings(name):
+        texts.update(_texts(spelling))
+    return frozenset(map(_key, texts))
 
 
-def _near_keys(picture: str) -> Iterator[str]:
-    """What is left of a skeleton when any one change is taken out of it.
+def _texts(spelling: str) -> Iterator[str]:
+    """What is kept of one spelling, each text under a letter that says which view it belongs to."""
+    for picture in pictures(spelling):
+        yield f"s{picture}"
+        yield from _near_texts(picture)
+    if words := word_pictures(spelling):
+        for front in _one_deleted(words[0]) | {words[0]}:
+            for back in _one_deleted(words[1]) | {words[1]}:
+                yield f"p{front} {back}"
+    if ordered := reordered(spelling):
+        yield f"w{ordered}"
+    if heard := sound(spelling):
+        yield f"m{heard}"
+
+
+def _near_texts(picture: str) -> Iterator[str]:
+    """What is left of a picture when any one change is taken out of it.
 
     One change: delete a letter here, or there, or on both sides, and both are equal. Two changes: take as many letters
     as half the shorter name has from the front and from the back; one of the two holds at most one change. The shorter
@@ -147,24 +267,25 @@ def _near_keys(picture: str) -> Iterator[str]:
     length = len(picture)
     if NEAR_FROM <= length <= TWO_CHANGES_FROM:
         for rest in _one_deleted(picture):
-            yield _key("s", rest)
+            yield f"s{rest}"
     if TWO_CHANGES_FROM <= length <= NEAR_UP_TO:
         shortest = max(TWO_CHANGES_FROM, length - 2)
         for half in {shorter // 2 for shorter in range(shortest, length + 1)}:
             for rest in _one_deleted(picture[:half]):
-                yield _key("h", rest)
+                yield f"h{rest}"
             for rest in _one_deleted(picture[-half:]):
-                yield _key("t", rest)
+                yield f"t{rest}"
 
 
 def _one_deleted(text: str) -> set[str]:
     return {text[:place] + text[place + 1 :] for place in range(len(text))}
 
 
-def _key(kind: str, text: str) -> str:
-    if len(text) < KEY_LENGTH:
-        return kind + text
-    return f"{kind}#{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
+def _key(text: str) -> int:
+    """A number that two different texts share once in a lifetime; sharing it costs one comparison."""
+    return int.from_bytes(
+        hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=KEY_BITS // 8).digest(), "big", signed=True
+    )
 
 
 @cache
@@ -231,6 +352,11 @@ def _base_letter(character: str) -> str:
         return unicodedata.lookup(name.partition(" WITH ")[0])
     except KeyError:
         return character
+
+
+@cache
+def _is_latin(letter: str) -> bool:
+    return "LATIN" in unicodedata.name(letter, "")
 
 
 def _words(text: str) -> list[str]:

@@ -64,7 +64,7 @@ class Artist:
     role: str = "main"  # main | featured
     isni: str | None = None
     party_type: str | None = None
-    artist_key: str | None = None
+    artist_key: str | None = field(default=None, repr=False)  # a secret: it must not reach a log
 
 
 @dataclass(frozen=True, slots=True)

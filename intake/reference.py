@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import hashlib
+import hmac
 import os
+import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from checks.check import Context, Known, Match, ProtectedName, RegistrantUse
+from checks.check import Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.store import LocalStore
 from checks.names import fold, search_keys
@@ -23,7 +27,7 @@ from intake import models
 
 def context(label: models.Label, submission: models.Submission | None = None) -> Context:
     """The instruments for one label's release; with a submission, what it says of itself is left out."""
-    return Context(recordings=Recordings(), names=Names(), history=Deliveries(label, submission))
+    return Context(recordings=Recordings(), names=Names(submission), history=Deliveries(label, submission))
 
 
 def store() -> LocalStore:
@@ -97,25 +101,88 @@ def _known(row: models.KnownRecording, fingerprint: bytes = b"") -> Known:
     )
 
 
+#: Marks artists' keys, so that secret scanners and people recognise a leaked one.
+KEY_MARK = "rak"
+_ARTIST_KEY = re.compile(KEY_MARK + r"_([0-9a-f]{10})_(.+)")
+#: So many search keys go into one question: more than a release has, and fewer than any database takes.
+KEYS_AT_ONCE = 10_000
+
+
 class Names:
     """The identity registry, searched by key: an index, not a scan."""
 
-    def near(self, name: str) -> Sequence[ProtectedName]:
-        """Every protected name that shares a search key with this one."""
-        rows = (
-            models.ProtectedName.objects.filter(keys__key__in=search_keys(name))
-            .distinct()
-            .select_related("artist")
-            .prefetch_related("artist__labels")
-        )
+    def __init__(self, submission: models.Submission | None = None) -> None:
+        self._submission = submission
+
+    def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
+        """Every protected name that shares a search key, for each of the names: one question for all of them."""
+        asked: defaultdict[int, list[str]] = defaultdict(list)
+        for name in names:
+            for key in search_keys(name):
+                asked[key].append(name)
+        rows = self._rows(sorted(asked))
+        accounts = self._accounts({artist for _, _, _, artist in rows})
+        found: defaultdict[str, dict[int, ProtectedName]] = defaultdict(dict)
+        for key, pk, text, artist in rows:
+            entry = ProtectedName(str(artist), text, frozenset(accounts[artist]))
+            for name in asked[key]:
+                found[name][pk] = entry
+        return {name: [entries[pk] for pk in sorted(entries)] for name, entries in found.items()}
+
+    @staticmethod
+    def _rows(keys: Sequence[int]) -> list[tuple[int, int, str, uuid.UUID]]:
+        """(key, number of the name, name, artist) for each of the keys that a name has."""
         return [
-            ProtectedName(
-                artist=str(row.artist_id),
-                name=row.name,
-                accounts=frozenset(str(label.pk) for label in row.artist.labels.all()),
+            row
+            for start in range(0, len(keys), KEYS_AT_ONCE)
+            for row in models.NameKey.objects.filter(key__in=keys[start : start + KEYS_AT_ONCE]).values_list(
+                "key", "name_id", "name__name", "name__artist_id"
             )
-            for row in rows.order_by("pk")
         ]
+
+    @staticmethod
+    def _accounts(artists: Collection[uuid.UUID]) -> Mapping[uuid.UUID, set[str]]:
+        """The labels that may deliver for each of the artists."""
+        standing = models.Authorisation.objects.filter(ended_at__isnull=True)
+        accounts: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
+        if artists:
+            for artist, label in standing.filter(artist__in=artists).values_list("artist_id", "label_id"):
+                accounts[artist].add(str(label))
+        return accounts
+
+    def opened_by(self, text: str) -> OpenedArtist | None:
+        """The protected artist whose valid key this is.
+
+        A stored release has its keys cut; then what counts is the key that the submission came with.
+        """
+        key = artist_key(text)
+        if key is None and self._submission is not None:
+            prefix = artist_key_prefix(text)
+            came_with = models.ArtistKey.objects.filter(presented__submission_id=self._submission.pk, prefix=prefix)
+            key = came_with.filter(revoked_at__isnull=True).first()
+        return OpenedArtist(str(key.artist_id), key.prefix) if key else None
+
+
+def artist_key(text: str) -> models.ArtistKey | None:
+    """The row of a whole key that is valid; comparing takes as long where there is none."""
+    match = _ARTIST_KEY.fullmatch(text)
+    if match is None:
+        return None
+    found = models.ArtistKey.objects.filter(prefix=match[1]).first()
+    expected = found.digest if found else artist_key_digest("")
+    matches = hmac.compare_digest(expected, artist_key_digest(match[2]))
+    return found if found and matches and found.revoked_at is None else None
+
+
+def artist_key_prefix(text: str) -> str:
+    """The part of an artist's key that is no secret; "" for what has not the form of one."""
+    match = _ARTIST_KEY.fullmatch(text)
+    return match[1] if match else ""
+
+
+def artist_key_digest(secret: str) -> str:
+    """The secret has 256 bits of its own randomness, so one round of SHA-256 is enough."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 class Deliveries:

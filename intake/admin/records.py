@@ -21,7 +21,10 @@ from intake.admin.site import desk
 from intake.models import (
     Analysis,
     ApiKey,
+    ArtistIdentifier,
+    ArtistKey,
     Attempt,
+    Authorisation,
     Blob,
     CheckRun,
     Decision,
@@ -196,13 +199,56 @@ class KnownRecordingAdmin(ReadOnly):
 
 class ProtectedNameRows(ReadOnlyRows):
     model = ProtectedName
+    fields = ("name", "kind")
+
+
+class IdentifierRows(ReadOnlyRows):
+    model = ArtistIdentifier
+
+
+class AuthorisationRows(ReadOnlyRows):
+    """Who may deliver, on whose word, and who could once."""
+
+    model = Authorisation
+    fields = ("label", "vouched_by", "vouched_at", "ended_by", "ended_at")
+    readonly_fields = ("vouched_at",)
+
+
+class ArtistKeyRows(ReadOnlyRows):
+    """Keys by their prefix; what was hashed is nobody's business."""
+
+    model = ArtistKey
+    fields = ("prefix", "issued_by", "created_at", "uses", "last_used_at", "revoked_by", "revoked_at")
+    readonly_fields = ("created_at",)
 
 
 @register(ProtectedArtist, site=desk)
 class ProtectedArtistAdmin(ReadOnly):
-    list_display = ("name", "created_at")
-    search_fields = ("name", "protected_names__name")
-    inlines = (ProtectedNameRows,)
+    """The registry: an artist's names and identifiers, who may use them on whose word, and the keys given away."""
+
+    list_display = ("name", "other_names", "may_deliver", "valid_keys", "uses", "created_at", "retired_at")
+    search_fields = ("name", "protected_names__name", "identifiers__value", "artist_keys__prefix")
+    inlines = (ProtectedNameRows, IdentifierRows, AuthorisationRows, ArtistKeyRows)
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProtectedArtist]:
+        return ProtectedArtist.objects.whole()
+
+    @display(description="also known as")
+    def other_names(self, row: ProtectedArtist) -> str:
+        return ", ".join(one.name for one in row.protected_names.all() if one.name != row.name)
+
+    @display(description="may deliver")
+    def may_deliver(self, row: ProtectedArtist) -> str:
+        return ", ".join(label.name for label in row.may_deliver())
+
+    @display(description="valid keys")
+    def valid_keys(self, row: ProtectedArtist) -> str:
+        return ", ".join(f"{one.prefix}…" for one in row.artist_keys.all() if one.revoked_at is None)
+
+    @display(description="key uses")
+    def uses(self, row: ProtectedArtist) -> int:
+        return sum(one.uses for one in row.artist_keys.all())
 
 
 @register(Endpoint, site=desk)

@@ -112,6 +112,10 @@ class Posting(GateView):
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Look at the request, outside any transaction. By default there is nothing to prepare."""
 
+    def kept(self, response: HttpResponse) -> HttpResponse:
+        """The answer as it is kept for the next time: all of it, unless it holds what must be kept nowhere."""
+        return response
+
     def perform(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Do the work and answer."""
         raise NotImplementedError

@@ -284,6 +284,47 @@ PROTECT_ARTIST = _operation(
     parameters=_RETRY,
 )
 
+READ_ARTIST = _operation(
+    "Catalogue",
+    {200: serializers.ProtectedArtistSerializer},
+    {404: "No such artist."},
+    operation_id="protected_artist_read",
+    summary="One protected artist",
+)
+CHANGE_ARTIST = _operation(
+    "Catalogue",
+    {200: serializers.ProtectedArtistSerializer},
+    {**_WITH_BODY, **_NOT_THERE},
+    operation_id="protected_artist_change",
+    summary="Change the names and identifiers of an artist that you deliver for",
+    request=serializers.ArtistChangesSerializer,
+)
+RETIRE_ARTIST = _operation(
+    "Catalogue",
+    {204: OpenApiResponse(description="The names are guarded no longer, and the artist's keys are revoked.")},
+    _NOT_THERE,
+    operation_id="protected_artist_delete",
+    summary="Guard an artist no longer",
+)
+ISSUE_KEY = _operation(
+    "Catalogue",
+    {201: serializers.NewArtistKeySerializer},
+    {**_RETRIED, **_NOT_THERE},
+    operation_id="artist_key_create",
+    summary="Draw a key for an artist that you deliver for; it is shown this once",
+    description="The artist gives it to a distributor, who sends it as `artist_key` of a display artist. To rotate a "
+    "key, draw a new one, hand it over, and revoke the old one.",
+    request=None,
+    parameters=_RETRY,
+)
+REVOKE_KEY = _operation(
+    "Catalogue",
+    {204: OpenApiResponse(description="It opens nothing any more.")},
+    _NOT_THERE,
+    operation_id="artist_key_delete",
+    summary="Revoke an artist's key",
+)
+
 #: What receivers of webhooks get.
 EVENT = OpenApiWebhook(
     "event",

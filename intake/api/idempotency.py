@@ -37,6 +37,7 @@ class Work(Protocol):
     def perform(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
     def handle_exception(self, exc: Exception) -> Response: ...
     def rendered(self, response: HttpResponseBase) -> HttpResponse: ...
+    def kept(self, response: HttpResponse) -> HttpResponse: ...
 
 
 class Claim:
@@ -90,7 +91,7 @@ def _work(view: Work, request: Request, kwargs: dict[str, Any], claimed: Claim) 
         view.prepare(request, **kwargs)
         with transaction.atomic():
             response = view.rendered(view.perform(request, **kwargs))
-            claimed.store(response)
+            claimed.store(view.kept(response))
     except Exception as error:
         response = view.rendered(view.handle_exception(error))
         if response.status_code >= 500:

@@ -193,13 +193,40 @@ def delivery(row: models.Delivery) -> dict[str, Any]:
 
 
 def protected_artist(row: models.ProtectedArtist, who: Label | Partner) -> dict[str, Any]:
-    """An entry of the registry; of who may use the name, only whether the reader may."""
+    """An entry of the registry; of who may use the name, only whether the reader may, and on whose word."""
+    names = sorted(row.protected_names.all(), key=lambda one: one.name)
+    standing = (one for one in row.authorisations.all() if one.ended_at is None)
+    mine = next((one for one in standing if one.label_id == who.pk), None)
+    kinds = models.ProtectedName.Kind
     return {
         "id": row.pk,
         "name": row.name,
-        "aliases": sorted(one.name for one in row.protected_names.all() if one.name != row.name),
-        "yours": any(label.pk == who.pk for label in row.labels.all()),
+        "aliases": [one.name for one in names if one.kind == kinds.ALIAS],
+        "transliterations": [one.name for one in names if one.kind == kinds.TRANSLITERATION],
+        "identifiers": [
+            {"scheme": one.scheme, "value": one.value} for one in sorted(row.identifiers.all(), key=_number)
+        ],
+        "yours": mine is not None,
+        "authorised": {"vouched_by": mine.vouched_by, "vouched_at": mine.vouched_at} if mine else None,
+        "keys": [artist_key(one) for one in sorted(row.artist_keys.all(), key=_number)] if mine else [],
         "created_at": row.created_at,
+    }
+
+
+def _number(row: Any) -> Any:
+    return row.pk
+
+
+def artist_key(row: models.ArtistKey) -> dict[str, Any]:
+    """An artist's key, without its secret."""
+    return {
+        "id": row.pk,
+        "prefix": row.prefix,
+        "issued_by": row.issued_by,
+        "created_at": row.created_at,
+        "revoked_at": row.revoked_at,
+        "uses": row.uses,
+        "last_used_at": row.last_used_at,
     }
 
 

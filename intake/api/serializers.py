@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from checks.finding import Basis, Severity
@@ -38,17 +40,42 @@ class EndpointChangesSerializer(Strict):
     enabled = Truth(required=False)
 
 
+def _a_name(**options: Any) -> Written:
+    return Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH, **options)
+
+
+def _names(**options: Any) -> Items:
+    return Items(child=_a_name(), max_length=MAX_ALIASES, required=False, allow_null=True, **options)
+
+
+class IdentifierSerializer(Strict):
+    """What the artist is called by a registry or a partner."""
+
+    scheme = Text(needed=True, max_length=40, help_text='"isni", "ipi", or the partner whose profile it is.')
+    value = Text(needed=True, max_length=NAME_LENGTH)
+
+
+def _identifiers(**options: Any) -> Any:
+    many: Any = IdentifierSerializer
+    return many(many=True, max_length=MAX_ALIASES, required=False, allow_null=True, **options)
+
+
 class NewArtistSerializer(Strict):
     """A name to protect, with the other names that the artist goes by."""
 
-    name = Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH)
-    aliases = Items(
-        child=Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH),
-        max_length=MAX_ALIASES,
-        required=False,
-        allow_null=True,
-        default=list,
-    )
+    name = _a_name()
+    aliases = _names(default=list)
+    transliterations = _names(default=list, help_text="The name as it is written in other scripts.")
+    identifiers = _identifiers(default=list)
+
+
+class ArtistChangesSerializer(Strict):
+    """What of an artist is to change; a list that is given takes the place of the one before."""
+
+    name = _a_name(required=False)
+    aliases = _names()
+    transliterations = _names()
+    identifiers = _identifiers()
 
 
 # --- Answered -----------------------------------------------------------------------------------------------------
@@ -244,13 +271,51 @@ class DeliverySerializer(serializers.Serializer):
     attempts = AttemptSerializer(many=True)
 
 
+class KnownAsSerializer(serializers.Serializer):
+    """What the artist is called by a registry or a partner."""
+
+    scheme = serializers.CharField()
+    value = serializers.CharField()
+
+
+class AuthorisationSerializer(serializers.Serializer):
+    """On whose word, and since when, you may deliver for the artist."""
+
+    vouched_by = serializers.CharField()
+    vouched_at = serializers.DateTimeField()
+
+
+class ArtistKeySerializer(serializers.Serializer):
+    """A key that the artist gives to whoever delivers for them; of the key itself only its beginning."""
+
+    id = serializers.UUIDField()
+    prefix = serializers.CharField()
+    issued_by = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    revoked_at = serializers.DateTimeField(allow_null=True)
+    uses = serializers.IntegerField(help_text="Decided submissions that carried it.")
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class NewArtistKeySerializer(ArtistKeySerializer):
+    """The same, with the key that is shown this once."""
+
+    key = serializers.CharField(
+        allow_null=True, help_text="Null in an answer that is replayed: the key is kept nowhere."
+    )
+
+
 class ProtectedArtistSerializer(serializers.Serializer):
     """An artist whose identity the registry guards."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
     aliases = serializers.ListField(child=serializers.CharField())
+    transliterations = serializers.ListField(child=serializers.CharField())
+    identifiers = KnownAsSerializer(many=True)
     yours = serializers.BooleanField(help_text="Whether you may deliver under this name.")
+    authorised = AuthorisationSerializer(allow_null=True, help_text="On whose word, where it is yours.")
+    keys = ArtistKeySerializer(many=True, help_text="The artist's keys, where it is yours.")
     created_at = serializers.DateTimeField()
 
 

@@ -4,7 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from intake.api import operations
-from intake.api.views import catalogue, endpoints, files, submissions
+from intake.api.views import endpoints, files, registry, submissions
 
 V1 = "api/v1/"
 
@@ -24,7 +24,10 @@ urlpatterns = [
     path(f"{V1}webhook-endpoints/<uuid:pk>/test", endpoints.TestEndpoint.as_view(), name="test-endpoint"),
     path(f"{V1}webhook-endpoints/<uuid:pk>/deliveries", endpoints.Deliveries.as_view(), name="deliveries"),
     path(f"{V1}deliveries/<uuid:pk>/replay", endpoints.Replay.as_view(), name="replay"),
-    path(f"{V1}protected-artists", catalogue.ProtectedArtists.as_view(), name="protected-artists"),
+    path(f"{V1}protected-artists", registry.ProtectedArtists.as_view(), name="protected-artists"),
+    path(f"{V1}protected-artists/<uuid:pk>", registry.OneArtist.as_view(), name="protected-artist"),
+    path(f"{V1}protected-artists/<uuid:pk>/keys", registry.ArtistKeys.as_view(), name="artist-keys"),
+    path(f"{V1}protected-artists/<uuid:pk>/keys/<uuid:key>", registry.OneKey.as_view(), name="artist-key"),
     path(f"{V1}schema", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path(
         "api/docs",

@@ -3,7 +3,16 @@
 from intake.models.accounts import ApiKey, Label, Partner
 from intake.models.files import Analysis, Blob
 from intake.models.idempotency import IdempotencyKey
-from intake.models.reference import KnownRecording, NameKey, ProtectedArtist, ProtectedName
+from intake.models.reference import KnownRecording
+from intake.models.registry import (
+    ArtistIdentifier,
+    ArtistKey,
+    Authorisation,
+    KeyUse,
+    NameKey,
+    ProtectedArtist,
+    ProtectedName,
+)
 from intake.models.submissions import (
     CheckRun,
     Claim,
@@ -20,7 +29,10 @@ from intake.models.work import Status
 __all__ = [
     "Analysis",
     "ApiKey",
+    "ArtistIdentifier",
+    "ArtistKey",
     "Attempt",
+    "Authorisation",
     "Blob",
     "CheckRun",
     "Claim",
@@ -30,6 +42,7 @@ __all__ = [
     "Event",
     "Finding",
     "IdempotencyKey",
+    "KeyUse",
     "KnownRecording",
     "Label",
     "NameKey",

@@ -1,4 +1,4 @@
-"""What submissions are compared with: known recordings and protected names."""
+"""What submissions are compared with: known recordings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from django.db import models
 from django.utils import timezone
 
 from intake.models.accounts import Label
-from intake.models.ids import uuid7
 
 
 class KnownRecordingQuerySet(models.QuerySet):
@@ -52,43 +51,3 @@ class KnownRecording(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} by {self.artist or 'unknown'}"
-
-
-class ProtectedArtist(models.Model):
-    """An artist whose identity the registry guards."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=200, unique=True)
-    labels = models.ManyToManyField(
-        Label, blank=True, related_name="protected_artists", help_text="Who may deliver under this name."
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ProtectedName(models.Model):
-    """A name or alias of a protected artist."""
-
-    artist = models.ForeignKey(ProtectedArtist, on_delete=models.CASCADE, related_name="protected_names")
-    name = models.CharField(max_length=200)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["artist", "name"], name="protected_name_once")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class NameKey(models.Model):
-    """A key under which a protected name is searched (see ``checks.names.search_keys``)."""
-
-    name = models.ForeignKey(ProtectedName, on_delete=models.CASCADE, related_name="keys")
-    key = models.CharField(max_length=200, db_index=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["name", "key"], name="name_key_once")]
-
-    def __str__(self) -> str:
-        return self.key

@@ -1,20 +1,18 @@
-"""What submissions are compared with: learn and forget recordings, protect names."""
+"""What submissions are compared with: learn and forget recordings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from checks.fingerprint.compare import degenerate
 from checks.fingerprint.index import Damaged
-from checks.names import search_keys
 from checks.release import AudioFacts
 from intake import queue, reference, snapshot
-from intake.models import KnownRecording, Label, NameKey, ProtectedArtist, ProtectedName, Submission
+from intake.models import KnownRecording, Label, Submission
 
 
 class NothingToLearn(ValueError):
@@ -142,15 +140,3 @@ def forget(recordings: Iterable[KnownRecording]) -> int:
             store.remove(recording.pk)
             count += 1
     return count
-
-
-def protect(name: str, aliases: Sequence[str] = (), labels: Sequence[Label] = ()) -> tuple[ProtectedArtist, bool]:
-    """Guard an artist's name and aliases, and say which labels may use them; returns it, and whether it is new."""
-    with transaction.atomic():
-        artist, new = ProtectedArtist.objects.get_or_create(name=name)
-        artist.labels.add(*labels)
-        for one in dict.fromkeys((name, *aliases)):
-            protected, made = ProtectedName.objects.get_or_create(artist=artist, name=one)
-            if made:
-                NameKey.objects.bulk_create(NameKey(name=protected, key=key) for key in sorted(search_keys(one)))
-    return artist, new

@@ -23,7 +23,7 @@ from checks.policy import Ruling, Verdict
 from intake import reference, snapshot
 from intake.models import Analysis, CheckRun, Decision, Finding, Submission, Track
 from intake.models.work import Status
-from intake.services import blobs, catalogue, door, submissions
+from intake.services import blobs, catalogue, door, registry, submissions
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -154,6 +154,7 @@ def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missi
             concluded_at=None if review else now,
             due_at=due_at(submission, rules, now) if review else None,
         )
+        registry.count_uses(submission)
         for position, verdict in ruling.tracks.items():
             Track.objects.filter(submission=submission, position=position).update(verdict=verdict)
         if not review:

@@ -65,8 +65,11 @@ def superseded(label: Label, document: Mapping[str, Any]) -> Submission | None:
     return Submission.objects.of(label).filter(pk=wanted).first() if wanted else None
 
 
-def examine(label: Label, document: Mapping[str, Any]) -> list[Finding]:
-    """Every finding that needs no audio: what ``POST validate`` answers, and what the door goes by."""
+def examine(label: Label, document: Mapping[str, Any], draft: Submission | None = None) -> list[Finding]:
+    """Every finding that needs no audio: what ``POST validate`` answers, and what the door goes by.
+
+    ``draft``: the stored one that the document is of; the artists' keys that it came with still count.
+    """
     delivery = Delivery(
         release=snapshot.release(document["release"]),
         account=snapshot.account(label),
@@ -77,7 +80,7 @@ def examine(label: Label, document: Mapping[str, Any]) -> list[Finding]:
     if wanted and former is None:
         findings.append(Finding(SUPERSEDES_UNKNOWN, "release", f"There is no submission {wanted} to supersede."))
     # A correction comes under the same UPC: what it replaces does not count as delivered before.
-    context = reference.context(label, Submission(label=label, supersedes=former))
+    context = reference.context(label, draft or Submission(label=label, supersedes=former))
     for check in checks.CHECKS:
         if not check.needs_audio:
             findings.extend(check.run(delivery, context))
@@ -95,12 +98,17 @@ def told(finding: Finding) -> bool:
     return not finding.code.private and policy().route(finding) is not Route.NOTE
 
 
-def admit(label: Label, document: Mapping[str, Any], delivered: Mapping[str, tuple[str, int]] | None = None) -> None:
+def admit(
+    label: Label,
+    document: Mapping[str, Any],
+    delivered: Mapping[str, tuple[str, int]] | None = None,
+    draft: Submission | None = None,
+) -> None:
     """Let a release in, or raise Refused with every finding that blocks it.
 
     ``delivered``: name → (SHA-256, size) of the files that came; None where they come later.
     """
-    findings = examine(label, document)
+    findings = examine(label, document, draft)
     if delivered is not None:
         findings.extend(judge_files(named_files(document), delivered))
     if blocked := blocking(findings):

@@ -16,7 +16,7 @@ from checks.analysis import ANALYSIS_VERSION
 from intake import queue
 from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission, Track
 from intake.models.work import Status
-from intake.services import door
+from intake.services import door, registry
 from intake.services.moves import Conflict, begin, move
 from intake.states import State
 
@@ -96,7 +96,7 @@ def submit(submission: Submission) -> Submission:
             raise FilesMissing(missing)
         resources = current.resources.select_related("blob")
         delivered = {one.name: (one.blob.pk, one.blob.size) for one in resources if one.blob}
-        door.admit(current.label, _document(current), delivered)
+        door.admit(current.label, _document(current), delivered, current)
         move(current, State.RECEIVED, current.label.actor, received_at=timezone.now())
     queue.enqueue("intake.start", str(current.pk))
     return current
@@ -160,7 +160,7 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
     submission = Submission(
         label=label,
         state=state,
-        metadata=release,
+        metadata=registry.without_keys(release),
         title=release["title"][:500],
         artist=_names(release),
         upc=(release.get("upc") or "")[:14],
@@ -169,6 +169,7 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
         received_at=timezone.now() if state is State.RECEIVED else None,
     )
     begin(submission, label.actor)
+    registry.present_keys(submission, release)
     kinds = {track["file"]: Resource.Kind.AUDIO for track in release["tracks"]}
     cover = (release.get("cover") or {}).get("file")
     resources = {

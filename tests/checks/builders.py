@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from checks.check import Context, Known, Match, ProtectedName, RegistrantUse
+from checks.check import Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.release import (
     Account,
     Artist,
@@ -190,9 +190,13 @@ class FakeNames:
     """A registry so small that every name in it is near every other: the widest superset a check may be given."""
 
     names: Sequence[ProtectedName] = ()
+    keys: Mapping[str, OpenedArtist] = field(default_factory=dict)
 
-    def near(self, name: str) -> Sequence[ProtectedName]:
-        return self.names
+    def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
+        return dict.fromkeys(names, self.names)
+
+    def opened_by(self, text: str) -> OpenedArtist | None:
+        return self.keys.get(text)
 
 
 @dataclass

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from checks.identity import likeness
-from checks.names import KEY_LENGTH, compact, fold, look_alikes, search_keys, skeleton, tolerance
+from checks.names import (
+    KEY_BITS,
+    compact,
+    fold,
+    look_alikes,
+    near,
+    romanised,
+    search_keys,
+    skeleton,
+    sounds_alike,
+    tolerance,
+)
 
 LETTERS = st.text(string.ascii_lowercase, min_size=1, max_size=1)
 A_NAME = st.text(string.ascii_lowercase + " ", min_size=1, max_size=30).filter(str.strip)
@@ -99,7 +110,7 @@ def test_folding_what_is_folded_changes_nothing(name: str) -> None:
 def test_any_text_has_keys_that_fit_their_column(name: str) -> None:
     keys = search_keys(name)
     assert keys
-    assert all(len(key) <= KEY_LENGTH for key in keys)
+    assert all(-(2 ** (KEY_BITS - 1)) <= key < 2 ** (KEY_BITS - 1) for key in keys)
 
 
 @given(ANYTHING, ANYTHING)
@@ -109,7 +120,7 @@ def test_any_two_names_that_are_alike_share_a_key(one: str, other: str) -> None:
 
 
 def _edited(name: str, kind: str, place: int, letter: str) -> str:
-    place %= len(name)
+    place %= max(len(name), 1)
     match kind:
         case "insert":
             return name[:place] + letter + name[place:]
@@ -117,15 +128,29 @@ def _edited(name: str, kind: str, place: int, letter: str) -> str:
             return name[:place] + name[place + 1 :]
         case "replace":
             return name[:place] + letter + name[place + 1 :]
+        case "double":
+            return name[:place] + name[place : place + 1] * 2 + name[place + 1 :]
         case _:
             return name[:place] + name[place : place + 2][::-1] + name[place + 2 :]
 
 
 EDITS = st.lists(
-    st.tuples(st.sampled_from(["insert", "delete", "replace", "swap"]), st.integers(0, 70), LETTERS),
+    st.tuples(st.sampled_from(["insert", "delete", "replace", "swap", "double"]), st.integers(0, 70), LETTERS),
     min_size=1,
-    max_size=2,
+    max_size=3,
 )
+#: Letters that an edit may put in or take out, of every kind that the views treat in a way of their own.
+WRITTEN = st.text("abeilmnorstuvw  -.1$нкаοεл宇é", min_size=3, max_size=40)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(WRITTEN, EDITS)
+def test_every_pair_that_identity_calls_alike_shares_a_key(name: str, edits: list[tuple[str, int, str]]) -> None:
+    other = name
+    for kind, place, letter in edits:
+        other = _edited(other, kind, place, letter)
+    if likeness(name, other) or likeness(other, name):
+        assert search_keys(name) & search_keys(other)
 
 
 @settings(max_examples=1500)
@@ -137,7 +162,69 @@ def test_every_near_pair_shares_a_key(name: str, edits: list[tuple[str, int, str
     one, two = skeleton(name), skeleton(other)
     allowed = tolerance(one, two)
     if allowed and OSA.distance(one, two) <= allowed:
+        assert near(name, other)
         assert search_keys(name) & search_keys(other)
+
+
+@settings(max_examples=500)
+@given(
+    st.text(string.ascii_lowercase, min_size=5, max_size=16),
+    st.text(string.ascii_lowercase, min_size=5, max_size=16),
+    st.tuples(st.sampled_from(["insert", "delete", "replace", "swap", "double"]), st.integers(0, 20), LETTERS),
+    st.tuples(st.sampled_from(["insert", "delete", "replace", "swap", "double"]), st.integers(0, 20), LETTERS),
+)
+def test_two_words_with_a_change_in_each_share_a_key(one: str, two: str, first: tuple, second: tuple) -> None:  # type: ignore[type-arg]
+    name, other = f"{one} {two}", f"{_edited(one, *first)} {_edited(two, *second)}"
+    if near(name, other):
+        assert search_keys(name) & search_keys(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("Taylor Swift", "Tailor Svift", True),  # one change in each of two words
+        ("Michael Jordan", "Michael Gordan", True),
+        ("Michael Jordan", "Michael Gordon", False),  # two in one word lead to another person
+        ("Electric Light Orchestra", "Elektrik Light Orchestra", True),
+        ("Lynyrd Skynyrd", "Lynnyrd Skynnyrdd", True),  # doubled letters count once
+        ("Drake", "Brake", False),
+        ("Kiss", "Kisss", True),
+        ("Moo", "Mo", False),
+    ],
+)
+def test_near_grows_with_the_length_of_the_name(one: str, other: str, expected: bool) -> None:
+    assert near(one, other) is near(other, one) is expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("Steely Dan", "Stealey Dann", True),
+        ("Phil Collins", "Phil Kollyns", True),
+        ("Johnny Cash", "Jonny Kash", True),
+        ("Kate Bush", "Cat Beach", False),  # few letters in common
+        ("Bach", "Bush", False),
+        ("宇多田ヒカル", "Kiss", False),
+    ],
+)
+def test_names_sound_alike_that_also_look_it(one: str, other: str, expected: bool) -> None:
+    assert sounds_alike(one, other) is sounds_alike(other, one) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "latin"),
+    [
+        ("Кино", "kino"),
+        ("Taylor Swift", ""),
+        ("Beyoncé", ""),
+        ("🔥", ""),
+        ("!!!", ""),
+        ("ＡＢＣ", ""),
+        ("Жанна", "janna"),
+    ],
+)
+def test_names_in_other_scripts_are_romanised(name: str, latin: str) -> None:
+    assert romanised(name) == latin
 
 
 @settings(max_examples=300)

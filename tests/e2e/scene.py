@@ -30,7 +30,7 @@ from intake.demo.releases import (
     samples,
 )
 from intake.models import Blob, Label, Submission
-from intake.services import catalogue, decisions, door, moderators, submissions
+from intake.services import catalogue, decisions, door, moderators, registry, submissions
 from intake.services.blobs import Incoming
 
 PASSWORD = "low-tide-at-seven"
@@ -74,7 +74,7 @@ def guard(folder: Path) -> None:
     facts = default_analyser().analyse(path, blob.pk, name=path.name)
     catalogue.learn(facts, title=KNOWN_TITLE, artist=KNOWN_ARTIST, isrc=KNOWN_ISRC, owner=KNOWN_OWNER)
     catalogue.index()
-    catalogue.protect(PROTECTED_NAME)
+    registry.protect(PROTECTED_NAME)
 
 
 def _days_samples(only: Collection[str]) -> list[Any]:

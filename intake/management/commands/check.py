@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from django.utils import timezone
 import checks
 from checks import policy as policies
 from checks.analysis import Analyser, SandboxError
-from checks.check import CHECK_FAILED, Check, Context, Known, Match, ProtectedName, RegistrantUse
+from checks.check import CHECK_FAILED, Check, Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.files import judge_files, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
@@ -185,8 +185,11 @@ class NothingKnown:
     def titled(self, title: str) -> Sequence[Known]:
         return ()
 
-    def near(self, name: str) -> Sequence[ProtectedName]:
-        return ()
+    def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
+        return {}
+
+    def opened_by(self, text: str) -> OpenedArtist | None:
+        return None
 
     def upc_seen(self, upc: str, title: str) -> bool:
         return False

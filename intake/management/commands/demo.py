@@ -30,7 +30,7 @@ from rich.text import Text
 from checks.analysis import default_analyser
 from intake.demo import releases
 from intake.models import Label
-from intake.services import accounts, catalogue
+from intake.services import accounts, catalogue, registry
 from intake.services.blobs import Incoming
 
 #: A machine under load needs longer; nobody waits longer than this for a demo.
@@ -76,7 +76,7 @@ def prepare(folder: Path) -> None:
     )
     incoming.keep()
     catalogue.index()
-    catalogue.protect(releases.PROTECTED_NAME)
+    registry.protect(releases.PROTECTED_NAME)
 
 
 @contextmanager

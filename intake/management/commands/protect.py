@@ -8,10 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from intake.models import Label
-from intake.services import catalogue
-
-#: As long as the registry keeps names.
-LONGEST = 200
+from intake.services import registry
 
 
 class Command(BaseCommand):
@@ -20,17 +17,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the artist's name as it is written on releases")
         parser.add_argument("--alias", action="append", default=[], help="another name of the artist, once for each")
+        parser.add_argument(
+            "--transliteration", action="append", default=[], help="the name in another script, once for each"
+        )
         parser.add_argument("--label", action="append", default=[], help="a label that may use it, once for each")
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        names = [name.strip() for name in (options["name"], *options["alias"])]
-        if not all(names) or max(map(len, names)) > LONGEST:
-            raise CommandError(f"a name has between 1 and {LONGEST} characters")
         labels = [_label(name) for name in options["label"]]
-        artist, new = catalogue.protect(names[0], names[1:], labels)
+        try:
+            artist, new = registry.protect(
+                options["name"], options["alias"], labels, transliterations=options["transliteration"]
+            )
+        except registry.Unusable as error:
+            raise CommandError(str(error)) from None
         guarded = list(artist.protected_names.order_by("pk").values_list("name", flat=True))
-        allowed = list(artist.labels.order_by("name").values_list("name", flat=True))
+        allowed = sorted(label.name for label in artist.may_deliver())
         if options["json"]:
             document = {"id": str(artist.pk), "name": artist.name, "names": guarded, "labels": allowed, "created": new}
             self.stdout.write(json.dumps(document, ensure_ascii=False))

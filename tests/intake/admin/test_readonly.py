@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from intake.admin import desk as site
 from intake.models import ApiKey, Attempt, Delivery, Endpoint, KnownRecording, Partner
-from intake.services import accounts, catalogue, decisions, moderators
+from intake.services import accounts, decisions, moderators, registry
 from intake.states import State
 from tests.intake.admin.desk_rows import in_review, measured
 
@@ -30,7 +30,7 @@ def rows(ada):
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
     Attempt.objects.create(delivery=delivery, number=1, status_code=500, response="broken")
     KnownRecording.objects.create(title="Glass Harbour", fingerprint=b"")
-    catalogue.protect("Nora Castellane", ["Nora C."], [label])
+    registry.protect("Nora Castellane", ["Nora C."], [label])
     return submission
 
 

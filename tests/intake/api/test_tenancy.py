@@ -7,8 +7,17 @@ import pytest
 from django.urls import get_resolver
 
 from intake.api.base import GateView
-from intake.models import Delivery, Endpoint, Label, ProtectedArtist, Submission
-from intake.services import catalogue
+from intake.models import (
+    ArtistKey,
+    Authorisation,
+    Delivery,
+    Endpoint,
+    Label,
+    ProtectedArtist,
+    ProtectedName,
+    Submission,
+)
+from intake.services import registry
 from tests.intake.api.conftest import stored
 from tests.intake.factories import a_document, a_submission
 
@@ -39,6 +48,10 @@ BY_ID = {
     ("api/v1/webhook-endpoints/<uuid:pk>/test", "POST"): "endpoint",
     ("api/v1/webhook-endpoints/<uuid:pk>/deliveries", "GET"): "endpoint",
     ("api/v1/deliveries/<uuid:pk>/replay", "POST"): "delivery",
+    ("api/v1/protected-artists/<uuid:pk>", "PATCH"): "artist",
+    ("api/v1/protected-artists/<uuid:pk>", "DELETE"): "artist",
+    ("api/v1/protected-artists/<uuid:pk>/keys", "POST"): "artist",
+    ("api/v1/protected-artists/<uuid:pk>/keys/<uuid:key>", "DELETE"): "artist",
 }
 #: Lists of a label's own things: another's are not among them.
 LISTS = {
@@ -51,6 +64,7 @@ ABOUT_NOTHING = {
     ("api/v1/submissions", "POST"): "test_deliver.py::test_nobody_supersedes_what_is_anothers",
     ("api/v1/validate", "POST"): "test_validate.py::test_what_another_label_delivered_is_not_told",
     ("api/v1/webhook-endpoints", "POST"): "test_endpoints.py",
+    ("api/v1/protected-artists/<uuid:pk>", "GET"): "test_artists.py::test_registry_does_not_say_who_may_use_a_name",
     ("api/v1/protected-artists", "GET"): "test_artists.py::test_registry_does_not_say_who_may_use_a_name",
     ("api/v1/protected-artists", "POST"): "test_artists.py::test_guarded_name_is_not_opened_to_the_next_who_asks",
 }
@@ -68,18 +82,24 @@ def things(label):
         label=label, url="https://example.org/x", types=["endpoint.test"], secret="whsec_"
     )
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
-    return {"submission": submission, "endpoint": endpoint, "delivery": delivery}
+    artist, _ = registry.protect("Nora Castellane", labels=[label])
+    key, _ = registry.issue_key(artist, label.actor)
+    return {"submission": submission, "endpoint": endpoint, "delivery": delivery, "artist": artist, "key": key}
+
+
+KINDS = (Submission, Endpoint, Delivery, ProtectedArtist, ProtectedName, Authorisation, ArtistKey)
 
 
 def standing():
     """Everything that somebody could have changed."""
-    rows = [list(kind.objects.order_by("pk").values()) for kind in (Submission, Endpoint, Delivery)]
+    rows = [list(kind.objects.order_by("pk").values()) for kind in KINDS]
     return rows, stored()
 
 
 def ask(who, case, pk):
     route, method = case
     path = "/" + re.sub(r"<uuid:pk>", str(pk), route).replace("<str:name>", "01.flac")
+    path = path.replace("<uuid:key>", str(ArtistKey.objects.get().pk))
     body = {"data": b"x", "content_type": "application/octet-stream"} if method == "PUT" else {"json": {}}
     return who.call(method, path, **(body if method in ("PUT", "PATCH") else {}))
 
@@ -135,6 +155,6 @@ def test_deleted_endpoint_is_gone(things, caller):
 
 
 def test_registry_is_everybodys_who_keeps_the_catalogue(stranger, label):
-    catalogue.protect("Nora Castellane", labels=[Label.objects.get(pk=label.pk)])
+    registry.protect("Nora Castellane", labels=[Label.objects.get(pk=label.pk)])
     assert ProtectedArtist.objects.count() == 1
     assert stranger.get("protected-artists").json()["results"][0]["yours"] is False
