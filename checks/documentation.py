@@ -10,7 +10,9 @@ from collections.abc import Iterable
 
 from checks import CHECKS, CODES
 from checks.check import Check
+from checks.checklist import CHECKLIST
 from checks.finding import Code, Route
+from checks.rulebook import RULEBOOK, Rule
 
 #: What each route means to a label.
 ROUTES = {
@@ -26,9 +28,18 @@ _INTRODUCTION = """\
 
 Every kind of finding, by the check that reports it. The code is stable: programs may rely on it. *By default* says what
 follows where the [policy](policy.md) of an installation does not say otherwise; a heuristic never refuses a release by
-itself. Where the right form can be computed, the finding says it under `fix`.
+itself. Where the right form can be computed, the finding says it under `fix`, and for machines under `patch`.
 
 This page is made from the code; change the rule there, then run `python -m checks.documentation > docs/checks.md`.
+"""
+
+_QUESTIONS = """\
+What no machine can honestly answer is asked of the person who reviews a release, beside the release:
+"""
+
+_RULES = """\
+Partners and distributors publish ninety-six rules between them. Each is answered by findings, by a question to the
+moderator, or by neither, with the reason.
 """
 
 _HEAD = ("code", "severity", "by default", "rule", "asked for by")
@@ -38,7 +49,27 @@ def page() -> str:
     """The whole page: a table for each check of the catalogue, and the codes that belong to none."""
     checked = {code.id for check in CHECKS for code in check.codes}
     own = _table(code for code in CODES.values() if code.id not in checked)
-    return f"{_INTRODUCTION}\n{codes_table(CHECKS)}\n## The gate itself\n\n{own}\n"
+    questions = "\n".join(f"- {item.question} (`{item.rule}`)" for item in CHECKLIST)
+    return (
+        f"{_INTRODUCTION}\n{codes_table(CHECKS)}\n## The gate itself\n\n{own}\n"
+        f"\n## What a moderator is asked\n\n{_QUESTIONS}\n{questions}\n"
+        f"\n## The published rules\n\n{_RULES}\n{rules_table()}\n"
+    )
+
+
+def rules_table() -> str:
+    """A Markdown table of every published rule, with what answers it."""
+    rows = ((str(rule.number), f"`{rule.name}`", answer(rule)) for rule in RULEBOOK)
+    return "\n".join((_row(("rule", "asked under", "answered by")), _row(["---"] * 3), *map(_row, rows)))
+
+
+def answer(rule: Rule) -> str:
+    """What answers a rule: codes that the gate reports, a question to the moderator, a room to come, or a reason."""
+    here = [f"`{code}`" for code in rule.codes if code in CODES]
+    asked = any(item.rule == rule.name for item in CHECKLIST)
+    missing = any(code not in CODES for code in rule.codes)
+    parts = [", ".join(here), "a question to the moderator" if asked else "", rule.remark]
+    return "; ".join(part for part in parts if part) or ("in the room of artwork" if missing else "")
 
 
 def codes_table(checks: Iterable[Check]) -> str:

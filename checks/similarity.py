@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from checks import isrc_audio
 from checks.check import Check, Context, Match, Segment
 from checks.finding import JSON, Code, Finding, Route, Severity
 from checks.fingerprint.catalogue import find
@@ -88,7 +89,11 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
         if facts is None or not facts.ok or degenerate(facts.fingerprint):
             yield _not_assessed(track, facts)
         else:
-            yield from _against_known(track, facts, delivery.account, context.recordings.matches(facts))
+            matches = context.recordings.matches(facts)
+            yield from _against_known(track, facts, delivery.account, matches)
+            if isrc := _isrc(track.isrc):
+                known = context.recordings.under_isrc(isrc)
+                yield from isrc_audio.consistency(track, isrc, facts, delivery.account.id, matches, known)
     yield from _duplicates(delivery)
 
 
@@ -299,7 +304,16 @@ CHECK = Check(
     name="similarity",
     version=1,
     title="Known recordings",
-    codes=(KNOWN_RECORDING, POSSIBLE_MATCH, OWN_RECORDING, SAME_ISRC, LICENSED, DUPLICATE, NOT_ASSESSED),
+    codes=(
+        KNOWN_RECORDING,
+        POSSIBLE_MATCH,
+        OWN_RECORDING,
+        SAME_ISRC,
+        LICENSED,
+        DUPLICATE,
+        NOT_ASSESSED,
+        *isrc_audio.CODES,
+    ),
     run=run,
     needs_audio=True,
 )

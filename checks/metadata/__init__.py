@@ -16,13 +16,14 @@ from checks.metadata import (
     languages,
     misleading,
     rights,
+    title_forms,
     title_parts,
     titles,
 )
 from checks.release import Delivery
 
 #: The subjects of the metadata check, in the order a label reads them.
-SUBJECTS = (catalogue, titles, title_parts, misleading, artists, credits, rights, dates, languages)
+SUBJECTS = (catalogue, titles, title_parts, title_forms, misleading, artists, credits, rights, dates, languages)
 
 Rule = Callable[[Delivery, Context], Iterator[Finding]]
 
@@ -36,7 +37,7 @@ def _asking(rules: tuple[Rule, ...]) -> Rule:
 
 IDENTIFIERS = Check(
     name="identifiers",
-    version=1,
+    version=2,
     title="Identifiers",
     codes=identifiers.CODES,
     run=_asking(identifiers.RULES),
@@ -44,7 +45,7 @@ IDENTIFIERS = Check(
 
 METADATA = Check(
     name="metadata",
-    version=1,
+    version=2,
     title="Metadata and rights",
     codes=tuple(chain.from_iterable(subject.CODES for subject in SUBJECTS)),
     run=_asking(tuple(chain.from_iterable(subject.RULES for subject in SUBJECTS))),

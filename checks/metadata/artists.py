@@ -8,8 +8,22 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, review, warning
-from checks.metadata.wording import Titled, corrected, fold, is_blank, quoted, shown, titled, unseen
-from checks.release import Artist, ContainsAI, Contributor, Delivery, Track
+from checks.metadata.patches import Patch, pointer, replaced, together
+from checks.metadata.wording import (
+    LONGEST_TITLE,
+    Titled,
+    asides,
+    corrected,
+    fold,
+    is_blank,
+    quoted,
+    shown,
+    titled,
+    unseen,
+    without_unseen,
+    written,
+)
+from checks.release import Artist, ContainsAI, Contributor, Delivery, Release, Track
 
 MISSING_PRIMARY = blocking(
     "artist.missing_primary", "A release and each of its tracks have a main artist.", "DDEX (PrimaryArtistNameMissing)"
@@ -47,7 +61,27 @@ VARIOUS = warning(
     "Omziki; Ingrooves 7-2",
 )
 
-CODES = (MISSING_PRIMARY, INVISIBLE_CHARACTERS, ROLE_CONFLICT, AI_TOOL, GENERIC, COMPOUND, VARIOUS)
+EXTRA_INFORMATION = warning(
+    "artist.extra_info",
+    "An artist's name holds no role, instrument, year, former band or web address.",
+    "MusicTeam",
+)
+LABEL_AS_ARTIST = review("artist.label_as_artist", "A label, distributor or brand is not the artist.", "FUGA")
+AMBIGUOUS_PROFILE = warning(
+    "artist.ambiguous_profile",
+    "Where several known artists share a name, an ISNI or artist key says which one is meant.",
+    "iMusician",
+)
+REMIXER_AS_PRIMARY = warning(
+    "artist.remixer_as_primary",
+    "Who remixes somebody's recording is credited as remixer, not as main artist.",
+    "ministrymusics",
+)
+
+CODES = (
+    MISSING_PRIMARY, INVISIBLE_CHARACTERS, ROLE_CONFLICT, AI_TOOL, GENERIC, COMPOUND, VARIOUS, EXTRA_INFORMATION,
+    LABEL_AS_ARTIST, AMBIGUOUS_PROFILE, REMIXER_AS_PRIMARY,
+)  # fmt: skip
 
 #: From so many main artists on, a release is by Various Artists (Omziki; Ingrooves 7-2).
 VARIOUS_FROM = 4
@@ -75,6 +109,26 @@ GENERIC_NAMES = frozenset({
     "unknown artist", "various", "white noise", "workout music", "yoga music",
 })  # fmt: skip
 
+#: Distributors and groups of labels, by exact name after folding: none of them performs.
+COMPANIES = frozenset({
+    "amuse", "awal", "believe", "cd baby", "distrokid", "ditto music", "emubands", "fuga", "horus music", "imusician",
+    "ingrooves", "landr", "onerpm", "record union", "routenote", "sony music", "sony music entertainment", "soundon",
+    "stem disintermedia", "symphonic distribution", "the orchard", "tunecore", "umg", "united masters", "unitedmasters",
+    "universal music", "universal music group", "virgin music group", "warner music", "warner music group",
+})  # fmt: skip
+#: A label's name that ends so is no stage name (*Roxy Music* and *Soul Records* are told apart by who delivers).
+_COMPANY = re.compile(r".*\b(?:records?|recordings|entertainment|publishing|distribution|label|gmbh|ltd|llc|inc)\.?")
+
+_PART = (
+    r"(?:vocals?|vocalist|singer|guitars?|guitarist|bass(?:ist)?|drums?|drummer|piano|pianist|keyboards?|producer"
+    r"|composer|remixer|dj set|band leader|[12][0-9]{3}(?: ?[-–] ?[12][0-9]{3})?)"
+)
+_EXTRA = re.compile(
+    rf"[(\[] ?(?:{_PART}(?:[,/&] ?)?)+[)\]]|\s[-–—] {_PART}$|\b(?:formerly|former member) of\b|[(\[]ex[- ]"
+    r"|https?:|\bwww\."
+)
+_REMIX = re.compile(r"(?:['’]s)? (?:.+ )?(?:re-?mix|rework|bootleg)")
+
 VARIOUS_ARTISTS = frozenset({"various artists", "various artist", "va", "v.a.", "v/a"})
 
 # "and" is left alone, and so is "& The …": those are bands (Earth, Wind & Fire remains for the label to confirm).
@@ -93,18 +147,37 @@ def primary(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """What cannot be seen is in nobody's name."""
-    for holder in titled(delivery.release):
+    release = delivery.release
+    for holder in titled(release):
         named = [artist.name for artist in holder.display_artists]
         named += [contributor.name for contributor in _contributors(holder)]
         for name in dict.fromkeys(named):
             if found := unseen(name):
+                fix = corrected(name)
                 yield Finding(
                     INVISIBLE_CHARACTERS,
                     holder.subject,
                     f"The name {quoted(name)} holds characters that cannot be seen: {', '.join(found[:5])}.",
                     measured=[*found[:20]],
-                    fix=corrected(name),
+                    fix=fix,
+                    patch=_renamed(release, holder, name, without_unseen(name)) if fix else (),
+                    safe=bool(fix),
                 )
+
+
+def _renamed(release: Release, holder: Titled, name: str, right: str) -> Patch:
+    """The name written otherwise wherever this holder has it."""
+    lists: tuple[tuple[str, tuple[Artist | Contributor, ...]], ...] = (
+        ("display_artists", holder.display_artists),
+        ("contributors", _contributors(holder)),
+    )
+    places = [
+        pointer(release, holder, kind, index, "name")
+        for kind, parties in lists
+        for index, party in enumerate(parties)
+        if party.name == name
+    ]
+    return together(*(replaced(at, name, right) for at in places))
 
 
 def role_conflict(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -183,12 +256,95 @@ def various(delivery: Delivery, context: Context) -> Iterator[Finding]:
             fix="Write “Various Artists” on the release and each artist on their tracks.",
         )
     if (short := main & VARIOUS_ARTISTS) and "various artists" not in short:
-        yield Finding(VARIOUS, release.subject, "“Various Artists” is abbreviated.", fix="Write “Various Artists”.")
+        names = [artist.name for artist in release.display_artists if fold(artist.name) in short]
+        yield Finding(
+            VARIOUS,
+            release.subject,
+            "“Various Artists” is abbreviated.",
+            fix="Write “Various Artists”.",
+            patch=_renamed(release, release, names[0], "Various Artists"),
+            safe=True,
+        )
     for track in release.tracks:
         if _distinct_main(track.display_artists) & VARIOUS_ARTISTS:
             yield Finding(
                 VARIOUS, track.subject, "A track is not by Various Artists.", fix="Name who performs this track."
             )
+
+
+def extra_information(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """What is said of an artist beside the name."""
+    for holder in titled(delivery.release):
+        for artist in holder.display_artists:
+            if found := _EXTRA.search(fold(artist.name[:LONGEST_TITLE])):
+                yield Finding(
+                    EXTRA_INFORMATION,
+                    holder.subject,
+                    f"{quoted(artist.name)} says more than a name: {quoted(found[0].strip())}.",
+                    measured=shown(found[0].strip()),
+                    fix="Write the name alone; roles and instruments belong to the contributors.",
+                )
+
+
+def labels(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Companies where an artist belongs; whoever delivers their own music under their own name is no company."""
+    account, label = delivery.account, delivery.release.display_label
+    own = {fold(name) for name in (account.name, *account.names, label or "")}
+    for holder in titled(delivery.release):
+        for name in dict.fromkeys(artist.name for artist in holder.display_artists):
+            folded = fold(name[:LONGEST_TITLE])
+            if folded in COMPANIES or (folded in own and _COMPANY.fullmatch(folded)):
+                yield Finding(
+                    LABEL_AS_ARTIST,
+                    holder.subject,
+                    f"{quoted(name)} is the name of a company.",
+                    measured=shown(name),
+                    fix="Name who performs; the label has a field of its own.",
+                )
+
+
+def ambiguous(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """One name, several artists in the registry, and nothing that says which."""
+    release = delivery.release
+    unclear: dict[str, tuple[str, str]] = {}
+    told: set[str] = set()
+    for holder in titled(release):
+        for artist in holder.display_artists:
+            if artist.isni or artist.artist_key:
+                told.add(fold(artist.name))
+            elif not is_blank(artist.name) and len(artist.name) <= LONGEST_TITLE:
+                unclear.setdefault(fold(artist.name), (artist.name, holder.subject))
+    asked = {name: first for name, first in unclear.items() if name not in told}
+    near = context.names.near_all([name for name, _ in asked.values()])
+    for folded, (name, subject) in asked.items():
+        known = {one.artist for one in near.get(name, ()) if fold(one.name) == folded}
+        if len(known) > 1:
+            yield Finding(
+                AMBIGUOUS_PROFILE,
+                subject,
+                f"{len(known)} known artists are called {quoted(name)}, and nothing says which one this is.",
+                measured=len(known),
+                threshold=1,
+                fix="Add the artist's ISNI or artist key.",
+            )
+
+
+def remixers(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """*Low Tide (Jonas Ek Remix)* by Mara Lindqvist and Jonas Ek."""
+    for track in delivery.release.tracks:
+        main = {fold(artist.name): artist for artist in track.display_artists if artist.role == "main"}
+        for aside in asides(track):
+            said = fold(aside)
+            who = next((one for one in main if said.startswith(one) and _REMIX.fullmatch(said[len(one) :])), None)
+            if who and len(main) > 1:
+                name = main[who].name
+                yield Finding(
+                    REMIXER_AS_PRIMARY,
+                    track.subject,
+                    f"{quoted(name)} remixed this recording and is named as one of its main artists.",
+                    measured=shown(name),
+                    fix=f"Name {written(name)} as contributor with the role remixer.",
+                )
 
 
 def _contributors(holder: Titled) -> tuple[Contributor, ...]:
@@ -199,4 +355,7 @@ def _distinct_main(artists: tuple[Artist, ...]) -> set[str]:
     return {fold(artist.name) for artist in artists if artist.role == "main"}
 
 
-RULES = (primary, characters, role_conflict, ai_tools, generic, compound, various)
+RULES = (
+    primary, characters, role_conflict, ai_tools, generic, compound, various, extra_information, labels, ambiguous,
+    remixers,
+)  # fmt: skip

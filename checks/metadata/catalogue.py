@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, warning
+from checks.metadata.patches import replaced, rewritten, together
 from checks.metadata.wording import asides, fold, is_blank, quoted, shown
 from checks.release import Delivery
 
@@ -92,6 +93,7 @@ def release_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
             measured=count,
             threshold=most if count > most else fewest,
             fix=f"Partners will show it as {right}; set the type to {right}.",
+            patch=rewritten(release, release, type=(release.type, right)),
         )
 
 
@@ -109,27 +111,35 @@ def genre(delivery: Delivery, context: Context) -> Iterator[Finding]:
             f"The track is a karaoke version, and the genre of the release is {quoted(release.genre)}.",
             measured=shown(release.genre),
             fix="Set the genre to Karaoke.",
+            patch=rewritten(release, release, genre=(release.genre, "Karaoke")),
         )
 
 
 def territories(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Countries that exist."""
-    for territory in dict.fromkeys(delivery.release.territories):
-        if territory not in TERRITORIES and territory != WORLDWIDE:
-            yield Finding(
-                TERRITORY,
-                "release",
-                f"{quoted(territory)} is not the code of a country.",
-                measured=shown(territory),
-                fix=_territory(territory),
-            )
+    given = delivery.release.territories
+    for territory in dict.fromkeys(given):
+        if territory in TERRITORIES or territory == WORLDWIDE:
+            continue
+        right = _territory(territory)
+        places = [f"/release/territories/{index}" for index, one in enumerate(given) if one == territory]
+        yield Finding(
+            TERRITORY,
+            "release",
+            f"{quoted(territory)} is not the code of a country.",
+            measured=shown(territory),
+            fix=f"Write {right}." if right else None,
+            patch=together(*(replaced(at, territory, right) for at in places)) if right else (),
+            safe=bool(right),
+        )
 
 
 def _territory(given: str) -> str | None:
+    """The code that was meant, where a slip in case or a common name hides it."""
     plain = fold(given)
     if plain in ("worldwide", "world", "ww"):
-        return f"Write {WORLDWIDE}."
-    return f"Write {plain.upper()}." if plain.upper() in TERRITORIES else "Write GB." if plain == "uk" else None
+        return WORLDWIDE
+    return plain.upper() if plain.upper() in TERRITORIES else "GB" if plain == "uk" else None
 
 
 RULES = (positions, release_type, genre, territories)

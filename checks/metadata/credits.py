@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checks.check import Context
 from checks.finding import Finding
@@ -31,8 +32,34 @@ VOCALIST_MISSING = review(
 COVER_WRITERS = review(
     "credit.cover_original_writers", "A cover credits the writers of the original.", "Ingrooves 20-7"
 )
+GENERIC_PARTY = warning(
+    "credit.generic_party", "A credit names somebody: not Unknown, Various or N/A.", "our inference"
+)
+ONE_PERSON_ALL_ROLES = replace(
+    review(
+        "credit.one_person_all_roles",
+        "One person who does everything alone makes only so many recordings a month.",
+        "our inference",
+    ),
+    private=True,  # the limit would help whoever floods
+)
 
-CODES = (COMPOSER_MISSING, LYRICIST_MISSING, LEGAL_NAME, VOCALIST_MISSING, COVER_WRITERS)
+CODES = (
+    COMPOSER_MISSING, LYRICIST_MISSING, LEGAL_NAME, VOCALIST_MISSING, COVER_WRITERS, GENERIC_PARTY,
+    ONE_PERSON_ALL_ROLES,
+)  # fmt: skip
+
+#: A person credited with everything is looked at past two finished tracks a day for a month (our inference: beyond what
+#: anybody does by hand).
+ALONE_TRACKS = 60
+ALONE_DAYS = 30
+
+#: Credits that name nobody and mean nothing.
+GENERIC_PARTIES = frozenset({
+    "unknown", "unknown artist", "unknown composer", "unknown writer", "unknown author", "various", "various artists",
+    "various composers", "various writers", "n/a", "na", "none", "no one", "nobody", "tba", "tbd", "test", "me", "self",
+    "artist", "composer", "songwriter", "copyright control",
+})  # fmt: skip
 
 # Roles as labels and DDEX write them, without case and punctuation: "Composer/Lyricist" is composerlyricist.
 _BOTH = frozenset({"composerlyricist", "songwriter", "writer", "author"})
@@ -147,4 +174,42 @@ def cover_writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
             )
 
 
-RULES = (writers, legal_names, vocalists, cover_writers)
+def generic_parties(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Words in place of names."""
+    for track in delivery.release.tracks:
+        for name in dict.fromkeys(contributor.name for contributor in track.contributors):
+            if fold(name) in GENERIC_PARTIES:
+                yield Finding(
+                    GENERIC_PARTY,
+                    track.subject,
+                    f"{quoted(name)} is nobody's name.",
+                    measured=shown(name),
+                    fix="Name who it was; for a work without known author, write “Traditional”.",
+                )
+
+
+def alone(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """One party, every part, more recordings than one person makes. A declared machine is asked about elsewhere."""
+    release = delivery.release
+    makers = [_only_maker(track) for track in release.tracks]
+    for name in dict.fromkeys(maker for maker in makers if maker):
+        tracks = makers.count(name) + context.history.tracks_by(name, ALONE_DAYS)
+        if tracks > ALONE_TRACKS:
+            yield Finding(
+                ONE_PERSON_ALL_ROLES,
+                release.subject,
+                f"{quoted(name)} alone wrote, sang and played {tracks} tracks that came within {ALONE_DAYS} days.",
+                measured=tracks,
+                threshold=ALONE_TRACKS,
+            )
+
+
+def _only_maker(track: Track) -> str | None:
+    """The display artist who is also the one contributor, where that is so."""
+    artists = {fold(artist.name): artist.name for artist in track.display_artists}
+    makers = {fold(contributor.name) for contributor in track.contributors}
+    only = len(artists) == 1 and makers == artists.keys()
+    return next(iter(artists.values())) if only else None
+
+
+RULES = (writers, legal_names, vocalists, cover_writers, generic_parties, alone)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, warning
+from checks.metadata.wording import asides, fold, shown
 from checks.release import Delivery
 
 RELEASE_MISSING = blocking("date.release_missing", "Every release has a release date.", "partners' delivery guides")
@@ -23,8 +25,16 @@ SHORT_LEAD = warning(
     "A release is delivered at least five days before it appears.",
     "Spotify metadata guide",
 )
+ORIGINAL_BY_TYPE = warning(
+    "date.original_by_type",
+    "A remaster has the original release date of its recording; a remix or a karaoke or instrumental version its own.",
+    "Apple Music style guide 5.1",
+)
 
-CODES = (RELEASE_MISSING, IMPOSSIBLE, ORIGINAL_AFTER_RELEASE, PREORDER_ORDER, SHORT_LEAD)
+CODES = (ORIGINAL_BY_TYPE, RELEASE_MISSING, IMPOSSIBLE, ORIGINAL_AFTER_RELEASE, PREORDER_ORDER, SHORT_LEAD)
+
+_REMASTER = re.compile(r"\bremaster(?:ed)?\b")
+_NEW_RECORDING = re.compile(r"\b(?:remix|karaoke|instrumental)\b")
 
 #: "Au clair de la lune" on Scott's phonautograph, the oldest recording that can be played.
 EARLIEST_YEAR = 1860
@@ -100,4 +110,29 @@ def _later(received: dt.date) -> str | None:
     return f"For a new release, choose {(received + dt.timedelta(days=LEAD_DAYS)).isoformat()} or later."
 
 
-RULES = (possible, order, lead)
+def original_by_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Whether the original date is that of this recording or of another one."""
+    release = delivery.release
+    said = [fold(aside) for aside in asides(release)]
+    if len(release.tracks) == 1:
+        said += [fold(aside) for aside in asides(release.tracks[0])]
+    original = release.original_release_date
+    if original is None and any(_REMASTER.search(aside) for aside in said):
+        yield Finding(
+            ORIGINAL_BY_TYPE,
+            release.subject,
+            "This is a remaster, and the original release date is missing.",
+            fix="Add the date on which the recording first appeared.",
+        )
+    elif original and release.p_line and original.year < release.p_line.year and any(map(_NEW_RECORDING.search, said)):
+        yield Finding(
+            ORIGINAL_BY_TYPE,
+            release.subject,
+            f"The original release date {original.isoformat()} lies before the ℗ year of this version.",
+            measured=original.isoformat(),
+            threshold=shown(str(release.p_line.year)),
+            fix="Leave out the date of the other version; this one has its own.",
+        )
+
+
+RULES = (possible, order, lead, original_by_type)

@@ -7,14 +7,18 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from stdnum import ean, isni
+from stdnum.iso7064 import mod_37_36
 
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, review, warning
-from checks.metadata.wording import is_blank, quoted, shown
-from checks.release import Artist, Contributor, Delivery, Track
+from checks.metadata.patches import pointer, replaced
+from checks.metadata.registrants import ISRC_PREFIXES
+from checks.metadata.wording import Titled, is_blank, quoted, shown, titled, without_unseen
+from checks.release import Delivery, Release, Track
 
 ISRC_MISSING = blocking("isrc.missing", "Every track needs an ISRC.", "partners' delivery guides")
 ISRC_MALFORMED = blocking(
@@ -29,6 +33,19 @@ ISRC_YEAR_FUTURE = warning(
     "isrc.year_future",
     "The year in an ISRC should not lie more than a year ahead.",
     "our inference from the IFPI ISRC handbook",
+)
+ISRC_UNKNOWN_PREFIX = warning(
+    "isrc.unknown_prefix",
+    "An ISRC begins with a prefix that is given out to registrants.",
+    "IFPI ISRC handbook (prefix allocation); ISO 3166-1",
+)
+ISRC_FOREIGN_REGISTRANT = replace(
+    review(
+        "isrc.foreign_registrant",
+        "Nobody assigns ISRCs under another label's registrant code.",
+        "IFPI ISRC handbook (who assigns)",
+    ),
+    private=True,  # whose code it is, is told to nobody
 )
 UPC_MISSING = blocking("upc.missing", "Every release needs a UPC or EAN.", "GS1; partners' delivery guides")
 UPC_MALFORMED = blocking(
@@ -54,10 +71,16 @@ PARTY_ID_MALFORMED = warning(
     "An IPI name number has eleven digits, an ISNI sixteen characters; both carry check digits.",
     "CISAC; ISO 27729; django-music-publisher",
 )
+DPID_MALFORMED = warning(
+    "dpid.malformed",
+    "A DDEX party id is PADPIDA, ten digits or letters and a check character.",
+    "DDEX party identifier standard (ISO 7064 mod 37-36); django-music-publisher",
+)
 
 CODES = (
-    ISRC_MISSING, ISRC_MALFORMED, ISRC_DUPLICATE, ISRC_YEAR_FUTURE, UPC_MISSING, UPC_MALFORMED, UPC_PLACEHOLDER,
-    UPC_REUSED, UPC_ELSEWHERE, ISWC_MALFORMED, PARTY_ID_MALFORMED,
+    ISRC_MISSING, ISRC_MALFORMED, ISRC_DUPLICATE, ISRC_YEAR_FUTURE, ISRC_UNKNOWN_PREFIX, ISRC_FOREIGN_REGISTRANT,
+    UPC_MISSING, UPC_MALFORMED, UPC_PLACEHOLDER, UPC_REUSED, UPC_ELSEWHERE, ISWC_MALFORMED,
+    PARTY_ID_MALFORMED, DPID_MALFORMED,
 )  # fmt: skip
 
 # `[0-9]`, never `\d`: digits of other scripts look right and are not.
@@ -65,6 +88,7 @@ _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _UPC = re.compile(r"[0-9]{12,14}")
 _ISWC = re.compile(r"T-?([0-9]{3})\.?([0-9]{3})\.?([0-9]{3})-?([0-9])")
 _IPI = re.compile(r"[0-9]{9,11}")
+_DPID = re.compile(r"PA-?DPIDA-?[0-9A-Z]{10}-?[0-9A-Z]")
 _ISNI = re.compile(r"[0-9]{15}[0-9X]")
 _SEPARATORS = re.compile(r"[\s.‐-―−-]+")
 
@@ -73,6 +97,10 @@ ISRC_YEARS_AHEAD = 1
 #: Two digits name a year of a century; up to so many years ahead they are read as the future, beyond as the past:
 #: old catalogues carry the year of the recording (GBAYE65… is from 1965).
 ISRC_CENTURY_TURNS_AFTER = 13
+
+#: So many live tracks of one other account make a registrant code that account's (our inference; fewer may be a guest
+#: release or a slip of the pen).
+REGISTRANT_TRACKS = 10
 
 #: GS1 prefixes for numbers that mean something inside one shop or company only, in thirteen digits.
 RESTRICTED_PREFIXES = ("02", "04", "2")
@@ -92,7 +120,9 @@ def isrcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 track.subject,
                 f"{quoted(track.isrc)} is not a well-formed ISRC.",
                 measured=shown(track.isrc),
-                fix=f"Write {mended}." if _ISRC.fullmatch(mended) else None,
+                **_written_as(
+                    delivery.release, track, ("isrc",), track.isrc, mended if _ISRC.fullmatch(mended) else None
+                ),
             )
         if mended and (other := first.get(mended)):
             yield Finding(
@@ -103,17 +133,61 @@ def isrcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 evidence={"other": other.subject},
             )
         first.setdefault(mended, track)
-        yield from _isrc_year(track, mended, delivery.received)
+        if _ISRC.fullmatch(mended):
+            yield from _isrc_year(track, mended, delivery.received)
+            yield from _isrc_prefix(track, mended)
+
+
+def _written_as(release: Release, holder: Titled, way: tuple[str | int, ...], now: str, right: str | None) -> Any:
+    """The right form of an identifier as a finding says it: in words and as a patch, where it is known."""
+    if right is None or right == now:
+        return {}
+    return {"fix": f"Write {right}.", "patch": replaced(pointer(release, holder, *way), now, right), "safe": True}
+
+
+def _isrc_prefix(track: Track, isrc: str) -> Iterator[Finding]:
+    if isrc[:2] not in ISRC_PREFIXES:
+        yield Finding(
+            ISRC_UNKNOWN_PREFIX,
+            track.subject,
+            f"No registrant has ISRCs that begin with {isrc[:2]}, as {isrc} does.",
+            measured=isrc[:2],
+            fix="Compare it with the original.",
+        )
+
+
+def registrants(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """A registrant code that one other label uses, and this one never has."""
+    by_prefix: dict[str, Track] = {}
+    for track in delivery.release.tracks:
+        isrc = canonical_isrc(track.isrc or "")
+        if _ISRC.fullmatch(isrc):
+            by_prefix.setdefault(isrc[:5], track)
+    for prefix, track in by_prefix.items():
+        use = context.history.registrant(prefix)
+        # A code that several accounts use belongs to a distributor or a national agency, and says nothing.
+        if use.own == 0 and use.accounts == 1 and use.elsewhere >= REGISTRANT_TRACKS:
+            yield Finding(
+                ISRC_FOREIGN_REGISTRANT,
+                track.subject,
+                f"One other account has {use.elsewhere} live tracks under the registrant {prefix}, and this one none.",
+                measured=use.elsewhere,
+                threshold=REGISTRANT_TRACKS,
+                evidence={"registrant": prefix},
+            )
 
 
 def canonical_isrc(isrc: str) -> str:
     """The twelve characters that were meant: narrow, upper case, without separators or the word ISRC before them."""
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", isrc)).upper().removeprefix("ISRC").removeprefix(":")
+    return _plain(isrc).upper().removeprefix("ISRC").removeprefix(":")
+
+
+def _plain(number: str) -> str:
+    """A number in narrow digits, without separators and without what cannot be seen."""
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", without_unseen(number)))
 
 
 def _isrc_year(track: Track, isrc: str, received: dt.date) -> Iterator[Finding]:
-    if not _ISRC.fullmatch(isrc):
-        return
     ahead = (int(isrc[5:7]) - received.year) % 100
     if ISRC_YEARS_AHEAD < ahead <= ISRC_CENTURY_TURNS_AFTER:
         yield Finding(
@@ -137,7 +211,7 @@ def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
             release.subject,
             f"{quoted(upc)} is not a well-formed UPC or EAN.",
             measured=shown(upc),
-            fix=_mended_upc(upc),
+            **(_upc_as_meant(release, upc) or {"fix": _mended_upc(upc)}),
         )
     elif reason := _why_made_up(upc):
         yield Finding(UPC_PLACEHOLDER, release.subject, f"{upc} {reason}.", measured=upc)
@@ -164,14 +238,20 @@ def spellings(upc: str) -> tuple[str, ...]:
     return tuple(shortest.rjust(length, "0") for length in range(len(shortest), 15))
 
 
+def _upc_as_meant(release: Release, upc: str) -> Any:
+    plain = _plain(upc)
+    return _written_as(
+        release, release, ("upc",), upc, plain if _UPC.fullmatch(plain) and ean.is_valid(plain) else None
+    )
+
+
 def _mended_upc(upc: str) -> str | None:
-    plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", upc))
+    """What can be said where the number itself is not certain."""
+    plain = _plain(upc)
     if not re.fullmatch(r"[0-9]{11,14}", plain):
         return None
     if len(plain) == 11:
         return f"Its check digit seems to be missing: {plain}{ean.calc_check_digit(plain)}."
-    if ean.is_valid(plain):
-        return f"Write {plain}."
     return f"Compare it with the original; if all else is right, the last digit is {ean.calc_check_digit(plain[:-1])}."
 
 
@@ -191,14 +271,17 @@ def _why_made_up(upc: str) -> str | None:
 def iswcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every ISWC has the right form and check digit."""
     for track in delivery.release.tracks:
-        for iswc in dict.fromkeys((track.iswc, *(relation.iswc for relation in track.relations))):
+        ways: dict[str | None, tuple[str | int, ...]] = {track.iswc: ("iswc",)}
+        for number, relation in enumerate(track.relations):
+            ways.setdefault(relation.iswc, ("relations", number, "iswc"))
+        for iswc, way in ways.items():
             if iswc and not iswc_is_valid(iswc):
                 yield Finding(
                     ISWC_MALFORMED,
                     track.subject,
                     f"{quoted(iswc)} is not a well-formed ISWC.",
                     measured=shown(iswc),
-                    fix=_mended_iswc(iswc),
+                    **_written_as(delivery.release, track, way, iswc, _mended_iswc(iswc)),
                 )
 
 
@@ -213,29 +296,61 @@ def iswc_is_valid(iswc: str) -> bool:
 
 
 def _mended_iswc(iswc: str) -> str | None:
-    plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", iswc)).upper()
-    return f"Write {plain}." if plain != iswc and iswc_is_valid(plain) else None
+    plain = _plain(iswc).upper()
+    return plain if iswc_is_valid(plain) else None
 
 
 def party_ids(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every ISNI and IPI has the right form and check digits."""
     release = delivery.release
-    yield from _party_ids(release.subject, release.display_artists)
-    for track in release.tracks:
-        yield from _party_ids(track.subject, (*track.display_artists, *track.contributors))
-
-
-def _party_ids(subject: str, parties: tuple[Artist | Contributor, ...]) -> Iterator[Finding]:
-    ids = [("ISNI", party.isni, party.name) for party in parties]
-    ids += [("IPI", party.ipi, party.name) for party in parties if isinstance(party, Contributor)]
-    for kind, number, name in dict.fromkeys(ids):
-        if number and not (isni_is_valid if kind == "ISNI" else ipi_is_valid)(number):
+    for holder in titled(release):
+        seen: set[tuple[str, str, str]] = set()
+        for way, kind, number, name in _party_ids(holder):
+            right = isni_is_valid if kind == "ISNI" else ipi_is_valid
+            if right(number) or (kind, number, name) in seen:
+                continue
+            seen.add((kind, number, name))
+            plain = _plain(number).upper()
             yield Finding(
                 PARTY_ID_MALFORMED,
-                subject,
+                holder.subject,
                 f"{quoted(number)} of {quoted(name)} is not a well-formed {kind}.",
                 measured=shown(number),
+                **_written_as(release, holder, way, number, plain if right(plain) else None),
             )
+
+
+def _party_ids(holder: Titled) -> Iterator[tuple[tuple[str | int, ...], str, str, str]]:
+    """Where each number stands, of which kind it is, the number, and whose."""
+    for index, artist in enumerate(holder.display_artists):
+        if artist.isni:
+            yield ("display_artists", index, "isni"), "ISNI", artist.isni, artist.name
+    for index, contributor in enumerate(holder.contributors if isinstance(holder, Track) else ()):
+        if contributor.isni:
+            yield ("contributors", index, "isni"), "ISNI", contributor.isni, contributor.name
+        if contributor.ipi:
+            yield ("contributors", index, "ipi"), "IPI", contributor.ipi, contributor.name
+
+
+def dpids(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """The DDEX party id of whoever delivers, where it is given."""
+    release = delivery.release
+    if release.label_dpid and not dpid_is_valid(release.label_dpid):
+        plain = _plain(release.label_dpid).upper()
+        yield Finding(
+            DPID_MALFORMED,
+            release.subject,
+            f"{quoted(release.label_dpid)} is not a well-formed DDEX party id.",
+            measured=shown(release.label_dpid),
+            **_written_as(
+                release, release, ("label_dpid",), release.label_dpid, plain if dpid_is_valid(plain) else None
+            ),
+        )
+
+
+def dpid_is_valid(dpid: str) -> bool:
+    """Whether a DDEX party id, hyphens optional, carries the right check character (ISO 7064 mod 37-36)."""
+    return bool(_DPID.fullmatch(dpid)) and bool(mod_37_36.is_valid(dpid.replace("-", "")))
 
 
 def isni_is_valid(number: str) -> bool:
@@ -253,4 +368,4 @@ def ipi_is_valid(number: str) -> bool:
     return int(digits[9:]) == (101 - rest) % 101 % 100
 
 
-RULES = (isrcs, upcs, iswcs, party_ids)
+RULES = (isrcs, registrants, upcs, iswcs, party_ids, dpids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import langcodes
 
@@ -12,8 +13,10 @@ from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.credits import LYRICISTS, holding, wordless
 from checks.metadata.grades import blocking, warning
-from checks.metadata.wording import asides, fold, is_blank, quoted, shown, titled
-from checks.release import Delivery, Track
+from checks.metadata.patches import pointer, replaced, rewritten
+from checks.metadata.title_forms import scripts
+from checks.metadata.wording import Titled, asides, fold, is_blank, quoted, readable, shown, titled
+from checks.release import Delivery, Release, Track
 
 UNKNOWN_CODE = blocking(
     "language.unknown_code",
@@ -32,8 +35,27 @@ ADVISORY_MISMATCH = warning(
     "Strong language makes a track explicit, and an explicit track makes its release explicit.",
     "FUGA; RBS",
 )
+SCRIPT_MISMATCH = warning(
+    "language.script_mismatch", "A title is written in the letters of its language, or in Latin ones.", "DDEX; RBS"
+)
 
-CODES = (UNKNOWN_CODE, MISSING, INSTRUMENTAL_MISMATCH, ADVISORY_UNKNOWN, ADVISORY_MISMATCH)
+CODES = (UNKNOWN_CODE, SCRIPT_MISMATCH, MISSING, INSTRUMENTAL_MISMATCH, ADVISORY_UNKNOWN, ADVISORY_MISMATCH)
+
+#: The letters of a script (ISO 15924) as their Unicode names begin.
+_SCRIPTS = {
+    "Latn": frozenset({"LATIN"}),
+    "Cyrl": frozenset({"CYRILLIC"}),
+    "Grek": frozenset({"GREEK"}),
+    "Arab": frozenset({"ARABIC"}),
+    "Hebr": frozenset({"HEBREW"}),
+    "Deva": frozenset({"DEVANAGARI"}),
+    "Thai": frozenset({"THAI"}),
+    "Jpan": frozenset({"CJK"}),
+    "Hans": frozenset({"CJK"}),
+    "Hant": frozenset({"CJK", "BOPOMOFO"}),
+    "Kore": frozenset({"HANGUL", "CJK"}),
+}
+_PUNCTUATION = re.compile(r"[\W_]+")
 
 ADVISORIES = ("explicit", "not_explicit", "clean")
 NO_WORDS = "zxx"
@@ -57,14 +79,19 @@ def is_language(tag: str) -> bool:
 
 def languages(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Languages that exist."""
-    for holder in titled(delivery.release):
+    release = delivery.release
+    for holder in titled(release):
         if holder.language and not is_language(holder.language):
+            right = _language_code(holder.language)
+            at = pointer(release, holder, "language")
             yield Finding(
                 UNKNOWN_CODE,
                 holder.subject,
                 f"{quoted(holder.language)} is not the code of a language.",
                 measured=shown(holder.language),
-                fix=_language_code(holder.language),
+                fix=f"Write {right}." if right else None,
+                patch=replaced(at, holder.language, right) if right else (),
+                safe=bool(right),
             )
         elif not holder.language and isinstance(holder, Track) and holder.vocals != "instrumental":
             yield Finding(MISSING, holder.subject, "This track has no language.", fix="Add the language of the words.")
@@ -74,7 +101,7 @@ def languages(delivery: Delivery, context: Context) -> Iterator[Finding]:
 def _language_code(tag: str) -> str | None:
     """The code that a slip in case, width or spacing hides."""
     plain = fold(tag).replace(" ", "-").replace("_", "-")
-    return f"Write {langcodes.standardize_tag(plain)}." if is_language(plain) else None
+    return langcodes.standardize_tag(plain) if is_language(plain) else None
 
 
 def instrumentals(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -121,7 +148,13 @@ def advisories(delivery: Delivery, context: Context) -> Iterator[Finding]:
     for track in release.tracks:
         if track.advisory not in ADVISORIES:
             given = f"{quoted(track.advisory)} is not an advisory." if track.advisory else "The advisory is missing."
-            yield Finding(ADVISORY_UNKNOWN, track.subject, given, measured=shown(track.advisory or ""))
+            yield Finding(
+                ADVISORY_UNKNOWN,
+                track.subject,
+                given,
+                measured=shown(track.advisory or ""),
+                **_advisory(release, track),
+            )
         elif track.advisory != "explicit" and (word := _STRONG.search(track.lyrics or "")):
             yield Finding(
                 ADVISORY_MISMATCH,
@@ -136,6 +169,7 @@ def advisories(delivery: Delivery, context: Context) -> Iterator[Finding]:
             release.subject,
             f"{quoted(release.advisory)} is not an advisory.",
             measured=shown(release.advisory),
+            **_advisory(release, release),
         )
     elif release.advisory in ("not_explicit", "clean") and any(t.advisory == "explicit" for t in release.tracks):
         yield Finding(
@@ -144,7 +178,41 @@ def advisories(delivery: Delivery, context: Context) -> Iterator[Finding]:
             f"The release is {release.advisory}, but a track is explicit.",
             measured=release.advisory,
             fix="Set the advisory of the release to explicit.",
+            patch=rewritten(release, release, advisory=(release.advisory, "explicit")),
+            safe=True,
         )
 
 
-RULES = (languages, instrumentals, advisories)
+def _advisory(release: Release, holder: Titled) -> Any:
+    """The fix where only case or spacing is wrong."""
+    right = _PUNCTUATION.sub("_", fold(holder.advisory or ""))
+    if right not in ADVISORIES:
+        return {}
+    patch = rewritten(release, holder, advisory=(holder.advisory, right))
+    return {"fix": f"Write {right}.", "patch": patch, "safe": True}
+
+
+def letters(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Latin letters write every language down; other alphabets only their own."""
+    for holder in readable(delivery.release):
+        if not holder.language or not is_language(holder.language):
+            continue
+        own, found = _alphabet(holder.language), scripts(holder.title)
+        if own and found and found.isdisjoint(own | {"LATIN"}):
+            yield Finding(
+                SCRIPT_MISMATCH,
+                holder.subject,
+                f"{quoted(holder.title)} is not written in the letters of its language, {shown(holder.language)}.",
+                measured=[*sorted(found)[:20]],
+                threshold=[*sorted(own)],
+                fix="Give the language of the title, or the title in its language.",
+            )
+
+
+@lru_cache(maxsize=1024)
+def _alphabet(tag: str) -> frozenset[str]:
+    """The scripts of a language, as Unicode names begin; empty where they are not known here."""
+    return _SCRIPTS.get(langcodes.get(tag).maximize().script or "", frozenset())
+
+
+RULES = (languages, letters, instrumentals, advisories)

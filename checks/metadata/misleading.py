@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+
+from rapidfuzz.distance import OSA
 
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import review
-from checks.metadata.wording import asides, fold, quoted, readable, shown
+from checks.metadata.wording import LONGEST_TITLE, asides, fold, is_blank, quoted, readable, shown, unseen
 from checks.release import Delivery, Track
 
 SEO_BAIT = review(
@@ -31,8 +34,17 @@ SPEED_DECLARED = review(
     "A sped-up, slowed or nightcore version names its original as a relation and brings the licence.",
     "Pex; our inference",
 )
+# The sources mean chart titles of the last month. No list of charts is at hand; what the gate knows are recordings.
+KNOWN_TITLE_MIMIC = replace(
+    review(
+        "title.known_title_mimic",
+        "A release does not carry the title of a known recording together with nearly its artist's name.",
+        "Amazon; Apple editorial guide",
+    ),
+    private=True,  # it would teach how far a name must be changed
+)
 
-CODES = (SEO_BAIT, ORIGINAL_ARTIST_REFERENCE, ADVERTISEMENT, SPEED_DECLARED)
+CODES = (KNOWN_TITLE_MIMIC, SEO_BAIT, ORIGINAL_ARTIST_REFERENCE, ADVERTISEMENT, SPEED_DECLARED)
 
 #: Words that people search by mood, use or fashion. One in a title is a title; a list of them is bait.
 _SEARCH_WORDS = re.compile(
@@ -40,6 +52,10 @@ _SEARCH_WORDS = re.compile(
     r"|yoga|massage|calm(?:ing)?|soothing|ambient|baby|lullab(?:y|ies)|rain sounds?|nature sounds?|white noise|asmr"
     r"|healing|background music|hits|viral|trending|tik ?tok|playlist|best of|20[0-9]{2})\b"
 )
+#: One letter in five may differ; names of fewer than five letters are not compared (our inference).
+MIMIC_SIMILARITY = 0.8
+MIMIC_LENGTH = 5
+
 _LIST_SEPARATOR = re.compile(r"\s*[,;|/•·]\s*|\s+[-–—&+]\s+")
 _HASHTAG = re.compile(r"(?:^|\s)#[^\W\d]\w*")
 
@@ -135,10 +151,41 @@ def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
             )
 
 
+def mimics(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """The title of a known recording, by somebody whose name is nearly its artist's. Equal titles alone are common."""
+    for track in delivery.release.tracks:
+        if is_blank(track.title) or len(track.title) > LONGEST_TITLE or unseen(track.title):
+            continue
+        known = [one for one in context.recordings.titled(track.title) if one.owner_account != delivery.account.id]
+        pairs = [
+            (artist.name, one) for artist in track.display_artists for one in known if _nearly(artist.name, one.artist)
+        ]
+        if pairs:
+            name, one = pairs[0]
+            yield Finding(
+                KNOWN_TITLE_MIMIC,
+                track.subject,
+                f"{quoted(track.title)} is known by {quoted(one.artist)}, and is delivered by {quoted(name)}.",
+                measured=round(OSA.normalized_similarity(fold(name), fold(one.artist)), 4),
+                threshold=MIMIC_SIMILARITY,
+                evidence={"recording": one.recording, "artist": shown(one.artist), "isrc": one.isrc},
+            )
+
+
+def _nearly(name: str, other: str) -> bool:
+    """Whether two names are not the same and hardly differ; short names differ in everything."""
+    one, two = fold(name[:LONGEST_TITLE]), fold(other[:LONGEST_TITLE])
+    return (
+        one != two
+        and min(len(one), len(two)) >= MIMIC_LENGTH
+        and bool(OSA.normalized_similarity(one, two, score_cutoff=MIMIC_SIMILARITY))
+    )
+
+
 def _says_speed(track: Track) -> str | None:
     texts = [(pattern, fold(text)) for pattern in (_SPED_UP, _SLOWED) for text in (track.title, track.version)]
     texts += [(_SLOWED_ASIDE, fold(aside)) for aside in asides(track)]
     return next((hit[0] for pattern, text in texts if (hit := pattern.search(text))), None)
 
 
-RULES = (seo_bait, original_artist, advertisement, speed)
+RULES = (seo_bait, original_artist, mimics, advertisement, speed)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from checks.check import Context
-from checks.finding import Code, Finding
+from checks.finding import JSON, Code, Finding
 from checks.metadata.grades import warning
-from checks.metadata.wording import Titled, asides, fold, quoted, readable, shown, split_aside, written
-from checks.release import Delivery
+from checks.metadata.patches import Patch, appended, pointer, rewritten
+from checks.metadata.wording import Titled, asides, fold, is_blank, quoted, readable, shown, split_aside, written
+from checks.release import Delivery, Release
 
 FEAT_IN_TITLE = warning(
     "title.feat_in_title",
@@ -50,7 +51,10 @@ _FEAT = re.compile(
     r"(?<=\S)\s*(?P<open>[(\[]?)\s*\b(?P<word>feat|ft|featuring)\b(?P<dot>\.?)\s*(?P<who>[^()\[\]]+)(?P<close>[)\]]?)",
     re.IGNORECASE,
 )
+#: Two guests in one field, or one guest of such a name: only the label knows.
+_SEVERAL = re.compile(r"[,;&+/]| and | x ", re.IGNORECASE)
 _WITH = re.compile(r"\s*[(\[]\s*with\s+(?P<who>[^()\[\]]+)[)\]]", re.IGNORECASE)
+_GUESTS = re.compile(r"(?:feat|ft|featuring|with|prod)\b")
 _DASH = re.compile(r"\s+[-–—]\s+")
 
 _REDUNDANT = re.compile(r"(?:the )?(?:original|album|full|standard|main|normal|regular)(?: (?:mix|version|length))?")
@@ -76,10 +80,19 @@ _TEMPORAL_ASIDE = re.compile(
 
 def featured(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Guests named in a title."""
-    for holder in readable(delivery.release):
+    release = delivery.release
+    for holder in readable(release):
         if found := _FEAT.search(holder.title):
             base, who = _without(holder.title, found), found["who"].strip()
-            yield _move(FEAT_IN_TITLE, holder, f"credit {written(who)} as featured and write the title {written(base)}")
+            # "Songs Featuring Strings" is a title; brackets and the short word leave no doubt.
+            clear = bool(found["open"]) or found["word"].casefold() != "featuring"
+            yield _move(
+                FEAT_IN_TITLE,
+                holder,
+                f"credit {written(who)} as featured and write the title {written(base)}",
+                _credited(release, holder, base, who),
+                safe=clear and not _SEVERAL.search(who),
+            )
             well_spelt = found["open"] and found["close"] and (found["word"], found["dot"]) == ("feat", ".")
             if not well_spelt:
                 yield Finding(
@@ -91,20 +104,43 @@ def featured(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 )
         elif (found := _WITH.search(holder.title)) and fold(found["who"]) in _names(holder):
             base = _without(holder.title, found)
-            yield _move(FEAT_IN_TITLE, holder, f"keep {written(found['who'])} as artist and write {written(base)}")
+            yield _move(
+                FEAT_IN_TITLE,
+                holder,
+                f"keep {written(found['who'])} as artist and write {written(base)}",
+                _retitled(release, holder, base),
+                safe=True,
+            )
+
+
+def _credited(release: Release, holder: Titled, base: str, who: str) -> Patch:
+    """The guest out of the title and among the artists, unless already there."""
+    out = _retitled(release, holder, base)
+    if not out or fold(who) in _names(holder):
+        return out
+    guest: dict[str, JSON] = {"name": who, "role": "featured"}
+    return (*out, *appended(pointer(release, holder, "display_artists"), holder.display_artists, guest))
+
+
+def _retitled(release: Release, holder: Titled, title: str, **more: tuple[JSON, JSON]) -> Patch:
+    """Another title; none where nothing of it would remain."""
+    return () if is_blank(title) else rewritten(release, holder, title=(holder.title, title), **more)
 
 
 def artist_dash_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """*Artist – Title* in the title field."""
-    for holder in readable(delivery.release):
+    release = delivery.release
+    for holder in readable(release):
         first, *rest = _DASH.split(holder.title.strip(), maxsplit=1)
         if rest and fold(first) in _names(holder):
-            yield _move(ARTIST_DASH_TITLE, holder, f"write the title {written(rest[0])}")
+            patch = _retitled(release, holder, rest[0])
+            yield _move(ARTIST_DASH_TITLE, holder, f"write the title {written(rest[0])}", patch, safe=True)
 
 
 def versions(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Versions in the title, and versions that say nothing."""
-    for holder in readable(delivery.release):
+    release = delivery.release
+    for holder in readable(release):
         if _REDUNDANT.fullmatch(fold(holder.version)):
             yield Finding(
                 VERSION_REDUNDANT,
@@ -112,44 +148,75 @@ def versions(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 f"The version {quoted(holder.version)} says nothing.",
                 measured=shown(holder.version),
                 fix="Leave the version empty.",
+                patch=rewritten(release, holder, version=(holder.version, "")),
+                safe=True,
             )
         if (parts := split_aside(holder.title)) is None:
             continue
         base, aside = parts
         if _REDUNDANT.fullmatch(fold(aside)):
-            yield _move(VERSION_REDUNDANT, holder, f"write the title {written(base)} and leave the version empty")
+            fix = f"write the title {written(base)} and leave the version empty"
+            yield _move(VERSION_REDUNDANT, holder, fix, _retitled(release, holder, base), safe=True)
         elif _VERSION.match(fold(aside)) and not _ADVISORY.fullmatch(fold(aside)):
-            yield _move(VERSION_IN_TITLE, holder, f"write the title {written(base)} and the version {written(aside)}")
+            fix = f"write the title {written(base)} and the version {written(aside)}"
+            # Two versions at once are the label's to put in order.
+            free = is_blank(holder.version) or fold(holder.version) == fold(aside)
+            patch = _retitled(release, holder, base, version=(holder.version, aside)) if free else ()
+            yield _move(VERSION_IN_TITLE, holder, fix, patch, safe=free)
 
 
 def advisory_words(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """(Clean) and (Explicit); a song may well be called *Clean*."""
-    for holder in readable(delivery.release):
+    release = delivery.release
+    for holder in readable(release):
         for aside in asides(holder):
             if said := _ADVISORY.fullmatch(fold(aside)):
                 value = "clean" if said["what"] in ("clean", "censored") else "explicit"
-                yield _move(CLEAN_EXPLICIT_WORD, holder, f"leave {written(aside)} out and set the advisory to {value}")
+                yield _move(
+                    CLEAN_EXPLICIT_WORD,
+                    holder,
+                    f"leave {written(aside)} out and set the advisory to {value}",
+                    _left_out(release, holder, aside, advisory=(holder.advisory, value)),
+                    # A machine may add a warning to listeners, and take none away.
+                    safe=value == "explicit" or holder.advisory != "explicit",
+                )
+
+
+def _left_out(release: Release, holder: Titled, aside: str, **more: tuple[JSON, JSON]) -> Patch:
+    """The last thing said beside the title, or the whole version, left out; none where it stands elsewhere."""
+    parts = split_aside(holder.title)
+    if parts and parts[1] == aside:
+        return _retitled(release, holder, parts[0], **more)
+    if holder.version.strip() == aside:
+        return rewritten(release, holder, version=(holder.version, ""), **more)
+    return ()
 
 
 def formats(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Carriers, files and videos."""
-    for holder in readable(delivery.release):
+    release = delivery.release
+    for holder in readable(release):
         for text in (holder.title, holder.version):
             if found := _FORMAT.search(fold(text)):
-                yield _move(FORMAT_WORDS, holder, f"leave {written(found[0])} out")
+                whole = next((aside for aside in asides(holder) if fold(aside) == found[0]), None)
+                patch = _left_out(release, holder, whole) if whole else ()
+                yield _move(FORMAT_WORDS, holder, f"leave {written(found[0])} out", patch, safe=True)
 
 
 def temporal(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """What is news today and untrue tomorrow; a song may well be called *Exclusive*."""
-    for holder in readable(delivery.release):
+    release = delivery.release
+    for holder in readable(release):
         whole = fold(holder.title)
         found = [hit[0] for text in (whole, fold(holder.version)) for hit in _TEMPORAL_ANYWHERE.finditer(text)]
         found += [aside for aside in map(fold, asides(holder)) if _TEMPORAL_ASIDE.fullmatch(aside)]
         if beside := next((words for words in found if words != whole), None):
-            yield _move(TEMPORAL, holder, f"leave {written(beside)} out")
+            said = next((aside for aside in asides(holder) if fold(aside) == beside), None)
+            patch = _left_out(release, holder, said) if said else ()
+            yield _move(TEMPORAL, holder, f"leave {written(beside)} out", patch, safe=False)
 
 
-def _move(code: Code, holder: Titled, fix: str) -> Finding:
+def _move(code: Code, holder: Titled, fix: str, patch: Patch, safe: bool) -> Finding:
     """A finding about words that stand in the wrong field."""
     whole = f"{holder.title} / {holder.version}" if holder.version else holder.title
     return Finding(
@@ -158,7 +225,16 @@ def _move(code: Code, holder: Titled, fix: str) -> Finding:
         f"{quoted(whole)}: {code.rule[0].lower()}{code.rule[1:]}",
         measured=shown(whole),
         fix=f"{fix[0].upper()}{fix[1:]}.",
+        patch=patch,
+        safe=safe and bool(patch),
     )
+
+
+def is_version(aside: str) -> bool:
+    """Whether what is said beside a title speaks of the recording, its guests or its advisory."""
+    said = fold(aside)
+    patterns = (_VERSION.match, _REDUNDANT.fullmatch, _ADVISORY.fullmatch, _FORMAT.search, _GUESTS.match)
+    return any(matches(said) for matches in patterns)
 
 
 def _names(holder: Titled) -> set[str]:

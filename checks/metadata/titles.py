@@ -10,16 +10,19 @@ from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.casing import recased
 from checks.metadata.grades import blocking, warning
+from checks.metadata.patches import rewritten
 from checks.metadata.wording import (
     LONGEST_TITLE,
     corrected,
     fold,
     is_blank,
+    language_of,
     quoted,
     readable,
     shown,
     titled,
     unseen,
+    without_unseen,
     written,
 )
 from checks.release import Artist, Delivery, Track
@@ -86,15 +89,19 @@ def lengths(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """What cannot be seen is not in the title; what few partners print is pointed out."""
-    for holder in titled(delivery.release):
+    release = delivery.release
+    for holder in titled(release):
         for name, text in (("title", holder.title), ("version", holder.version)):
             if found := unseen(text):
+                fix = corrected(text)
                 yield Finding(
                     INVISIBLE_CHARACTERS,
                     holder.subject,
                     f"The {name} {quoted(text)} holds characters that cannot be seen: {', '.join(found[:5])}.",
                     measured=[*found[:20]],
-                    fix=corrected(text),
+                    fix=fix,
+                    patch=rewritten(release, holder, **{name: (text, without_unseen(text))}) if fix else (),
+                    safe=bool(fix),
                 )
     for holder in readable(delivery.release):
         symbols = [match[0] for text in (holder.title, holder.version) for match in _SYMBOLS.finditer(text)]
@@ -167,8 +174,9 @@ def _main_names(artists: tuple[Artist, ...]) -> list[str]:
 
 def casing(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """All capitals and all small letters are usually an accident of typing."""
-    for holder in readable(delivery.release):
-        unusual, right = recased(holder.title, holder.language)
+    release = delivery.release
+    for holder in readable(release):
+        unusual, right = recased(holder.title, language_of(release, holder))
         if unusual:
             yield Finding(
                 CASING,
@@ -176,6 +184,8 @@ def casing(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 f"{quoted(holder.title)} is written in {unusual}.",
                 measured=shown(holder.title),
                 fix=f"If that is not the artist's own way, write {written(right)}." if right else None,
+                # Not safe: *HUMBLE.* is meant so, and only the label can say.
+                patch=rewritten(release, holder, title=(holder.title, right)) if right else (),
             )
 
 

@@ -126,6 +126,19 @@ def readable(release: Release) -> Iterator[Titled]:
             yield holder
 
 
+def bracketed(title: str) -> list[str]:
+    """What a title says in brackets."""
+    return [text.strip() for text in _BRACKETED.findall(title[:LONGEST_TITLE]) if text.strip()]
+
+
+def language_of(release: Release, holder: Titled) -> str | None:
+    """The language that a title is read in, as a bare subtag. A single and its track are read in the same one."""
+    alone = release.tracks[0] if len(release.tracks) == 1 else None
+    given = (alone.language if alone else None, holder.language, release.language)
+    tags = [tag.split("-")[0].casefold() for tag in given if tag]
+    return next((tag for tag in tags if tag not in ("zxx", "mul", "und")), None)
+
+
 def asides(holder: Titled) -> list[str]:
     """What is said beside the title: in brackets, after the last spaced dash, or in the version field."""
     title, version = holder.title[:LONGEST_TITLE], holder.version[:LONGEST_TITLE]

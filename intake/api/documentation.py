@@ -123,7 +123,15 @@ VALIDATE = _operation(
     operation_id="validate",
     summary="What the door would say; stores nothing",
     request=DocumentSerializer,
-    parameters=_RETRY,
+    parameters=[
+        *_RETRY,
+        _query(
+            "apply",
+            "Carry fixes out and answer the mended release: `safe` those that change nothing that is meant, `all` also "
+            "those that only you can be sure of.",
+            enum=["safe", "all"],
+        ),
+    ],
 )
 READ_SUBMISSION = _operation(
     "Submissions",

@@ -206,6 +206,10 @@ class JudgementSerializer(serializers.Serializer):
 
     blocking = serializers.BooleanField()
     findings = FindingSerializer(many=True)
+    release = ReleaseSerializer(required=False, help_text="With `apply`: the release with its fixes carried out.")
+    applied = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="With `apply`: the codes whose fixes were carried out."
+    )
 
 
 class StoredFileSerializer(serializers.Serializer):

@@ -18,6 +18,7 @@ from checks.finding import Code, Finding, Route, Severity
 from checks.release import Delivery
 from intake import reference, snapshot
 from intake.models import Label, Submission
+from intake.services.mending import mended
 
 SUPERSEDES_UNKNOWN = Code(
     "supersedes.unknown",
@@ -91,6 +92,22 @@ def blocking(findings: Sequence[Finding]) -> list[Finding]:
     """Those that refuse the release at once under the policy in force."""
     rules = policy()
     return [finding for finding in findings if rules.route(finding) is Route.BLOCK]
+
+
+def mend(
+    label: Label, document: dict[str, Any], unsafe: bool = False
+) -> tuple[dict[str, Any], list[str], Sequence[Finding]]:
+    """The document with every safe fix carried out, the codes of those, and what is found in it now; stores nothing.
+
+    With ``unsafe`` also the fixes that only the label can be sure of, such as capitals that may be meant.
+    """
+    rules = policy()
+    return mended(
+        document,
+        lambda changed: examine(label, changed),
+        refused=lambda finding: rules.route(finding) is Route.BLOCK,
+        wanted=lambda finding: (finding.safe or unsafe) and told(finding),
+    )
 
 
 def told(finding: Finding) -> bool:

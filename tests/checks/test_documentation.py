@@ -6,9 +6,11 @@ from pathlib import Path
 
 from checks import CODES
 from checks.check import Check
-from checks.documentation import ROUTES, codes_table, page
+from checks.checklist import CHECKLIST
+from checks.documentation import ROUTES, answer, codes_table, page
 from checks.finding import Code, Route, Severity
 from checks.metadata import IDENTIFIERS, METADATA
+from checks.rulebook import RULEBOOK
 
 
 def test_reader_finds_every_code_with_rule_route_and_source() -> None:
@@ -46,3 +48,21 @@ def test_page_in_the_documentation_says_what_the_code_says() -> None:
 
 def test_page_names_every_code_of_the_gate() -> None:
     assert all(f"| `{code}` |" in page() for code in CODES)
+
+
+def test_reader_finds_an_answer_to_each_of_the_ninety_six_rules() -> None:
+    assert [rule.number for rule in RULEBOOK] == list(range(1, 97))
+    assert all(answer(rule) for rule in RULEBOOK)
+    rows = [row for row in page().splitlines() if row.startswith(tuple(f"| {n} |" for n in range(1, 97)))]
+    assert len(rows) == 96
+
+
+def test_every_code_that_answers_a_rule_exists() -> None:
+    # Rules about covers may be answered by codes that are to come.
+    strangers = {code for rule in RULEBOOK for code in rule.codes if code not in CODES and not code.startswith("art.")}
+    assert not strangers
+
+
+def test_every_question_to_the_moderator_belongs_to_a_rule() -> None:
+    assert {item.rule for item in CHECKLIST} <= {rule.name for rule in RULEBOOK}
+    assert all(item.question.endswith("?") and item.question in page() for item in CHECKLIST)

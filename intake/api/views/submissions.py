@@ -21,10 +21,13 @@ from intake.api import filters, present
 from intake.api.auth import principal
 from intake.api.base import GateView, Posting
 from intake.api.bodies import Multipart, Parts, StrictJSON
-from intake.api.problems import PRECONDITION_FAILED, Problem
+from intake.api.problems import PARAMETER_INVALID, PRECONDITION_FAILED, Problem
 from intake.models import Blob, Event, Label, Partner, Submission
 from intake.models.submissions import SubmissionQuerySet
 from intake.services import door, submissions
+
+#: Which fixes ``validate`` carries out: those that change nothing that is meant, or all.
+APPLY = ("safe", "all")
 
 
 def own(request: Request, pk: uuid.UUID, rows: SubmissionQuerySet | None = None) -> Submission:
@@ -90,18 +93,31 @@ class Validate(Posting):
     """What the door would say; nothing is stored."""
 
     scope = "submissions"
+    parameters = ("apply",)
+
+    def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a wish that is none."""
+        if request.query_params.get("apply", APPLY[0]) not in APPLY:
+            raise Problem(PARAMETER_INVALID, f"'apply' is one of {', '.join(APPLY)}.")
 
     def perform(self, request: Request) -> Response:
-        """Every finding that needs no audio and that concerns the label."""
+        """Every finding that needs no audio and that concerns the label; with ``apply``, after its fixes."""
         label = principal(request)
         assert isinstance(label, Label)
+        apply = request.query_params.get("apply")
+        mended: dict[str, Any] = {}
         try:
-            findings = door.examine(label, shape.parse(request.data))
+            document = shape.parse(request.data)
+            if apply:
+                document, applied, findings = door.mend(label, document, unsafe=apply == "all")
+                mended = {"release": document["release"], "applied": applied}
+            else:
+                findings = door.examine(label, document)
         except shape.ShapeError as error:
             findings = [fault.finding() for fault in error.faults]
             return Response({"blocking": True, "findings": [present.found(one) for one in findings]})
         told = [present.found(one) for one in findings if door.told(one)]
-        return Response({"blocking": bool(door.blocking(findings)), "findings": told})
+        return Response({"blocking": bool(door.blocking(findings)), "findings": told} | mended)
 
 
 @extend_schema_view(get=docs.READ_SUBMISSION)

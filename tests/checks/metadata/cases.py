@@ -12,7 +12,7 @@ from typing import Any
 
 from stdnum import ean
 
-from checks.check import Context
+from checks.check import Context, Known, ProtectedName, RegistrantUse
 from checks.release import (
     Artist,
     ContainsAI,
@@ -29,9 +29,12 @@ from checks.release import (
 )
 from tests.checks.builders import (
     ARTIST,
+    LABEL,
     RECEIVED,
     RELEASE_DATE,
     FakeHistory,
+    FakeNames,
+    FakeRecordings,
     a_context,
     a_contributor,
     a_delivery,
@@ -59,16 +62,19 @@ fires: list[Case] = []
 passes: list[Case] = []
 
 
-def _add(table: list[Case], code: str, why: str, release: Release, subject: str, history: FakeHistory | None) -> None:
-    table.append(Case(code, why, a_delivery(release), subject, a_context(history=history)))
+def fire(
+    code: str,
+    why: str,
+    release: Release,
+    subject: str = "track:1",
+    history: FakeHistory | None = None,
+    **instruments: Any,
+) -> None:
+    fires.append(Case(code, why, a_delivery(release), subject, a_context(history=history, **instruments)))
 
 
-def fire(code: str, why: str, release: Release, subject: str = "track:1", history: FakeHistory | None = None) -> None:
-    _add(fires, code, why, release, subject, history)
-
-
-def pass_(code: str, why: str, release: Release, history: FakeHistory | None = None) -> None:
-    _add(passes, code, why, release, "", history)
+def pass_(code: str, why: str, release: Release, history: FakeHistory | None = None, **instruments: Any) -> None:
+    passes.append(Case(code, why, a_delivery(release), "", a_context(history=history, **instruments)))
 
 
 def single(**track: Any) -> Release:
@@ -126,6 +132,26 @@ pass_("isrc.dup_in_release", "both missing", a_release(a_track(1, isrc=None), a_
 fire("isrc.year_future", "two years ahead", single(isrc="SEABC2800001"))
 pass_("isrc.year_future", "next year", single(isrc="SEABC2700001"))
 pass_("isrc.year_future", "numbered by the year of the recording, 1965", single(isrc="GBAYE6500521"))
+
+for isrc in ("XXABC2600001", "EUABC2600001"):
+    fire("isrc.unknown_prefix", isrc, single(isrc=isrc))
+for isrc in ("QZABC2600001", "UKABC2600001", "ZZABC2600001", "BXABC0600001", "SE-ABC-26-00001", "YUABC9600001"):
+    pass_("isrc.unknown_prefix", isrc, single(isrc=isrc))
+
+
+def under(own: int, elsewhere: int, accounts: int) -> FakeHistory:
+    return FakeHistory(registrants={"SEABC": RegistrantUse(own, elsewhere, accounts)})
+
+
+fire("isrc.foreign_registrant", "one other label's", single(), history=under(0, 10, 1))
+pass_("isrc.foreign_registrant", "one's own too", single(), under(1, 10, 1))
+pass_("isrc.foreign_registrant", "a distributor's", single(), under(0, 500, 3))
+pass_("isrc.foreign_registrant", "a guest track", single(), under(0, 9, 1))
+
+for dpid in ("PADPIDA2007040502J", "PADPIDA20070405", "padpida2007040502i", "PADPIDA２007040502I"):
+    fire("dpid.malformed", ascii(dpid), a_release(label_dpid=dpid), "release")
+for dpid in ("PADPIDA2007040502I", "PADPIDA2013042401U", "PA-DPIDA-2007040502-I", None):
+    pass_("dpid.malformed", str(dpid), a_release(label_dpid=dpid))
 
 fire("upc.missing", "none", a_release(upc=None), "release")
 fire("upc.missing", "empty", a_release(upc=" "), "release")
@@ -300,6 +326,104 @@ for title in ("Track 1", "track 07", "Untitled", "Instrumental", "Beat #3", "New
 for title in ("Song 2", "Tracks", "Untitled Love", "Beat It", "Trackdown", "Test Pilot"):
     pass_("title.generic", title, single(title=title))
 
+# How titles are written ------------------------------------------------------------------------------------------
+
+for title in ("Welcome To The Jungle", "Salt And Iron", "Lord Of the Tides"):
+    fire("title.casing_en", title, single(title=title))
+for title in (
+    "Salt and Iron",
+    "Come On Eileen",
+    "The End",
+    "What Are You Waiting For",
+    "Tide: The Return",
+    "Low Tide (The Ebb)",
+    "HUMBLE AND SO ON",
+    "To Be and Not To",
+):
+    pass_("title.casing_en", title, single(title=title))
+pass_("title.casing_en", "another language", single(title="Ja Och Of Nej", language="sv"))
+pass_(
+    "title.casing_en",
+    "a name with a capital article",
+    single(title="Waiting for The Who Tonight", display_artists=(an_artist("The Who"),)),
+)
+
+for language, title in {
+    "fr": "Les Feuilles Mortes",
+    "it": "Nel Blu Dipinto",
+    "sv": "Du Och Jag",
+    "es": "La Casa Y El Mar",
+    "pt": "Mar E Terra Longe",
+    "de": "Berge Und Meer",
+}.items():
+    fire("title.casing_lang", title, single(title=title, language=language))
+fire(
+    "title.casing_lang",
+    "two ways on one release",
+    a_release(
+        a_track(1, title="Noche Larga Oscura", language="es"), a_track(2, title="Noche larga oscura", language="es")
+    ),
+    "release",
+)
+for language, title in {
+    "fr": "Les feuilles mortes",
+    "it": "Nel blu dipinto di blu",
+    "sv": "Du och jag",
+    "es": "Noche en Las Vegas",
+    "de": "Berge und Meer",
+    "ja": "夜に駆ける",
+    "ar": "أنت عمري",
+    "he": "שלום עליכם",
+    "hi": "तुम ही हो",
+    "zh": "月亮代表我的心",
+    "ko": "봄 여름 가을 겨울",
+    "th": "รัก เธอ เสมอ",
+}.items():
+    pass_("title.casing_lang", title, single(title=title, language=language))
+    pass_("title.casing_unusual", title, single(title=title, language=language))
+
+for title in (
+    "Low Tide Part 2",
+    "Low Tide, pt 2",
+    "Low Tide Vol.2",
+    "Low Tide (Volume II)",
+    "Low Tide No 5",
+    "Low VS Tide",
+    "Low vs Tide",
+):
+    fire("title.abbrev", title, single(title=title))
+fire("title.abbrev", "in the version", single(version="Part 2"))
+for title in ("Low Tide, Pt. 2", "Low Tide Vol. 2", "No. 5", "Part of Me", "Low vs. Tide", "Part 2 of Us", "Oh No I"):
+    pass_("title.abbrev", title, single(title=title))
+
+fire("title.two_versions", "both round", single(title="Low Tide (Night) (Mono)"))
+for title in ("Low Tide (Night) [Mono]", "(I Can't Get No) Satisfaction", "(Low) Tide (Night)"):
+    pass_("title.two_versions", title, single(title=title))
+
+for title in ("F**k", "Sh*t Happens", "What the F***"):
+    fire("title.censored", title, single(title=title))
+for title in ("M*A*S*H", "*", "***", "2*2", "Love"):
+    pass_("title.censored", title, single(title=title))
+
+for title, language in {
+    "夜に駆ける (Into the Night)": "ja",
+    "Je t'aime (I Love You)": "fr",
+    "Сердце (Heart)": "ru",
+    "Himlen (The Sky Above)": "sv",
+}.items():
+    fire("title.translation_in_title", title, single(title=title, language=language))
+for title, language in {
+    "夜に駆ける (Remix)": "ja",
+    "Je t'aime (moi non plus)": "fr",
+    "Low Tide (Of You)": "en",
+    "夜 (feat. Ado)": "ja",
+}.items():
+    pass_("title.translation_in_title", title, single(title=title, language=language))
+
+fire("title.medley_slash", "without spaces", single(title="Low Tide/High Tide"))
+for title in ("Low Tide / High Tide", "AC/DC", "24/7", "Hit/Miss", "Either/Or"):
+    pass_("title.medley_slash", title, single(title=title))
+
 # What has a field of its own -------------------------------------------------------------------------------------
 
 for title in (
@@ -433,6 +557,27 @@ pass_(
 )
 pass_("version.speed_declared", "a word of the song", single(title="She Slowed Down"))
 
+_HELP = Known("1", "Help!", "The Beatles", "GBAYE6500521", None)
+fire(
+    "title.known_title_mimic",
+    "nearly the name",
+    single(title="Help!", display_artists=(an_artist("The Beatels"),)),
+    recordings=FakeRecordings(known=[_HELP]),
+)
+for why, title, name, known in (
+    ("the artist's own", "Help!", "The Beatles", _HELP),
+    ("another artist's song", "Help!", "Bananarama", _HELP),
+    ("another title", "Yesterday", "The Beatels", _HELP),
+    ("one's own recording", "Help!", "The Beatels", replace(_HELP, owner_account="harbour")),
+    ("short names", "Help!", "Ada", replace(_HELP, artist="Ida")),
+):
+    pass_(
+        "title.known_title_mimic",
+        why,
+        single(title=title, display_artists=(an_artist(name),)),
+        recordings=FakeRecordings(known=[known]),
+    )
+
 # Artists ---------------------------------------------------------------------------------------------------------
 
 fire("artist.missing_primary", "nobody", single(display_artists=()))
@@ -488,6 +633,32 @@ fire("artist.various", "short", an_album(display_artists=(an_artist("V.A."),)), 
 fire("artist.various", "on a track", two(display_artists=(an_artist("Various Artists"),)), "track:2")
 pass_("artist.various", "on the release", an_album(type="compilation", display_artists=(an_artist("Various Artists"),)))
 pass_("artist.various", "three", an_album(display_artists=_FOUR[:3]))
+
+for name in ("Mara (vocals)", "Mara [1985]", "Mara - guitar", "Mara (ex-Tide)", "www.mara.se", "Mara formerly of Tide"):
+    fire("artist.extra_info", name, single(display_artists=(an_artist(name),)))
+for name in ("The 1975", "Bass Drum of Death", "Kidz Bop (Kids)", "Drums", "John 5", "Singer", "!!! (Chk Chk Chk)"):
+    pass_("artist.extra_info", name, single(display_artists=(an_artist(name),)))
+
+for name in (LABEL, LABEL.upper(), "DistroKid", "Sony Music"):
+    fire("artist.label_as_artist", name, single(display_artists=(an_artist(name),)))
+pass_("artist.label_as_artist", "another's", single(display_artists=(an_artist("Records on Ribs"),)))
+pass_("artist.label_as_artist", "under one's own name", a_release(display_label=ARTIST))
+
+_TWO = FakeNames([ProtectedName("1", ARTIST), ProtectedName("2", ARTIST), ProtectedName("3", "Mara Lind")])
+fire("artist.ambiguous_profile", "two of one name", single(), "release", names=_TWO)
+pass_("artist.ambiguous_profile", "one of that name", single(), names=FakeNames([ProtectedName("1", ARTIST)]))
+pass_(
+    "artist.ambiguous_profile",
+    "with an ISNI",
+    single(display_artists=(an_artist(isni="0000000121032683"),)),
+    names=_TWO,
+)
+
+_REMIXED = (an_artist(), an_artist("Jonas Ek"))
+fire("artist.remixer_as_primary", "in the version", single(version="Jonas Ek Remix", display_artists=_REMIXED))
+fire("artist.remixer_as_primary", "in the title", single(title="Low Tide (Jonas Ek's Remix)", display_artists=_REMIXED))
+pass_("artist.remixer_as_primary", "alone", single(version="Mara Lindqvist Remix"))
+pass_("artist.remixer_as_primary", "somebody else's", single(version="Bo Dahl Remix", display_artists=_REMIXED))
 
 # Credits ---------------------------------------------------------------------------------------------------------
 
@@ -567,6 +738,20 @@ pass_(
 )
 pass_("credit.cover_original_writers", "no cover", single())
 
+for name in ("Unknown", "Various Writers", "N/A"):
+    fire("credit.generic_party", name, single(contributors=(a_contributor(), a_contributor(name, "composer"))))
+for name in ("Traditional", "The Unknowns", "Anonymous"):
+    pass_("credit.generic_party", name, single(contributors=(a_contributor(), a_contributor(name, "composer"))))
+
+fire("credit.one_person_all_roles", "sixty-one", single(), "release", FakeHistory(tracks={ARTIST: 60}))
+pass_("credit.one_person_all_roles", "sixty", single(), FakeHistory(tracks={ARTIST: 59}))
+pass_(
+    "credit.one_person_all_roles",
+    "others play too",
+    single(contributors=(a_contributor(), a_contributor("Jonas Ek", "guitar"))),
+    FakeHistory(tracks={ARTIST: 500}),
+)
+
 # Rights ----------------------------------------------------------------------------------------------------------
 
 for code, field in (("rights.pline", "p_line"), ("rights.cline", "c_line")):
@@ -579,6 +764,33 @@ for code, field in (("rights.pline", "p_line"), ("rights.cline", "c_line")):
     }.items():
         fire(code, why, a_release(**{field: line}), "release")
     pass_(code, "a re-release", a_release(**{field: RightsLine(1969, "Harbour Records")}))
+
+for owner in (
+    "℗ 2026 Harbour Records",
+    "(P) Harbour Records",
+    "2026 Harbour Records",
+    "Copyright 2026 Harbour Records",
+):
+    fire("rights.line_form", owner, a_release(p_line=RightsLine(2026, owner)), "release")
+for owner in ("Harbour Records", "1969 Records", "Copyright", "P Diddy", "C"):
+    pass_("rights.line_form", owner, a_release(p_line=RightsLine(2026, owner)))
+
+fire("rights.owner_unlicensed", "somebody else", a_release(p_line=RightsLine(2026, "Pier Records")), "release")
+pass_("rights.owner_unlicensed", "in another case", a_release(p_line=RightsLine(2026, "HARBOUR RECORDS")))
+
+fire("rights.public_domain", "as owner", a_release(p_line=RightsLine(1910, "Public Domain")), "release")
+pass_("rights.public_domain", "a name", a_release(p_line=RightsLine(2026, "Public Domain Records")))
+
+_BEAT = (Relation("samples", title="Leased beat by Jonas Ek", licence_file="l.pdf"),)
+fire("rights.contentid_ineligible", "a leased beat", single(relations=_BEAT))
+_WHOLLY = (Element.LEAD_VOCALS, Element.INSTRUMENTS, Element.COMPOSITION)
+fire(
+    "rights.contentid_ineligible",
+    "declared as wholly generated",
+    single(disclosure=Disclosure("declared", tuple(Contribution(one, Level.FULLY_GENERATED) for one in _WHOLLY))),
+)
+pass_("rights.contentid_ineligible", "generated vocals", single(disclosure=declared(Element.LEAD_VOCALS)))
+pass_("rights.contentid_ineligible", "a cleared sample", single(relations=related("samples", licence_file="l.pdf")))
 
 for why, amounts in {"too little": ("50", "49.99"), "too much": ("60", "60"), "one": ("99",)}.items():
     fire(
@@ -629,6 +841,21 @@ fire("date.short_lead", "four days", a_release(release_date=RECEIVED + 4 * _DAY)
 fire("date.short_lead", "past", a_release(release_date=RECEIVED - 400 * _DAY), "release")
 pass_("date.short_lead", "five days", a_release(release_date=RECEIVED + 5 * _DAY))
 
+fire("date.original_by_type", "a remaster", single(version="2011 Remaster"), "release")
+fire(
+    "date.original_by_type",
+    "a remix with the song's date",
+    a_release(a_track(version="Jonas Ek Remix"), original_release_date=dt.date(1999, 1, 1)),
+    "release",
+)
+pass_(
+    "date.original_by_type",
+    "a remaster with its date",
+    a_release(a_track(version="2011 Remaster"), original_release_date=dt.date(1999, 1, 1)),
+)
+pass_("date.original_by_type", "a re-release", a_release(original_release_date=dt.date(1999, 1, 1)))
+pass_("date.original_by_type", "a new remix", single(version="Jonas Ek Remix"))
+
 # Languages -------------------------------------------------------------------------------------------------------
 
 for tag in ("english", "xq", "e n", "ｅｎ", "en\n", "a" * 500, "Swedish", "en-XX-YYYYYYYYYYY"):
@@ -636,6 +863,21 @@ for tag in ("english", "xq", "e n", "ｅｎ", "en\n", "a" * 500, "Swedish", "en-
 for tag in ("en", "pt-BR", "mul", "zh-Hant", "yue", "sv", "EN"):
     pass_("language.unknown_code", tag, single(language=tag))
 pass_("language.unknown_code", "zxx", a_release(an_instrumental()))
+
+for tag, title in {"en": "Сердце", "ja": "Сердце", "ru": "夜に駆ける", "sv": "שלום"}.items():
+    fire("language.script_mismatch", f"{tag} {title}", single(title=title, language=tag))
+for tag, title in {
+    "ru": "Сердце",
+    "ja": "夜に駆ける",
+    "zh": "月亮",
+    "ko": "봄",
+    "ar": "حب",
+    "el": "Ψ",
+    "en": "4:44",
+}.items():
+    pass_("language.script_mismatch", f"{tag} {title}", single(title=title, language=tag))
+pass_("language.script_mismatch", "written down in Latin", single(title="Serdtse", language="ru"))
+pass_("language.script_mismatch", "a script that is not known here", single(title="ႁႄႈ", language="my"))
 
 fire("language.missing", "none", single(language=None))
 pass_("language.missing", "an instrumental", a_release(an_instrumental(language=None)))
