@@ -282,6 +282,11 @@ def _elements(contributor: Contributor) -> set[Element]:
     return {element for parts in _parts(contributor) for element in parts}
 
 
+def parts_of(contributor: Contributor) -> frozenset[Element]:
+    """The elements that a contributor had a part in, by the names of the roles."""
+    return frozenset(_elements(contributor))
+
+
 def _parts(contributor: Contributor) -> list[frozenset[Element]]:
     """For each role with a name here, the elements that it has a part in."""
     plain = dict.fromkeys(re.sub(r"[\W_]+", "", role.casefold()) for role in contributor.roles)
@@ -298,7 +303,20 @@ def _extent(levels: Iterable[Level]) -> ContainsAI:
 
 
 def _recording(track: Track, levels: Mapping[Element, Level]) -> ContainsAI:
-    """How much of what is heard was generated; a generated contributor whose part has no name here counts as heard."""
+    """How much of what is heard was generated: what is said of the whole, where that says more than its parts.
+
+    A generated contributor whose part has no name here counts as heard.
+    """
+    whole, parts = track.disclosure.contains_ai, _recording_by_parts(track, levels)
+    return max(whole, parts, key=_EXTENTS.index)
+
+
+#: From nothing said to everything generated.
+_EXTENTS = (ContainsAI.UNDECLARED, ContainsAI.NONE, ContainsAI.PARTLY, ContainsAI.ALL)
+
+
+def _recording_by_parts(track: Track, levels: Mapping[Element, Level]) -> ContainsAI:
+    """What the declared parts come to."""
     extent = _extent(levels[element] for element in SOUND if element in levels)
     if extent is ContainsAI.NONE and any(
         _generated_contributor(contributor) and not _elements(contributor) for contributor in track.contributors
@@ -358,6 +376,19 @@ def _listed_though_undeclared(track: Track) -> Iterator[str]:
         yield "contributions are listed, and yet the status is undeclared"
 
 
+def _whole_against_parts(track: Track) -> Iterator[str]:
+    """ERN: where the whole is said to be free of AI, no part is generated; where all is generated, every part is."""
+    whole, levels = track.disclosure.contains_ai, _levels(track)
+    if whole is ContainsAI.NONE:
+        for element in (element for element, level in levels.items() if level.generated):
+            yield f"the recording is declared as made without AI, and its {_spoken(element)} as generated"
+    if whole is ContainsAI.ALL:
+        for element in (one for one in SOUND if levels.get(one, Level.FULLY_GENERATED) is not Level.FULLY_GENERATED):
+            yield f"all of the recording is declared as generated, and not all of its {_spoken(element)}"
+    if whole is not ContainsAI.UNDECLARED and not track.disclosure.declared:
+        yield "it is said how much of the recording was generated, and yet the status is undeclared"
+
+
 def _one_part_twice(track: Track) -> Iterator[str]:
     """Two singers may be declared apart, each by name; one part cannot be made in two ways."""
     levels: dict[tuple[Element, str | None], set[str]] = {}
@@ -377,7 +408,8 @@ def _singing_in_an_instrumental(track: Track) -> Iterator[str]:
 def _machine_credited_for_human_work(track: Track) -> Iterator[str]:
     """ERN: where nothing is generated, no contributor may be. Someone with two roles may be so in one of them."""
     listed = _listed(track)
-    nothing_generated = track.disclosure.declared and not any(level.generated for level in listed.values())
+    whole = track.disclosure.contains_ai in (ContainsAI.ALL, ContainsAI.PARTLY)
+    nothing_generated = track.disclosure.declared and not (whole or any(level.generated for level in listed.values()))
     for contributor in filter(_generated_contributor, track.contributors):
         parts = [{listed[e].generated for e in part if e in listed} for part in _parts(contributor)]
         spoken_of = [True in generated for generated in parts if generated]
@@ -401,6 +433,7 @@ def _human_credited_for_machine_work(track: Track) -> Iterator[str]:
 #: Each yields, in words, what contradicts what.
 CONTRADICTIONS: tuple[Callable[[Track], Iterator[str]], ...] = (
     _listed_though_undeclared,
+    _whole_against_parts,
     _one_part_twice,
     _singing_in_an_instrumental,
     _machine_credited_for_human_work,

@@ -126,6 +126,7 @@ class Disclosure:
 
     status: str = "undeclared"  # undeclared | declared
     contributions: tuple[Contribution, ...] = ()
+    contains_ai: ContainsAI = ContainsAI.UNDECLARED  # of the whole recording, where its parts are not spoken of
 
     @property
     def declared(self) -> bool:

@@ -399,6 +399,7 @@ class DisclosureSerializer(Strict):
     """What the label declares about AI use in one track."""
 
     status = _pick(("undeclared", "declared"), "undeclared")
+    contains_ai = _pick(ContainsAI, str(ContainsAI.UNDECLARED))
     contributions = _many(ContributionSerializer)
 
 
@@ -428,7 +429,9 @@ class TrackSerializer(Strict):
     shares = SharesSerializer(required=False, allow_null=True, default=lambda: {"master": None, "composition": None})
     relations = _many(RelationSerializer)
     disclosure = DisclosureSerializer(
-        required=False, allow_null=True, default=lambda: {"status": "undeclared", "contributions": []}
+        required=False,
+        allow_null=True,
+        default=lambda: {"status": "undeclared", "contains_ai": "undeclared", "contributions": []},
     )
 
 

@@ -151,6 +151,7 @@ def _contributor(document: Mapping[str, Any]) -> Contributor:
 def _disclosure(document: Mapping[str, Any]) -> Disclosure:
     return Disclosure(
         status=document.get("status") or "undeclared",
+        contains_ai=ContainsAI(document.get("contains_ai") or ContainsAI.UNDECLARED),
         contributions=tuple(
             Contribution(
                 **{

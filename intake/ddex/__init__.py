@@ -1,0 +1,1 @@
+"""Releases as DDEX messages: ERN XML in, delivery documents out, and back."""

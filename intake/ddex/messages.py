@@ -1,0 +1,138 @@
+"""A DDEX message as a delivery: read in a child that is shut in, with a place for everything that is found."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from checks.analysis import confined
+from checks.finding import JSON, Code, Finding
+from intake.ddex import codes
+
+#: The longest box sets make messages of a few megabytes.
+MAX_BYTES = 5 << 20
+#: Reading the largest message that is allowed takes two seconds and 400 MB.
+CPU_SECONDS, MEMORY_BYTES = 10, 512 << 20
+
+_READER = "intake.ddex.reader:read"
+
+_BY_ID = {code.id: code for code in codes.CODES}
+
+#: Where in the document a kind of finding has its cause, where it does not say so itself.
+_FIELDS = {
+    "isrc": "isrc", "upc": "upc", "iswc": "iswc", "title": "title", "version": "version", "artist": "display_artists",
+    "credit": "contributors", "language": "language", "advisory": "advisory", "genre": "genre", "date": "release_date",
+    "disclosure": "disclosure", "rights.pline": "p_line", "rights.cline": "c_line",
+}  # fmt: skip
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What was read: the delivery document (not judged yet), and what is wrong with the message itself."""
+
+    document: dict[str, Any] | None
+    findings: tuple[Finding, ...]
+    version: str = ""
+    message_id: str | None = None
+    sender: str | None = None
+    test: bool = False
+    places: Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)  # JSON pointer → XPath, line
+
+    def located(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The same findings, each with the XPath and the line of what it speaks of."""
+        return [self._located(finding) for finding in findings]
+
+    def _located(self, finding: Finding) -> Finding:
+        if finding.evidence and "xpath" in finding.evidence:
+            return finding
+        xpath, line = self._place(finding)
+        evidence: dict[str, JSON] = {**(finding.evidence or {}), "xpath": xpath, "line": line}
+        return dataclasses.replace(finding, evidence=evidence)
+
+    def _place(self, finding: Finding) -> tuple[str, int | None]:
+        said = (finding.evidence or {}).get("at")
+        pointer = said if isinstance(said, str) else self._pointer(finding)
+        while pointer and pointer not in self.places:
+            pointer = pointer.rpartition("/")[0]
+        return self.places.get(pointer, ("/NewReleaseMessage", None))
+
+    def _pointer(self, finding: Finding) -> str:
+        base = "/release"
+        kind, _, name = finding.subject.partition(":")
+        tracks = (self.document or {}).get("release", {}).get("tracks", [])
+        for index, track in enumerate(tracks):
+            if finding.subject == f"track:{track['position']}":
+                base = f"/release/tracks/{index}"
+            elif kind == "file" and track["file"] == name:
+                return f"/release/tracks/{index}/file"
+        if kind == "file":
+            return "/release/cover/file"
+        family = finding.code.id.partition(".")[0]
+        field = _FIELDS.get(finding.code.id) or _FIELDS.get(family)
+        return f"{base}/{field}" if field else base
+
+
+def read(content: bytes) -> Message:
+    """Read a message's bytes. Whatever is wrong with it is among its findings."""
+    if len(content) > MAX_BYTES:
+        return _unread(codes.TOO_LARGE, f"The message has {len(content)} bytes; {MAX_BYTES} are read.")
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            answer = confined.run(_READER, file, cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES)
+    except confined.Ended as ended:
+        if ended.ending is confined.Ending.FAULT:
+            _log.error("a message could not be read:\n%s", ended.detail)
+        return _unread(codes.UNREADABLE, "Reading the message had to be stopped.")
+    return _message(json.loads(answer))
+
+
+def _unread(code: Code, message: str) -> Message:
+    return Message(None, (Finding(code, "release", message, evidence={"xpath": "/", "line": None}),))
+
+
+def _message(answer: Mapping[str, Any]) -> Message:
+    header = answer.get("header") or {}
+    findings = [
+        Finding(
+            _BY_ID[fault["code"]],
+            fault["subject"],
+            fault["message"],
+            measured=fault["measured"],
+            evidence={"xpath": fault["xpath"], "line": fault["line"]},
+        )
+        for fault in answer["faults"]
+    ]
+    findings += [_unmapped(one) for one in answer.get("unread", ())]
+    document = answer.get("document")
+    if document is not None and not (header.get("message_id") and header.get("sender")):
+        place: dict[str, JSON] = {"xpath": "/NewReleaseMessage/MessageHeader", "line": None}
+        findings.append(Finding(codes.MESSAGE_ID_MISSING, "release", codes.MESSAGE_ID_MISSING.rule, evidence=place))
+    return Message(
+        document=document,
+        findings=tuple(findings),
+        version=answer.get("version", ""),
+        message_id=header.get("message_id"),
+        sender=header.get("sender"),
+        test=bool(header.get("test")),
+        places={pointer: (xpath, line) for pointer, (xpath, line) in (answer.get("places") or {}).items()},
+    )
+
+
+def _unmapped(one: Mapping[str, Any]) -> Finding:
+    times = f" ({one['count']} times)" if one["count"] > 1 else ""
+    return Finding(
+        codes.UNMAPPED,
+        "release",
+        f"{one['xpath']}{times} has no place here and was left out.",
+        measured=one["count"],
+        evidence={"xpath": one["xpath"], "line": one["line"]},
+    )

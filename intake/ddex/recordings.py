@@ -1,0 +1,259 @@
+"""Reads the recordings and images of a message: who made them, with what help of machines, and their files."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from intake.ddex import words
+from intake.ddex.gathering import Gathering
+from intake.ddex.tree import Node
+
+_ELEMENT_OF_ROLE = {role: element for element, role in words.ELEMENT_ROLES.items()}
+_LEVELS = {"all": "fully_generated", "partly": "partly_generated"}
+_AI_READ = {theirs: ours for ours, theirs in words.CONTAINS_AI.items()}
+_RELATIONS_READ = {theirs: ours for ours, theirs in words.RELATIONS.items()}
+
+
+def whole(sound: Node) -> Node:
+    """A recording with what the versions of ERN put one level deeper."""
+    return sound.within("SoundRecordingEdition", "SoundRecordingDetailsByTerritory")
+
+
+def track(get: Gathering, base: str, sound: Node) -> dict[str, Any]:
+    """One track of the document."""
+    node = whole(sound)
+    title, version = get.title(base, node)
+    identifier, work = node.one("ResourceId", "SoundRecordingId"), node.one("WorkId", "MusicalWorkId")
+    contributors, generated = _contributors(get, base, node)
+    track: dict[str, Any] = {
+        "title": title or "",
+        "version": version or "",
+        "isrc": _isrc(get, base, identifier),
+        "iswc": get.said(f"{base}/iswc", work, "ISWC") if work else None,
+        "file": _audio_file(get, base, node),
+        "display_artists": get.artists(f"{base}/display_artists", node),
+        "contributors": contributors,
+        "vocals": _vocals(node),
+        "language": _language(get, base, node),
+        "advisory": get.advisory(f"{base}/advisory", node),
+        "preview_start": _preview(get, base, node),
+        "shares": {
+            "master": _shares(get, node, "ResourceRightsController"),
+            "composition": _shares(get, node, "WorkRightsController"),
+        },
+        "relations": _relations(get, node),
+        "disclosure": _disclosure(get, base, node, contributors, generated),
+    }
+    node.text("Duration")
+    node.text("ResourceReference")
+    for detail in node.all("TechnicalDetails", "TechnicalSoundRecordingDetails"):
+        detail.text("TechnicalResourceDetailsReference")
+    return track
+
+
+def cover(get: Gathering, image: Node) -> dict[str, Any] | None:
+    """The front cover; None where no file is named for it."""
+    node = image.within("ImageDetailsByTerritory")
+    details = node.one("TechnicalDetails", "TechnicalImageDetails")
+    name = get.file("/release/cover/file", details.one("File")) if details else None
+    if details is not None:
+        details.text("TechnicalResourceDetailsReference")
+    if identifier := node.one("ResourceId"):
+        for one in identifier.all("ProprietaryId"):
+            if one.attribute("Namespace") == words.OWN:
+                one.text()
+    get.place("/release/cover", image)
+    if name is None:
+        return None
+    return {"file": name, "contains_ai": _contains_ai(get, node) or "undeclared"}
+
+
+def _isrc(get: Gathering, base: str, identifier: Node | None) -> str | None:
+    isrc = get.said(f"{base}/isrc", identifier, "ISRC") if identifier else None
+    if isrc and "-" in isrc and identifier and (node := identifier.one("ISRC")):
+        message = f"The ISRC {isrc[:40]} is written with hyphens; DDEX writes twelve characters without."
+        get.fault("ddex.isrc_hyphenated", message, node, isrc)
+    return isrc
+
+
+def _audio_file(get: Gathering, base: str, node: Node) -> str:
+    """The file of the recording; of several forms of it, the first that is whole."""
+    for details in node.all("TechnicalDetails", "TechnicalSoundRecordingDetails"):
+        if details.text("IsClip") == "true" or details.text("IsPreview") == "true":
+            continue
+        for holder in (*details.all("DeliveryFile"), details):
+            holder.text("Type")
+            if name := get.file(f"{base}/file", holder.one("File")):
+                return name
+    return ""
+
+
+def _preview(get: Gathering, base: str, node: Node) -> float | None:
+    details = node.one("TechnicalDetails", "TechnicalSoundRecordingDetails")
+    clip = details.one("ClipDetails", "PreviewDetails") if details else None
+    if clip is None:
+        return None
+    timing = clip.one("Timing") or clip
+    for one in ("ClipType", "ExpressionType", "TechnicalResourceDetailsReference"):
+        clip.text(one)
+    start = get.said(f"{base}/preview_start", timing, "StartPoint")
+    if start is None or not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", start):
+        return None
+    return int(start) if "." not in start else float(start)
+
+
+def _vocals(node: Node) -> str | None:
+    kind, instrumental = node.text("Type", "SoundRecordingType"), node.text("IsInstrumental")
+    sung = node.text("HasVocalPerformance")
+    if kind == "SpokenWordSoundRecording":
+        return "spoken"
+    if instrumental == "true":
+        return "instrumental"
+    return "vocal" if instrumental == "false" or sung == "true" else None
+
+
+def _language(get: Gathering, base: str, node: Node) -> str | None:
+    """The language of the words; of several, the one that is called the main one, and the first otherwise."""
+    spoken = node.all("LanguageOfPerformance")
+    chosen = next((one for one in spoken if one.attribute("IsMainLanguage") == "true"), None) or next(
+        iter(spoken), None
+    )
+    if chosen is None:
+        return None
+    get.place(f"{base}/language", chosen)
+    return chosen.text()
+
+
+def _contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """The contributors, each party once; and the parts that are credited to a machine without a name."""
+    people: dict[tuple[Any, ...], dict[str, Any]] = {}
+    key: tuple[Any, ...]
+    person: dict[str, Any]
+    generated: list[dict[str, str]] = []
+    for one in node.each("Contributor", "ResourceContributor", "IndirectResourceContributor"):
+        one.settle("SequenceNumber")
+        roles, special = _roles(get, one), one.text("SpecialContributor")
+        share = _contains_ai(get, one, "AiContribution")
+        if special == words.GENERATIVE_AI:
+            credit = one.one("DisplayCredits")
+            name = credit.text("DisplayCreditText") if credit else None
+            elements = [_ELEMENT_OF_ROLE.get(role) for role, _ in roles]
+            level = _LEVELS.get(share or "all")
+            if not name and level and elements and None not in elements:
+                generated += [{"element": str(element), "level": level} for element in elements]
+                continue
+            key = (special, name)
+            person = {"name": name or words.GENERATIVE_AI, "ai_contribution": share or "all"}
+        else:
+            reference = one.one("ContributorPartyReference")
+            party = get.party(reference) if reference else get.described(one)
+            if party is None:
+                continue
+            if share == "all":
+                message = f"{party.name} is a person, and is credited as a machine."
+                get.fault("ddex.ai_inconsistent", message, one, share)
+            key = (party, share)
+            person = {"name": special or party.name, "isni": party.isni, "ipi": party.ipi}
+            person["ai_contribution"] = share or "undeclared"
+        get.place(f"{base}/contributors", one)
+        known = people.setdefault(key, person | {"roles": []})
+        known["roles"] += [word for _, word in roles if word not in known["roles"]]
+    return list(people.values()), generated
+
+
+def _roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
+    """A contributor's roles: in the words of DDEX, and in ours. Instruments count as roles."""
+    found: list[tuple[str, str]] = []
+    for role in node.each("Role", "ResourceContributorRole", "IndirectResourceContributorRole", "InstrumentType"):
+        inner = role.one("Value") or role
+        value = inner.text()
+        if value == "UserDefined":
+            inner.settle("Namespace")
+            own = inner.attribute("UserDefinedValue")
+            found.append(("UserDefined", own or "unknown"))
+        elif value:
+            found.append((value, words.role_read(value)))
+        found += [(text, words.snake(text)) for one in role.all("InstrumentType") if (text := one.text())]
+    return found
+
+
+def _contains_ai(get: Gathering, node: Node, name: str = "ContainsAI") -> str | None:
+    found = node.one(name)
+    value = found.text() if found else None
+    if found is not None and value not in _AI_READ:
+        get.fault("ddex.value_unknown", f"'{value}' is no value of {name}.", found, value)
+    return _AI_READ.get(value or "")
+
+
+def _disclosure(
+    get: Gathering, base: str, node: Node, people: list[dict[str, Any]], generated: list[dict[str, str]]
+) -> dict[str, Any]:
+    """What the message declares about AI. Older versions have no word for it, and then nothing was declared."""
+    stated = _contains_ai(get, node)
+    if stated and (found := node.one("ContainsAI")):
+        get.place(f"{base}/disclosure", found)
+    human = [one["name"] for one in people if one["ai_contribution"] in ("none", "undeclared")]
+    if stated == "all" and human:
+        message = f"All of the recording is declared as generated, and {human[0]} is credited as a person."
+        get.fault("ddex.ai_inconsistent", message, node, "All")
+    some = generated or any(one["ai_contribution"] in _LEVELS for one in people)
+    declared = stated or ("partly" if some else None)  # a generated part makes the whole partly so
+    return {
+        "status": "declared" if declared else "undeclared",
+        "contains_ai": declared or "undeclared",
+        "contributions": generated,
+    }
+
+
+def _shares(get: Gathering, node: Node, kind: str) -> list[dict[str, str]] | None:
+    shares = []
+    for one in node.all(kind):
+        percentage, reference = one.one("RightSharePercentage"), one.one("RightsControllerPartyReference")
+        party = get.party(reference) if reference else get.described(one)
+        one.settle("SequenceNumber")
+        for role in one.all("RightsControlType"):
+            role.text()
+        if percentage is None or party is None:
+            continue
+        text = percentage.text() or ""
+        if percentage.attribute("HasMaxValueOfOne") == "true":
+            text = _percent(text)
+        shares.append({"party": party.name, "percent": text})
+    return shares or None
+
+
+def _percent(share: str) -> str:
+    try:
+        return str((Decimal(share) * 100).normalize().quantize(Decimal("0.01")))
+    except InvalidOperation:
+        return share
+
+
+def _relations(get: Gathering, node: Node) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for one in node.all("RelatedResource"):
+        kind_node, identifier = one.one("ResourceRelationshipType"), one.one("ResourceId")
+        kind = kind_node.text() if kind_node else None
+        relation = _RELATIONS_READ.get(kind or "")
+        if kind == "UserDefined" and identifier:
+            relation = _own_relation(identifier)
+        if relation is None:
+            if kind_node is not None:
+                get.fault("ddex.value_unknown", f"The relation '{kind}' is not known here.", kind_node, kind)
+            continue
+        found.append({"type": relation, "isrc": identifier.text("ISRC") if identifier else None})
+    if node.text("IsCover") == "true" and not any(one["type"] == "cover_of" for one in found):
+        found.append({"type": "cover_of", "isrc": None})
+    return found
+
+
+def _own_relation(identifier: Node) -> str | None:
+    for one in identifier.all("ProprietaryId"):
+        if one.attribute("Namespace") == words.OWN and one.elements[0].text in _OWN_RELATIONS:
+            return one.text()
+    return None
+
+
+_OWN_RELATIONS = ("remix_of", "live_version_of", "remaster_of")

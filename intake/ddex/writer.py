@@ -1,0 +1,363 @@
+"""Writes an accepted release as ERN 4.3.2: the whole message, or the part of it that discloses AI."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from checks import disclosure
+from checks.release import Artist, ContainsAI, Contributor, Level, Release, RightsLine, Share, Track
+from intake.ddex import words
+from intake.ddex.gathering import written_artists, written_title
+
+#: What a tag of a language looks like in ERN; what does not is left out.
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]+)?(-[a-zA-Z]{2}|-[0-9]{3})?(-[a-zA-Z][a-zA-Z0-9]{4}[a-zA-Z0-9]*)?")
+#: What XML cannot hold at all.
+_IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DPID = re.compile("PADPIDA[a-zA-Z0-9]+")
+_IPI = re.compile("[0-9]{11}")
+_TERRITORY = re.compile("[A-Z]{2}|Worldwide")
+#: What is licensed with a release that says nothing of it: to be streamed, by subscription.
+_COMMERCIAL_MODEL, _USE = "SubscriptionModel", "OnDemandStream"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a message says besides the release."""
+
+    message_id: str
+    created: dt.datetime
+    thread_id: str = ""
+    durations: Mapping[str, float] = field(default_factory=dict)  # seconds, by file name
+    digests: Mapping[str, str] = field(default_factory=dict)  # SHA-256, by file name
+
+
+@dataclass
+class _Parties:
+    """The parties of a message, each listed once."""
+
+    references: dict[tuple[str, str | None, str | None], str] = field(default_factory=dict)
+
+    def reference(self, name: str, isni: str | None = None, ipi: str | None = None) -> str:
+        """What stands for a party."""
+        return self.references.setdefault((name, isni or None, ipi or None), f"P{len(self.references) + 1}")
+
+    def write(self, listed: Any) -> None:
+        for (name, isni, ipi), reference in self.references.items():
+            party = _add(listed, "Party")
+            _add(party, "PartyReference", reference)
+            _add(_add(party, "PartyName"), "FullName", name)
+            if isni or (ipi and _IPI.fullmatch(ipi)):
+                identifier = _add(party, "PartyId")
+                _add(identifier, "ISNI", isni)
+                _add(identifier, "IpiNameNumber", ipi if ipi and _IPI.fullmatch(ipi) else None)
+
+
+def message(release: Release, envelope: Envelope) -> bytes:
+    """The whole NewReleaseMessage, in UTF-8."""
+    root, parties = _root(), _Parties()
+    _header(root, release, envelope)
+    listed, resources = _add(root, "PartyList"), _add(root, "ResourceList")
+    for number, track in enumerate(release.tracks, 1):
+        _recording(resources, parties, release, track, f"A{number}", envelope)
+    _image(resources, release, envelope)
+    _release(_add(root, "ReleaseList"), parties, release)
+    _deals(root, release, envelope)
+    parties.write(listed)
+    return _bytes(root)
+
+
+def disclosed(release: Release) -> bytes:
+    """The elements by which ERN discloses AI, and those by which a reader tells what they speak of."""
+    root, parties = _root(), _Parties()
+    listed, resources = _add(root, "PartyList"), _add(root, "ResourceList")
+    for number, track in enumerate(release.tracks, 1):
+        recording = _add(resources, "SoundRecording")
+        _add(recording, "ResourceReference", f"A{number}")
+        if track.isrc:
+            _add(_add(_add(recording, "SoundRecordingEdition"), "ResourceId"), "ISRC", track.isrc)
+        _add(recording, "DisplayTitleText", written_title(track.title, track.version))
+        _contributors(recording, parties, track)
+        _add(recording, "ContainsAI", _CONTAINS.get(contains_ai(track)))
+    if release.cover:
+        image = _add(resources, "Image")
+        _add(image, "ResourceReference", f"A{len(release.tracks) + 1}")
+        _add(image, "Type", "FrontCoverImage")
+        _add(image, "ContainsAI", _CONTAINS.get(release.cover.contains_ai))
+    product = _add(_add(root, "ReleaseList"), "Release")
+    _add(product, "ReleaseReference", "R0")
+    _add(product, "ContainsAI", _CONTAINS.get(_whole(release)))
+    parties.write(listed)
+    return _bytes(root)
+
+
+def contains_ai(track: Track) -> ContainsAI:
+    """How much of a recording was generated, as ERN counts it: words and melody count, and so does finishing.
+
+    ``All`` leaves no room for people, so a recording with somebody who wrote or made a part by hand is ``Partly`` so.
+    """
+    said = {label.key: label.value for label in disclosure.labels(track)}
+    if not said:
+        return ContainsAI.NONE if track.disclosure.declared else ContainsAI.UNDECLARED
+    if said.get("ai:recording") != ContainsAI.ALL.value:
+        return ContainsAI.PARTLY
+    return ContainsAI.PARTLY if any(_by_hand(track, one) for one in track.contributors) else ContainsAI.ALL
+
+
+_CONTAINS = {ContainsAI(ours): theirs for ours, theirs in words.CONTAINS_AI.items()}
+
+
+def _by_hand(track: Track, contributor: Contributor) -> bool:
+    """Whether someone had a part that is not declared as generated from beginning to end."""
+    if contributor.ai_contribution is ContainsAI.ALL:
+        return False
+    generated = {one.element for one in track.disclosure.contributions if one.level is Level.FULLY_GENERATED}
+    return contributor.ai_contribution is not ContainsAI.UNDECLARED or not disclosure.parts_of(contributor) <= generated
+
+
+def _whole(release: Release) -> ContainsAI:
+    """Of a whole release: what its recordings and its cover come to."""
+    extents = {contains_ai(track) for track in release.tracks}
+    extents |= {release.cover.contains_ai} if release.cover else set()
+    if len(extents) == 1:
+        return extents.pop()
+    generated = extents & {ContainsAI.ALL, ContainsAI.PARTLY}
+    return ContainsAI.PARTLY if generated else ContainsAI.UNDECLARED
+
+
+# --- The message --------------------------------------------------------------------------------------------------
+
+
+def _header(root: Any, release: Release, envelope: Envelope) -> None:
+    header = _add(root, "MessageHeader")
+    _add(header, "MessageThreadId", envelope.thread_id or None)
+    _add(header, "MessageId", envelope.message_id)
+    dpid = release.label_dpid if release.label_dpid and _DPID.fullmatch(release.label_dpid) else words.NO_DPID
+    sender = _add(header, "MessageSender")
+    _add(sender, "PartyId", dpid)
+    if release.display_label:
+        _add(_add(sender, "PartyName"), "FullName", release.display_label)
+    _add(_add(header, "MessageRecipient"), "PartyId", words.NO_DPID)
+    _add(header, "MessageCreatedDateTime", envelope.created.astimezone(dt.UTC).isoformat(timespec="seconds"))
+
+
+def _recording(
+    resources: Any, parties: _Parties, release: Release, track: Track, reference: str, envelope: Envelope
+) -> None:
+    sound = _add(resources, "SoundRecording")
+    _add(sound, "ResourceReference", reference)
+    spoken = track.vocals == "spoken"
+    _add(sound, "Type", "SpokenWordSoundRecording" if spoken else "MusicalWorkSoundRecording")
+    _edition(sound, release, track, f"T{reference[1:]}", envelope)
+    if track.iswc:
+        _add(_add(sound, "WorkId"), "ISWC", track.iswc)
+    _title(sound, track.title, track.version)
+    _artists(sound, parties, track.display_artists)
+    _contributors(sound, parties, track)
+    _shares(sound, parties, "ResourceRightsController", track.master_shares)
+    _shares(sound, parties, "WorkRightsController", track.composition_shares)
+    _add(sound, "Duration", _duration(envelope.durations.get(track.file, 0.0)))
+    _add(sound, "ParentalWarningType", words.ADVISORIES.get(track.advisory or ""))
+    for relation in track.relations:
+        related = _add(sound, "RelatedResource")
+        _add(related, "ResourceRelationshipType", words.RELATIONS.get(relation.type, "UserDefined"))
+        own = relation.type not in words.RELATIONS
+        if relation.isrc or own:
+            identifier = _add(related, "ResourceId")
+            _add(identifier, "ISRC", relation.isrc)
+            _add(identifier, "ProprietaryId", relation.type if own else None, Namespace=words.OWN)
+    _add(sound, "ContainsAI", _CONTAINS.get(contains_ai(track)))
+    _add(sound, "IsCover", "true" if any(one.type == "cover_of" for one in track.relations) else None)
+    _add(sound, "IsInstrumental", {"instrumental": "true", "vocal": "false"}.get(track.vocals or ""))
+    _add(sound, "LanguageOfPerformance", _language(track.language))
+
+
+def _edition(sound: Any, release: Release, track: Track, reference: str, envelope: Envelope) -> None:
+    edition = _add(sound, "SoundRecordingEdition")
+    identifier = _add(edition, "ResourceId")
+    _add(identifier, "ISRC", track.isrc)
+    _rights_line(edition, "P", "℗", release.p_line)
+    details = _add(edition, "TechnicalDetails")
+    _add(details, "TechnicalResourceDetailsReference", reference)
+    delivery = _add(details, "DeliveryFile")
+    _add(delivery, "Type", "AudioFile")
+    _file(delivery, track.file, envelope)
+    if track.preview_start is not None:
+        clip = _add(details, "ClipDetails")
+        _add(clip, "TechnicalResourceDetailsReference", f"{reference}C")
+        _add(clip, "ClipType", "Preview")
+        _add(_add(clip, "Timing"), "StartPoint", f"{track.preview_start:f}")
+        _add(clip, "ExpressionType", "Instructive")
+
+
+def _image(resources: Any, release: Release, envelope: Envelope) -> None:
+    if release.cover is None:
+        return
+    number = len(release.tracks) + 1
+    image = _add(resources, "Image")
+    _add(image, "ResourceReference", f"A{number}")
+    _add(image, "Type", "FrontCoverImage")
+    _add(_add(image, "ResourceId"), "ProprietaryId", f"{envelope.message_id}:cover", Namespace=words.OWN)
+    _add(image, "ContainsAI", _CONTAINS.get(release.cover.contains_ai))
+    details = _add(image, "TechnicalDetails")
+    _add(details, "TechnicalResourceDetailsReference", f"T{number}")
+    _file(details, release.cover.file, envelope)
+
+
+def _release(listed: Any, parties: _Parties, release: Release) -> None:
+    product = _add(listed, "Release")
+    if language := _language(release.language):
+        product.set("LanguageAndScriptCode", language)
+    _add(product, "ReleaseReference", "R0")
+    _add(product, "ReleaseType", words.RELEASE_TYPES[release.type])
+    _add(_add(product, "ReleaseId"), "ICPN", release.upc)
+    _title(product, release.title, release.version)
+    _artists(product, parties, release.display_artists)
+    _add(product, "ReleaseLabelReference", parties.reference(release.display_label or ""))
+    _rights_line(product, "P", "℗", release.p_line)
+    _rights_line(product, "C", "©", release.c_line)
+    _add(_add(product, "DisplayGenre"), "GenreText", release.genre or "")
+    _add(product, "ReleaseDate", release.release_date.isoformat() if release.release_date else None)
+    original = release.original_release_date
+    _add(product, "OriginalReleaseDate", original.isoformat() if original else None)
+    _add(product, "ParentalWarningType", words.ADVISORIES.get(release.advisory or ""))
+    _add(product, "IsMultiArtistCompilation", "true" if release.type == "compilation" else None)
+    group = _add(product, "ResourceGroup")
+    for number, track in enumerate(release.tracks, 1):
+        item = _add(group, "ResourceGroupContentItem")
+        _add(item, "SequenceNumber", str(track.position))
+        _add(item, "ReleaseResourceReference", f"A{number}")
+    _add(group, "LinkedReleaseResourceReference", f"A{len(release.tracks) + 1}" if release.cover else None)
+    _add(product, "ContainsAI", _CONTAINS.get(_whole(release)))
+
+
+def _deals(root: Any, release: Release, envelope: Envelope) -> None:
+    """Where and from when; nothing is licensed where no territory is named."""
+    territories = [code for code in release.territories if _TERRITORY.fullmatch(code)]
+    if not territories:
+        return
+    deals = _add(_add(root, "DealList"), "ReleaseDeal")
+    _add(deals, "DealReleaseReference", "R0")
+    start = release.release_date or envelope.created.date()
+    for day, preorder in ((start, False), (release.preorder_date, True)):
+        if day is None:
+            continue
+        terms = _add(_add(deals, "Deal"), "DealTerms")
+        for code in territories:
+            _add(terms, "TerritoryCode", code)
+        _add(_add(terms, "ValidityPeriod"), "StartDate", day.isoformat())
+        _add(terms, "CommercialModelType", "PayAsYouGoModel" if preorder else _COMMERCIAL_MODEL)
+        _add(terms, "UseType", "PermanentDownload" if preorder else _USE)
+        _add(terms, "IsPreOrderDeal", "true" if preorder else None)
+
+
+# --- What several parts have in common ----------------------------------------------------------------------------
+
+
+def _title(parent: Any, title: str, version: str) -> None:
+    _add(parent, "DisplayTitleText", written_title(title, version))
+    display = _add(parent, "DisplayTitle", ApplicableTerritoryCode="Worldwide", IsDefault="true")
+    _add(display, "TitleText", title)
+    _add(display, "SubTitle", version or None, SubTitleType="Version")
+
+
+def _artists(parent: Any, parties: _Parties, artists: Iterable[Artist]) -> None:
+    artists = list(artists)
+    _add(parent, "DisplayArtistName", written_artists([artist.name for artist in artists]))
+    for number, artist in enumerate(artists, 1):
+        display = _add(parent, "DisplayArtist", SequenceNumber=str(number))
+        _add(display, "ArtistPartyReference", parties.reference(artist.name, artist.isni))
+        _add(display, "DisplayArtistRole", words.ARTIST_ROLES.get(artist.role, "MainArtist"))
+
+
+def _contributors(parent: Any, parties: _Parties, track: Track) -> None:
+    """People by reference; a machine as what it is: with the name under which it is credited, or for its part alone."""
+    whole = contains_ai(track) is ContainsAI.ALL
+    for one in track.contributors:
+        contributor = _add(parent, "Contributor")
+        if whole or one.ai_contribution is ContainsAI.ALL:
+            _add(contributor, "SpecialContributor", words.GENERATIVE_AI)
+            _roles(contributor, one.roles)
+            _add(contributor, "AiContribution", "All")
+            _add(_add(contributor, "DisplayCredits"), "DisplayCreditText", one.name)
+        else:
+            _add(contributor, "ContributorPartyReference", parties.reference(one.name, one.isni, one.ipi))
+            _roles(contributor, one.roles)
+            _add(contributor, "AiContribution", _CONTAINS.get(one.ai_contribution))
+    for contribution in track.disclosure.contributions:
+        role = words.ELEMENT_ROLES.get(contribution.element.value)
+        if role and contribution.level.generated:
+            contributor = _add(parent, "Contributor")
+            _add(contributor, "SpecialContributor", words.GENERATIVE_AI)
+            _add(_add(contributor, "Role"), "Value", role)
+            fully = contribution.level is Level.FULLY_GENERATED
+            _add(contributor, "AiContribution", "All" if fully else "Partly")
+
+
+def _roles(contributor: Any, roles: Iterable[str]) -> None:
+    for role in roles:
+        written = words.role_written(role)
+        own = {} if written else {"Namespace": words.OWN, "UserDefinedValue": role}
+        _add(_add(contributor, "Role"), "Value", written or "UserDefined", **own)
+
+
+def _shares(parent: Any, parties: _Parties, kind: str, shares: Iterable[Share] | None) -> None:
+    for share in shares or ():
+        controller = _add(parent, kind)
+        _add(controller, "RightsControllerPartyReference", parties.reference(share.party))
+        _add(controller, "RightSharePercentage", f"{share.percent:f}")
+
+
+def _rights_line(parent: Any, letter: str, sign: str, line: RightsLine | None) -> None:
+    if line is None:
+        return
+    written = _add(parent, f"{letter}Line")
+    _add(written, "Year", f"{line.year:04}")
+    _add(written, f"{letter}LineCompany", line.owner)
+    _add(written, f"{letter}LineText", f"{sign} {line.year} {line.owner}")
+
+
+def _file(parent: Any, name: str, envelope: Envelope) -> None:
+    file = _add(parent, "File")
+    _add(file, "URI", name)
+    if digest := envelope.digests.get(name):
+        checksum = _add(file, "HashSum")
+        _add(checksum, "Algorithm", "SHA-256")
+        _add(checksum, "HashSumValue", digest)
+
+
+def _language(tag: str | None) -> str | None:
+    return tag if tag and _LANGUAGE.fullmatch(tag) else None
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"PT{minutes // 60}H{minutes % 60:02}M{rest:02}S"
+
+
+def _root() -> Any:
+    root = etree.Element(f"{{{words.NAMESPACE}}}NewReleaseMessage", nsmap={"ern": words.NAMESPACE})
+    root.set("AvsVersionId", words.AVS_VERSION)
+    root.set("ReleaseProfileVersionId", "Audio")
+    root.set("LanguageAndScriptCode", "en")
+    return root
+
+
+def _add(parent: Any, name: str, text: str | None = "", **attributes: str) -> Any:
+    """Add an element; none where its text is None. What XML cannot hold is left out of the text."""
+    if text is None:
+        return None
+    element = etree.SubElement(parent, name)
+    element.text = _IMPOSSIBLE.sub("", text) or None
+    for key, value in attributes.items():
+        element.set(key, _IMPOSSIBLE.sub("", value))
+    return element
+
+
+def _bytes(root: Any) -> bytes:
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
