@@ -154,15 +154,17 @@ class StrictJSON(BaseParser):
 
 
 class Multipart(BaseParser):
-    """A whole delivery: the part ``metadata`` and one part for each file, in any order."""
+    """A whole delivery: the part with the document and one part for each file, in any order."""
 
     media_type = "multipart/form-data"
+    #: The part that holds the document.
+    document_part = METADATA
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """The document and the spooled files. Raises Problem, MultiPartParserError or SuspiciousOperation."""
         view = cast(Receiver, parser_context["view"])
         request = cast(HttpRequest, stream)
-        body, spool = Body(request), Spool(view.spool)
+        body, spool = Body(request), Spool(view.spool, self.document_part)
         # Latin-1 maps bytes to characters one to one: the document's bytes can be had back, and judged as UTF-8.
         fields, _ = MultiPartParser(request.META, cast(Any, body), [spool], encoding="latin-1").parse()
         while body.read(CHUNK):
@@ -170,9 +172,23 @@ class Multipart(BaseParser):
         body.check_whole()
         if spool.open is not None:
             raise Problem(MULTIPART_MALFORMED, "The last part has no end.")
-        raw = _metadata(fields, spool)
+        raw = _document(fields, spool)
         view.body_digest = _digest(raw, spool.files)
-        return Parts(_json(raw), spool.files)
+        return Parts(self.understood(raw), spool.files)
+
+    def understood(self, raw: bytes) -> Any:
+        """The document from its bytes. Raises Problem."""
+        return _json(raw)
+
+
+class MessageParts(Multipart):
+    """A delivery whose document is a DDEX message: it stays bytes, for a child that is shut in to read."""
+
+    document_part = "message"
+
+    def understood(self, raw: bytes) -> bytes:
+        """The bytes."""
+        return raw
 
 
 class Spool(FileUploadHandler):
@@ -180,9 +196,10 @@ class Spool(FileUploadHandler):
 
     chunk_size = CHUNK
 
-    def __init__(self, tidying: ExitStack) -> None:
+    def __init__(self, tidying: ExitStack, document_part: str) -> None:
         super().__init__()
         self.files: dict[str, Incoming] = {}
+        self.document_part = document_part
         self.metadata: bytearray | None = None
         self.open: Incoming | bytearray | None = None
         self._tidying = tidying
@@ -190,7 +207,7 @@ class Spool(FileUploadHandler):
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         """A file part begins."""
         name = file_name if field_name in NAMELESS else field_name
-        if name == METADATA:
+        if name == self.document_part:
             if self.metadata is not None:
                 raise _twice(name)
             self.open = self.metadata = bytearray()
@@ -217,19 +234,20 @@ class Spool(FileUploadHandler):
         self.open = None
 
 
-def _metadata(fields: Any, spool: Spool) -> bytes:
+def _document(fields: Any, spool: Spool) -> bytes:
     """The bytes of the document, whether it came as a field or as a file."""
-    strangers = sorted(set(fields) - {METADATA})
+    part = spool.document_part
+    strangers = sorted(set(fields) - {part})
     if strangers:
         name = strangers[0][:80]
         raise Problem(MULTIPART_MALFORMED, f"The part '{name}' is no file: give it a filename.")
-    values = fields.getlist(METADATA)
+    values = fields.getlist(part)
     if len(values) + (spool.metadata is not None) > 1:
-        raise _twice(METADATA)
+        raise _twice(part)
     if spool.metadata is not None:
         return bytes(spool.metadata)
     if not values:
-        raise Problem(MULTIPART_MALFORMED, f"The part '{METADATA}' with the document is missing.")
+        raise Problem(MULTIPART_MALFORMED, f"The part '{part}' with the document is missing.")
     return str(values[0]).encode("latin-1")
 
 

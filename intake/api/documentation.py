@@ -100,6 +100,42 @@ DELIVER = _operation(
     request={"application/json": DocumentSerializer, "multipart/form-data": _MULTIPART},
     parameters=[*_RETRY, _LOCATION],
 )
+DELIVER_MESSAGE = _operation(
+    "DDEX",
+    {
+        200: OpenApiResponse(serializers.JudgementSerializer, "A test message: judged, and nothing stored."),
+        202: serializers.SubmissionSerializer,
+    },
+    {**_WITH_BODY, 422: "The message or its release has blocking findings; nothing was stored."},
+    operation_id="ern_deliver",
+    summary="Deliver a release as a DDEX message",
+    description="The same delivery as `POST submissions`, as a NewReleaseMessage of ERN 3.8 to 4.3.2. Files are named "
+    "by the last part of their URI. Each finding has the XPath and the line of what it speaks of under `evidence`.",
+    request={
+        "multipart/form-data": {
+            "type": "object",
+            "properties": {"message": {"type": "string", "format": "binary"}},
+            "required": ["message"],
+            "additionalProperties": {"type": "string", "format": "binary"},
+        }
+    },
+    parameters=[*_RETRY, _LOCATION],
+)
+READ_MESSAGE = _operation(
+    "DDEX",
+    {(200, "application/xml"): OpenApiTypes.STR},
+    {**_NOT_THERE, 409: "Not approved."},
+    operation_id="submission_ern",
+    summary="An approved release as a message of ERN 4.3.2",
+)
+READ_DISCLOSURE = _operation(
+    "DDEX",
+    {(200, "application/xml"): OpenApiTypes.STR},
+    {**_NOT_THERE, 400: "No form in which the disclosure is given."},
+    operation_id="submission_disclosure",
+    summary="The AI disclosure as partners take it",
+    parameters=[_query("format", "The form; `ern`: the elements of ERN 4.3.2 that disclose AI.", enum=["ern"])],
+)
 LIST_SUBMISSIONS = _operation(
     "Submissions",
     {200: _list_of(serializers.SubmissionSerializer)},

@@ -3,6 +3,8 @@
 from intake.models.accounts import ApiKey, Label, Partner
 from intake.models.files import Analysis, Blob
 from intake.models.idempotency import IdempotencyKey
+from intake.models.images import ImageBand, ImageMeasurement
+from intake.models.messages import DdexMessage
 from intake.models.reference import KnownRecording
 from intake.models.registry import (
     ArtistIdentifier,
@@ -36,12 +38,15 @@ __all__ = [
     "Blob",
     "CheckRun",
     "Claim",
+    "DdexMessage",
     "Decision",
     "Delivery",
     "Endpoint",
     "Event",
     "Finding",
     "IdempotencyKey",
+    "ImageBand",
+    "ImageMeasurement",
     "KeyUse",
     "KnownRecording",
     "Label",

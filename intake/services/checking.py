@@ -202,7 +202,7 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
         found = list(_check(run.name).run(delivery, context))
         with transaction.atomic():
             if CheckRun.objects.finish(run.pk, token, error=""):
-                _store(run, found)
+                store(run, found)
     except Exception as error:
         log.exception("check failed", check=run.name, submission=str(submission.pk))
         if CheckRun.objects.release(run.pk, token, repr(error), MAX_ATTEMPTS):
@@ -226,7 +226,8 @@ def _given_up(work: Analysis | CheckRun) -> bool:
     return True
 
 
-def _store(run: CheckRun, found: Iterable[FindingValue]) -> None:
+def store(run: CheckRun, found: Iterable[FindingValue]) -> None:
+    """Keep what a check found, with what it asks for under the policy in force."""
     rules = door.policy()
     Finding.objects.bulk_create(
         Finding(
@@ -251,4 +252,4 @@ def _store(run: CheckRun, found: Iterable[FindingValue]) -> None:
 
 def _store_failure(run: CheckRun) -> None:
     message = f"The check '{run.name}' could not be carried out; a moderator looks instead."
-    _store(run, [FindingValue(CHECK_FAILED, "release", message)])
+    store(run, [FindingValue(CHECK_FAILED, "release", message)])

@@ -41,6 +41,8 @@ BY_ID = {
     ("api/v1/submissions/<uuid:pk>/withdraw", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/findings", "GET"): "submission",
     ("api/v1/submissions/<uuid:pk>/events", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/disclosure", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/ern", "GET"): "submission",
     ("api/v1/webhook-endpoints/<uuid:pk>", "GET"): "endpoint",
     ("api/v1/webhook-endpoints/<uuid:pk>", "PATCH"): "endpoint",
     ("api/v1/webhook-endpoints/<uuid:pk>", "DELETE"): "endpoint",
@@ -61,6 +63,7 @@ LISTS = {
 }
 #: Addresses that name nothing of anybody, with the test that shows what they do tell.
 ABOUT_NOTHING = {
+    ("api/v1/ddex/ern", "POST"): "test_ddex.py::test_message_id_of_another_label_is_free",
     ("api/v1/submissions", "POST"): "test_deliver.py::test_nobody_supersedes_what_is_anothers",
     ("api/v1/validate", "POST"): "test_validate.py::test_what_another_label_delivered_is_not_told",
     ("api/v1/webhook-endpoints", "POST"): "test_endpoints.py",

@@ -1,0 +1,121 @@
+"""Releases as DDEX messages: delivered as one, and read as one."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePosixPath
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponseBase
+from drf_spectacular.utils import extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from checks.policy import Outcome
+from intake import snapshot
+from intake.api import documentation as docs
+from intake.api import present
+from intake.api.auth import principal
+from intake.api.base import GateView, Posting
+from intake.api.bodies import MessageParts, Parts
+from intake.api.problems import MULTIPART_MALFORMED, PARAMETER_INVALID, Problem
+from intake.api.views.submissions import accepted, own
+from intake.ddex import messages as ern
+from intake.ddex import writer
+from intake.models import Blob, Label, Partner, Submission
+from intake.services import door, messages
+from intake.services.moves import Conflict
+from intake.states import CLEARED, State
+
+
+@extend_schema_view(post=docs.DELIVER_MESSAGE)
+class Ern(Posting):
+    """A whole delivery as a NewReleaseMessage with its files."""
+
+    scope = "submissions"
+    parser_classes = (MessageParts,)
+
+    message: ern.Message
+    document: dict[str, Any]
+    blobs: dict[str, Blob]
+
+    def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Read the message, judge at the door; only then keep the files."""
+        label, parts = principal(request), request.data
+        assert isinstance(label, Label)
+        assert isinstance(parts, Parts)
+        self.message = ern.read(parts.document)
+        files = {PurePosixPath(name).name: incoming for name, incoming in parts.files.items()}
+        if len(files) < len(parts.files):
+            raise Problem(MULTIPART_MALFORMED, "Two files have the same name.")
+        delivered = {name: (one.sha256, one.size) for name, one in files.items()}
+        self.document = messages.admit(label, self.message, None if self.message.test else delivered)
+        self.blobs = {}
+        for name, incoming in files.items() if not self.message.test else ():
+            if self.claim is not None:
+                self.claim.renew()
+            self.blobs[name] = incoming.keep()
+
+    def perform(self, request: Request, **kwargs: Any) -> Response:
+        """Store what the door has let in; a test message is only judged."""
+        label = principal(request)
+        assert isinstance(label, Label)
+        if self.message.test:
+            told = messages.judged(label, self.message)
+            found = [present.found(one) for one in told]
+            return Response({"blocking": bool(door.blocking(told)), "findings": found})
+        return accepted(self, messages.take_in(label, self.message, self.document, self.blobs), 202)
+
+
+class _Xml(GateView):
+    """A submission as XML."""
+
+    scope = "submissions"
+    principals = (Label, Partner)
+
+    def submission(self, request: Request, pk: uuid.UUID) -> Submission:
+        """One of the principal's submissions; what a partner does not get does not exist for it."""
+        row = own(request, pk, Submission.objects.whole())
+        if isinstance(principal(request), Partner):
+            outcomes = self.viewer().submission(row)["partners"]
+            if all(one["outcome"] == Outcome.WITHHOLD for one in outcomes):
+                raise Http404
+        return row
+
+
+@extend_schema_view(get=docs.READ_MESSAGE)
+class Message(_Xml):
+    """An approved release as a message."""
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        """ERN 4.3.2, from the release as accepted."""
+        row = self.submission(request, pk)
+        if row.state not in CLEARED:
+            raise Conflict(row, State.APPROVED)
+        delivery = snapshot.delivery(row)
+        envelope = writer.Envelope(
+            message_id=str(row.pk),
+            created=row.received_at or row.created_at,
+            durations={name: facts.duration for name, facts in delivery.facts.items()},
+            digests={one.name: one.blob_id for one in row.resources.all() if one.blob_id},
+        )
+        return xml(writer.message(delivery.release, envelope))
+
+
+@extend_schema_view(get=docs.READ_DISCLOSURE)
+class Disclosure(_Xml):
+    """What a release says about AI, as partners take it."""
+
+    parameters = ("format",)
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        """The elements of ERN 4.3.2 that disclose AI."""
+        row = self.submission(request, pk)
+        if request.query_params.get("format", "ern") != "ern":
+            raise Problem(PARAMETER_INVALID, "The disclosure is given as 'ern'.")
+        return xml(writer.disclosed(snapshot.release(row.metadata)))
+
+
+def xml(content: bytes) -> HttpResponse:
+    """An answer in XML."""
+    return HttpResponse(content, content_type="application/xml")
