@@ -88,9 +88,7 @@ class Likeness(StrEnum):
 
 
 #: The same name in all but how it is typed or drawn: likenesses that count for a part of a longer name, too.
-PLAIN = frozenset(
-    {Likeness.EXACT, Likeness.SPACING, Likeness.ACCENT, Likeness.HOMOGLYPH, Likeness.LEET, Likeness.ORDER}
-)
+PLAIN = frozenset({Likeness.EXACT, Likeness.SPACING, Likeness.ACCENT, Likeness.HOMOGLYPH, Likeness.LEET})
 #: A longer name is taken for a protected one inside it only where that has two words and so many letters: *Lady Day*
 #: is nobody in *Lady Day and John Coltrane*.
 INSIDE_FROM = 8

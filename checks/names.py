@@ -15,6 +15,7 @@ that a registry can keep it in an indexed table.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -31,8 +32,13 @@ KEY_BITS = 64
 #: Names with a shorter picture are never one change from another: at five letters that already leads from one real
 #: artist to the next (Drake, Brake; Wiley, Riley).
 NEAR_FROM = 6
-#: Only a doubled letter is forgiven in shorter ones (Kiss, Kisss), and below four not even that.
+#: At five letters one may be added to them.
+LONGER_FROM = 5
+#: In shorter ones two neighbours may change places, or a letter be doubled (Kiss, Kisss).
+SWAP_FROM = 4
 DOUBLED_FROM = 4
+#: An article is drawn as a part of its name from this length of the rest on (*The Who*, *TheWho*).
+ARTICLE_FROM = 3
 #: From this length of the picture on two changes are tolerated wherever they stand.
 TWO_CHANGES_FROM = 20
 #: In names of two words, each at least this long, one change is tolerated in each. Two in one word would lead from
@@ -79,9 +85,16 @@ _STROKE = "ǀ"
 _UPRIGHT = str.maketrans(dict.fromkeys("Il1|!", _STROKE))
 _ONE_STROKE = str.maketrans(dict.fromkeys((_STROKE, "L", "i"), "l"))
 _AND = re.compile(r"&|(?<=\s)\+(?=\s)")
+_ARTICLE = re.compile(r"\s*(the)\s+", re.IGNORECASE)
+#: Metaphone's w as v (few scripts have both), its th as t, and no h.
+_HEARD_ALIKE = str.maketrans({"W": "F", "0": "T", "H": ""})
 _DOUBLED = re.compile(r"(.)\1+")
 #: Latin letters with marks end here (Latin Extended-B); later blocks are asked for each letter.
 LAST_LATIN = 0x24F
+#: Pairs of letters for one sound: Greek has no other way to write b, d, g and j, Russian none to write j.
+_FOREIGN_DIGRAPHS = (
+    ("μπ", "b"), ("ντ", "d"), ("γκ", "g"), ("τζ", "j"), ("ου", "u"), ("дж", "j"), ("кс", "x"), ("кв", "qu"),
+)  # fmt: skip
 #: Romanisation writes *zh* and *kh* for what English spells *j* and *h*.
 _ROMAN_DIGRAPHS = (("zh", "j"), ("kh", "h"), ("ts", "c"))
 
@@ -144,7 +157,10 @@ def romanised(name: str) -> str:
     visible = _visible(name)
     if not any(letter.isalpha() and ord(letter) > LAST_LATIN and not _is_latin(letter) for letter in visible):
         return ""
-    text = "".join(anyascii(letter) if letter.isalpha() else letter for letter in visible).casefold()
+    text = visible.casefold()
+    for written, read in _FOREIGN_DIGRAPHS:
+        text = text.replace(written, read)
+    text = "".join(anyascii(letter) if letter.isalpha() else letter for letter in text).casefold()
     for written, read in _ROMAN_DIGRAPHS:
         text = text.replace(written, read)
     return text
@@ -159,9 +175,17 @@ def spellings(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=REMEMBERED)
 def pictures(name: str) -> tuple[str, ...]:
-    """The skeleton, and the skeleton with doubled letters as one; none for signs alone."""
-    picture = skeleton(name)
-    return tuple(dict.fromkeys(filter(None, (picture, _undoubled(picture)))))
+    """The skeleton, and what else the name can be drawn as; none for signs alone.
+
+    With its article as a part of it (*TheDoors*), with "!" as a mark and no letter (*Tin!k*), and each of these with
+    doubled letters as one. Where the article hides a core that is too short, only the first.
+    """
+    drawn = [skeleton(name)]
+    if drawn[0] and (article := _ARTICLE.match(_visible(name))) and len(drawn[0]) >= ARTICLE_FROM:
+        drawn.append(skeleton(f"{article[1]}{_visible(name)[article.end() :]}"))
+    if _STROKE_INSIDE_WORD.search(_visible(name)):
+        drawn.append(skeleton(_STROKE_INSIDE_WORD.sub("", _visible(name))))
+    return tuple(dict.fromkeys(filter(None, (*drawn, *map(_undoubled, drawn)))))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -177,7 +201,7 @@ def word_pictures(name: str) -> tuple[str, str] | None:
 def sound(name: str) -> str:
     """The consonants that an English reader hears, as Metaphone writes them; "" where they are too few to tell."""
     latin = "".join(letter if letter.isascii() else " " for letter in unaccented_words(romanised(name) or name))
-    heard = "".join(metaphone(word) for word in latin.split())
+    heard = "".join(metaphone(word) for word in latin.split()).translate(_HEARD_ALIKE)
     return heard if len(heard) >= SOUND_FROM and len(skeleton(name)) >= NEAR_FROM else ""
 
 
@@ -189,6 +213,8 @@ def unaccented_words(name: str) -> str:
 def tolerance(one: str, other: str) -> int:
     """How many letters two pictures may differ in and still be near: none where either is short."""
     shorter, longer = sorted((len(one), len(other)))
+    if shorter == LONGER_FROM and longer > shorter:
+        return 1
     if shorter < NEAR_FROM or longer > NEAR_UP_TO:
         return 0
     return 2 if shorter >= TWO_CHANGES_FROM else 1
@@ -200,13 +226,16 @@ def near(one: str, other: str) -> bool:
     Changes are counted as optimal string alignment (insert, delete, replace, swap neighbours): as many as
     ``tolerance`` allows, or one in each of two words; doubled letters count only once.
     """
-    for picture in pictures(one):
-        for guarded in pictures(other):
-            if _within(picture, guarded, tolerance(picture, guarded)):
-                return True
-    shorter = min(len(skeleton(one)), len(skeleton(other)))
-    if shorter >= DOUBLED_FROM and _undoubled(skeleton(one)) == _undoubled(skeleton(other)):
-        return True
+    plain = (skeleton(one), skeleton(other))
+    shortest = min(map(len, plain))
+    for picture, guarded in itertools.product(pictures(one), pictures(other)):
+        with_article = len(picture) > len(plain[0]) or len(guarded) > len(plain[1])
+        if picture == guarded and (picture, guarded) != plain:
+            return shortest >= (ARTICLE_FROM if with_article else DOUBLED_FROM)
+        if with_article and shortest < LONGER_FROM:
+            continue  # the article makes *The Who* no longer than it is
+        if _within(picture, guarded, tolerance(picture, guarded)) or _swapped(picture, guarded):
+            return True
     words, guarded_words = word_pictures(one), word_pictures(other)
     return bool(words and guarded_words) and all(
         _within(word, guarded, 1) for word, guarded in zip(words or (), guarded_words or (), strict=True)
@@ -220,6 +249,11 @@ def sounds_alike(one: str, other: str) -> bool:
         return False
     picture, guarded = _undoubled(skeleton(one)), _undoubled(skeleton(other))
     return _within(picture, guarded, int(SOUND_SHARE * min(len(picture), len(guarded))))
+
+
+def _swapped(one: str, other: str) -> bool:
+    """Whether a short name has two neighbouring letters in another order, and nothing else."""
+    return len(one) == len(other) >= SWAP_FROM and sorted(one) == sorted(other) and _within(one, other, 1)
 
 
 def _within(one: str, other: str, changes: int) -> bool:
@@ -265,7 +299,7 @@ def _near_texts(picture: str) -> Iterator[str]:
     name may be this one, or a partner up to two letters shorter.
     """
     length = len(picture)
-    if NEAR_FROM <= length <= TWO_CHANGES_FROM:
+    if SWAP_FROM <= length <= TWO_CHANGES_FROM:
         for rest in _one_deleted(picture):
             yield f"s{rest}"
     if TWO_CHANGES_FROM <= length <= NEAR_UP_TO:

@@ -190,6 +190,14 @@ def test_two_words_with_a_change_in_each_share_a_key(one: str, two: str, first: 
         ("Drake", "Brake", False),
         ("Kiss", "Kisss", True),
         ("Moo", "Mo", False),
+        ("Logic", "Logicc", True),
+        ("Logic", "Magic", False),
+        ("Wale", "Wael", True),  # two neighbours swapped
+        ("Wale", "Whale", False),
+        ("The Doors", "TheDoors", True),
+        ("The Who", "TheWho", True),
+        ("The Who", "The Wha", False),
+        ("Tink", "Tin!k", True),
     ],
 )
 def test_near_grows_with_the_length_of_the_name(one: str, other: str, expected: bool) -> None:
@@ -221,6 +229,7 @@ def test_names_sound_alike_that_also_look_it(one: str, other: str, expected: boo
         ("!!!", ""),
         ("ＡＢＣ", ""),
         ("Жанна", "janna"),
+        ("Μπομπ", "bob"),
     ],
 )
 def test_names_in_other_scripts_are_romanised(name: str, latin: str) -> None:

@@ -1,0 +1,283 @@
+"""How fast a name is sought among a million protected ones, and how often the search is right.
+
+    python -m benchmarks.names [--names 1000000] [--database URL]
+    python -m benchmarks.names --accuracy
+
+The million names are made up: given names and surnames of which some are far more frequent than others, as people's
+are, bands of one word, and names of three. Each question is about a name that differs from a protected one, and is put
+through the registry's own instrument, candidates compared and all. rapidfuzz looks through the same list for comparison.
+
+Accuracy is measured on a list of real artists (``real_artists.csv`` in GATE_NAMES or ../shared/names): look-alikes of ten
+kinds are made of each and must be found; what real artists release under their own names must pass. One half of the
+names, chosen by hash, is there to tune on; the figures to quote are those of the other half.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import itertools
+import os
+import random
+import string
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from anyascii import anyascii  # noqa: E402 the project is found first
+
+from benchmarks.report import Table  # noqa: E402
+from checks import names as views  # noqa: E402
+from checks.check import Context, OpenedArtist, ProtectedName  # noqa: E402
+from checks.finding import Route  # noqa: E402
+from checks.identity import CHECK, likeness  # noqa: E402
+from checks.release import Account, Artist, Delivery, Release, Track  # noqa: E402
+
+# --- Accuracy -----------------------------------------------------------------------------------------------------
+
+CYRILLIC_LOOKS = str.maketrans("aeopcyxiABEKMHOPCTX", "аеорсухіАВЕКМНОРСТХ")
+GREEK_LOOKS = str.maketrans("ovABEZHIKMNOPTYX", "ονΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
+LEET = {"a": "4", "e": "3", "i": "1", "o": "0", "s": "5", "t": "7", "S": "$", "l": "1"}
+#: How English names are commonly written in Russian and in Greek, letter by letter, the longer spellings first.
+RUSSIAN = {
+    "sh": "ш", "ch": "ч", "th": "т", "ph": "ф", "ck": "к", "ee": "и", "oo": "у", "qu": "кв", "a": "а", "b": "б",
+    "c": "к", "d": "д", "e": "е", "f": "ф", "g": "г", "h": "х", "i": "и", "j": "дж", "k": "к", "l": "л", "m": "м",
+    "n": "н", "o": "о", "p": "п", "q": "к", "r": "р", "s": "с", "t": "т", "u": "у", "v": "в", "w": "в", "x": "кс",
+    "y": "й", "z": "з",
+}  # fmt: skip
+GREEK = {
+    "th": "θ", "ph": "φ", "ch": "χ", "ps": "ψ", "ck": "κ", "oo": "ου", "a": "α", "b": "μπ", "c": "κ", "d": "ντ",
+    "e": "ε", "f": "φ", "g": "γκ", "h": "χ", "i": "ι", "j": "τζ", "k": "κ", "l": "λ", "m": "μ", "n": "ν", "o": "ο",
+    "p": "π", "q": "κ", "r": "ρ", "s": "σ", "t": "τ", "u": "ου", "v": "β", "w": "ου", "x": "ξ", "y": "υ", "z": "ζ",
+}  # fmt: skip
+KEYWORDS: Sequence[Callable[[str], tuple[str, str, str]]] = (
+    lambda name: (f"{name} AI", "Low Tide", ""),
+    lambda name: (f"{name} Cover", "Low Tide", ""),
+    lambda name: (f"{name} Tribute Band", "Low Tide", ""),
+    lambda name: (f"Sounds Like {name}", "Low Tide", ""),
+    lambda name: ("Mara Lindqvist", f"Low Tide ({name} AI Cover)", ""),
+    lambda name: ("Mara Lindqvist", f"{name} Type Beat", ""),
+    lambda name: ("Mara Lindqvist", "Low Tide", f"{name} Remix"),
+    lambda name: ("Mara Lindqvist", f"Low Tide (AI Voice of {name})", ""),
+)  # fmt: skip
+
+#: Kinds that hardly anybody should get past, and all kinds together: the share that must be found.
+SURE_KINDS = ("homoglyph", "spacing", "punctuation", "keyword")
+SURE = 0.99
+OVERALL = 0.95
+#: Of pairs of real artists at most so many may be taken for each other.
+FALSE_ALARMS = 2 / 10_000
+
+
+def real_names() -> list[str] | None:
+    """The list of real artists; None where it is missing."""
+    table = Path(os.environ.get("GATE_NAMES", ROOT.parent / "shared" / "names")) / "real_artists.csv"
+    if not table.exists():
+        return None
+    with table.open(encoding="utf-8", newline="") as rows:
+        return sorted({row["name"].strip() for row in csv.DictReader(rows)})
+
+
+def halves(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those to tune on, and those to report on."""
+    even = [name for name in names if hashlib.sha256(name.encode()).digest()[0] % 2 == 0]
+    return even, [name for name in names if name not in set(even)]
+
+
+def lookalikes(name: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """(kind, (artist, title, version)) of look-alikes of a name, always the same; a kind that changes nothing is left out."""
+    for kind, make in KINDS.items():
+        for number in range(VARIANTS):
+            made = make(name, random.Random(f"{kind} {number} {name}"))
+            artist = made if isinstance(made, tuple) else (made, "Low Tide", "")
+            if artist != (name, "Low Tide", "") and views.fold(artist[0]) != views.fold(name):
+                yield kind, artist
+
+
+#: Look-alikes of each kind for each name.
+VARIANTS = 3
+
+
+def _homoglyph(name: str, chance: random.Random) -> str:
+    return name.translate(chance.choice([CYRILLIC_LOOKS, GREEK_LOOKS]))
+
+
+def _places(name: str) -> list[int]:
+    return [place for place, letter in enumerate(name) if letter.isalpha()]
+
+
+def _added(name: str, chance: random.Random) -> str:
+    place = chance.choice(_places(name))
+    return name[:place] + chance.choice(string.ascii_lowercase) + name[place:]
+
+
+def _dropped(name: str, chance: random.Random) -> str:
+    place = chance.choice(_places(name))
+    return name[:place] + name[place + 1 :]
+
+
+def _swapped(name: str, chance: random.Random) -> str:
+    places = [one for one in _places(name)[:-1] if name[one + 1].isalpha() and name[one] != name[one + 1]]
+    if not places:
+        return name
+    place = chance.choice(places)
+    return name[:place] + name[place + 1] + name[place] + name[place + 2 :]
+
+
+def _doubled(name: str, chance: random.Random) -> str:
+    place = chance.choice(_places(name))
+    return name[: place + 1] + name[place].lower() + name[place + 1 :]
+
+
+def _punctuation(name: str, chance: random.Random) -> str:
+    place = chance.randrange(1, len(name))
+    return name[:place] + chance.choice(".-'!_,") + name[place:]
+
+
+def _spacing(name: str, chance: random.Random) -> str:
+    if " " in name and chance.random() < 0.5:
+        return name.replace(" ", "", 1)
+    places = [one for one in range(1, len(name)) if name[one - 1].isalnum() and name[one].isalnum()]
+    place = chance.choice(places)
+    return name[:place] + " " + name[place:]
+
+
+def _leet(name: str, chance: random.Random) -> str:
+    places = [one for one in range(len(name)) if name[one] in LEET]
+    chosen = set(chance.sample(places, min(len(places), chance.randint(1, 3))))
+    return "".join(LEET[letter] if place in chosen else letter for place, letter in enumerate(name))
+
+
+def _transliterated(name: str, chance: random.Random) -> str:
+    if not name.isascii():
+        return anyascii(name)
+    table, text = chance.choice([RUSSIAN, GREEK]), name.casefold()
+    for written, letter in table.items():
+        text = text.replace(written, letter)
+    return text.title()
+
+
+def _keyword(name: str, chance: random.Random) -> tuple[str, str, str]:
+    return chance.choice(KEYWORDS)(name)
+
+
+KINDS: Mapping[str, Callable[[str, random.Random], Any]] = {
+    "homoglyph": _homoglyph,
+    "added letter": _added,
+    "dropped letter": _dropped,
+    "swap": _swapped,
+    "doubled letter": _doubled,
+    "punctuation": _punctuation,
+    "spacing": _spacing,
+    "leet": _leet,
+    "transliteration": _transliterated,
+    "keyword": _keyword,
+}
+
+
+class Everyone:
+    """A registry that finds every protected name by its keys, as the real one does; each label has one artist."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._by_key: dict[int, list[ProtectedName]] = {}
+        for name in names:
+            for key in views.search_keys(name):
+                self._by_key.setdefault(key, []).append(ProtectedName(name, name, frozenset({f"label of {name}"})))
+
+    def near_all(self, names: Any) -> Mapping[str, Sequence[ProtectedName]]:
+        return {
+            name: list(
+                {one.artist: one for key in views.search_keys(name) for one in self._by_key.get(key, ())}.values()
+            )
+            for name in names
+        }
+
+    def opened_by(self, text: str) -> OpenedArtist | None:
+        return None
+
+
+def taken_for(
+    registry: Everyone, artist: str, title: str = "Low Tide", version: str = "", account: str = ""
+) -> set[str]:
+    """The protected artists for whose sake a release would be reviewed."""
+    shown = (Artist(artist),)
+    track = Track(1, title, "01.flac", version=version, display_artists=shown)
+    release = Release(title, "single", (track,), version=version, display_artists=shown)
+    delivery = Delivery(release, Account(account, account), dt.date(2026, 11, 20))
+    instruments: Any = None
+    findings = CHECK.run(delivery, Context(instruments, registry, instruments))
+    return {str((finding.evidence or {}).get("artist")) for finding in findings if finding.code.route is not Route.PASS}
+
+
+def recall(names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """How many look-alikes of each kind were found, of how many."""
+    registry = Everyone(names)
+    found = {kind: [0, 0] for kind in KINDS}
+    for name in names:
+        for kind, (artist, title, version) in lookalikes(name):
+            found[kind][1] += 1
+            found[kind][0] += name in taken_for(registry, artist, title, version)
+    return {kind: (hits, made) for kind, (hits, made) in found.items()}
+
+
+def missed(names: Sequence[str]) -> Iterator[str]:
+    """The look-alikes that were not found, to look at while tuning."""
+    registry = Everyone(names)
+    for name in names:
+        for kind, (artist, title, version) in lookalikes(name):
+            if name not in taken_for(registry, artist, title, version):
+                yield f"{kind}: {name} → {artist} | {title} | {version}"
+
+
+def false_alarms(names: Sequence[str]) -> dict[str, list[str]]:
+    """What real artists were stopped for: their own label's ordinary release; a release beside all other artists."""
+    everyone = Everyone(names)
+    own = [name for name in names if taken_for(everyone, name, account=f"label of {name}")]
+    strangers = [
+        f"{name} / {other}" for name in names for other in sorted(taken_for(everyone, name) - {name}) if other != name
+    ]
+    alike = [
+        f"{one} / {other} ({kind})"
+        for one, other in itertools.combinations(names, 2)
+        if (kind := likeness(one, other) or likeness(other, one))
+    ]
+    return {"own release": own, "as another artist": strangers, "pairs": alike}
+
+
+def accuracy() -> list[Table]:
+    names = real_names()
+    if names is None:
+        sys.exit("no list of real names: set GATE_NAMES")
+    tune, report = halves(names)
+    columns = {"tuned on": recall(tune), "reported": recall(report)}
+    rows = [[kind, *(_share(*found[kind]) for found in columns.values())] for kind in KINDS]
+    sums = [(sum(hits for hits, _ in one.values()), sum(made for _, made in one.values())) for one in columns.values()]
+    rows.append(["all kinds", *(_share(*one) for one in sums)])
+    found = Table("Look-alikes found", "python -m benchmarks.names --accuracy", ["kind", *columns], rows)
+    alarms = {"tuned on": false_alarms(tune), "reported": false_alarms(report), "all": false_alarms(names)}
+    sizes = [len(tune), len(report), len(names)]
+    rows = [
+        ["own label's release stopped", *(f"{len(one['own release'])}/{size}" for one, size in zip(alarms.values(), sizes, strict=True))],
+        ["taken for another artist", *(f"{len(one['as another artist'])}/{size}" for one, size in zip(alarms.values(), sizes, strict=True))],
+        ["pairs alike", *(f"{len(one['pairs'])}/{size * (size - 1) // 2}" for one, size in zip(alarms.values(), sizes, strict=True))],
+    ]  # fmt: skip
+    stopped = Table(
+        "Real artists stopped",
+        "python -m benchmarks.names --accuracy",
+        ["what", *alarms],
+        rows,
+        [f"pairs: {', '.join(alarms['all']['pairs']) or 'none'}",
+         f"another: {', '.join(alarms['all']['as another artist']) or 'none'}",
+         f"own: {', '.join(alarms['all']['own release']) or 'none'}"],
+    )  # fmt: skip
+    return [found, stopped]
+
+
+def _share(hits: int, made: int) -> str:
+    return f"{hits}/{made} {100 * hits / made:.1f} %"
