@@ -5,15 +5,16 @@
 
 The million names are made up: given names and surnames of which some are far more frequent than others, as people's
 are, bands of one word, and names of three. Each question is about a name that differs from a protected one, and is put
-through the registry's own instrument, candidates compared and all. rapidfuzz looks through the same list for comparison.
+through the registry's own instrument, candidates compared and all. rapidfuzz looks through the same list beside it.
 
-Accuracy is measured on a list of real artists (``real_artists.csv`` in GATE_NAMES or ../shared/names): look-alikes of ten
-kinds are made of each and must be found; what real artists release under their own names must pass. One half of the
-names, chosen by hash, is there to tune on; the figures to quote are those of the other half.
+Accuracy is measured on a list of real artists (``real_artists.csv`` in GATE_NAMES or ../shared/names): look-alikes of
+ten kinds are made of each and must be found; what real artists release under their own names must pass. One half of
+the names, chosen by hash, is there to tune on; the figures to quote are those of the other half.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import datetime as dt
 import hashlib
@@ -22,9 +23,12 @@ import os
 import random
 import string
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
@@ -32,6 +36,7 @@ if str(ROOT) not in sys.path:
 
 from anyascii import anyascii  # noqa: E402 the project is found first
 
+from benchmarks import gate, machine  # noqa: E402
 from benchmarks.report import Table  # noqa: E402
 from checks import names as views  # noqa: E402
 from checks.check import Context, OpenedArtist, ProtectedName  # noqa: E402
@@ -91,7 +96,7 @@ def halves(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def lookalikes(name: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
-    """(kind, (artist, title, version)) of look-alikes of a name, always the same; a kind that changes nothing is left out."""
+    """(kind, (artist, title, version)) of look-alikes of a name, always the same."""
     for kind, make in KINDS.items():
         for number in range(VARIANTS):
             made = make(name, random.Random(f"{kind} {number} {name}"))
@@ -261,12 +266,18 @@ def accuracy() -> list[Table]:
     rows.append(["all kinds", *(_share(*one) for one in sums)])
     found = Table("Look-alikes found", "python -m benchmarks.names --accuracy", ["kind", *columns], rows)
     alarms = {"tuned on": false_alarms(tune), "reported": false_alarms(report), "all": false_alarms(names)}
-    sizes = [len(tune), len(report), len(names)]
+    sizes = dict(zip(alarms, (len(tune), len(report), len(names)), strict=True))
     rows = [
-        ["own label's release stopped", *(f"{len(one['own release'])}/{size}" for one, size in zip(alarms.values(), sizes, strict=True))],
-        ["taken for another artist", *(f"{len(one['as another artist'])}/{size}" for one, size in zip(alarms.values(), sizes, strict=True))],
-        ["pairs alike", *(f"{len(one['pairs'])}/{size * (size - 1) // 2}" for one, size in zip(alarms.values(), sizes, strict=True))],
-    ]  # fmt: skip
+        ["own label's release stopped", *(f"{len(one['own release'])}/{sizes[half]}" for half, one in alarms.items())],
+        [
+            "taken for another artist",
+            *(f"{len(one['as another artist'])}/{sizes[half]}" for half, one in alarms.items()),
+        ],
+        [
+            "pairs alike",
+            *(f"{len(one['pairs'])}/{sizes[half] * (sizes[half] - 1) // 2}" for half, one in alarms.items()),
+        ],
+    ]
     stopped = Table(
         "Real artists stopped",
         "python -m benchmarks.names --accuracy",
@@ -281,3 +292,176 @@ def accuracy() -> list[Table]:
 
 def _share(hits: int, made: int) -> str:
     return f"{hits}/{made} {100 * hits / made:.1f} %"
+
+
+# --- Speed --------------------------------------------------------------------------------------------------------
+
+#: A name has some thirty keys; more of them are never waited for in one statement.
+LOADED_AT_ONCE = 500_000
+QUESTIONS = 1000
+#: Display artists, and names in titles, of a long release.
+NAMES_OF_A_RELEASE = 30
+#: rapidfuzz reads the whole list for each question.
+SCANS = 5
+
+
+def made_up(count: int) -> list[str]:
+    """So many different names, as frequent in their parts as people's are (Zipf), some of one word, some of three."""
+    chance = random.Random(1)
+    syllables = [
+        first + vowel + last for first in "bdfghjklmnprstvw" for vowel in "aeiou" for last in ("", "n", "r", "l", "s")
+    ]
+
+    def pool(size: int, most: int) -> list[str]:
+        words: dict[str, None] = {}
+        while len(words) < size:
+            words["".join(chance.choices(syllables, k=chance.randint(1, most))).title()] = None
+        return list(words)
+
+    given, family, nouns = pool(5_000, 3), pool(50_000, 4), pool(300_000, 4)
+    frequent = [list(itertools.accumulate(1 / (rank + 10) for rank in range(len(one)))) for one in (given, family)]
+    names: dict[str, None] = {}
+    while len(names) < count:
+        batch = 100_000
+        firsts = chance.choices(given, cum_weights=frequent[0], k=batch)
+        lasts = chance.choices(family, cum_weights=frequent[1], k=batch)
+        for first, last in zip(firsts, lasts, strict=True):
+            kind = chance.random()
+            if kind < 0.15:
+                names[chance.choice(nouns)] = None
+            elif kind < 0.85:
+                names[f"{first} {last}"] = None
+            else:
+                names[f"{first} {chance.choice(given)} {last}"] = None
+    return list(names)[:count]
+
+
+def load(names: Sequence[str]) -> tuple[float, float, int]:
+    """Put the names into the registry as a restored backup would: (seconds for keys, seconds for rows, keys)."""
+    from django.db import connection, transaction
+
+    from intake.models import ProtectedArtist, ProtectedName
+
+    begun = time.perf_counter()
+    keys: list[np.ndarray] = []
+    for number, name in enumerate(names, 1):
+        mine = np.fromiter(views.search_keys(name), np.int64)
+        keys.append(np.stack([mine, np.full(len(mine), number)]))
+    pairs = np.concatenate(keys, axis=1)
+    keys.clear()
+    pairs = pairs[:, np.argsort(pairs[0], kind="stable")]
+    computed = time.perf_counter() - begun
+    begun = time.perf_counter()
+    with transaction.atomic():
+        for start in range(0, len(names), 5_000):
+            batch = names[start : start + 5_000]
+            artists = ProtectedArtist.objects.bulk_create(ProtectedArtist(name=name) for name in batch)
+            ProtectedName.objects.bulk_create(
+                ProtectedName(pk=start + place, artist=artist, name=artist.name, kind="name")
+                for place, artist in enumerate(artists, 1)
+            )
+        with connection.cursor() as cursor:
+            for start in range(0, pairs.shape[1], LOADED_AT_ONCE):
+                some = pairs[:, start : start + LOADED_AT_ONCE]
+                if connection.vendor == "postgresql":
+                    cursor.execute(
+                        "INSERT INTO intake_namekey (key, name_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])",
+                        [some[0].tolist(), some[1].tolist()],
+                    )
+                else:
+                    rows = list(zip(some[0].tolist(), some[1].tolist(), strict=True))
+                    cursor.executemany("INSERT INTO intake_namekey (key, name_id) VALUES (%s, %s)", rows)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE intake_namekey")
+    return computed, time.perf_counter() - begun, int(pairs.shape[1])
+
+
+def stored_bytes(folder: Path) -> int:
+    """What the database takes."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(current_database())")
+            return int(cursor.fetchone()[0])
+    return sum(path.stat().st_size for path in folder.rglob("*.sqlite3*"))
+
+
+def speed(folder: Path, count: int) -> Table:
+    """Build the registry, ask it, and let rapidfuzz look through the same list."""
+    from django.db import connection
+    from rapidfuzz import fuzz, process
+
+    from intake.reference import Names
+
+    names = made_up(count)
+    before = stored_bytes(folder)
+    computed, written, keys = load(names)
+    size = stored_bytes(folder) - before
+    chance = random.Random(2)
+    questions = [_added(chance.choice(names), chance) for _ in range(QUESTIONS)]
+    found, instrument = 0, Names()
+
+    def ask(some: Sequence[str]) -> float:
+        nonlocal found
+        begun = time.perf_counter()
+        near = instrument.near_all(some)
+        found += sum(any(likeness(name, entry.name) for entry in near.get(name, ())) for name in some)
+        return 1000 * (time.perf_counter() - begun)
+
+    for name in questions[:50]:
+        ask([name])
+    found = 0
+    single = [ask([name]) for name in questions]
+    hits = found
+    free = [ask([name]) for name in made_up(2000)[1000:]]
+    batches = [questions[start : start + NAMES_OF_A_RELEASE] for start in range(0, QUESTIONS, NAMES_OF_A_RELEASE)]
+    batched = [ask(batch) for batch in batches]
+    scans = []
+    for name in questions[:SCANS]:
+        begun = time.perf_counter()
+        process.extract(name, names, scorer=fuzz.ratio, limit=5, score_cutoff=80)
+        scans.append(1000 * (time.perf_counter() - begun))
+    rows = [
+        ["look-alike of a protected name", *_quantiles(single)],
+        ["a protected name itself", *_quantiles(free)],
+        [f"{NAMES_OF_A_RELEASE} names of one release", *_quantiles(batched)],
+        ["rapidfuzz process.extract, one name", *_quantiles(scans)],
+    ]
+    return Table(
+        f"One name among {count:,} ({connection.vendor})",
+        f"python -m benchmarks.names --names {count}",
+        ["question", "p50 ms", "p99 ms"],
+        rows,
+        [
+            f"{hits}/{QUESTIONS} look-alikes found; {keys / count:.1f} keys and {size / count:.0f} bytes a name",
+            f"built in {computed + written:.0f} s: {computed:.0f} s for the keys, {written:.0f} s to write them",
+            f"load {os.getloadavg()[0]:.1f} at the end",
+        ],
+    )
+
+
+def _quantiles(times: Sequence[float]) -> list[str]:
+    return [f"{value:.2f}" for value in np.quantile(times, [0.5, 0.99])]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--names", type=int, default=1_000_000)
+    parser.add_argument("--database", help="another than SQLite; it is emptied")
+    parser.add_argument("--accuracy", action="store_true", help="how often the search is right, instead of how fast")
+    parser.add_argument("--markdown", action="store_true")
+    options = parser.parse_args()
+    if options.accuracy:
+        tables = accuracy()
+    else:
+        with gate.state(options.database) as folder:
+            print("\n".join(machine.describe(folder)), end="\n\n")
+            tables = [speed(folder, options.names)]
+    for table in tables:
+        print(table.markdown() if options.markdown else table.text(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
