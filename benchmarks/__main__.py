@@ -1,8 +1,8 @@
-"""The short set: what a track costs, how many a day this machine sustains, how long the API lets one wait.
+"""The short set: what the metadata and a track cost, how many a day this machine sustains, how long the API lets one wait.
 
-    python -m benchmarks [pipeline] [throughput] [latency] [--markdown]
+    python -m benchmarks [metadata] [pipeline] [throughput] [latency] [--markdown]
 
-Without names, all three, in some six minutes. Figures go to standard output, progress to standard error.
+Without names, all of them, in some six minutes. Figures go to standard output, progress to standard error.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Any
 from benchmarks import gate, machine
 from benchmarks.report import Table
 
-PARTS = ("pipeline", "throughput", "latency")
+PARTS = ("metadata", "pipeline", "throughput", "latency")
 
 
 def main() -> None:
     arguments = _arguments()
     options: dict[str, dict[str, Any]] = {
+        "metadata": {},
         "pipeline": {"rounds": arguments.rounds},
         "throughput": {"count": arguments.tracks},
         "latency": {"seconds": arguments.seconds},

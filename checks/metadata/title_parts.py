@@ -46,6 +46,9 @@ CODES = (
     FORMAT_WORDS, TEMPORAL,
 )  # fmt: skip
 
+#: As many artists as a delivery document may name; a guest more would make it none.
+MOST_ARTISTS = 30
+
 # Not at the very beginning: "Ft. Worth Blues" is a place.
 _FEAT = re.compile(
     r"(?<=\S)\s*(?P<open>[(\[]?)\s*\b(?P<word>feat|ft|featuring)\b(?P<dot>\.?)\s*(?P<who>[^()\[\]]+)(?P<close>[)\]]?)",
@@ -118,6 +121,8 @@ def _credited(release: Release, holder: Titled, base: str, who: str) -> Patch:
     out = _retitled(release, holder, base)
     if not out or fold(who) in _names(holder):
         return out
+    if len(holder.display_artists) >= MOST_ARTISTS:
+        return ()
     guest: dict[str, JSON] = {"name": who, "role": "featured"}
     return (*out, *appended(pointer(release, holder, "display_artists"), holder.display_artists, guest))
 

@@ -10,6 +10,7 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
+from checks.checklist import CHECKLIST, Item
 from checks.finding import Route
 from intake.admin import evidence
 from intake.admin.ears import Panel, panels
@@ -142,6 +143,11 @@ class Review:
     claim: Claim | None
     label_counts: Mapping[str, int]
     proposed: frozenset[str]  # "key=value" of the labels that findings propose
+
+    @property
+    def checklist(self) -> tuple[Item, ...]:
+        """What a person has to look at, because no check can."""
+        return CHECKLIST
 
     @property
     def holding(self) -> list[Shown]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gate, latency, machine, pipeline, throughput, tracks
+from benchmarks import gate, latency, machine, metadata, pipeline, throughput, tracks
 from benchmarks.report import Table
 from checks.analysis import default_analyser
 from intake.models import KnownRecording
@@ -96,3 +96,10 @@ def test_table_prints_for_screens_and_for_pages() -> None:
     assert table.text().splitlines() == ["Cost", "", "     ms", "wav  12", "", "A remark."]
     assert "| wav | 12 |" in table.markdown()
     assert "- A remark." in table.markdown()
+
+
+def test_metadata_of_a_messy_release_is_asked_every_question(tmp_path: Path) -> None:
+    (table,) = metadata.run(tmp_path, rounds=1)
+    found = {row[0]: int(row[1]) for row in table.rows}
+    assert found["ordinary"] == 0
+    assert found["messy"] > 12

@@ -110,7 +110,7 @@ class Validate(Posting):
             document = shape.parse(request.data)
             if apply:
                 document, applied, findings = door.mend(label, document, unsafe=apply == "all")
-                mended = {"release": document["release"], "applied": applied}
+                mended = {"release": shape.parse(document)["release"], "applied": applied}
             else:
                 findings = door.examine(label, document)
         except shape.ShapeError as error:

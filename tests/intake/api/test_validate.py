@@ -39,3 +39,28 @@ def test_what_another_label_delivered_is_not_told(caller, stranger):
 def test_only_json_is_taken(caller):
     answer = caller.post("validate", data=b"<release/>", content_type="application/xml")
     assert (answer.status_code, answer.json()["type"]) == (415, "/problems/media-type")
+
+
+def test_fix_comes_with_a_patch_only_where_it_can_be_computed(caller):
+    body = caller.post("validate", json=a_document("Salt And Iron", upc="036000291453")).json()
+    patches = {(one["code"], one["subject"]): one.get("patch") for one in body["findings"]}
+    assert patches["upc.malformed", "release"] is None
+    assert patches["title.casing_en", "release"][0] == {
+        "op": "test",
+        "path": "/release/title",
+        "value": "Salt And Iron",
+    }
+    assert "release" not in body
+
+
+def test_label_decides_about_capitals_itself(caller):
+    document = a_document("LOW TIDE")
+    assert caller.post("validate?apply=safe", json=document).json()["release"]["title"] == "LOW TIDE"
+    mended = caller.post("validate?apply=all", json=document).json()
+    assert (mended["release"]["title"], mended["applied"]) == ("Low Tide", ["title.casing_unusual"])
+    assert set(stored().values()) == {0}
+
+
+def test_wish_that_is_none_is_refused(caller):
+    answer = caller.post("validate?apply=yes", json=a_document())
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/parameter-invalid")

@@ -1,0 +1,60 @@
+"""What the gate has seen before, as checks ask it; and fixes that are kept with the findings."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.check import RegistrantUse
+from intake import reference
+from intake.services import catalogue, submissions
+from tests.intake.factories import a_document, a_label, a_submission, facts_of
+from tests.intake.test_pipeline import concluded
+
+pytestmark = pytest.mark.django_db
+
+
+def test_registrant_is_known_by_who_has_delivered_under_it() -> None:
+    mine, other = a_label(), a_label("Pier Records")
+    history = reference.Deliveries(mine, None)
+    assert history.registrant("SEHBR") == RegistrantUse()
+    a_submission(other, a_document(tracks=3))
+    assert history.registrant("SEHBR") == RegistrantUse(own=0, elsewhere=3, accounts=1)
+    assert history.registrant("SEHB9") == RegistrantUse()
+    withdrawn = a_submission(mine, a_document("Slack Water", 2))
+    assert history.registrant("SEHBR").own == 1
+    submissions.withdraw(withdrawn)
+    assert history.registrant("SEHBR").own == 0
+
+
+def test_release_does_not_count_itself() -> None:
+    label = a_label()
+    submission = a_submission(label, a_document(tracks=2))
+    assert reference.Deliveries(label, submission).registrant("SEHBR").own == 0
+    assert reference.Deliveries(label, submission).tracks_by("Mara Lindqvist", 30) == 0
+
+
+def test_tracks_of_one_artist_are_counted_for_one_label() -> None:
+    label = a_label()
+    a_submission(label, a_document(tracks=2))
+    assert reference.Deliveries(label, None).tracks_by("Mara Lindqvist", 30) == 2
+    assert reference.Deliveries(label, None).tracks_by("Jonas Ek", 30) == 0
+    assert reference.Deliveries(a_label("Pier Records"), None).tracks_by("Mara Lindqvist", 30) == 0
+
+
+def test_known_recordings_are_found_by_isrc_and_title_until_forgotten() -> None:
+    facts = facts_of("aa")
+    row, _ = catalogue.learn(facts, title="Help!", artist="The Beatles", isrc="GBAYE6500521", owner="EMI")
+    known = reference.Recordings()
+    (found,) = known.under_isrc("GBAYE6500521")
+    assert (found.title, found.fingerprint) == ("Help!", facts.fingerprint)
+    assert [one.artist for one in known.titled("Help!")] == ["The Beatles"]
+    assert (known.under_isrc("GBAYE6500522"), known.titled("Help")) == ([], [])
+    type(row).objects.update(forgotten_at=row.learned_at)
+    assert (known.under_isrc("GBAYE6500521"), known.titled("Help!")) == ([], [])
+
+
+def test_fix_is_kept_with_its_finding(rung, analyser) -> None:
+    submission = concluded(rung, analyser, document=a_document("Salt And Iron"))
+    kept = {row.subject: row.patch for row in submission.findings.filter(code="title.casing_en")}
+    assert kept["release"][1] == {"op": "replace", "path": "/release/title", "value": "Salt and Iron"}
+    assert kept["track:1"][1]["path"] == "/release/tracks/0/title"
