@@ -95,29 +95,35 @@ class Validate(Posting):
     scope = "submissions"
     parameters = ("apply",)
 
+    judgement: dict[str, Any]
+
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a wish that is none."""
-        if request.query_params.get("apply", APPLY[0]) not in APPLY:
+        """Judge, outside any transaction: a long release that is mended takes seconds."""
+        apply = request.query_params.get("apply")
+        if apply is not None and apply not in APPLY:
             raise Problem(PARAMETER_INVALID, f"'apply' is one of {', '.join(APPLY)}.")
+        try:
+            self.judgement = self._judged(shape.parse(request.data), apply)
+        except shape.ShapeError as error:
+            findings = [present.found(fault.finding()) for fault in error.faults]
+            self.judgement = {"blocking": True, "findings": findings}
+
+    def _judged(self, document: dict[str, Any], apply: str | None) -> dict[str, Any]:
+        """Every finding that needs no audio and that concerns the label; with ``apply``, after its fixes."""
+        label = principal(self.request)
+        assert isinstance(label, Label)
+        mended: dict[str, Any] = {}
+        if apply:
+            document, applied, findings = door.mend(label, document, unsafe=apply == "all")
+            mended = {"release": shape.parse(document)["release"], "applied": applied}
+        else:
+            findings = door.examine(label, document)
+        told = [present.found(one) for one in findings if door.told(one)]
+        return {"blocking": bool(door.blocking(findings)), "findings": told, **mended}
 
     def perform(self, request: Request) -> Response:
-        """Every finding that needs no audio and that concerns the label; with ``apply``, after its fixes."""
-        label = principal(request)
-        assert isinstance(label, Label)
-        apply = request.query_params.get("apply")
-        mended: dict[str, Any] = {}
-        try:
-            document = shape.parse(request.data)
-            if apply:
-                document, applied, findings = door.mend(label, document, unsafe=apply == "all")
-                mended = {"release": shape.parse(document)["release"], "applied": applied}
-            else:
-                findings = door.examine(label, document)
-        except shape.ShapeError as error:
-            findings = [fault.finding() for fault in error.faults]
-            return Response({"blocking": True, "findings": [present.found(one) for one in findings]})
-        told = [present.found(one) for one in findings if door.told(one)]
-        return Response({"blocking": bool(door.blocking(findings)), "findings": told} | mended)
+        """What was judged."""
+        return Response(self.judgement)
 
 
 @extend_schema_view(get=docs.READ_SUBMISSION)
