@@ -318,7 +318,7 @@ def made_up(count: int) -> list[str]:
             words["".join(chance.choices(syllables, k=chance.randint(1, most))).title()] = None
         return list(words)
 
-    given, family, nouns = pool(5_000, 3), pool(50_000, 4), pool(300_000, 4)
+    given, family, nouns = pool(5_000, 3), pool(50_000, 3), pool(300_000, 4)
     frequent = [list(itertools.accumulate(1 / (rank + 10) for rank in range(len(one)))) for one in (given, family)]
     names: dict[str, None] = {}
     while len(names) < count:
@@ -344,7 +344,8 @@ def load(names: Sequence[str]) -> tuple[float, float, int]:
 
     begun = time.perf_counter()
     keys: list[np.ndarray] = []
-    for number, name in enumerate(names, 1):
+    taken = ProtectedName.objects.count()  # the shelves hold some already
+    for number, name in enumerate(names, taken + 1):
         mine = np.fromiter(views.search_keys(name), np.int64)
         keys.append(np.stack([mine, np.full(len(mine), number)]))
     pairs = np.concatenate(keys, axis=1)
@@ -357,7 +358,7 @@ def load(names: Sequence[str]) -> tuple[float, float, int]:
             batch = names[start : start + 5_000]
             artists = ProtectedArtist.objects.bulk_create(ProtectedArtist(name=name) for name in batch)
             ProtectedName.objects.bulk_create(
-                ProtectedName(pk=start + place, artist=artist, name=artist.name, kind="name")
+                ProtectedName(pk=taken + start + place, artist=artist, name=artist.name, kind="name")
                 for place, artist in enumerate(artists, 1)
             )
         with connection.cursor() as cursor:
@@ -385,7 +386,9 @@ def stored_bytes(folder: Path) -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_database_size(current_database())")
             return int(cursor.fetchone()[0])
-    return sum(path.stat().st_size for path in folder.rglob("*.sqlite3*"))
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return sum(path.stat().st_size for path in folder.rglob("*.sqlite3"))
 
 
 def speed(folder: Path, count: int) -> Table:
@@ -403,12 +406,12 @@ def speed(folder: Path, count: int) -> Table:
     questions = [_added(chance.choice(names), chance) for _ in range(QUESTIONS)]
     found, instrument = 0, Names()
 
-    def ask(some: Sequence[str]) -> float:
+    def ask(some: Sequence[str]) -> tuple[float, float]:
         nonlocal found
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         near = instrument.near_all(some)
         found += sum(any(likeness(name, entry.name) for entry in near.get(name, ())) for name in some)
-        return 1000 * (time.perf_counter() - begun)
+        return 1000 * (time.perf_counter() - begun), 1000 * (time.process_time() - used)
 
     for name in questions[:50]:
         ask([name])
@@ -420,9 +423,9 @@ def speed(folder: Path, count: int) -> Table:
     batched = [ask(batch) for batch in batches]
     scans = []
     for name in questions[:SCANS]:
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         process.extract(name, names, scorer=fuzz.ratio, limit=5, score_cutoff=80)
-        scans.append(1000 * (time.perf_counter() - begun))
+        scans.append((1000 * (time.perf_counter() - begun), 1000 * (time.process_time() - used)))
     rows = [
         ["look-alike of a protected name", *_quantiles(single)],
         ["a protected name itself", *_quantiles(free)],
@@ -432,7 +435,7 @@ def speed(folder: Path, count: int) -> Table:
     return Table(
         f"One name among {count:,} ({connection.vendor})",
         f"python -m benchmarks.names --names {count}",
-        ["question", "p50 ms", "p99 ms"],
+        ["question", "p50 ms", "p99 ms", "p99 ms of CPU"],
         rows,
         [
             f"{hits}/{QUESTIONS} look-alikes found; {keys / count:.1f} keys and {size / count:.0f} bytes a name",
@@ -442,8 +445,10 @@ def speed(folder: Path, count: int) -> Table:
     )
 
 
-def _quantiles(times: Sequence[float]) -> list[str]:
-    return [f"{value:.2f}" for value in np.quantile(times, [0.5, 0.99])]
+def _quantiles(times: Sequence[tuple[float, float]]) -> list[str]:
+    """Of the waiting the middle and one in a hundred; of the own work, which no neighbour slows, one in a hundred."""
+    waited, worked = zip(*times, strict=True)
+    return [f"{value:.2f}" for value in (*np.quantile(waited, [0.5, 0.99]), np.quantile(worked, 0.99))]
 
 
 def main() -> None:

