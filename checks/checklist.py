@@ -24,6 +24,7 @@ CHECKLIST = (
     Item("split.unaccepted", "Do the collaborators know of the shares that are given for them?"),
     Item("rights.public_domain", "Is an old recording delivered as the label's own, though nobody owns it any more?"),
     Item("id.blocklisted", "Is an ISRC, UPC or sound among those that partners have reported as fraud?"),
+    Item("art.text_match", "Do the words on the cover say the title and the artist of this release, and nothing else?"),
     Item("art.generic_or_reused", "Does the cover show a known artist's face, a known logo, or copy a famous cover?"),
     Item("art.sensitive", "Does the cover show nudity, violence or signs of hatred?"),
 )

@@ -130,10 +130,10 @@ RULEBOOK = (
     ),
     *_rules(
         86,
-        "art.size: .",
-        "art.text_match: .",
+        "art.size: . art.blurred art.unreadable art.missing",
+        "art.text_match | no check here reads the words on a picture",
         "art.forbidden: .",
-        "art.generic_or_reused: .",
+        "art.generic_or_reused: art.generic art.reused",
         "art.sensitive | no machine here sees what a picture means",
     ),
     *_rules(
