@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from statistics import mean
 
+from checks.analysis import Note
+from checks.analysis.container import promised
 from checks.check import Check, Context
 from checks.finding import Code, Finding, Route, Severity
 from checks.release import AudioFacts, Delivery, Release, Track
@@ -302,8 +304,14 @@ def _judge_bandwidth(track: Track, facts: AudioFacts) -> Iterator[Finding]:
 
 
 def _judge_oddities(track: Track, facts: AudioFacts) -> Iterator[Finding]:
-    """An oddity that is not known here is shown as it is called: it may be new, and it is not nothing."""
-    for note in dict.fromkeys(facts.notes):
+    """An oddity that is not known here is shown as it is called: it may be new, and it is not nothing.
+
+    What a name promises is asked here and not of the facts: the same bytes come under other names.
+    """
+    notes = [note for note in facts.notes if note != Note.NAME_CONTRADICTS]
+    if promised(track.file) not in (None, facts.container):
+        notes.append(Note.NAME_CONTRADICTS)
+    for note in dict.fromkeys(notes):
         what = IRREGULARITIES.get(note) or ODDITIES.get(note) or f"the decoder noted {note}"
         yield Finding(
             IRREGULAR if note in IRREGULARITIES else ODDITY,

@@ -127,7 +127,7 @@ def _index() -> str:
 
 
 def _policy() -> str:
-    policy = door.policy()
+    policy = door.read_policy()
     return f"version {policy.version}, {policy.digest}"
 
 
@@ -188,12 +188,14 @@ def _installed(names: tuple[str, ...]) -> list[str]:
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
 _INDEX = Question("index", _index, "Make GATE_DATA/index writable; if it is damaged, run `manage.py index rebuild`.")
+_POLICY = Question("policy", _policy, "Mend the file that GATE_POLICY names; it is config/policy.toml by default.")
 
 _READY = (
     _DATABASE,
     _BROKER,
     _INDEX,
     Question("storage", _storage_reachable, "Start it, or mend STORAGE_URL."),
+    _POLICY,
 )
 _EVERYTHING = (
     Question("versions", _versions, ""),
@@ -202,7 +204,7 @@ _EVERYTHING = (
     _BROKER,
     Question("storage", _storage_works, "Start it, mend STORAGE_URL, or give the bucket's key the right to write."),
     _INDEX,
-    Question("policy", _policy, "Mend the file that GATE_POLICY names; it is config/policy.toml by default."),
+    _POLICY,
     Question("fingerprint", _fingerprint, "Reinstall the gate: neither libchromaprint nor its own port works."),
     Question(
         "sandbox",

@@ -175,6 +175,9 @@ class SubmissionAdmin(ReadOnly):
             )
         except (Conflict, decisions.Held):
             return self._page(request, self._load(pk), HTTPStatus.CONFLICT, form, overtaken=True)
+        except decisions.Unfounded as error:
+            form.add_error("verdict", f"This cannot be decided so: {error}.")
+            return self._page(request, self._load(pk), HTTPStatus.BAD_REQUEST, form)
         messages.success(request, f"“{submission.title}” was {_DONE[verdict]}.")
         return self._hand_out(request)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -10,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -89,7 +91,13 @@ class GateView(APIView):
     def page(self, rows: QuerySet, present: Any, ordering: str = "-id") -> Response:
         """One page of a list."""
         cursor = Cursor(ordering)
-        return cursor.get_paginated_response(present(cursor.paginate_queryset(rows, self.request, self)))
+        response = cursor.get_paginated_response(present(cursor.paginate_queryset(rows, self.request, self)))
+        digest = hashlib.sha256(JSONRenderer().render(response.data)).hexdigest()
+        tag = f'"{digest[:32]}"'
+        if matches(self.request.headers.get("If-None-Match", ""), tag):
+            return Response(status=304, headers={"ETag": tag})
+        response.headers["ETag"] = tag
+        return response
 
     def read(self, kind: type[shape.Strict], partial: bool = False) -> dict[str, Any]:
         """The body of a request that is no release. Raises Problem with pointers where its shape is wrong."""
@@ -97,6 +105,11 @@ class GateView(APIView):
             return shape.read(kind, self.request.data, partial=partial)
         except shape.ShapeError as error:
             raise problems.misshapen(error) from None
+
+
+def matches(header: str, tag: str) -> bool:
+    """Whether an ``If-None-Match`` field names the tag (weak comparison: a proxy may have weakened it)."""
+    return header.strip() == "*" or tag in re.findall(r'"[^"]*"', header)
 
 
 class Posting(GateView):

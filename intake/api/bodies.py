@@ -206,7 +206,7 @@ class Spool(FileUploadHandler):
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         """A file part begins."""
-        name = file_name if field_name in NAMELESS else field_name
+        name = _utf8(file_name if field_name in NAMELESS else field_name)
         if name == self.document_part:
             if self.metadata is not None:
                 raise _twice(name)
@@ -232,6 +232,14 @@ class Spool(FileUploadHandler):
         if isinstance(self.open, Incoming):
             self.open.finish()
         self.open = None
+
+
+def _utf8(name: str) -> str:
+    """A name as its sender wrote it; one that is not UTF-8 stays as its bytes, and matches no file."""
+    try:
+        return name.encode("latin-1").decode()
+    except UnicodeError:
+        return name
 
 
 def _document(fields: Any, spool: Spool) -> bytes:

@@ -22,6 +22,10 @@ from intake.states import State
 SETTLED_AFTER = timedelta(seconds=2)
 
 
+#: Years that a moment can lie in without leaving the calendar when it is turned into UTC.
+YEARS = range(1970, 9999)
+
+
 class SubmissionFilter(django_filters.FilterSet):
     """What submissions can be found by."""
 
@@ -47,6 +51,10 @@ NAMES = tuple(SubmissionFilter.base_filters)
 def chosen(request: Request, rows: QuerySet) -> QuerySet:
     """The submissions that the query asks for. Raises Problem where it asks for something that cannot be."""
     asked = SubmissionFilter(request.query_params, rows)
+    for name in ("created_after", "created_before"):
+        moment = asked.form.cleaned_data.get(name) if asked.is_valid() else None
+        if moment is not None and moment.year not in YEARS:
+            raise Problem(PARAMETER_INVALID, f"{name}: there is nothing from that year.")
     if not asked.is_valid():
         errors: Any = asked.errors
         name, messages = next(iter(errors.items()))

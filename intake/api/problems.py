@@ -25,6 +25,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from checks.finding import Finding
+from checks.policy import PolicyError
 from intake import shape
 from intake.api import present
 from intake.services import door
@@ -157,6 +158,8 @@ def understood(error: Exception) -> Problem | None:
             return Problem(FILES_MISSING, f"Not delivered yet: {', '.join(error.names)}.")
         case OperationalError():
             return Problem(UNAVAILABLE, "The database did not answer in time.", headers={"Retry-After": "5"})
+        case PolicyError():
+            return Problem(UNAVAILABLE, "The gate's policy cannot be read.", headers={"Retry-After": "30"})
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Problem(STORAGE_FULL)
         case _:

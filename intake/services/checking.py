@@ -30,7 +30,7 @@ from intake.states import State
 log = structlog.get_logger(__name__)
 
 #: Whoever has not renewed a lease for so long has died; what takes longer is renewed meanwhile.
-LEASE = dt.timedelta(seconds=50)
+LEASE = dt.timedelta(seconds=30)
 #: A piece of work that failed this often, or killed its worker this often, is given up: a human looks.
 MAX_ATTEMPTS = 3
 
@@ -52,7 +52,7 @@ def _measure(analysis: Analysis, token: uuid.UUID) -> bool:
     """Measure a claimed file; returns whether that has ended, for good or for bad."""
     try:
         with _held(analysis, token), blobs.local_copy(analysis.blob) as path:
-            facts = default_analyser().analyse(path, analysis.pk, name=analysis.name)
+            facts = default_analyser().analyse(path, analysis.pk)
     except Exception as error:
         log.exception("analysis failed", sha256=analysis.pk)
         return Analysis.objects.release(analysis.pk, token, repr(error), MAX_ATTEMPTS)

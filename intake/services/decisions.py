@@ -83,8 +83,9 @@ def decide(
     """Give a human verdict on a submission in review, as the moderator saw it when it was loaded.
 
     ``reason`` is told to the label, ``note`` stays inside. ``labels`` (key, value) go with a label verdict; what the
-    label declared itself keeps that basis, for all others it is the human look. A declaration is never dropped by an
-    approval. Raises Unfounded, Held, or Conflict (somebody decided first).
+    label declared itself keeps that basis, for all others it is the human look. A declaration is never dropped: not by
+    an approval, and not by choosing other labels, which can only overrule it key by key.
+    Raises Unfounded, Held, or Conflict (somebody decided first).
     """
     if verdict not in STATES:
         raise Unfounded(f"a moderator cannot decide {verdict!s}")
@@ -99,7 +100,8 @@ def decide(
         raise Conflict(submission, STATES[verdict])
     now, rules = timezone.now(), door.policy()
     who = actor(moderator)
-    _take(submission, moderator, STATES[verdict])
+    chosen = {key for key, _ in labels}
+    carried = [pair for pair in declared if pair[0] not in chosen] if labels else []
     decision = Decision(
         verdict=verdict,
         actor=who,
@@ -107,34 +109,21 @@ def decide(
         note=note.strip(),
         labels=[
             label_document(Label(*pair, basis), code, who, now)
-            for pair in dict.fromkeys(labels)
+            for pair in dict.fromkeys([*carried, *labels])
             for basis, code in [declared.get(pair, (Basis.VERIFIED_BY_HUMAN, VERIFIED))]
         ],
         policy_version=rules.version,
         policy_digest=rules.digest,
     )
-    try:
-        with transaction.atomic():
-            move(submission, STATES[verdict], who, None, decision, verdict=verdict, concluded_at=now, due_at=None)
-            submission.tracks.update(verdict=verdict)
-            Claim.objects.filter(submission=submission).delete()
-            if STATES[verdict] in CLEARED:
-                catalogue.learn_delivered(submission)
-    except Conflict:
-        Claim.objects.filter(submission=submission, moderator=moderator).delete()
-        raise
-    return decision
-
-
-def _take(submission: Submission, moderator: User, wanted: State) -> None:
-    """Claim for a decision. That somebody has decided says more than that somebody holds it."""
-    try:
+    with transaction.atomic():
+        # Claimed within: whoever comes second waits here, and then hears what was decided and not just by whom.
         claim(submission, moderator)
-    except Held:
-        current = Submission.objects.get(pk=submission.pk)
-        if current.sequence != submission.sequence:
-            raise Conflict(current, wanted) from None
-        raise
+        move(submission, STATES[verdict], who, None, decision, verdict=verdict, concluded_at=now, due_at=None)
+        submission.tracks.update(verdict=verdict)
+        Claim.objects.filter(submission=submission).delete()
+        if STATES[verdict] in CLEARED:
+            catalogue.learn_delivered(submission)
+    return decision
 
 
 def _declared(submission: Submission) -> dict[tuple[str, str], tuple[Basis, str]]:

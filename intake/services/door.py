@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.utils import timezone
 
@@ -19,6 +20,8 @@ from checks.release import Delivery
 from intake import reference, snapshot
 from intake.models import Label, Submission
 from intake.services.mending import mended
+
+log = structlog.get_logger(__name__)
 
 SUPERSEDES_UNKNOWN = Code(
     "supersedes.unknown",
@@ -39,9 +42,31 @@ class Refused(Exception):
 
 
 def policy() -> policies.Policy:
-    """The policy in force. A changed file is read at the next call."""
+    """The policy in force. A changed file is read at the next call; a broken one does not replace a good one.
+
+    Raises PolicyError where this process has never read a good one.
+    """
     path = Path(settings.GATE_POLICY)
-    return _load(path, path.stat().st_mtime_ns)
+    try:
+        _in_force[path] = read_policy()
+    except policies.PolicyError as error:
+        if path not in _in_force:
+            raise
+        log.error("policy unreadable; the last good one stays in force", error=str(error))
+    return _in_force[path]
+
+
+def read_policy() -> policies.Policy:
+    """The policy as the file says it now. Raises PolicyError."""
+    path = Path(settings.GATE_POLICY)
+    try:
+        return _load(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise policies.PolicyError(f"{path}: {error.strerror}") from error
+
+
+#: The last good policy of each file.
+_in_force: dict[Path, policies.Policy] = {}
 
 
 @functools.lru_cache(maxsize=2)

@@ -18,7 +18,7 @@ from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission,
 from intake.models.work import Status
 from intake.services import door, registry
 from intake.services.moves import Conflict, begin, move
-from intake.states import State
+from intake.states import TRANSITIONS, State
 
 
 class FileUnknown(LookupError):
@@ -110,10 +110,21 @@ class FilesMissing(Exception):
         super().__init__(", ".join(names))
 
 
-def withdraw(submission: Submission) -> Submission:
-    """Take a submission back before it is decided. Raises Conflict afterwards."""
-    move(submission, State.WITHDRAWN, submission.label.actor, due_at=None, concluded_at=timezone.now())
-    return submission
+def withdraw(submission: Submission, exactly: bool = False) -> Submission:
+    """Take a submission back before it is decided. Raises Conflict afterwards.
+
+    With ``exactly`` it must still stand where ``submission`` was loaded; without, a move of the gate's own in between
+    (begun, sent to review) takes nothing from the label's right.
+    """
+    while True:
+        try:
+            with transaction.atomic():
+                move(submission, State.WITHDRAWN, submission.label.actor, due_at=None, concluded_at=timezone.now())
+                submission.check_runs.open().update(status=Status.DEAD, error="withdrawn", finished_at=timezone.now())
+            return submission
+        except Conflict:  # which has loaded the submission anew
+            if exactly or State.WITHDRAWN not in TRANSITIONS[State(submission.state)]:
+                raise
 
 
 def start(submission_id: str | uuid.UUID) -> None:

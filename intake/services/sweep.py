@@ -17,7 +17,7 @@ from intake.services.moves import Conflict, move
 from intake.states import State
 
 #: Work this old, or rung for this long ago, has lost its message.
-PATIENCE = dt.timedelta(seconds=30)
+PATIENCE = dt.timedelta(seconds=20)
 #: Bells rung in one sweep, per kind of work: the next sweep takes the rest.
 BATCH = 500
 #: A draft that was not handed over for so long is withdrawn.

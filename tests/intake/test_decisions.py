@@ -151,3 +151,36 @@ def test_a_draft_that_nobody_hands_over_is_withdrawn(rung, analyser):
     assert sweep.tidy() == 1
     draft.refresh_from_db()
     assert draft.state == State.WITHDRAWN
+
+
+def test_a_moderator_who_chooses_other_labels_does_not_lose_the_declared_ones(rung, analyser):
+    submission = in_review(rung)
+    decisions.decide(submission, a_moderator(), Verdict.LABEL, "lyrics too", labels=[("ai:lyrics", "all")])
+    labels = {one["key"]: (one["value"], one["basis"]) for one in submission.decision.labels}
+    assert labels["ai:vocals"] == ("all", "declared")
+    assert labels["ai:lyrics"] == ("all", "verified_by_human")
+
+
+def test_a_moderator_can_overrule_a_declaration_key_by_key(rung, analyser):
+    submission = in_review(rung)
+    decisions.decide(submission, a_moderator(), Verdict.LABEL, "only in parts", labels=[("ai:vocals", "partly")])
+    vocals = [one for one in submission.decision.labels if one["key"] == "ai:vocals"]
+    assert [(one["value"], one["basis"]) for one in vocals] == [("partly", "verified_by_human")]
+
+
+def test_a_label_withdraws_whatever_the_gate_did_meanwhile(rung, analyser):
+    submission = a_submission()
+    submissions.start(submission.pk)
+    assert submission.state == State.RECEIVED, "as it was read before the gate began"
+    submissions.withdraw(submission)
+    assert submission.state == State.WITHDRAWN
+    assert not submission.check_runs.open().exists()
+
+
+def test_a_label_that_names_the_state_it_saw_is_held_to_it(rung, analyser):
+    submission = a_submission()
+    submissions.start(submission.pk)
+    with pytest.raises(Conflict):
+        submissions.withdraw(submission, exactly=True)
+    submission.refresh_from_db()
+    assert submission.state == State.CHECKING

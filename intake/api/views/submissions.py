@@ -19,7 +19,7 @@ from intake import shape
 from intake.api import documentation as docs
 from intake.api import filters, present
 from intake.api.auth import principal
-from intake.api.base import GateView, Posting
+from intake.api.base import GateView, Posting, matches
 from intake.api.bodies import Multipart, Parts, StrictJSON
 from intake.api.problems import PARAMETER_INVALID, PRECONDITION_FAILED, Problem
 from intake.models import Blob, Event, Label, Partner, Submission
@@ -152,11 +152,6 @@ class One(GateView):
             raise Http404
 
 
-def matches(header: str, tag: str) -> bool:
-    """Whether an ``If-None-Match`` field names the tag (weak comparison: a proxy may have weakened it)."""
-    return header.strip() == "*" or tag in re.findall(r'"[^"]*"', header)
-
-
 def check_unchanged(request: Request, submission: Submission) -> None:
     """Honour ``If-Match``: the history must not have moved on since the client read it.
 
@@ -195,7 +190,8 @@ class Withdraw(Posting):
         """Only before it is decided."""
         submission = own(request, pk)
         check_unchanged(request, submission)
-        return accepted(self, submissions.withdraw(submission), 200)
+        exactly = "If-Match" in request.headers
+        return accepted(self, submissions.withdraw(submission, exactly), 200)
 
 
 @extend_schema_view(get=docs.READ_FINDINGS)

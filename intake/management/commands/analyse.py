@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from checks.analysis import default_analyser
+from checks.analysis import ANALYSIS_VERSION, default_analyser
 from checks.release import AudioFacts
 
 #: The error of a file that is not there or may not be opened.
@@ -54,8 +54,9 @@ class Command(BaseCommand):
 
 
 def _document(path: Path, facts: AudioFacts | None) -> dict[str, Any]:
-    if facts is None:
-        return {"file": str(path), "sha256": None, "ok": False, "error": UNREADABLE}
+    if facts is None:  # the same shape, with nothing measured
+        nothing = AudioFacts(sha256="", version=ANALYSIS_VERSION, ok=False, error=UNREADABLE)
+        return {**_document(path, nothing), "sha256": None}
     return {
         "file": str(path),
         "sha256": facts.sha256,

@@ -45,7 +45,7 @@ def test_failing_part_is_named_without_what_is_inside(monkeypatch):
 
 def test_database_broker_index_and_storage_are_asked():
     answer = Client().get("/readyz")
-    assert set(answer.json()["parts"]) == {"database", "broker", "index", "storage"}
+    assert set(answer.json()["parts"]) == {"database", "broker", "index", "storage", "policy"}
 
 
 def figures():
