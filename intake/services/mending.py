@@ -13,6 +13,8 @@ from checks.finding import Finding
 
 #: What one fix uncovers the next round fixes; nothing that a label has written needed more than five.
 MOST_ROUNDS = 10
+#: The second pass finds what the first had given up too early; no document was seen that needed a fourth.
+MOST_PASSES = 6
 
 Examine = Callable[[dict[str, Any]], Sequence[Finding]]
 
@@ -28,7 +30,25 @@ def mended(
     ``examine`` finds; ``refused`` tells which findings refuse a release; ``wanted`` which patches to carry out. A patch
     that would bring a new reason to refuse the release is left alone. Mending what was mended changes nothing.
     """
+    applied: dict[str, None] = {}
     findings = examine(document)
+    # A patch that was given up may do no harm once others are in: a pass in which nothing happens is the last.
+    for _ in range(MOST_PASSES):
+        document, done, findings = _pass(document, findings, examine, refused, wanted)
+        applied |= dict.fromkeys(done)
+        if not done:
+            break
+    return document, list(applied), findings
+
+
+def _pass(
+    document: dict[str, Any],
+    findings: Sequence[Finding],
+    examine: Examine,
+    refused: Callable[[Finding], bool],
+    wanted: Callable[[Finding], bool],
+) -> tuple[dict[str, Any], list[str], Sequence[Finding]]:
+    """Rounds of patches until none is left but those that were given up in this pass."""
     applied: dict[str, None] = {}
     spoilt: set[str] = set()
     for _ in range(MOST_ROUNDS):
