@@ -126,6 +126,9 @@ class History(Protocol):
     def upc_seen(self, upc: str, title: str) -> bool:
         """Whether this account has delivered another live release, of another title, under this UPC."""
 
+    def cover_seen(self, dhash: str) -> bool:
+        """Whether another account has a live release whose cover looks the same; ``dhash``: 64 bits, in hexadecimal."""
+
     def upc_elsewhere(self, upc: str) -> bool:
         """Whether another account has a live release under this UPC."""
 
@@ -155,3 +158,4 @@ class Check:
     codes: tuple[Code, ...]
     run: Callable[[Delivery, Context], Iterable[Finding]]
     needs_audio: bool = False  # put only once every audio file is measured
+    needs_images: bool = False  # and its covers are measured before

@@ -265,6 +265,26 @@ class AudioFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Everything that was measured of one image. ``error`` is set where it could not be read to its end."""
+
+    sha256: str
+    version: int  # of the measurement
+    ok: bool
+    error: str | None = None  # stable code: empty, not_an_image, undecodable, too_large, bomb, killed, timeout, fault
+    format: str | None = None  # jpeg | png
+    width: int = 0
+    height: int = 0
+    mode: str = ""  # as Pillow names it: RGB, CMYK, L …
+    plainness: float = 0.0  # share of the commonest colour
+    detail: float | None = None  # what halving and doubling takes away, in grey levels
+    contrast: float | None = None  # the strongest thousandth of that, in grey levels
+    dhash: str = ""  # 64 bits in hexadecimal: how it looks
+    codes: tuple[str, ...] = ()  # what QR and bar codes in it say
+    notes: tuple[str, ...] = ()  # animated, exif, gps, trailing_data, second_header
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """The label that delivers: its own name, and the names it may deliver under."""
 
@@ -281,3 +301,4 @@ class Delivery:
     account: Account
     received: dt.date
     facts: Mapping[str, AudioFacts] = field(default_factory=dict)
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)

@@ -185,6 +185,20 @@ def artist_key_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
+#: Bits of a perceptual hash in which copies of one picture differ after scaling and recoding: with up to three, two
+#: hashes share at least one of their four parts, so that copies are found by those.
+COVER_BITS = 3
+
+
+def bands(dhash: str) -> list[int]:
+    """The four parts of a perceptual hash, as they are searched."""
+    return [65_536 * index + int(dhash[4 * index : 4 * index + 4], 16) for index in range(4)]
+
+
+def _differing(one: str, other: str) -> int:
+    return (int(one, 16) ^ int(other, 16)).bit_count()
+
+
 class Deliveries:
     """What was delivered before: this submission, and all that it supersedes, left out."""
 
@@ -196,6 +210,13 @@ class Deliveries:
         """Whether this account has delivered another live release, of another title, under this UPC."""
         own = self._live(upc).filter(label=self._label)
         return any(fold(other) != fold(title) for other in own.values_list("title", flat=True))
+
+    def cover_seen(self, dhash: str) -> bool:
+        """Whether another account has a live release whose cover looks the same."""
+        near = models.ImageMeasurement.objects.filter(bands__band__in=bands(dhash)).distinct()
+        alike = [row.pk for row in near if _differing(row.facts["dhash"], dhash) <= COVER_BITS]
+        others = models.Submission.objects.live().exclude(label=self._label)
+        return others.filter(resources__blob__in=alike, resources__kind=models.Resource.Kind.COVER).exists()
 
     def upc_elsewhere(self, upc: str) -> bool:
         """Whether another account has a live release under this UPC."""

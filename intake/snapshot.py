@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from checks.analysis import facts_from_json
+from checks.analysis import facts_from_json, imagery
 from checks.finding import Basis, Code, Finding, Label, Route, Severity
 from checks.release import (
     Account,
@@ -20,6 +20,7 @@ from checks.release import (
     Delivery,
     Disclosure,
     Element,
+    ImageFacts,
     Imitates,
     Level,
     Relation,
@@ -69,7 +70,15 @@ def delivery(submission: models.Submission) -> Delivery:
         account=account(submission.label),
         received=(submission.received_at or submission.created_at).date(),
         facts={name: facts(analysis) for name, analysis in analyses.items() if analysis and analysis.final},
+        images=_images(submission),
     )
+
+
+def _images(submission: models.Submission) -> dict[str, ImageFacts]:
+    """The facts of the covers, by file name; those not measured yet are absent."""
+    covers = submission.resources.filter(kind=models.Resource.Kind.COVER, blob__image__isnull=False)
+    measured = covers.select_related("blob__image")
+    return {one.name: imagery.facts_from_json(one.blob.image.facts) for one in measured if one.blob}
 
 
 def analysis_of(resource: models.Resource) -> models.Analysis | None:

@@ -68,6 +68,7 @@ def run(work: str, content: BinaryIO, *, cpu_seconds: int, memory_bytes: int) ->
 
     Raises Ended where there is no answer, and OSError where no process can be started.
     """
+    os.lseek(content.fileno(), 0, os.SEEK_SET)
     arguments = [str(_HOUSE), work, str(cpu_seconds), str(memory_bytes)]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-S", "-c", _CHILD, *arguments],

@@ -23,7 +23,7 @@ from checks.policy import Ruling, Verdict
 from intake import reference, snapshot
 from intake.models import Analysis, CheckRun, Decision, Finding, Submission, Track
 from intake.models.work import Status
-from intake.services import blobs, catalogue, door, registry, submissions
+from intake.services import blobs, catalogue, covers, door, registry, submissions
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -197,6 +197,8 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
     try:
         if run.needs_audio:
             catalogue.index_all()  # what was learned a moment ago counts
+        if _check(run.name).needs_images:
+            covers.measure(submission)
         delivery = snapshot.delivery(submission)
         context = reference.context(submission.label, submission)
         found = list(_check(run.name).run(delivery, context))

@@ -14,7 +14,14 @@ MODERATORS = "moderators"
 #: Django's own right to change stands for what the desk can do to a row: decide a submission, replay a delivery.
 DOES = ("change_submission", "change_delivery")
 #: What holds answers to requests or work in progress is no reading.
-UNREAD = ("view_idempotencykey", "view_claim", "view_namekey")
+UNREAD = (
+    "view_idempotencykey",
+    "view_claim",
+    "view_namekey",
+    "view_ddexmessage",
+    "view_imagemeasurement",
+    "view_imageband",
+)
 
 
 def create(name: str, password: str = "") -> tuple[User, str, bool]:

@@ -205,11 +205,15 @@ class FakeHistory:
 
     upcs: Iterable[str] = ()
     elsewhere: Iterable[str] = ()
+    covers: Iterable[str] = ()
     registrants: Mapping[str, RegistrantUse] = field(default_factory=dict)
     tracks: Mapping[str, int] = field(default_factory=dict)
 
     def upc_seen(self, upc: str, title: str) -> bool:
         return upc in self.upcs
+
+    def cover_seen(self, dhash: str) -> bool:
+        return dhash in self.covers
 
     def upc_elsewhere(self, upc: str) -> bool:
         return upc in self.elsewhere

@@ -21,11 +21,11 @@ from checks.check import CHECK_FAILED, Check, Context, Known, Match, OpenedArtis
 from checks.files import judge_files, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
-from checks.release import AudioFacts, Delivery
+from checks.release import AudioFacts, Delivery, ImageFacts
 from intake import reference, shape, snapshot
 from intake.management.measuring import measured, shown, workers
 from intake.models import KnownRecording, Label
-from intake.services import door
+from intake.services import covers, door
 
 #: What the command ends with, by verdict; and where the release would be refused at the door.
 EXITS = {Verdict.APPROVE: 0, Verdict.LABEL: 10, Verdict.REVIEW: 20}
@@ -113,15 +113,18 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
     named = door.named_files(document)
     answers.door(list(judge_names(named)), rules)
     facts: Mapping[str, AudioFacts] = {}
+    images: Mapping[str, ImageFacts] = {}
     if folder is not None and not answers.blocked:  # a name that is a path leads out of the folder
         answers.door(list(judge_files(named, _delivered(named, folder))), rules)
         facts = _facts(document, folder)
+        images = _images(document, folder)
     label = _label(name or document["release"].get("display_label") or "A label", known)
     delivery = Delivery(
         release=snapshot.release(document["release"]),
         account=snapshot.account(label),
         received=timezone.now().date(),
         facts=facts,
+        images=images,
     )
     context = reference.context(label) if known else Context(NothingKnown(), NothingKnown(), NothingKnown())
     for check in checks.CHECKS:
@@ -173,6 +176,13 @@ def _facts(document: dict[str, Any], folder: Path) -> dict[str, AudioFacts]:
         raise CommandError(str(error)) from error
 
 
+def _images(document: dict[str, Any], folder: Path) -> dict[str, ImageFacts]:
+    name = (document["release"].get("cover") or {}).get("file")
+    if not name or not (folder / name).is_file():
+        return {}
+    return {name: covers.facts_of(folder / name, "")}
+
+
 class NothingKnown:
     """Instruments for a machine without a catalogue."""
 
@@ -192,6 +202,9 @@ class NothingKnown:
         return None
 
     def upc_seen(self, upc: str, title: str) -> bool:
+        return False
+
+    def cover_seen(self, dhash: str) -> bool:
         return False
 
     def upc_elsewhere(self, upc: str) -> bool:

@@ -1,0 +1,154 @@
+"""Measures a cover: what it is, how sharp, how plain, what is hidden in it. Runs in a child that is shut in."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import struct
+import warnings
+import zlib
+from typing import Any, BinaryIO
+
+import numpy as np
+import zxingcpp
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin
+
+from checks.analysis.imagery import JPEG, PNG, VERSION
+
+#: Four times what partners ask for on each side. Everything above is a bomb or a poster.
+_MAX_PIXELS = 12_000 * 12_000
+#: Above this, decoding costs more than the limits allow: the header says enough.
+_MAX_DECODED_PIXELS = 64_000_000
+#: Encoders write about ten scans; each costs the decoder the whole image again.
+_MAX_SCANS = 64
+#: Side of the image as it is compared and read: enough for a QR code that a telephone could read from a screen.
+_READING_SIDE = 1500
+
+#: How other things begin that browsers or players would make something of.
+_OTHER_BEGINNINGS = (b"PK\x03\x04", b"%PDF", b"<?xml", b"<svg", b"<!DO", b"<htm", b"MZ", b"\x7fELF", b"GIF8", b"RIFF")
+
+Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = 1 << 20, 4 << 20
+
+
+def measure(source: BinaryIO) -> bytes:
+    """An image's bytes → JSON of its facts."""
+    content = source.read()
+    facts: dict[str, Any] = {"version": VERSION, "ok": False, "notes": []}
+    try:
+        _measure(content, facts)
+    except Image.DecompressionBombError:
+        facts["error"] = "bomb"
+    except (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError, KeyError, TypeError):
+        facts["error"] = facts.get("error") or "undecodable"  # the decoders raise all of these on damaged files
+    return json.dumps(facts).encode()
+
+
+def _measure(content: bytes, facts: dict[str, Any]) -> None:
+    kind = "png" if content.startswith(PNG) else "jpeg" if content.startswith(JPEG) else None
+    if kind is None:
+        facts["error"] = "not_an_image" if content else "empty"
+        return
+    facts["format"] = kind
+    facts["notes"] += _oddities(content, kind)
+    if kind == "jpeg" and content.count(b"\xff\xda") > _MAX_SCANS:
+        facts["error"] = "bomb"
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(io.BytesIO(content), formats=[kind])
+    facts |= {"width": image.width, "height": image.height, "mode": image.mode}
+    if image.width * image.height > _MAX_DECODED_PIXELS:
+        facts["error"] = "too_large"
+        return
+    if getattr(image, "n_frames", 1) > 1 and kind == "png":
+        facts["notes"].append("animated")
+    _read_exif(image, facts)
+    image.load()
+    small = _small(image)
+    facts |= _look(image, small)
+    facts["dhash"] = f"{dhash(small):016x}"
+    codes = zxingcpp.read_barcodes(
+        np.asarray(small.convert("L")), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
+    facts["codes"] = sorted({one.text[:200] for one in codes})[:10]
+    facts["ok"] = True
+
+
+def _oddities(content: bytes, kind: str) -> list[str]:
+    """What follows the end of the image, or begins a second time inside it."""
+    if kind == "png":
+        end = content.find(b"IEND") + 8
+        tail = content[end:] if end > 8 else b""
+    else:
+        end = content.rfind(b"\xff\xd9") + 2
+        tail = content[end:] if end > 2 else b""
+    notes = []
+    if tail.strip(b"\0\r\n "):
+        notes.append("trailing_data")
+    if PNG in content[8:] or any(tail.lstrip().startswith(beginning) for beginning in (*_OTHER_BEGINNINGS, JPEG)):
+        notes.append("second_header")
+    return notes
+
+
+def _read_exif(image: Image.Image, facts: dict[str, Any]) -> None:
+    exif = image.getexif()
+    if exif:
+        facts["notes"].append("exif")
+    if exif and exif.get_ifd(ExifTags.IFD.GPSInfo):
+        facts["notes"].append("gps")
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """The image in RGB at the size at which it is compared and read."""
+    small = image.copy()
+    small.thumbnail((_READING_SIDE, _READING_SIDE))
+    if small.mode in ("RGBA", "LA", "PA") or "transparency" in small.info:
+        ground = Image.new("RGBA", small.size, "white")
+        small = Image.alpha_composite(ground, small.convert("RGBA"))
+    return small.convert("RGB")
+
+
+def _look(image: Image.Image, small: Image.Image) -> dict[str, float]:
+    """How plain an image is (the share of its commonest colour), and how much of its finest detail there is.
+
+    Detail is what halving the image and doubling it again takes away, in grey levels of 255: next to nothing where
+    the image was made larger than it was.
+    """
+    coarse = np.asarray(small.resize((256, 256))) >> 4
+    colours = coarse.astype(np.int32) @ np.array([256, 16, 1])
+    commonest = float(np.bincount(colours.ravel()).max() / colours.size)
+    side = min(image.size)
+    left, top = (image.width - min(side, 2048)) // 2, (image.height - min(side, 2048)) // 2
+    centre = image.crop((left, top, left + min(side, 2048), top + min(side, 2048))).convert("L")
+    half = centre.resize((max(1, centre.width // 2), max(1, centre.height // 2)), Image.Resampling.BOX)
+    again = np.asarray(half.resize(centre.size, Image.Resampling.BICUBIC), dtype=np.float32)
+    fine = np.abs(np.asarray(centre, dtype=np.float32) - again)
+    return {
+        "plainness": round(commonest, 4),
+        "detail": round(float(fine.mean()), 4),
+        "contrast": round(float(np.percentile(fine, 99.9)), 2),
+    }
+
+
+def dhash(image: Image.Image) -> int:
+    """64 bits: whether each of 8 × 8 fields is darker than its right neighbour. Scaling and recoding change few."""
+    grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    bits = (grey[:, 1:] > grey[:, :-1]).ravel()
+    return int.from_bytes(np.packbits(bits).tobytes())
+
+
+def _warm_up() -> None:
+    """Whatever the libraries import late must be in memory: the child can open no file."""
+    for kind in ("PNG", "JPEG"):
+        sample = io.BytesIO()
+        Image.effect_noise((64, 64), 50).convert("RGB").save(sample, kind)
+        sample.seek(0)
+        measure(sample)
+    with contextlib.suppress(OSError):
+        Image.open(io.BytesIO(b""))
+
+
+_warm_up()

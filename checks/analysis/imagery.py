@@ -1,0 +1,52 @@
+"""Has covers measured in a child that is shut in (``artwork``), and brings back what it found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from checks.analysis import confined
+from checks.release import ImageFacts
+
+#: Raise it whenever the same image would be measured differently.
+VERSION = 1
+
+#: What is taken, by how it begins.
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+
+#: A cover of 8000 × 8000 takes two seconds and 500 MB; nobody's cover shall take more than this.
+_CPU_SECONDS, _MEMORY_BYTES = 12, 900 << 20
+
+
+def measured(file: BinaryIO, sha256: str) -> ImageFacts:
+    """The facts of an image file, measured in a child of its own. A bad file gives facts with an ``error``.
+
+    Raises OSError where no process can be started.
+    """
+    beginning = os.pread(file.fileno(), len(PNG), 0)
+    if not beginning.startswith((PNG, JPEG)):  # nothing that a child would have to be shut in for
+        return _failed(sha256, "not_an_image" if beginning else "empty")
+    try:
+        answer = confined.run(
+            "checks.analysis.artwork:measure", file, cpu_seconds=_CPU_SECONDS, memory_bytes=_MEMORY_BYTES
+        )
+        return facts_from_json({**json.loads(answer), "sha256": sha256})
+    except confined.Ended as ended:
+        return _failed(sha256, ended.ending.value)
+    except ValueError:
+        return _failed(sha256, confined.Ending.KILLED.value)
+
+
+def facts_from_json(document: Mapping[str, Any]) -> ImageFacts:
+    """Stored facts as a value. Raises ValueError where they are none."""
+    try:
+        lists = {name: tuple(str(one) for one in document.get(name, ())) for name in ("notes", "codes")}
+        return ImageFacts(**{**document, **lists})
+    except TypeError as error:
+        raise ValueError(f"these are no image facts: {error}") from error
+
+
+def _failed(sha256: str, error: str) -> ImageFacts:
+    return ImageFacts(sha256=sha256, version=VERSION, ok=False, error=error)

@@ -1,0 +1,184 @@
+"""Whether the cover is fit to be shown: large, sharp, its own, and nothing but a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.check import Check, Context
+from checks.finding import JSON, Code, Finding, Route, Severity
+from checks.release import Delivery, ImageFacts
+
+MISSING = Code("art.missing", "A release has a cover.", Severity.INFORMATION, Route.PASS, "FUGA; DistroKid")
+UNREADABLE = Code(
+    "art.unreadable",
+    "The cover is a JPEG or PNG file that can be read.",
+    Severity.WARNING,
+    Route.PASS,
+    "FUGA; DistroKid",
+)
+HOSTILE = Code(
+    "art.hostile",
+    "The cover is nothing but a picture, and costs no more to open than one.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "own rule",
+)
+UNMEASURED = Code(
+    "art.unmeasured",
+    "The cover can be measured within the limits of time and memory.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "own rule",
+)
+SIZE = Code(
+    "art.size",
+    "The cover is square, has 3000 × 3000 pixels or more, and is a still picture in RGB.",
+    Severity.WARNING,
+    Route.PASS,
+    "FUGA; DistroKid; Cover Art Market",
+)
+BLURRED = Code(
+    "art.blurred", "The cover is sharp, and was not made larger than it was.", Severity.WARNING, Route.PASS, "FUGA"
+)
+PLAIN = Code("art.generic", "The cover shows more than one colour.", Severity.WARNING, Route.PASS, "SoundCloud; Amazon")
+REUSED = Code(
+    "art.reused",
+    "The cover does not look like one that another label delivered.",
+    Severity.WARNING,
+    Route.PASS,
+    "SoundCloud; Amazon",
+    private=True,
+)
+FORBIDDEN = Code("art.forbidden", "The cover carries no QR code.", Severity.CRITICAL, Route.REVIEW, "Apple Music; FUGA")
+METADATA = Code(
+    "art.metadata",
+    "What a camera wrote into the cover, the place above all, is not for partners.",
+    Severity.INFORMATION,
+    Route.PASS,
+    "own rule",
+)
+
+MIN_SIDE = 3000
+#: The strongest thousandth of the finest detail, in grey levels. Pictures of our own making: sharp ones 13 to 23,
+#: enlarged twice 9, enlarged five times 2. Tried on no others yet, so it warns and never holds a release.
+MIN_CONTRAST = 6.0
+#: White letters on a black ground are a cover; this much of one colour leaves no room for letters.
+MAX_PLAINNESS = 0.98
+
+#: Of the 64 bits that say how a picture looks, a plain ground with little on it sets hardly any, whoever painted it.
+MIN_HASH_BITS = 10
+
+#: Why a cover could not be read, as its label should hear it.
+_UNREADABLE = {
+    "empty": "it is empty",
+    "not_an_image": "it is neither a JPEG nor a PNG file",
+    "undecodable": "it is damaged",
+    "too_large": "it has more pixels than a cover may have",
+}
+
+
+def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """The cover, if there is one and it came."""
+    cover = delivery.release.cover
+    facts = delivery.images.get(cover.file) if cover else None
+    if cover is None:
+        yield Finding(MISSING, "release", "The release has no cover.", fix="Deliver one of 3000 × 3000 pixels or more.")
+    elif facts is None:
+        yield Finding(UNMEASURED, f"file:{cover.file}", f"{cover.file} was not measured.")
+    else:
+        subject = f"file:{cover.file}"
+        yield from _judge_safety(subject, cover.file, facts)
+        if facts.ok:
+            yield from _judge_size(subject, cover.file, facts)
+            yield from _judge_look(subject, cover.file, facts, context)
+            yield from _judge_content(subject, cover.file, facts)
+
+
+def _judge_safety(subject: str, name: str, facts: ImageFacts) -> Iterator[Finding]:
+    if facts.error in _UNREADABLE:
+        yield Finding(
+            UNREADABLE,
+            subject,
+            f"{name} could not be read: {_UNREADABLE[facts.error]}.",
+            measured=facts.error,
+            fix="Export the cover again as JPEG or PNG.",
+        )
+    elif facts.error == "bomb":
+        message = f"{name} is built to cost whoever opens it."
+        yield Finding(HOSTILE, subject, message, measured=facts.error, fix="Export the cover again.")
+    elif facts.error is not None:
+        message = f"Measuring {name} had to be stopped ({facts.error})."
+        yield Finding(UNMEASURED, subject, message, measured=facts.error, fix="Export the cover again.")
+    if "second_header" in facts.notes:
+        message = f"{name} is two files in one: something else begins inside or behind the picture."
+        yield Finding(HOSTILE, subject, message, measured="second_header", fix="Export the cover again.")
+
+
+def _judge_size(subject: str, name: str, facts: ImageFacts) -> Iterator[Finding]:
+    short_of: list[str] = []
+    if facts.width != facts.height:
+        short_of.append("not square")
+    if min(facts.width, facts.height) < MIN_SIDE:
+        short_of.append("too small")
+    if facts.mode not in ("RGB", "RGBA"):
+        short_of.append(f"in {facts.mode} and not in RGB")
+    if "animated" in facts.notes:
+        short_of.append("animated")
+    if short_of:
+        what: list[JSON] = [*short_of]
+        yield Finding(
+            SIZE,
+            subject,
+            f"{name} has {facts.width} × {facts.height} pixels; it is {', '.join(short_of)}.",
+            measured=[facts.width, facts.height],
+            threshold=MIN_SIDE,
+            evidence={"short_of": what, "mode": facts.mode},
+            fix=f"Deliver a still, square picture in RGB with {MIN_SIDE} × {MIN_SIDE} pixels or more.",
+        )
+
+
+def _judge_look(subject: str, name: str, facts: ImageFacts, context: Context) -> Iterator[Finding]:
+    if facts.plainness > MAX_PLAINNESS:
+        message = f"{facts.plainness:.0%} of {name} are of one colour."
+        yield Finding(PLAIN, subject, message, measured=facts.plainness, threshold=MAX_PLAINNESS)
+        return  # all plain pictures look alike, and none of them is sharp
+    if facts.contrast is not None and facts.contrast < MIN_CONTRAST:
+        yield Finding(
+            BLURRED,
+            subject,
+            f"{name} is soft, as if it had been enlarged.",
+            measured=facts.contrast,
+            threshold=MIN_CONTRAST,
+            fix="Deliver the original, unless the picture is meant to be soft.",
+        )
+    tells = MIN_HASH_BITS <= int(facts.dhash or "0", 16).bit_count() <= 64 - MIN_HASH_BITS
+    if tells and context.history.cover_seen(facts.dhash):
+        yield Finding(REUSED, subject, f"Another label delivered a cover that looks like {name}.", measured=facts.dhash)
+
+
+def _judge_content(subject: str, name: str, facts: ImageFacts) -> Iterator[Finding]:
+    if facts.codes:
+        says: list[JSON] = [*facts.codes]
+        yield Finding(
+            FORBIDDEN,
+            subject,
+            f"{name} carries a QR code.",
+            measured=len(facts.codes),
+            evidence={"says": says},
+            fix="Take the code out of the picture.",
+        )
+    if "gps" in facts.notes or "exif" in facts.notes:
+        where = ", among it the place where it was taken" if "gps" in facts.notes else ""
+        message = f"{name} carries what a camera or editor wrote into it{where}; partners get it without."
+        yield Finding(METADATA, subject, message, measured=[note for note in facts.notes if note in ("exif", "gps")])
+
+
+CHECK = Check(
+    name="artwork",
+    version=1,
+    title="Artwork",
+    codes=(MISSING, UNREADABLE, HOSTILE, UNMEASURED, SIZE, BLURRED, PLAIN, REUSED, FORBIDDEN, METADATA),
+    run=run,
+    needs_audio=True,
+    needs_images=True,
+)

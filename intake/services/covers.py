@@ -1,0 +1,50 @@
+"""Covers, measured once for their bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import transaction
+
+from checks.analysis import imagery
+from checks.release import ImageFacts
+from intake import reference
+from intake.models import Blob, ImageBand, ImageMeasurement, Resource, Submission
+from intake.services import blobs
+
+
+def measure(submission: Submission) -> None:
+    """Measure the covers of a submission that were not measured yet.
+
+    Raises OSError where the storage has lost one, or no process can be started to measure it.
+    """
+    for blob in _covers(submission):
+        current = ImageMeasurement.objects.filter(pk=blob.pk, version=imagery.VERSION)
+        if not current.exists():
+            with blobs.local_copy(blob) as path:
+                _keep(blob, facts_of(path, blob.pk))
+
+
+def facts_of(path: Path, sha256: str) -> ImageFacts:
+    """What one image file measures."""
+    with path.open("rb") as file:
+        return imagery.measured(file, sha256)
+
+
+def _covers(submission: Submission) -> Iterator[Blob]:
+    for resource in submission.resources.filter(kind=Resource.Kind.COVER).select_related("blob"):
+        if resource.blob:
+            yield resource.blob
+
+
+def _keep(blob: Blob, facts: ImageFacts) -> None:
+    document = dataclasses.asdict(facts)
+    with transaction.atomic():
+        row, _ = ImageMeasurement.objects.update_or_create(
+            blob=blob, defaults={"version": facts.version, "facts": document}
+        )
+        row.bands.all().delete()
+        if facts.ok:
+            ImageBand.objects.bulk_create(ImageBand(image=row, band=band) for band in reference.bands(facts.dhash))
