@@ -33,7 +33,7 @@ def _problem(description: str) -> OpenApiResponse:
     return OpenApiResponse(serializers.ProblemSerializer, description)
 
 
-def _operation(tag: str, answers: dict[int, Any], problems: dict[int, str] | None = None, **options: Any) -> Any:
+def _operation(tag: str, answers: dict[Any, Any], problems: dict[int, str] | None = None, **options: Any) -> Any:
     responses: dict[Any, Any] = dict(answers)
     for status, description in (_ALWAYS | (problems or {})).items():
         responses[(status, PROBLEM)] = _problem(description)
