@@ -1,10 +1,12 @@
 """Every address the gate answers."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from intake.admin import desk
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(url="/admin/")),
     path("admin/", desk.urls),
     path("", include("intake.api.urls")),
 ]

@@ -199,7 +199,9 @@ def _framework(error: Exception) -> Problem | None:
             return Problem(MEDIA_TYPE, str(error.detail))
         case RequestDataTooBig():
             return Problem(TOO_LARGE)
-        case MultiPartParserError() | TooManyFilesSent() | TooManyFieldsSent():
+        case TooManyFilesSent() | TooManyFieldsSent():
+            return Problem(MULTIPART_MALFORMED, "There are more parts than a release can have files.")
+        case MultiPartParserError():
             return Problem(MULTIPART_MALFORMED, str(error))
         case SuspiciousOperation():
             return Problem(BAD_REQUEST)

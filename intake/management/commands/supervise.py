@@ -31,6 +31,8 @@ class Command(BaseCommand):
         if not options["no_migrate"]:
             call_command("migrate", interactive=False, verbosity=0)
         connections.close_all()
+        # What libraries leave behind when they are killed must not fill the machine's own folder for it.
+        os.environ["TMPDIR"] = str(settings.GATE_TMP)
         os.environ["PYTHONPATH"] = os.pathsep.join(
             [str(settings.BASE_DIR), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
