@@ -255,6 +255,7 @@ class AudioFacts:
     notes: tuple[str, ...] = ()  # oddities met while decoding: format_change, trailing_data, name_contradicts ...
     fingerprint: bytes = b""  # little-endian uint32 sub-prints, whole length; b"" where none could be made
     fingerprint_distinct: int = 0
+    picture: bytes = field(default=b"", repr=False)  # from which fingerprints at other speeds and pitches are drawn
     tags: tuple[TagClaim, ...] = ()
     credential: Credential = Credential()
     measured_by: Mapping[str, str] = field(default_factory=dict)  # names and versions of the instruments

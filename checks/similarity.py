@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -79,7 +80,7 @@ DUPLICATE_COVERAGE = 0.8
 
 #: From these on a change of speed (share) or pitch (semitones) is worth words; less is a matter of measuring.
 AUDIBLE_SPEED = 0.002
-AUDIBLE_PITCH = 0.1
+AUDIBLE_PITCH = 0.15
 
 
 def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -177,14 +178,19 @@ def _sentence(match: Match, duration: float) -> str:
 
 
 def _change(match: Match) -> str:
-    """How the delivered recording was changed, as the end of a sentence."""
+    """How the delivered recording was changed, as the end of a sentence.
+
+    ``Match.pitch`` is what the speed does not explain: a tempo raised at the same pitch has a negative one.
+    """
     changes = []
-    if abs(match.speed - 1) >= AUDIBLE_SPEED:
-        changes.append(
-            f"played {abs(match.speed - 1):.1%} {'faster' if match.speed > 1 else 'slower'}".replace("%", " %")
-        )
-    if abs(match.pitch) >= AUDIBLE_PITCH:
-        changes.append(f"{abs(match.pitch):.1f} semitones {'higher' if match.pitch > 0 else 'lower'}")
+    faster = match.speed - 1
+    kept = abs(match.pitch + 12 * math.log2(match.speed)) < AUDIBLE_PITCH <= abs(match.pitch)
+    if abs(faster) >= AUDIBLE_SPEED:
+        share = f"{abs(faster):.1%}".replace("%", " %")
+        how = "its tempo {} at the same pitch" if kept else "played {}"
+        changes.append(how.format(f"{share} {'faster' if faster > 0 else 'slower'}"))
+    if abs(match.pitch) >= AUDIBLE_PITCH and not kept:
+        changes.append(f"pitched {'up' if match.pitch > 0 else 'down'} by {abs(match.pitch):.1f} semitones")
     return "".join(f", {change}" for change in changes)
 
 
@@ -204,19 +210,22 @@ def _remark(code: Code) -> str:
 def _fix(code: Code, match: Match) -> str | None:
     if code not in (KNOWN_RECORDING, POSSIBLE_MATCH):
         return None
-    relation = (
-        "sped_up_of"
-        if match.speed > 1 + AUDIBLE_SPEED
-        else "slowed_of"
-        if match.speed < 1 - AUDIBLE_SPEED
-        else "samples"
-    )
+    relation = _relation(match)
     other = "" if relation != "samples" else " (or remix_of, edit_of, remaster_of)"
     named = f" naming ISRC {match.isrc}" if match.isrc else ""
     return (
         f"If you hold a licence, add it as a relation of type {relation}{other}{named} with the licence file. "
         "If it is the same recording and the rights are yours, deliver it under its own ISRC."
     )
+
+
+def _relation(match: Match) -> str:
+    """The relation that a licensed use of the recording in this way would have."""
+    if match.speed > 1 + AUDIBLE_SPEED:
+        return "sped_up_of"
+    if match.speed < 1 - AUDIBLE_SPEED:
+        return "slowed_of"
+    return "edit_of" if abs(match.pitch) >= AUDIBLE_PITCH else "samples"
 
 
 def _reporting_score(match: Match) -> float:

@@ -52,7 +52,8 @@ class Recordings:
 
     def matches(self, facts: AudioFacts) -> Sequence[Match]:
         """Known recordings that share sound with the file, best first."""
-        found = find(store(), self._fingerprints, facts.fingerprint)
+        picture = facts.picture or self._picture(facts.sha256)
+        found = find(store(), self._fingerprints, facts.fingerprint, picture=picture)
         rows = models.KnownRecording.objects.current().in_bulk([document for document, _ in found])
         return [
             Match(
@@ -82,6 +83,12 @@ class Recordings:
         """Known recordings with exactly this title, without fingerprints."""
         rows = models.KnownRecording.objects.current().filter(title=title).defer("fingerprint").order_by("pk")
         return [_known(row) for row in rows[:MOST_KNOWN]]
+
+    @staticmethod
+    def _picture(sha256: str) -> bytes:
+        """Pictures are large, and nobody else wants them: they are read here and not with the facts."""
+        content = models.Picture.objects.filter(pk=sha256).values_list("content", flat=True).first()
+        return bytes(content) if content else b""
 
     @staticmethod
     def _fingerprints(documents: Sequence[int]) -> Mapping[int, bytes]:

@@ -258,11 +258,11 @@ def _facts(sha256: str, ending: Failure | None, answer: bytes) -> AudioFacts:
     if ending is Failure.ANALYSIS_FAILED:
         _log.error("analysis of %s failed:\n%s", sha256, answer[-_LAST_WORDS:].decode(errors="replace"))
     parts = child.records(answer)
-    if len(parts) < 2:
+    if len(parts) < 3:
         return failed(sha256, ending or Failure.DECODER_KILLED)
     try:
-        facts = facts_from_json(json.loads(parts[0]), parts[1])
-        found = provenance.from_json(json.loads(parts[2])) if len(parts) > 2 else provenance.UNREADABLE
+        facts = facts_from_json(json.loads(parts[0]), parts[1], parts[2])
+        found = provenance.from_json(json.loads(parts[3])) if len(parts) > 3 else provenance.UNREADABLE
     except ValueError:
         return failed(sha256, Failure.DECODER_KILLED)
     notes = tuple(sorted({*facts.notes, *found.notes}))

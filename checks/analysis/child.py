@@ -62,7 +62,7 @@ def main(descriptor: int, measure_path: str) -> None:
 
 
 def records(answer: bytes) -> list[bytes]:
-    """The whole records in a child's answer: facts, fingerprint, provenance; fewer where it was cut short."""
+    """The whole records in a child's answer: facts, fingerprint, picture, provenance; fewer where it was cut short."""
     found: list[bytes] = []
     position = 0
     while len(answer) - position >= _LENGTH_BYTES:
@@ -125,6 +125,7 @@ def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -
         facts = measure(file, request["sha256"], request["name"])
         _write_record(answer, json.dumps(facts_to_json(facts), allow_nan=False).encode())
         _write_record(answer, facts.fingerprint)
+        _write_record(answer, facts.picture)
         with little_memory:
             found = provenance.read(file, facts.container)
         _write_record(answer, json.dumps(dataclasses.asdict(found)).encode())

@@ -27,15 +27,15 @@ SAMPLE_RATE = 11025
 _FRAME = 4096
 _FRAMES_AT_ONCE = 64  # spectra that are held in memory together
 _HOP = _FRAME // 3
-_LOWEST_HZ, _HIGHEST_HZ = 28, 3520
-_TUNING_HZ = 440 / 16  # the A from which pitch classes are counted
-_SMOOTHING = (0.25, 0.75, 1.0, 0.75, 0.25)
-_QUIET = 0.01  # a row below this norm is silence and becomes zeros
-_WINDOW_ROWS = 16  # the widest filter, in rows
+LOWEST_HZ, HIGHEST_HZ = 28, 3520
+TUNING_HZ = 440 / 16  # the A from which pitch classes are counted
+SMOOTHING = (0.25, 0.75, 1.0, 0.75, 0.25)
+QUIET = 0.01  # a row below this norm is silence and becomes zeros
+WINDOW_ROWS = 16  # the widest filter, in rows
 _GRAY = np.array([0, 1, 3, 2], np.uint32)
 
 #: The sixteen classifiers: (filter type, lowest band, bands, rows, and the three thresholds between its four values).
-_CLASSIFIERS = (
+CLASSIFIERS = (
     (0, 4, 3, 15, 1.98215, 2.35817, 2.63523),
     (4, 4, 6, 15, -1.03809, -0.651211, -0.282167),
     (1, 0, 4, 16, -0.298702, 0.119262, 0.558497),
@@ -114,9 +114,9 @@ class BuiltInFingerprinter:
 
 def _pitch_classes() -> tuple[slice, npt.NDArray[np.float64]]:
     """The bins that count, and a matrix (bins x 12) that sums each into its pitch class."""
-    bins = slice(round(_LOWEST_HZ * _FRAME / SAMPLE_RATE), round(_HIGHEST_HZ * _FRAME / SAMPLE_RATE))
+    bins = slice(round(LOWEST_HZ * _FRAME / SAMPLE_RATE), round(HIGHEST_HZ * _FRAME / SAMPLE_RATE))
     hertz = np.arange(bins.start, bins.stop) * SAMPLE_RATE / _FRAME
-    octave = np.log2(hertz / _TUNING_HZ)
+    octave = np.log2(hertz / TUNING_HZ)
     classes = (12 * (octave - np.floor(octave))).astype(int)
     return bins, np.eye(12)[classes]
 
@@ -132,27 +132,27 @@ def _fold(frames: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
 
 
 def _smooth(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    rows = max(0, len(chroma) - len(_SMOOTHING) + 1)
+    rows = max(0, len(chroma) - len(SMOOTHING) + 1)
     smooth = np.zeros((rows, 12))
-    for offset, weight in enumerate(_SMOOTHING):
+    for offset, weight in enumerate(SMOOTHING):
         smooth += weight * chroma[offset : offset + rows]
     return smooth
 
 
 def _normalise(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     norm = np.sqrt((chroma**2).sum(axis=1, keepdims=True))
-    return np.where(norm < _QUIET, 0.0, chroma / np.maximum(norm, _QUIET))
+    return np.where(norm < QUIET, 0.0, chroma / np.maximum(norm, QUIET))
 
 
 def _classify(chroma: npt.NDArray[np.float64]) -> SubPrints:
     """Rows of the picture to sub-prints, one for every window of sixteen rows."""
-    count = len(chroma) - _WINDOW_ROWS + 1
+    count = len(chroma) - WINDOW_ROWS + 1
     if count < 1:
         return np.empty(0, np.uint32)
     table = np.zeros((len(chroma) + 1, 13))  # summed-area table
     table[1:, 1:] = chroma.cumsum(axis=0).cumsum(axis=1)
     prints = np.zeros(count, np.uint32)
-    for kind, band, bands, rows, *thresholds in _CLASSIFIERS:
+    for kind, band, bands, rows, *thresholds in CLASSIFIERS:
         plus, minus = _rectangles(table, count, kind, band, bands, rows)
         value = np.log((1 + plus) / (1 + minus))
         prints = (prints << np.uint32(2)) | _GRAY[np.searchsorted(thresholds, value, side="right")]

@@ -17,6 +17,7 @@ from checks.analysis import chromaprint, container, levels
 from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, failed, finite
 from checks.analysis.levels import BLOCK, Sound
 from checks.analysis.spectrum import Spectrum
+from checks.fingerprint.picture import Painter
 from checks.release import AudioFacts
 
 #: Samples a channel that are measured at a time (1.5 s): a few hundred kilobytes, whatever the length of the file.
@@ -301,7 +302,7 @@ class _Meters:
     def results(self) -> dict[str, Any]:
         """The measured fields of the facts."""
         head, tail, hole = self._silence.seconds(self.samples, self.rate)
-        prints = self._print.finish()
+        prints, picture = self._print.finish()
         return {
             "sample_rate": self.rate,
             "channels": self.channels,
@@ -320,6 +321,7 @@ class _Meters:
             "non_finite": self._non_finite,
             "fingerprint": prints.astype("<u4").tobytes(),
             "fingerprint_distinct": len(np.unique(prints)),
+            "picture": picture,
         }
 
 
@@ -332,19 +334,23 @@ class _Print:
             format="s16", layout="mono", rate=chromaprint.SAMPLE_RATE, options=_RESAMPLER
         )
         self._prints = chromaprint.fingerprinter()
+        self._painter = Painter()
 
     def feed(self, mono: npt.NDArray[np.float32]) -> None:
         frame = av.AudioFrame.from_ndarray(mono[None], format="fltp", layout="mono")
         frame.sample_rate = self._rate
         self._pass_on(frame)
 
-    def finish(self) -> chromaprint.SubPrints:
+    def finish(self) -> tuple[chromaprint.SubPrints, bytes]:
+        """The sub-prints, and the picture of the same sound."""
         self._pass_on(None)
-        return self._prints.finish()
+        return self._prints.finish(), self._painter.finish()
 
     def _pass_on(self, frame: Any) -> None:
         for part in self._resampler.resample(frame):
-            self._prints.feed(part.to_ndarray()[0])
+            samples = part.to_ndarray()[0]
+            self._prints.feed(samples)
+            self._painter.feed(samples)
 
 
 def _power(sound: Sound) -> npt.NDArray[np.float64]:

@@ -13,7 +13,7 @@ from checks.finding import JSON
 from checks.release import AudioFacts, Credential, TagClaim
 
 #: Raise it whenever the same file would be measured differently: stored facts of another version are measured again.
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 
 
 class Failure(StrEnum):
@@ -54,10 +54,10 @@ def failed(sha256: str, failure: Failure, **partial: Any) -> AudioFacts:
 
 
 def facts_to_json(facts: AudioFacts) -> dict[str, JSON]:
-    """All facts but the fingerprint, which is stored as bytes beside them."""
+    """All facts but the fingerprint and the picture, which are stored as bytes beside them."""
     document = dataclasses.asdict(dataclasses.replace(facts, measured_by={}))
     document["measured_by"] = dict(facts.measured_by)
-    del document["fingerprint"]
+    del document["fingerprint"], document["picture"]
     return document
 
 
@@ -74,12 +74,12 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
-def facts_from_json(document: Mapping[str, Any], fingerprint: bytes) -> AudioFacts:
+def facts_from_json(document: Mapping[str, Any], fingerprint: bytes, picture: bytes = b"") -> AudioFacts:
     """The way back. Keys that this version does not know are left out; absent ones take their defaults.
 
     Raises ValueError where the document is not of that shape.
     """
-    known = {field.name for field in dataclasses.fields(AudioFacts)} - {"fingerprint"}
+    known = {field.name for field in dataclasses.fields(AudioFacts)} - {"fingerprint", "picture"}
     try:
         values = {key: value for key, value in document.items() if key in known}
         values["channel_rms"] = tuple(float(rms) for rms in values.get("channel_rms", ()))
@@ -89,7 +89,7 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes) -> AudioFac
         credential["source_types"] = tuple(credential.get("source_types", ()))
         values["credential"] = Credential(**credential)
         values["measured_by"] = {str(key): str(value) for key, value in values.get("measured_by", {}).items()}
-        facts = AudioFacts(**values, fingerprint=fingerprint)
+        facts = AudioFacts(**values, fingerprint=fingerprint, picture=picture)
     except (TypeError, AttributeError) as error:
         raise ValueError(f"these are no audio facts: {error}") from error
     for field in dataclasses.fields(facts):

@@ -102,6 +102,12 @@ def query(fingerprint: bytes, modulus: int = MODULUS) -> Query:
     return Query(sampled, every, CANDIDATE_HITS_SHORT if sampled.size < FEWEST_KEPT else CANDIDATE_HITS)
 
 
+def asked(mixed: UInt32s, modulus: int, at_least: int) -> Query:
+    """A query by keys that were found elsewhere: mixed, distinct, ascending. Those that are not sampled only find
+    recordings that keep all of theirs."""
+    return Query(mixed[mixed % np.uint32(modulus) == 0], mixed, at_least)
+
+
 def best(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The most promising candidates, best first."""
     return sorted(candidates, key=lambda c: (-c.hits, c.document))[:MOST_CANDIDATES]

@@ -21,7 +21,7 @@ import numpy as np
 from checks.fingerprint import index, journal
 from checks.fingerprint.index import Candidate, Damaged, Keys, Query, Segment
 from checks.fingerprint.journal import Journal, Record
-from checks.fingerprint.kernels import Int64s
+from checks.fingerprint.kernels import Int64s, UInt32s
 
 FORMAT = 1
 
@@ -53,8 +53,18 @@ class Store(Protocol):
     def remove(self, document: int) -> None:
         """Forget a recording, as durably."""
 
+    @property
+    def modulus(self) -> int:
+        """One key in so many is kept."""
+
     def search(self, fingerprint: bytes) -> list[Candidate]:
         """The recordings that share enough keys to be worth a comparison, best first."""
+
+    def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
+        """For each set of mixed keys (distinct, ascending) the recordings with at least so many of them, best first.
+
+        Of long recordings only the keys divisible by ``modulus`` are kept, so only those need be asked for.
+        """
 
 
 class MemoryStore:
@@ -76,8 +86,17 @@ class MemoryStore:
     def remove(self, document: int) -> None:
         self._recordings.pop(document, None)
 
+    @property
+    def modulus(self) -> int:
+        return self._modulus
+
     def search(self, fingerprint: bytes) -> list[Candidate]:
-        query = index.query(fingerprint, self._modulus)
+        return self._search(index.query(fingerprint, self._modulus))
+
+    def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
+        return [self._search(index.asked(mixed, self._modulus, at_least)) for mixed in queries]
+
+    def _search(self, query: Query) -> list[Candidate]:
         shared = (
             Candidate(document, np.intersect1d(kept.values, query.every, assume_unique=True).size)
             for document, kept in self._recordings.items()
@@ -283,17 +302,27 @@ class LocalStore:
                 self._record([Record(document, None)])
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
-        query = index.query(fingerprint, self.modulus)
+        (found,) = self._search([index.query(fingerprint, self.modulus)])
+        return found
+
+    def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
+        return self._search([index.asked(mixed, self.modulus, at_least) for mixed in queries])
+
+    def _search(self, queries: Sequence[Query]) -> list[list[Candidate]]:
+        result = []
         with self._mutex:
             self._refresh()
-            found = self._memtable.search(query)
-            for part in self._parts:
-                found += [
-                    candidate
-                    for candidate in part.segment.search(query)
-                    if candidate.document not in self._memtable.touched and not _among(part.removed, candidate.document)
-                ]
-        return index.best(found)
+            for query in queries:
+                found = self._memtable.search(query)
+                for part in self._parts:
+                    found += [
+                        candidate
+                        for candidate in part.segment.search(query)
+                        if candidate.document not in self._memtable.touched
+                        and not _among(part.removed, candidate.document)
+                    ]
+                result.append(index.best(found))
+        return result
 
     def compact(self) -> None:
         """Write everything anew in as few segments as may be, without what was removed."""

@@ -1,7 +1,7 @@
 """The rows. No logic here changes other rows; that is what ``intake.services`` is for."""
 
 from intake.models.accounts import ApiKey, Label, Partner
-from intake.models.files import Analysis, Blob
+from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
 from intake.models.messages import DdexMessage
@@ -52,6 +52,7 @@ __all__ = [
     "Label",
     "NameKey",
     "Partner",
+    "Picture",
     "ProtectedArtist",
     "ProtectedName",
     "Resource",

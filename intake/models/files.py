@@ -40,3 +40,13 @@ class Analysis(Work):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.status})"
+
+
+class Picture(models.Model):
+    """The picture of a file's sound, in a table of its own: 100 kB that only the search for copies reads."""
+
+    analysis = models.OneToOneField(Analysis, primary_key=True, on_delete=models.CASCADE, related_name="picture")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Picture of {self.analysis_id}"

@@ -13,7 +13,7 @@ from django.db.models import Q
 MODERATORS = "moderators"
 #: Django's own right to change stands for what the desk can do to a row: decide a submission, replay a delivery.
 DOES = ("change_submission", "change_delivery")
-#: What holds answers to requests or work in progress is no reading.
+#: What holds answers to requests, work in progress or the likeness of a sound is no reading.
 UNREAD = (
     "view_idempotencykey",
     "view_claim",
@@ -21,6 +21,7 @@ UNREAD = (
     "view_ddexmessage",
     "view_imagemeasurement",
     "view_imageband",
+    "view_picture",
 )
 
 

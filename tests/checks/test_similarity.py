@@ -97,8 +97,9 @@ def test_evidence_has_every_match_in_the_published_shape():
     [
         (1.06, 0.0, ", played 6.0 % faster.", "sped_up_of"),
         (0.85, 0.0, ", played 15.0 % slower.", "slowed_of"),
-        (1.0, -2.0, ", 2.0 semitones lower.", "samples"),
-        (1.06, 1.0, ", played 6.0 % faster, 1.0 semitones higher.", "sped_up_of"),
+        (1.0, -2.0, ", pitched down by 2.0 semitones.", "edit_of"),
+        (1.06, 1.0, ", played 6.0 % faster, pitched up by 1.0 semitones.", "sped_up_of"),
+        (1.06, -1.009, ", its tempo 6.0 % faster at the same pitch.", "sped_up_of"),
         (1.001, 0.05, "(ISRC NOXYZ2400007).", "samples"),
     ],
 )

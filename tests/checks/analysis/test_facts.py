@@ -18,7 +18,7 @@ def test_measured_facts_come_back_from_storage_unchanged(measure: Measure, tmp_p
     facts = measure(files.write(tmp_path / "a.wav", files.wave(files.pcm(files.music(4)))))
     stored = json.dumps(facts_to_json(facts), allow_nan=False)
     assert "fingerprint_distinct" in stored
-    assert facts_from_json(json.loads(stored), facts.fingerprint) == facts
+    assert facts_from_json(json.loads(stored), facts.fingerprint, facts.picture) == facts
     assert (facts.version, facts.fingerprint_items > 0) == (ANALYSIS_VERSION, True)
 
 

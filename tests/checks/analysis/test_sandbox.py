@@ -181,7 +181,7 @@ def test_a_child_cannot_lie_about_which_file_it_read(measure: Measure, song: Pat
 
 def test_tags_that_end_the_child_leave_the_measurements(tmp_path: Path) -> None:
     answer = b"".join(
-        len(part).to_bytes(4, "big") + part for part in (b'{"sha256": "", "version": 1, "ok": true}', b"\1\0\0\0")
+        len(part).to_bytes(4, "big") + part for part in (b'{"sha256": "", "version": 1, "ok": true}', b"\1\0\0\0", b"")
     )
     facts = analyser_module._facts("x", Failure.DECODER_KILLED, answer)
     assert (facts.ok, facts.fingerprint_items, facts.notes) == (True, 1, (Note.TAGS_UNREADABLE,))

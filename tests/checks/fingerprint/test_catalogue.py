@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from checks.fingerprint.catalogue import Variant, find
+from checks.fingerprint.catalogue import find
 from checks.fingerprint.store import MemoryStore
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence
 
@@ -68,9 +68,3 @@ def test_suggested_recording_is_compared_whatever_the_index_says(shelf: Shelf):
     assert find(MemoryStore(), shelf.load, query) == []
     ((number, comparison),) = find(MemoryStore(), shelf.load, query, suggested=[3, 4])
     assert (number, comparison.found) == (4, True)
-
-
-def test_variant_that_fits_gives_speed_and_pitch(store: MemoryStore, shelf: Shelf):
-    variants = [Variant(recording(4), 1.06, 0.5), Variant(degraded(recording(4), 0.1), 1.05, 0.5)]
-    ((number, comparison),) = find(store, shelf.load, recording(99), variants=variants)
-    assert (number, comparison.speed, comparison.pitch, comparison.bit_error_rate) == (4, 1.06, 0.5, 0.0)

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from checks.fingerprint.index import Candidate
+from checks.fingerprint.index import Candidate, keys
 from checks.fingerprint.store import LocalStore, MemoryStore, Store
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence
 
@@ -37,6 +37,21 @@ class TestStore:
 
     def test_empty_store_finds_nothing(self, store: Store):
         assert store.search(SONGS[0]) == []
+
+    def test_sets_of_keys_are_answered_one_by_one(self, store: Store):
+        for document, song in enumerate(SONGS):
+            store.add(document, song)
+        asked = [keys(song, store.modulus).values for song in SONGS]
+        answers = store.search_keys([*asked, asked[0][:0]], 5)
+        assert [[c.document for c in found] for found in answers] == [[n] for n in range(len(SONGS))] + [[]]
+        assert answers[0][0].hits == asked[0].size
+
+    def test_fewer_shared_keys_than_demanded_are_no_candidate(self, store: Store):
+        store.add(1, SONGS[0])
+        some = keys(SONGS[0], store.modulus).values[:8]
+        assert store.search_keys([some], 8) == [[Candidate(1, 8)]]
+        assert store.search_keys([some], 9) == [[]]
+        assert store.search_keys([], 1) == []
 
     def test_learned_recording_is_found_by_itself(self, store: Store):
         for document, song in enumerate(SONGS):

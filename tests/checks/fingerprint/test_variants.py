@@ -1,0 +1,182 @@
+"""From the picture of a changed recording its own fingerprint is drawn, and the original found with the factor."""
+
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from benchmarks.robustness import changed
+from checks.analysis.chromaprint import BuiltInFingerprinter
+from checks.fingerprint import picture, variants
+from checks.fingerprint.catalogue import find
+from checks.fingerprint.compare import Comparison
+from checks.fingerprint.kernels import KEY_MASK, UInt32s, mix32, mixed_keys
+from checks.fingerprint.picture import FRAME, HOP, SAMPLE_RATE, Painter, Picture, unpacked
+from checks.fingerprint.store import MemoryStore
+from checks.fingerprint.variants import Change
+from tests.checks.analysis import files
+
+Samples = npt.NDArray[np.int16]
+
+
+def music(seed: int, seconds: int = 45) -> Samples:
+    return files.pcm(files.music(seconds, seed).mean(axis=1)[::4])
+
+
+def prints(samples: Samples) -> UInt32s:
+    listener = BuiltInFingerprinter()
+    listener.feed(samples)
+    return listener.finish()
+
+
+def painted(samples: Samples, step: int = 20_000) -> bytes:
+    painter = Painter()
+    for start in range(0, len(samples), step):
+        painter.feed(samples[start : start + step])
+    return painter.finish()
+
+
+def drawn(samples: Samples) -> Picture:
+    result = unpacked(painted(samples))
+    assert result is not None
+    return result
+
+
+def bit_error_rate(one: UInt32s, other: UInt32s) -> float:
+    length = min(len(one), len(other))
+    return float(np.bitwise_count(one[:length] ^ other[:length]).mean() / 32)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> dict[int, Samples]:
+    return {seed: music(seed) for seed in range(6)}
+
+
+def answers(catalogue: dict[int, Samples], query: Samples) -> dict[int, Comparison]:
+    store, shelf = MemoryStore(), {number: prints(samples).tobytes() for number, samples in catalogue.items()}
+    for number, fingerprint in shelf.items():
+        store.add(number, fingerprint)
+    found = find(store, lambda wanted: {n: shelf[n] for n in wanted}, prints(query).tobytes(), picture=painted(query))
+    return dict(found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_unchanged_variant_is_chromaprints_fingerprint_bit_for_bit(seed: int):
+    samples = music(seed)
+    window = (0.54 - 0.46 * np.cos(2 * np.pi * np.arange(FRAME) / (FRAME - 1))) / 32767
+    spectra = np.fft.rfft(sliding_window_view(samples, FRAME)[::HOP] * window)
+    whole = Picture((np.abs(spectra) ** 2).T, np.arange(FRAME // 2 + 2) - 0.5)
+    ours = variants.sub_prints(whole, Change())
+    assert len(ours) > 300
+    assert (ours == prints(samples)).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_packed_picture_keeps_what_the_fingerprint_needs(seed: int):
+    samples = music(seed)
+    assert bit_error_rate(variants.sub_prints(drawn(samples), Change()), prints(samples)) < 0.06
+    assert len(painted(samples)) * 180 / 45 < 200_000  # bytes for three minutes
+
+
+def test_pieces_of_any_size_give_the_same_picture():
+    samples = music(1)
+    assert painted(samples, 999) == painted(samples, 1 << 20)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.4])
+def test_a_moment_of_silence_is_painted(seconds: float):
+    made = painted(np.zeros(int(seconds * SAMPLE_RATE), np.int16))
+    assert bool(made) == (seconds * SAMPLE_RATE >= FRAME)
+    if made:
+        (keys,) = variants.keys(drawn(np.zeros(SAMPLE_RATE, np.int16)), [Change()], 2)
+        assert keys.size == 0
+
+
+def test_long_recording_is_painted_as_far_as_it_may_be(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(picture, "_MOST_FRAMES", 256)
+    assert drawn(music(1)).frames == 256
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda made: made[:5],
+        lambda made: made[:-9],
+        lambda made: made[:6] + b"nonsense",
+        lambda made: made[:2] + b"\xff\xff\xff\x7f" + made[6:],
+        lambda made: made[:2] + (1).to_bytes(4, "little") + made[6:],
+        lambda made: made[:6] + zlib.compress(bytes(10_000_000)),
+    ],
+)
+def test_damaged_picture_is_refused(spoil: Callable[[bytes], bytes]):
+    with pytest.raises(ValueError, match="picture"):
+        unpacked(spoil(painted(music(1, 5))))
+
+
+def test_picture_of_another_version_is_not_looked_at():
+    made = painted(music(1, 5))
+    assert unpacked((picture.VERSION + 1).to_bytes(2, "little") + made[2:]) is None
+    assert unpacked(b"") is None
+
+
+def test_bank_undoes_every_speed_from_four_fifths_to_five_quarters():
+    bank = variants.bank()
+    assert len(set(bank)) == len(bank)
+    assert Change() not in bank
+    speeds = [change.tempo for change in bank if change.tempo == change.frequency]
+    assert min(speeds) <= 0.8
+    assert max(speeds) >= 1.25
+
+
+def test_keys_are_those_of_the_sub_prints_and_of_their_weak_bits():
+    seen = drawn(music(2))
+    heard = variants.sub_prints(seen, Change())
+    (asked,) = variants.keys(seen, [Change()], 1)
+    assert np.isin(mixed_keys(heard), asked).all()
+    flips = np.array([1 << bit for bit in range(4, 32)], np.uint32)
+    neighbours = mix32(((heard[:, None] & np.uint32(KEY_MASK)) ^ flips).ravel()).reshape(heard.size, flips.size)
+    assert (np.isin(neighbours, asked).sum(axis=1) >= variants.FLIPPED_BITS).all()
+    assert asked.size <= variants.PROBES * np.unique(heard).size
+
+
+def test_keys_are_the_same_alone_and_in_company():
+    seen, bank = drawn(music(2)), variants.bank()
+    together = variants.keys(seen, bank, 2)
+    assert len(together) == len(bank)
+    for place in (0, 11, 12, 70, len(bank) - 1):
+        (alone,) = variants.keys(seen, [bank[place]], 2)
+        shared = np.isin(alone, together[place]).mean()
+        assert shared > 0.99  # the last bit of a float may turn one
+
+
+@pytest.mark.parametrize("speed", [0.8, 0.9, 0.96, 0.98, 1.02, 1.06, 1.15, 1.25])
+def test_other_speed_is_found_with_the_factor(catalogue: dict[int, Samples], speed: float):
+    found = answers(catalogue, changed(catalogue[3], speed=speed))
+    assert list(found) == [3]
+    assert found[3].certain
+    assert found[3].speed == pytest.approx(speed, rel=0.015)
+    assert found[3].pitch == pytest.approx(0, abs=0.15)
+    assert found[3].segments[0].end == pytest.approx(45 / speed, abs=2)
+
+
+@pytest.mark.parametrize("semitones", [-2.0, -1.0, 1.0, 2.0])
+def test_other_pitch_is_found_with_the_factor(catalogue: dict[int, Samples], semitones: float):
+    found = answers(catalogue, changed(catalogue[3], pitch=semitones))
+    assert list(found) == [3]
+    assert found[3].speed == pytest.approx(1, abs=0.01)
+    assert found[3].pitch == pytest.approx(semitones, abs=0.2)
+
+
+@pytest.mark.parametrize("tempo", [0.9, 1.08])
+def test_other_tempo_is_found_with_the_factor(catalogue: dict[int, Samples], tempo: float):
+    found = answers(catalogue, changed(catalogue[3], tempo=tempo))
+    assert list(found) == [3]
+    assert found[3].speed == pytest.approx(tempo, abs=0.015)
+    assert found[3].pitch == pytest.approx(-Change(1.0, found[3].speed).semitones, abs=0.1)
+
+
+def test_stranger_finds_nothing_at_any_speed(catalogue: dict[int, Samples]):
+    assert answers(catalogue, changed(music(99), speed=1.1)) == {}
