@@ -79,7 +79,7 @@ WHOLE = 0.8
 DUPLICATE_COVERAGE = 0.8
 
 #: From these on a change of speed (share) or pitch (semitones) is worth words; less is a matter of measuring.
-AUDIBLE_SPEED = 0.002
+AUDIBLE_SPEED = 0.005
 AUDIBLE_PITCH = 0.15
 
 
