@@ -1,4 +1,4 @@
-"""The short set: what the metadata and a track cost, how many a day this machine sustains, how long the API lets one wait.
+"""The short set: what metadata and a track cost, how many a day this machine sustains, how long the API lets one wait.
 
     python -m benchmarks [metadata] [pipeline] [throughput] [latency] [--markdown]
 

@@ -169,8 +169,14 @@ def _judge_content(subject: str, name: str, facts: ImageFacts) -> Iterator[Findi
         )
     if "gps" in facts.notes or "exif" in facts.notes:
         where = ", among it the place where it was taken" if "gps" in facts.notes else ""
-        message = f"{name} carries what a camera or editor wrote into it{where}: strip it before you deliver, if it is nobody's business."
-        yield Finding(METADATA, subject, message, measured=[note for note in facts.notes if note in ("exif", "gps")])
+        message = f"{name} carries what a camera or editor wrote into it{where}."
+        yield Finding(
+            METADATA,
+            subject,
+            message,
+            measured=[note for note in facts.notes if note in ("exif", "gps")],
+            fix="If that is nobody's business, export the picture again without it.",
+        )
 
 
 CHECK = Check(

@@ -52,7 +52,7 @@ def policy() -> policies.Policy:
     except policies.PolicyError as error:
         if path not in _in_force:
             raise
-        log.error("policy unreadable; the last good one stays in force", error=str(error))
+        log.warning("policy unreadable; the last good one stays in force", error=str(error))
     return _in_force[path]
 
 

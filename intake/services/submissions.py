@@ -121,10 +121,11 @@ def withdraw(submission: Submission, exactly: bool = False) -> Submission:
             with transaction.atomic():
                 move(submission, State.WITHDRAWN, submission.label.actor, due_at=None, concluded_at=timezone.now())
                 submission.check_runs.open().update(status=Status.DEAD, error="withdrawn", finished_at=timezone.now())
-            return submission
         except Conflict:  # which has loaded the submission anew
             if exactly or State.WITHDRAWN not in TRANSITIONS[State(submission.state)]:
                 raise
+        else:
+            return submission
 
 
 def start(submission_id: str | uuid.UUID) -> None:
