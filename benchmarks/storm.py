@@ -17,8 +17,6 @@ import os
 import random
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -26,7 +24,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from benchmarks import gate
+
 SOUNDS = 20
 SECONDS = 32.0
 #: Nothing takes longer than three leases; what is not terminal by then hangs.
@@ -105,12 +104,12 @@ def kills(arguments: argparse.Namespace, data: Path) -> int:
 
     _, key = accounts.create_label("Storm Records")
     began = time.monotonic()
-    with running_gate(data) as url:
+    with gate.running(data) as running:
         done = threading.Event()
         killer = threading.Thread(target=kill_workers, args=(arguments, data, done))
         killer.start()
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            for answer in pool.map(lambda one: post(url, key, *one), releases(arguments.submissions, data)):
+            for answer in pool.map(lambda one: post(running.url, key, *one), releases(arguments.submissions, data)):
                 assert answer == 202, answer
         wait_for_all(arguments.submissions)
         done.set()
@@ -180,26 +179,6 @@ def post(url: str, key: str, document: dict[str, object], audio: bytes, cover: b
     }
     headers = {"Authorization": f"Bearer {key}"}
     return urllib3.request("POST", f"{url}/api/v1/submissions", fields=fields, headers=headers, timeout=60).status
-
-
-@contextlib.contextmanager
-def running_gate(data: Path) -> Iterator[str]:
-    from intake.management.commands.demo import wait_until_ready
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "GATE_PORT": str(port)}
-    with (data / "gate.log").open("w") as log:
-        gate = subprocess.Popen(
-            [sys.executable, PROJECT / "manage.py", "supervise"], env=environment, stdout=log, stderr=log, cwd=PROJECT
-        )
-        try:
-            wait_until_ready(f"http://127.0.0.1:{port}", gate)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            gate.send_signal(signal.SIGTERM)
-            gate.wait(timeout=60)
 
 
 def wait_for_all(count: int) -> None:

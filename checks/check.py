@@ -123,14 +123,14 @@ class RegistrantUse:
 class History(Protocol):
     """What the gate has seen before, as a check may ask it; this submission and what it supersedes excluded."""
 
-    def upc_seen(self, upc: str, title: str) -> bool:
-        """Whether this account has delivered another live release, of another title, under this UPC."""
+    def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
+        """Whether this account has delivered another live release of another title under a UPC, however spelt."""
 
     def cover_seen(self, dhash: str) -> bool:
         """Whether another account has a live release whose cover looks the same; ``dhash``: 64 bits, in hexadecimal."""
 
-    def upc_elsewhere(self, upc: str) -> bool:
-        """Whether another account has a live release under this UPC."""
+    def upc_elsewhere(self, upcs: Sequence[str]) -> bool:
+        """Whether another account has a live release under a UPC, however spelt."""
 
     def registrant(self, prefix: str) -> RegistrantUse:
         """Who has delivered live tracks under this country and registrant: the first five characters of an ISRC."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from checks.check import CHECK_MISSING
 from checks.finding import Finding, Label, Route
 
 
@@ -74,9 +75,6 @@ class Ruling:
 #: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
 _SECTIONS = ("version", "checks", "routes", "review", "profiles")
 
-#: A check whose result is missing is itself a reason, under this code.
-CHECK_MISSING = "check.missing"
-
 
 def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str] = ()) -> Policy:
     """Read a policy file.
@@ -121,7 +119,7 @@ def decide(policy: Policy, findings: Sequence[Finding], missing: Sequence[str], 
     labelling = [finding for finding, route in routed if route is Route.LABEL]
     if holding or missing:
         verdict = Verdict.REVIEW
-        reasons = [finding.code.id for finding in holding] + [CHECK_MISSING] * bool(missing)
+        reasons = [finding.code.id for finding in holding] + [CHECK_MISSING.id] * bool(missing)
     elif labelling:
         verdict, reasons = Verdict.LABEL, [finding.code.id for finding in labelling]
     else:

@@ -213,9 +213,9 @@ class Deliveries:
         self._label = label
         self._submission = submission
 
-    def upc_seen(self, upc: str, title: str) -> bool:
-        """Whether this account has delivered another live release, of another title, under this UPC."""
-        own = self._live(upc).filter(label=self._label)
+    def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
+        """Whether this account has delivered another live release of another title under a UPC, however spelt."""
+        own = self._live(upcs).filter(label=self._label)
         return any(fold(other) != fold(title) for other in own.values_list("title", flat=True))
 
     def cover_seen(self, dhash: str) -> bool:
@@ -225,9 +225,9 @@ class Deliveries:
         others = models.Submission.objects.live().exclude(label=self._label)
         return others.filter(resources__blob__in=alike, resources__kind=models.Resource.Kind.COVER).exists()
 
-    def upc_elsewhere(self, upc: str) -> bool:
-        """Whether another account has a live release under this UPC."""
-        return self._live(upc).exclude(label=self._label).exists()
+    def upc_elsewhere(self, upcs: Sequence[str]) -> bool:
+        """Whether another account has a live release under a UPC, however spelt."""
+        return self._live(upcs).exclude(label=self._label).exists()
 
     def registrant(self, prefix: str) -> RegistrantUse:
         """Who has delivered live tracks under the first five characters of an ISRC."""
@@ -247,8 +247,8 @@ class Deliveries:
         recent = models.Submission.objects.live().filter(label=self._label, received_at__gte=since)
         return models.Track.objects.filter(submission__in=recent.exclude(pk__in=self._line()), artist=artist).count()
 
-    def _live(self, upc: str) -> QuerySet[models.Submission]:
-        live = models.Submission.objects.live().filter(upc=upc)
+    def _live(self, upcs: Sequence[str]) -> QuerySet[models.Submission]:
+        live = models.Submission.objects.live().filter(upc__in=upcs)
         return live.exclude(pk__in=self._line()) if self._submission else live
 
     def _line(self) -> list[uuid.UUID]:

@@ -215,7 +215,7 @@ def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
     elif reason := _why_made_up(upc):
         yield Finding(UPC_PLACEHOLDER, release.subject, f"{upc} {reason}.", measured=upc)
-    elif any(context.history.upc_seen(spelling, release.title) for spelling in spellings(upc)):
+    elif context.history.upc_seen(spellings(upc), release.title):
         yield Finding(
             UPC_REUSED,
             release.subject,
@@ -223,7 +223,7 @@ def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
             measured=upc,
             fix="If this is a correction of that release, deliver it as a submission that supersedes it.",
         )
-    elif any(context.history.upc_elsewhere(spelling) for spelling in spellings(upc)):
+    elif context.history.upc_elsewhere(spellings(upc)):
         yield Finding(
             UPC_ELSEWHERE,
             release.subject,

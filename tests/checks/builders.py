@@ -209,14 +209,14 @@ class FakeHistory:
     registrants: Mapping[str, RegistrantUse] = field(default_factory=dict)
     tracks: Mapping[str, int] = field(default_factory=dict)
 
-    def upc_seen(self, upc: str, title: str) -> bool:
-        return upc in self.upcs
+    def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
+        return not set(self.upcs).isdisjoint(upcs)
 
     def cover_seen(self, dhash: str) -> bool:
         return dhash in self.covers
 
-    def upc_elsewhere(self, upc: str) -> bool:
-        return upc in self.elsewhere
+    def upc_elsewhere(self, upcs: Sequence[str]) -> bool:
+        return not set(self.elsewhere).isdisjoint(upcs)
 
     def registrant(self, prefix: str) -> RegistrantUse:
         return self.registrants.get(prefix, RegistrantUse())

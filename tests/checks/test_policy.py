@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import audio, disclosure, identity
+from checks.check import CHECK_MISSING
 from checks.finding import Basis, Code, Finding, Label, Route, Severity
-from checks.policy import CHECK_MISSING, Outcome, Policy, PolicyError, Profile, Ruling, Verdict, decide, load, outcome
+from checks.policy import Outcome, Policy, PolicyError, Profile, Ruling, Verdict, decide, load, outcome
 
 SHIPPED = Path(__file__).parents[2] / "config" / "policy.toml"
 
@@ -169,7 +170,7 @@ def test_the_most_cautious_finding_wins_and_its_codes_are_the_reasons() -> None:
 def test_a_missing_check_means_review_for_every_track() -> None:
     ruling = ruled(missing=["similarity"])
     assert ruling.verdict is Verdict.REVIEW
-    assert ruling.reasons == (CHECK_MISSING,)
+    assert ruling.reasons == (CHECK_MISSING.id,)
     assert set(ruling.tracks.values()) == {Verdict.REVIEW}
 
 

@@ -141,7 +141,7 @@ def test_a_correction_of_a_correction_may_keep_the_upc(rung, analyser):
     second = a_submission(label, {**a_document("Low Tides"), "supersedes": str(first.pk)})
     third = {**a_document("Lower Tides"), "supersedes": str(second.pk)}
     assert a_submission(label, third).supersedes == second
-    assert reference.Deliveries(label, None).upc_seen(first.upc, "Another")
+    assert reference.Deliveries(label, None).upc_seen([first.upc], "Another")
 
 
 def test_a_draft_that_nobody_hands_over_is_withdrawn(rung, analyser):

@@ -201,13 +201,13 @@ class NothingKnown:
     def opened_by(self, text: str) -> OpenedArtist | None:
         return None
 
-    def upc_seen(self, upc: str, title: str) -> bool:
+    def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
         return False
 
     def cover_seen(self, dhash: str) -> bool:
         return False
 
-    def upc_elsewhere(self, upc: str) -> bool:
+    def upc_elsewhere(self, upcs: Sequence[str]) -> bool:
         return False
 
     def registrant(self, prefix: str) -> RegistrantUse:
