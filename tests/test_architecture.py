@@ -150,7 +150,8 @@ def texts():
         *folders, _ = path.relative_to(ROOT).parts
         hidden = any(folder.startswith(".") and folder not in {".ci", ".github"} for folder in folders)
         made = not skipped.isdisjoint(folders) or any(folder.endswith(".egg-info") for folder in folders)
-        if path.is_file() and path.suffix in TEXT and not hidden and not made:
+        is_text = path.suffix in TEXT and path.name != ".git"  # a file in a linked working tree
+        if path.is_file() and is_text and not hidden and not made:
             yield path
 
 
