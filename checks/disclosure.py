@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 
+from checks import declaration
 from checks.check import Check, Context
+from checks.declaration import Declared
 from checks.finding import JSON, Basis, Code, Finding, Label, Route, Severity
 from checks.release import (
     AudioFacts,
     ContainsAI,
     Contribution,
-    Contributor,
     Delivery,
     Element,
     Imitates,
@@ -20,7 +20,6 @@ from checks.release import (
     Release,
     Track,
 )
-from checks.roles import ROLES
 
 DECLARED = Code(
     "disclosure.declared",
@@ -104,44 +103,6 @@ CREDENTIAL_PRESENT = Code(
 # What was declared
 # ---------------------------------------------------------------------------------------------------------------------
 
-#: Which label speaks of which elements. Finishing counts as production, and alone never makes all of it.
-LABELLED = {
-    "ai:vocals": (Element.LEAD_VOCALS, Element.BACKING_VOCALS),
-    "ai:instruments": (Element.INSTRUMENTS,),
-    "ai:composition": (Element.COMPOSITION,),
-    "ai:lyrics": (Element.LYRICS,),
-    "ai:production": (Element.PRODUCTION, Element.MIXING_MASTERING),
-}
-
-_LABELLED_ELEMENTS = frozenset(element for group in LABELLED.values() for element in group)
-
-#: What is heard. Generated words or melodies, sung and played by people, leave the sound to people.
-SOUND = (Element.LEAD_VOCALS, Element.BACKING_VOCALS, Element.INSTRUMENTS, Element.PRODUCTION)
-
-#: Without these no recording of the kind is wholly generated. What kind it is may not have been said.
-SOUNDING: Mapping[str | None, frozenset[Element]] = {
-    "vocal": frozenset({Element.LEAD_VOCALS, Element.INSTRUMENTS}),
-    "instrumental": frozenset({Element.INSTRUMENTS}),
-    "spoken": frozenset({Element.LEAD_VOCALS}),
-    None: frozenset({Element.LEAD_VOCALS, Element.INSTRUMENTS}),
-}
-
-_LEVEL_OF_CONTRIBUTOR = {
-    ContainsAI.ALL: Level.FULLY_GENERATED,
-    ContainsAI.PARTLY: Level.PARTLY_GENERATED,
-    ContainsAI.NONE: Level.NONE,
-}
-
-
-class Declared(StrEnum):
-    """How far a declaration goes: the rows of the matrix below."""
-
-    NOTHING = "nothing"  # nothing was declared
-    NO_AI = "no_ai"  # no generated material, and no tool that helped
-    ASSISTED = "assisted"  # no generated material; assistive tools helped
-    UNHEARD = "unheard"  # generated, but not what is heard: words, melody, finishing
-    HEARD = "heard"  # what is heard was generated, wholly or partly
-
 
 class Says(StrEnum):
     """What a file says about itself: the columns of the matrix below."""
@@ -208,114 +169,8 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     yield from _judge_cover(delivery.release)
 
 
-def labels(track: Track) -> tuple[Label, ...]:
-    """The public labels that the track's declaration asks for; none where nothing was declared as generated."""
-    levels = _levels(track)
-    values = {
-        key: _extent([levels[element] for element in group if element in levels]) for key, group in LABELLED.items()
-    }
-    if values["ai:production"] is ContainsAI.ALL and Element.PRODUCTION not in levels:
-        values["ai:production"] = ContainsAI.PARTLY
-    values = {"ai:recording": _recording(track, levels), **values}
-    said = [Label(key, value.value, Basis.DECLARED) for key, value in values.items() if value is not ContainsAI.NONE]
-    if any(_consented_voice(contribution) for contribution in track.disclosure.contributions):
-        said.append(Label("ai:voice_replica_consented", "yes", Basis.DECLARED))
-    return tuple(said)
-
-
-def _listed(track: Track) -> dict[Element, Level]:
-    """What the disclosure declares of each element. Several entries are several parts of it."""
-    parts: dict[Element, list[Level]] = {}
-    for contribution in track.disclosure.contributions:
-        parts.setdefault(contribution.element, []).append(contribution.level)
-    return {element: _together(levels) for element, levels in parts.items()}
-
-
-def _levels(track: Track) -> dict[Element, Level]:
-    """What was declared of each element: by the disclosure, or where that is silent, by the contributors."""
-    parts: dict[Element, list[Level]] = {}
-    for contributor in track.contributors:
-        for element in _elements(contributor):
-            if level := _LEVEL_OF_CONTRIBUTOR.get(contributor.ai_contribution):
-                parts.setdefault(element, []).append(level)
-    by_contributors = {element: _together(levels) for element, levels in parts.items()}
-    return {element: level for element, level in by_contributors.items() if level.generated} | _listed(track)
-
-
-def _together(levels: list[Level]) -> Level:
-    """One level for several parts: fully generated if all of them are, otherwise partly if any is generated at all."""
-    if len(set(levels)) == 1:
-        return levels[0]
-    return Level.PARTLY_GENERATED if any(level.generated for level in levels) else Level.ASSISTIVE_TOOL
-
-
-def _generated_contributor(contributor: Contributor) -> bool:
-    return contributor.ai_contribution in (ContainsAI.ALL, ContainsAI.PARTLY)
-
-
-def _elements(contributor: Contributor) -> set[Element]:
-    """What the contributor had a part in."""
-    return {element for parts in _parts(contributor) for element in parts}
-
-
-def parts_of(contributor: Contributor) -> frozenset[Element]:
-    """The elements that a contributor had a part in, by the names of the roles."""
-    return frozenset(_elements(contributor))
-
-
-def _parts(contributor: Contributor) -> list[frozenset[Element]]:
-    """For each role with a name here, the elements that it has a part in."""
-    plain = dict.fromkeys(re.sub(r"[\W_]+", "", role.casefold()) for role in contributor.roles)
-    parts = (frozenset(element for element, roles in ROLES.items() if role in roles) for role in plain)
-    return [part for part in parts if part]
-
-
-def _extent(levels: Iterable[Level]) -> ContainsAI:
-    """All if every part is fully generated, partly if any of it is generated at all."""
-    parts = list(levels)
-    if parts and all(level is Level.FULLY_GENERATED for level in parts):
-        return ContainsAI.ALL
-    return ContainsAI.PARTLY if any(level.generated for level in parts) else ContainsAI.NONE
-
-
-def _recording(track: Track, levels: Mapping[Element, Level]) -> ContainsAI:
-    """How much of what is heard was generated: what is said of the whole, where that says more than its parts.
-
-    A generated contributor whose part has no name here counts as heard.
-    """
-    whole, parts = track.disclosure.contains_ai, _recording_by_parts(track, levels)
-    return max(whole, parts, key=_EXTENTS.index)
-
-
-#: From nothing said to everything generated.
-_EXTENTS = (ContainsAI.UNDECLARED, ContainsAI.NONE, ContainsAI.PARTLY, ContainsAI.ALL)
-
-
-def _recording_by_parts(track: Track, levels: Mapping[Element, Level]) -> ContainsAI:
-    """What the declared parts come to."""
-    extent = _extent(levels[element] for element in SOUND if element in levels)
-    if extent is ContainsAI.NONE and any(
-        _generated_contributor(contributor) and not _elements(contributor) for contributor in track.contributors
-    ):
-        return ContainsAI.PARTLY
-    sounding = SOUNDING.get(track.vocals, SOUNDING[None])
-    return ContainsAI.PARTLY if extent is ContainsAI.ALL and not sounding <= levels.keys() else extent
-
-
-def _declared(track: Track) -> Declared:
-    levels = _levels(track)
-    unheard = [level for element, level in levels.items() if element in _LABELLED_ELEMENTS]
-    if _recording(track, levels) is not ContainsAI.NONE:
-        return Declared.HEARD
-    if any(level.generated for level in unheard):
-        return Declared.UNHEARD
-    if not track.disclosure.declared:
-        return Declared.NOTHING
-    return Declared.ASSISTED if Level.ASSISTIVE_TOOL in unheard else Declared.NO_AI
-
-
 def _judge_declaration(track: Track) -> Iterator[Finding]:
-    if said := labels(track):
+    if said := declaration.labels(track):
         listed = ", ".join(f"{label.key.partition(':')[2]} ({label.value})" for label in said)
         yield Finding(
             DECLARED,
@@ -354,12 +209,14 @@ def _listed_though_undeclared(track: Track) -> Iterator[str]:
 
 def _whole_against_parts(track: Track) -> Iterator[str]:
     """ERN: where the whole is said to be free of AI, no part is generated; where all is generated, every part is."""
-    whole, levels = track.disclosure.contains_ai, _levels(track)
+    whole, levels = track.disclosure.contains_ai, declaration.declared_levels(track)
     if whole is ContainsAI.NONE:
         for element in (element for element, level in levels.items() if level.generated):
             yield f"the recording is declared as made without AI, and its {_spoken(element)} as generated"
     if whole is ContainsAI.ALL:
-        for element in (one for one in SOUND if levels.get(one, Level.FULLY_GENERATED) is not Level.FULLY_GENERATED):
+        for element in (
+            one for one in declaration.SOUND if levels.get(one, Level.FULLY_GENERATED) is not Level.FULLY_GENERATED
+        ):
             yield f"all of the recording is declared as generated, and not all of its {_spoken(element)}"
     if whole is not ContainsAI.UNDECLARED and not track.disclosure.declared:
         yield "it is said how much of the recording was generated, and yet the status is undeclared"
@@ -377,17 +234,20 @@ def _one_part_twice(track: Track) -> Iterator[str]:
 
 
 def _singing_in_an_instrumental(track: Track) -> Iterator[str]:
-    if track.vocals == "instrumental" and _listed(track).get(Element.LEAD_VOCALS, Level.NONE).generated:
+    if (
+        track.vocals == "instrumental"
+        and declaration.listed_levels(track).get(Element.LEAD_VOCALS, Level.NONE).generated
+    ):
         yield "the track is an instrumental, and its lead vocals are declared as generated"
 
 
 def _machine_credited_for_human_work(track: Track) -> Iterator[str]:
     """ERN: where nothing is generated, no contributor may be. Someone with two roles may be so in one of them."""
-    listed = _listed(track)
+    listed = declaration.listed_levels(track)
     whole = track.disclosure.contains_ai in (ContainsAI.ALL, ContainsAI.PARTLY)
     nothing_generated = track.disclosure.declared and not (whole or any(level.generated for level in listed.values()))
-    for contributor in filter(_generated_contributor, track.contributors):
-        parts = [{listed[e].generated for e in part if e in listed} for part in _parts(contributor)]
+    for contributor in filter(declaration.generated_contributor, track.contributors):
+        parts = [{listed[e].generated for e in part if e in listed} for part in declaration.parts(contributor)]
         spoken_of = [True in generated for generated in parts if generated]
         wholly = contributor.ai_contribution is ContainsAI.ALL
         agrees = all(spoken_of) if wholly else any(spoken_of) or not spoken_of
@@ -398,10 +258,12 @@ def _machine_credited_for_human_work(track: Track) -> Iterator[str]:
 
 def _human_credited_for_machine_work(track: Track) -> Iterator[str]:
     """Someone whose one role has a part in two elements, such as a songwriter, may have made the other."""
-    fully = {element for element, level in _listed(track).items() if level is Level.FULLY_GENERATED}
+    fully = {element for element, level in declaration.listed_levels(track).items() if level is Level.FULLY_GENERATED}
     for contributor in track.contributors:
         if contributor.ai_contribution is ContainsAI.NONE:
-            for element in sorted({element for part in _parts(contributor) if part <= fully for element in part}):
+            for element in sorted(
+                {element for part in declaration.parts(contributor) if part <= fully for element in part}
+            ):
                 declared = f"{_spoken(element)} {_are(element)} declared as fully generated"
                 yield f"{declared}, and {contributor.name} is credited for that with AI contribution 'none'"
 
@@ -445,11 +307,6 @@ def _are(element: Element) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _consented_voice(contribution: Contribution) -> bool:
-    sung_by_machine = contribution.element in LABELLED["ai:vocals"] and contribution.level.generated
-    return sung_by_machine and contribution.imitates is Imitates.WITH_CONSENT and bool(contribution.consent)
-
-
 def _judge_imitations(track: Track) -> Iterator[Finding]:
     for contribution in track.disclosure.contributions:
         element = _spoken(contribution.element)
@@ -485,7 +342,7 @@ def _judge_imitations(track: Track) -> Iterator[Finding]:
 def _judge_file(track: Track, facts: AudioFacts | None) -> Iterator[Finding]:
     if facts is None:
         return
-    declared = _declared(track)
+    declared = declaration.reach(track)
     if facts.tags:
         where = ", ".join(dict.fromkeys(tag.where for tag in facts.tags))
         evidence: list[JSON] = [{"pattern": t.pattern, "where": t.where, "value": t.value} for t in facts.tags]
@@ -551,14 +408,18 @@ def _judge_cover(release: Release) -> Iterator[Finding]:
     """The cover's own declaration; where it has none, what the tracks say of their artwork."""
     if release.cover is None:
         return
-    by_tracks = [levels[Element.ARTWORK] for levels in map(_listed, release.tracks) if Element.ARTWORK in levels]
+    by_tracks = [
+        levels[Element.ARTWORK]
+        for levels in map(declaration.listed_levels, release.tracks)
+        if Element.ARTWORK in levels
+    ]
     extent = release.cover.contains_ai
     if extent is ContainsAI.NONE and any(level.generated for level in by_tracks):
         yield _contradiction(
             release.subject, "the cover is declared as made without AI, and tracks declare generated artwork"
         )
     if extent is ContainsAI.UNDECLARED and by_tracks:
-        extent = _extent(by_tracks)
+        extent = declaration.extent_of(by_tracks)
     if extent in (ContainsAI.ALL, ContainsAI.PARTLY):
         yield Finding(
             DECLARED,

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from checks import disclosure
+from checks import declaration
 from checks.release import Artist, ContainsAI, Contributor, Level, Release, RightsLine, Share, Track
 from intake.ddex import words
 from intake.ddex.gathering import written_artists, written_title
@@ -101,7 +101,7 @@ def contains_ai(track: Track) -> ContainsAI:
 
     ``All`` leaves no room for people, so a recording with somebody who wrote or made a part by hand is ``Partly`` so.
     """
-    said = {label.key: label.value for label in disclosure.labels(track)}
+    said = {label.key: label.value for label in declaration.labels(track)}
     if not said:
         return ContainsAI.NONE if track.disclosure.declared else ContainsAI.UNDECLARED
     if said.get("ai:recording") != ContainsAI.ALL.value:
@@ -117,7 +117,9 @@ def _by_hand(track: Track, contributor: Contributor) -> bool:
     if contributor.ai_contribution is ContainsAI.ALL:
         return False
     generated = {one.element for one in track.disclosure.contributions if one.level is Level.FULLY_GENERATED}
-    return contributor.ai_contribution is not ContainsAI.UNDECLARED or not disclosure.parts_of(contributor) <= generated
+    return (
+        contributor.ai_contribution is not ContainsAI.UNDECLARED or not declaration.parts_of(contributor) <= generated
+    )
 
 
 def _whole(release: Release) -> ContainsAI:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.disclosure import CHECK, LABELLED, MATRIX, ROLES, Declared, Says
+from checks.declaration import LABELLED, Declared
+from checks.disclosure import CHECK, MATRIX, Says
 from checks.finding import Basis, Finding, Route
 from checks.release import (
     AudioFacts,
@@ -24,6 +25,7 @@ from checks.release import (
     TagClaim,
     Track,
 )
+from checks.roles import ROLES
 from tests.checks.builders import (
     a_context,
     a_contributor,
