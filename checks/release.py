@@ -220,6 +220,47 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class LatticeFacts:
+    """Lines in a recording's averaged spectrum at every multiple of one rate, as some decoders of generators leave.
+
+    ``z`` says how far the lines at one rate stand out from the lines at rates nearby, in deviations of the latter; it
+    is no probability. The rates are those of a dated catalogue; what they point at is a kind of decoder, and there are
+    honest ways to come by them. Absence of lines says nothing about how a recording was made.
+    """
+
+    feature_version: str  # of the measurement and its catalogue; scores of different versions do not compare
+    assessed: bool
+    reason: str | None = None  # why not assessed: too_short | silent | narrow_band
+    seconds: float = 0.0  # of sound that were looked at, from the beginning
+    lower_hz: float | None = None  # the band that was looked at
+    upper_hz: float | None = None
+    z: float | None = None  # of the rate that stands out most
+    rate_hz: float | None = None
+    strength: str | None = None  # none | weak | moderate | strong; none wherever a part of the rule does not hold
+    rates: tuple[tuple[float, float], ...] = ()  # (rate in Hz, z), the whole catalogue
+    bands: tuple[float, ...] = ()  # z of that rate in three sub-bands, from low to high
+    segments: tuple[float, ...] = ()  # z of that rate in each part of the recording
+    ppm: float | None = None  # how far the best fitting rate lies from the catalogue's, in millionths
+    low_high_ratio: float | None = None  # how much of it is in the music's own low band: notes are, lattices are not
+    holes_z: float | None = None  # the lowest z of all rates
+    holes_rate_hz: float | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether every part of the rule holds."""
+        return self.strength in ("weak", "moderate", "strong")
+
+    @property
+    def holes(self) -> bool:
+        """Whether there are gaps instead of lines, as decoders leave that repeat samples and smooth them."""
+        return self.holes_z is not None and self.holes_z <= HOLES_Z
+
+
+#: At or below this z a rate's lines are gaps. Of 472 recordings by people none came below -6.9.
+HOLES_Z = -8.0
+
+
+@dataclass(frozen=True, slots=True)
 class AudioFacts:
     """Everything the single decode of one file measured.
 
@@ -258,6 +299,7 @@ class AudioFacts:
     picture: bytes = field(default=b"", repr=False)  # from which fingerprints at other speeds and pitches are drawn
     tags: tuple[TagClaim, ...] = ()
     credential: Credential = Credential()
+    lattice: LatticeFacts | None = None  # None: measured before there was such a thing, or not at all
     measured_by: Mapping[str, str] = field(default_factory=dict)  # names and versions of the instruments
 
     @property

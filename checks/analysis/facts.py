@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from checks.finding import JSON
-from checks.release import AudioFacts, Credential, TagClaim
+from checks.release import AudioFacts, Credential, LatticeFacts, TagClaim
 
 #: Raise it whenever the same file would be measured differently: stored facts of another version are measured again.
 ANALYSIS_VERSION = 2
@@ -88,15 +88,33 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes, picture: by
         credential = dict(values.get("credential") or {})
         credential["source_types"] = tuple(credential.get("source_types", ()))
         values["credential"] = Credential(**credential)
+        values["lattice"] = _lattice(values.get("lattice"))
         values["measured_by"] = {str(key): str(value) for key, value in values.get("measured_by", {}).items()}
         facts = AudioFacts(**values, fingerprint=fingerprint, picture=picture)
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"these are no audio facts: {error}") from error
-    for field in dataclasses.fields(facts):
-        kinds = _KINDS.get(str(field.type))
-        if kinds is not None and not isinstance(getattr(facts, field.name), kinds):
-            raise ValueError(f"these are no audio facts: {field.name} is {getattr(facts, field.name)!r}")
+    for value in (facts, facts.lattice):
+        _have_their_kinds(value)
     return facts
+
+
+def _lattice(document: Mapping[str, Any] | None) -> LatticeFacts | None:
+    if document is None:
+        return None
+    known = {field.name for field in dataclasses.fields(LatticeFacts)}
+    values = {key: value for key, value in document.items() if key in known}
+    values["rates"] = tuple((float(rate), float(z)) for rate, z in values.get("rates", ()))
+    for key in ("bands", "segments"):
+        values[key] = tuple(float(z) for z in values.get(key, ()))
+    return LatticeFacts(**values)
+
+
+def _have_their_kinds(value: AudioFacts | LatticeFacts | None) -> None:
+    """Raises ValueError where a field holds what its annotation does not allow."""
+    for field in dataclasses.fields(value) if value is not None else ():
+        kinds = _KINDS.get(str(field.type))
+        if kinds is not None and not isinstance(getattr(value, field.name), kinds):
+            raise ValueError(f"these are no audio facts: {field.name} is {getattr(value, field.name)!r}")
 
 
 def finite(number: float | None) -> float | None:

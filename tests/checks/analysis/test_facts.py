@@ -8,7 +8,7 @@ import pytest
 
 from checks.analysis import ANALYSIS_VERSION, Failure, Note, facts_from_json, facts_to_json
 from checks.analysis.facts import failed, finite
-from checks.release import AudioFacts, Credential, TagClaim
+from checks.release import AudioFacts, Credential, LatticeFacts, TagClaim
 
 from . import files
 from .conftest import Measure
@@ -31,6 +31,15 @@ def test_claims_credentials_and_notes_come_back_unchanged() -> None:
         notes=(Note.SIZE_UNKNOWN.value,),
         tags=(TagClaim("suno.link", "WOAS", "…"),),
         credential=Credential("unread", ("trainedAlgorithmicMedia",), "somebody"),
+        lattice=LatticeFacts(
+            "2026.1",
+            True,
+            z=21.5,
+            rate_hz=50.0,
+            strength="strong",
+            rates=((50.0, 21.5), (75.0, -0.5)),
+            bands=(7.0, 9.5),
+        ),
         measured_by={"ffmpeg": "8"},
     )
     assert facts_from_json(json.loads(json.dumps(facts_to_json(facts))), b"") == facts
@@ -48,6 +57,10 @@ def test_facts_of_an_older_version_come_back_with_defaults() -> None:
         [],
         {"sha256": "x", "version": 1, "ok": True, "tags": [{"no": 1}]},
         {"sha256": "x", "version": 1, "ok": True, "duration": "long"},
+        {"sha256": "x", "version": 1, "ok": True, "lattice": {"assessed": True}},
+        {"sha256": "x", "version": 1, "ok": True, "lattice": {"feature_version": "x", "assessed": True, "rates": [50]}},
+        {"sha256": "x", "version": 1, "ok": True, "lattice": {"feature_version": "x", "assessed": "yes"}},
+        {"sha256": "x", "version": 1, "ok": True, "lattice": ["2026.1"]},
     ],
 )
 def test_what_is_no_facts_is_refused(document: object) -> None:
