@@ -1,6 +1,7 @@
 """The rows. No logic here changes other rows; that is what ``intake.services`` is for."""
 
 from intake.models.accounts import ApiKey, Label, Partner
+from intake.models.desk import Viewing
 from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
@@ -59,4 +60,5 @@ __all__ = [
     "Status",
     "Submission",
     "Track",
+    "Viewing",
 ]

@@ -22,6 +22,7 @@ UNREAD = (
     "view_imagemeasurement",
     "view_imageband",
     "view_picture",
+    "view_viewing",
 )
 
 
