@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
 
 from checks import declaration
 from checks.check import Check, Context
 from checks.declaration import Declared
+from checks.evidence import Says
 from checks.finding import JSON, Basis, Code, Finding, Label, Route, Severity
 from checks.release import (
     AudioFacts,
@@ -104,54 +104,28 @@ CREDENTIAL_PRESENT = Code(
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class Says(StrEnum):
-    """What a file says about itself: the columns of the matrix below."""
-
-    TAG = "tag"  # a tag by a generator: anyone can write it
-    CREDENTIAL = "credential"  # a Content Credential that says "generated"
-    PROCESSED = "processed"  # a Content Credential that says "by an algorithm", which may mean either
-    UNREAD = "unread"  # a Content Credential that could not be read
-    CAPTURED = "captured"  # a Content Credential that speaks of recording and editing
+def _named(*codes: Code) -> Mapping[Declared, Code]:
+    """A row of the matrix, in the order of ``Declared``."""
+    return dict(zip(Declared, codes, strict=True))
 
 
-#: What was declared × what the file says → what is reported. Where a file says nothing, nothing is reported: that
-#: would be taken for proof that people made it.
-MATRIX: Mapping[Declared, Mapping[Says, Code]] = {
-    Declared.NOTHING: {
-        Says.TAG: GENERATOR_TAG,
-        Says.CREDENTIAL: CREDENTIAL_UNDISCLOSED,
-        Says.PROCESSED: CREDENTIAL_UNDISCLOSED,
-        Says.UNREAD: CREDENTIAL_UNDISCLOSED,
-        Says.CAPTURED: CREDENTIAL_PRESENT,
-    },
-    Declared.NO_AI: {
-        Says.TAG: GENERATOR_TAG,
-        Says.CREDENTIAL: CREDENTIAL_UNDISCLOSED,
-        Says.PROCESSED: CREDENTIAL_UNDISCLOSED,
-        Says.UNREAD: CREDENTIAL_UNDISCLOSED,
-        Says.CAPTURED: CREDENTIAL_PRESENT,
-    },
-    Declared.ASSISTED: {
-        Says.TAG: GENERATOR_TAG,
-        Says.CREDENTIAL: CREDENTIAL_UNDISCLOSED,
-        Says.PROCESSED: CREDENTIAL_PRESENT,
-        Says.UNREAD: CREDENTIAL_UNDISCLOSED,
-        Says.CAPTURED: CREDENTIAL_PRESENT,
-    },
-    Declared.UNHEARD: {
-        Says.TAG: SCOPE_TOO_NARROW,
-        Says.CREDENTIAL: SCOPE_TOO_NARROW,
-        Says.PROCESSED: CREDENTIAL_PRESENT,
-        Says.UNREAD: CREDENTIAL_PRESENT,
-        Says.CAPTURED: CREDENTIAL_PRESENT,
-    },
-    Declared.HEARD: {
-        Says.TAG: CONFIRMED_BY_FILE,
-        Says.CREDENTIAL: CONFIRMED_BY_FILE,
-        Says.PROCESSED: CONFIRMED_BY_FILE,
-        Says.UNREAD: CREDENTIAL_PRESENT,
-        Says.CAPTURED: CREDENTIAL_PRESENT,
-    },
+#: What a file says × what was declared → what that is called. What it asks for stands in the policy. Where a file says
+#: nothing, nothing is reported: that would be taken for proof that people made it.
+MATRIX: Mapping[Says, Mapping[Declared, Code]] = {
+    Says.TAG: _named(GENERATOR_TAG, GENERATOR_TAG, GENERATOR_TAG, SCOPE_TOO_NARROW, CONFIRMED_BY_FILE),
+    Says.CREDENTIAL: _named(
+        CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, SCOPE_TOO_NARROW, CONFIRMED_BY_FILE
+    ),
+    Says.CHANGED: _named(
+        CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, SCOPE_TOO_NARROW, CONFIRMED_BY_FILE
+    ),
+    Says.PROCESSED: _named(
+        CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_PRESENT, CREDENTIAL_PRESENT, CONFIRMED_BY_FILE
+    ),
+    Says.UNREAD: _named(
+        CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_PRESENT, CREDENTIAL_PRESENT
+    ),
+    Says.CAPTURED: _named(*[CREDENTIAL_PRESENT] * len(Declared)),
 }
 
 #: IPTC digital source types, by what they say. None of them proves that a person made the recording.
@@ -367,7 +341,7 @@ def _credential_says(facts: AudioFacts) -> Says | None:
         return None
     sources = {source.rpartition("/")[2] for source in credential.source_types}
     if sources & GENERATED_SOURCES:
-        return Says.CREDENTIAL
+        return Says.CHANGED if credential.state == "invalid" else Says.CREDENTIAL
     if sources & PROCESSED_SOURCES:
         return Says.PROCESSED
     return Says.CAPTURED if sources and credential.state != "unread" else Says.UNREAD
@@ -375,6 +349,7 @@ def _credential_says(facts: AudioFacts) -> Says | None:
 
 _CREDENTIAL_IN_WORDS = {
     Says.CREDENTIAL: "a Content Credential says that it was generated",
+    Says.CHANGED: "a Content Credential says that it was generated, and the file was changed after it was signed",
     Says.PROCESSED: "a Content Credential says that an algorithm made or changed it",
     Says.UNREAD: "a Content Credential is there, and it does not say how the sound was made",
     Says.CAPTURED: "a Content Credential speaks of recording and editing",
@@ -394,12 +369,12 @@ _FIXES = {
 
 
 def _file_says(track: Track, says: Says, declared: Declared, words: str, evidence: dict[str, JSON]) -> Finding:
-    code = MATRIX[declared][says]
+    code = MATRIX[says][declared]
     return Finding(
         code,
         track.subject,
         f"In {track.file}, {words}; {_DECLARED_IN_WORDS[declared]}.",
-        evidence={"declared": declared.value, **evidence},
+        evidence={"declared": declared.value, "says": says.value, **evidence},
         fix=_FIXES.get(code),
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from checks import evidence
 from checks.check import CHECK_MISSING
 from checks.finding import Finding, Label, Route
 
@@ -56,10 +57,15 @@ class Policy:
     review_hours: int  # a human looks within
     release_lead_hours: int  # and at least this long before the release date
     profiles: Mapping[str, Profile]
+    matrix: evidence.Matrix = field(default_factory=dict)  # what a file shows × what was declared → route
 
     def route(self, finding: Finding) -> Route:
-        """What this finding asks for here."""
-        return self.routes.get(finding.code.id, finding.code.route)
+        """What this finding asks for here: by its code, by what it holds against a declaration, or by itself."""
+        if finding.code.id in self.routes:
+            return self.routes[finding.code.id]
+        if (pair := evidence.cell(finding.evidence)) and pair[0] in self.matrix:
+            return self.matrix[pair[0]][pair[1]]
+        return finding.code.route
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Ruling:
 
 
 #: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
-_SECTIONS = ("version", "checks", "routes", "review", "profiles")
+_SECTIONS = ("version", "checks", "routes", "disclosure", "review", "profiles")
 
 
 def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str] = ()) -> Policy:
@@ -99,6 +105,7 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
             review_hours=_positive(_table(document, "review"), "hours"),
             release_lead_hours=_positive(_table(document, "review"), "release_lead_hours"),
             profiles={name: _profile(name, document["profiles"]) for name in _table(document, "profiles", {})},
+            matrix=evidence.matrix(_table(document, "disclosure", {})),
         )
     except KeyError as error:
         raise PolicyError(f"{path}: {error.args[0]!r} is missing") from error

@@ -1,0 +1,144 @@
+"""What was declared × what the file shows → what becomes of the release: the whole table, under the shipped policy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.declaration import Declared, reach
+from checks.disclosure import CHECK
+from checks.evidence import Matrix, Says, Unfair, cell, matrix
+from checks.finding import Finding, Route
+from checks.policy import PolicyError, Verdict, decide, load
+from checks.release import Contribution, Credential, Disclosure, Element, Level, TagClaim, Track
+from tests.checks.builders import a_context, a_delivery, a_disclosure, a_release, a_track, some_facts
+
+SHIPPED = Path(__file__).parents[2] / "config" / "policy.toml"
+GENERATED = ("trainedAlgorithmicMedia",)
+
+DECLARED: dict[str, Track] = {
+    "nothing": a_track(disclosure=Disclosure()),
+    "no AI": a_track(),
+    "tools": a_track(disclosure=a_disclosure(Contribution(Element.MIXING_MASTERING, Level.ASSISTIVE_TOOL))),
+    "lyrics": a_track(disclosure=a_disclosure(Contribution(Element.LYRICS, Level.FULLY_GENERATED)), contributors=()),
+    "vocals": a_track(
+        disclosure=a_disclosure(Contribution(Element.LEAD_VOCALS, Level.FULLY_GENERATED)), contributors=()
+    ),
+}
+SHOWN: dict[str, dict[str, Any]] = {
+    "-": {},
+    "tag": {"tags": (TagClaim("suno.comment", "COMM", "made with suno; created=2026-10-01T10:00:00Z"),)},
+    "trusted": {"credential": Credential("trusted", GENERATED)},
+    "untrusted": {"credential": Credential("untrusted", GENERATED)},
+    "changed": {"credential": Credential("invalid", GENERATED)},
+    "processed": {"credential": Credential("trusted", ("algorithmicallyEnhanced",))},
+    "unread": {"credential": Credential("unread")},
+    "captured": {"credential": Credential("trusted", ("digitalCapture",))},
+}
+
+TABLE = """
+declared |    -     tag    trusted untrusted changed processed unread  captured
+nothing  | approve review  review  review    review  review    review  approve
+no AI    | approve review  review  review    review  review    review  approve
+tools    | approve review  review  review    review  approve   review  approve
+lyrics   | label   review  review  review    review  label     label   label
+vocals   | label   label   label   label     label   label     label   label
+"""
+
+
+def cells() -> list[tuple[str, str, str]]:
+    header, *rows = [line.partition("|") for line in TABLE.strip().splitlines()]
+    return [
+        (declared.strip(), shown, verdict)
+        for declared, _, verdicts in rows
+        for shown, verdict in zip(header[2].split(), verdicts.split(), strict=True)
+    ]
+
+
+def found(track: Track, shown: dict[str, Any]) -> list[Finding]:
+    release = a_release(track)
+    return list(CHECK.run(a_delivery(release, facts={track.file: some_facts(track.file, **shown)}), a_context()))
+
+
+@pytest.mark.parametrize(("declared", "shown", "verdict"), cells())
+def test_what_becomes_of_a_release(declared: str, shown: str, verdict: str) -> None:
+    ruling = decide(load(SHIPPED), found(DECLARED[declared], SHOWN[shown]), [], [1])
+    assert ruling.verdict == verdict
+    assert (ruling.verdict is Verdict.LABEL) == bool(ruling.labels), "a label has a basis, and review has none yet"
+
+
+def test_the_table_is_whole() -> None:
+    assert {declared for declared, _, _ in cells()} == set(DECLARED)
+    assert {shown for _, shown, _ in cells()} == set(SHOWN)
+    assert [reach(track) for track in DECLARED.values()] == list(Declared)
+
+
+def test_the_shipped_policy_speaks_of_all_evidence() -> None:
+    assert set(load(SHIPPED).matrix) == set(Says)
+
+
+def test_every_finding_about_a_file_says_which_pair_it_speaks_of() -> None:
+    for track in DECLARED.values():
+        for name, shown in SHOWN.items():
+            pairs = [pair for one in found(track, shown) if (pair := cell(one.evidence))]
+            assert [declared for _, declared in pairs] == [reach(track)] * (name != "-")
+
+
+# A policy cannot be unfair
+
+
+def lines(**changes: str) -> dict[str, dict[str, str]]:
+    routes = {declared.value: "review" for declared in Declared} | {"heard": "pass"}
+    return {"tag": routes | changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"heard": "review"}, "has declared it"),
+        ({"nothing": "pass"}, "declaring more"),
+        ({"nothing": "note", "no_ai": "pass"}, "declaring more"),
+        ({"no_ai": "label"}, "by itself"),
+        ({"nothing": "block"}, "by itself"),
+    ],
+)
+def test_an_unfair_matrix_is_refused(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(Unfair, match=words):
+        matrix(lines(**changes))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [{"rumour": lines()["tag"]}, {"tag": lines()["tag"] | {"perhaps": "pass"}}, {"tag": {"nothing": "review"}}],
+)
+def test_a_matrix_with_unknown_or_missing_words_is_refused(table: dict[str, dict[str, str]]) -> None:
+    with pytest.raises(ValueError, match=r"rumour|perhaps|no_ai"):
+        matrix(table)
+
+
+def test_a_policy_with_an_unfair_matrix_is_no_policy(tmp_path: Path) -> None:
+    unfair = SHIPPED.read_text().replace('captured = { nothing = "pass"', 'captured = { nothing = "note"')
+    (tmp_path / "policy.toml").write_text(unfair)
+    with pytest.raises(PolicyError, match="captured: declaring more"):
+        load(tmp_path / "policy.toml")
+
+
+ANY_TABLE = st.dictionaries(
+    st.sampled_from([says.value for says in Says]),
+    st.fixed_dictionaries({declared.value: st.sampled_from([route.value for route in Route]) for declared in Declared}),
+)
+
+
+@given(ANY_TABLE)
+def test_whatever_matrix_is_accepted_declaring_more_never_costs(table: dict[str, dict[str, str]]) -> None:
+    try:
+        accepted: Matrix = matrix(table)
+    except Unfair:
+        return
+    for row in accepted.values():
+        assert row[Declared.HEARD] is not Route.REVIEW
+        assert not {Route.LABEL, Route.BLOCK} & set(row.values()), "evidence alone neither labels nor refuses"
+        reviewed = [row[declared] is Route.REVIEW for declared in Declared]
+        assert reviewed == sorted(reviewed, reverse=True)
