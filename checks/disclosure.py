@@ -337,7 +337,7 @@ def _judge_file(track: Track, facts: AudioFacts | None) -> Iterator[Finding]:
 
 def _credential_says(facts: AudioFacts) -> Says | None:
     credential = facts.credential
-    if credential.state == "none":
+    if credential.state in ("none", "not_assessed"):
         return None
     sources = {source.rpartition("/")[2] for source in credential.source_types}
     if sources & GENERATED_SOURCES:

@@ -210,13 +210,57 @@ class TagClaim:
     value: str  # at most 1 KB of it
 
 
+class CredentialState(StrEnum):
+    """How far what a Content Credential says can be relied on."""
+
+    NONE = "none"  # there is none. That proves nothing: copying or encoding a file again leaves them out
+    NOT_ASSESSED = "not_assessed"  # nothing was looked for: the container has no place for one that could be read
+    UNREAD = "unread"  # there is one, and it could not be read
+    INVALID = "invalid"  # it was read, and the file is not the one that was signed, or the signature is broken
+    UNTRUSTED = "untrusted"  # it holds; its signer's root is not on the trust list
+    TRUSTED = "trusted"  # it holds, and its signer's root is on the trust list
+
+
+class Explanation(StrEnum):
+    """Why a credential is in the state that it is in, as far as the file shows."""
+
+    CHANGED_AFTER_SIGNING = "changed_after_signing"  # bytes differ from those that were signed: a tag edited, a cut
+    SIGNATURE_BROKEN = "signature_broken"  # the manifest or its signature was changed, or its certificate cannot sign
+    DAMAGED = "damaged"  # what lies in the place of a manifest is none, or ends before its end
+    ELSEWHERE = "elsewhere"  # the file only names the address of a manifest, and addresses in files are never followed
+    TOO_COSTLY = "too_costly"  # it asked for more time, memory or space than a manifest may
+    LEFT_BEHIND = "left_behind"  # a pointer to a manifest is left, the manifest is gone: the file was written anew
+    NO_PLACE = "no_place"  # credentials have no place in this kind of file that anything could read
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One statement of a manifest about how something came to be."""
+
+    type: str  # last part of the address of the IPTC digital source type: trainedAlgorithmicMedia ...
+    where: str  # "action:c2pa.created", or the same of an ingredient: "ingredient:action:c2pa.created"
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a C2PA manifest in the file says; state: none | trusted | untrusted | invalid | unread."""
+    """What a C2PA manifest in a file says of the file, who signed it, and whether it still holds.
 
-    state: str = "none"
-    source_types: tuple[str, ...] = ()
-    signer: str | None = None
+    As measured, a credential that holds is ``untrusted``: who is trusted changes, so that is judged when a release
+    is, from the certificates kept here.
+    """
+
+    state: str = CredentialState.NONE.value
+    source_types: tuple[str, ...] = ()  # the types of ``sources``, each once
+    signer: str | None = None  # who signed, in one line
+    sources: tuple[Source, ...] = ()
+    failures: tuple[str, ...] = ()  # of the validation, in the words of C2PA: assertion.dataHash.mismatch ...
+    issuer: str | None = None  # the organisation in the signer's certificate
+    common_name: str | None = None
+    signed_at: str | None = None  # RFC 3339, where a time stamp in the manifest says so
+    generator: str | None = None  # what wrote the manifest: name and version
+    explanation: str | None = None  # an Explanation, where there is one to give
+    chain: tuple[str, ...] = field(default=(), repr=False)  # the signer's certificates, leaf first: DER in base64
+    trust_list: str | None = None  # digest of the trust list that the state was judged by
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +344,7 @@ class AudioFacts:
     tags: tuple[TagClaim, ...] = ()
     credential: Credential = Credential()
     lattice: LatticeFacts | None = None  # None: measured before there was such a thing, or not at all
+    pictures: tuple[Credential, ...] = ()  # credentials of the pictures in its tags: they speak of artwork alone
     measured_by: Mapping[str, str] = field(default_factory=dict)  # names and versions of the instruments
 
     @property
@@ -325,6 +370,7 @@ class ImageFacts:
     dhash: str = ""  # 64 bits in hexadecimal: how it looks
     codes: tuple[str, ...] = ()  # what QR and bar codes in it say
     notes: tuple[str, ...] = ()  # animated, exif, gps, trailing_data, second_header
+    credential: Credential = Credential(CredentialState.NOT_ASSESSED.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from checks.finding import JSON
-from checks.release import AudioFacts, Credential, LatticeFacts, TagClaim
+from checks.release import AudioFacts, Credential, CredentialState, LatticeFacts, Source, TagClaim
 
 #: Raise it whenever the same file would be measured differently: stored facts of another version are measured again.
 ANALYSIS_VERSION = 2
@@ -61,6 +61,10 @@ def facts_to_json(facts: AudioFacts) -> dict[str, JSON]:
     return document
 
 
+#: Fields of a credential that are lists of text.
+_CREDENTIAL_LISTS = frozenset({"source_types", "failures", "chain"})
+_CREDENTIAL_FIELDS = {field.name for field in dataclasses.fields(Credential)} - {"sources", "state"}
+
 #: What JSON may hold for a field, by its annotation.
 _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
@@ -85,10 +89,9 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes, picture: by
         values["channel_rms"] = tuple(float(rms) for rms in values.get("channel_rms", ()))
         values["notes"] = tuple(str(note) for note in values.get("notes", ()))
         values["tags"] = tuple(TagClaim(**claim) for claim in values.get("tags", ()))
-        credential = dict(values.get("credential") or {})
-        credential["source_types"] = tuple(credential.get("source_types", ()))
-        values["credential"] = Credential(**credential)
         values["lattice"] = _lattice(values.get("lattice"))
+        values["credential"] = credential_from_json(values.get("credential") or {})
+        values["pictures"] = tuple(credential_from_json(one) for one in values.get("pictures", ()))
         values["measured_by"] = {str(key): str(value) for key, value in values.get("measured_by", {}).items()}
         facts = AudioFacts(**values, fingerprint=fingerprint, picture=picture)
     except (TypeError, AttributeError, ValueError) as error:
@@ -115,6 +118,24 @@ def _have_their_kinds(value: AudioFacts | LatticeFacts | None) -> None:
         kinds = _KINDS.get(str(field.type))
         if kinds is not None and not isinstance(getattr(value, field.name), kinds):
             raise ValueError(f"these are no audio facts: {field.name} is {getattr(value, field.name)!r}")
+
+
+def credential_from_json(document: Mapping[str, Any]) -> Credential:
+    """A stored credential as a value. Keys that this version does not know are left out.
+
+    Raises ValueError where it is none.
+    """
+    try:
+        values: dict[str, Any] = {
+            key: tuple(map(str, value)) if key in _CREDENTIAL_LISTS else None if value is None else str(value)
+            for key, value in document.items()
+            if key in _CREDENTIAL_FIELDS
+        }
+        values["sources"] = tuple(Source(str(one["type"]), str(one["where"])) for one in document.get("sources", ()))
+        values["state"] = CredentialState(document.get("state", CredentialState.NONE)).value
+        return Credential(**values)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise ValueError(f"this is no credential: {error}") from error
 
 
 def finite(number: float | None) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from checks.analysis import confined
+from checks.analysis.facts import credential_from_json
 from checks.release import ImageFacts
 
 #: Raise it whenever the same image would be measured differently.
@@ -43,7 +44,8 @@ def facts_from_json(document: Mapping[str, Any]) -> ImageFacts:
     """Stored facts as a value. Raises ValueError where they are none."""
     try:
         lists = {name: tuple(str(one) for one in document.get(name, ())) for name in ("notes", "codes")}
-        return ImageFacts(**{**document, **lists})
+        found = {"credential": credential_from_json(document["credential"])} if "credential" in document else {}
+        return ImageFacts(**{**document, **lists, **found})
     except TypeError as error:
         raise ValueError(f"these are no image facts: {error}") from error
 

@@ -25,7 +25,7 @@ import mutagen.oggopus
 import mutagen.oggvorbis
 
 from checks.analysis import container
-from checks.analysis.facts import Note
+from checks.analysis.facts import Note, credential_from_json
 from checks.release import Credential, TagClaim
 
 _mutagen: Any = mutagen  # half of it has no types
@@ -117,11 +117,9 @@ def warm_up() -> None:
 def from_json(document: Mapping[str, Any]) -> Provenance:
     """Raises ValueError where the document is not of that shape."""
     try:
-        credential = dict(document["credential"])
-        credential["source_types"] = tuple(credential["source_types"])
         return Provenance(
             tags=tuple(TagClaim(**claim) for claim in document["tags"]),
-            credential=Credential(**credential),
+            credential=credential_from_json(document["credential"]),
             notes=tuple(str(note) for note in document["notes"]),
         )
     except (KeyError, TypeError) as error:

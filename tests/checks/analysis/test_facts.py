@@ -8,7 +8,7 @@ import pytest
 
 from checks.analysis import ANALYSIS_VERSION, Failure, Note, facts_from_json, facts_to_json
 from checks.analysis.facts import failed, finite
-from checks.release import AudioFacts, Credential, LatticeFacts, TagClaim
+from checks.release import AudioFacts, Credential, LatticeFacts, Source, TagClaim
 
 from . import files
 from .conftest import Measure
@@ -30,7 +30,6 @@ def test_claims_credentials_and_notes_come_back_unchanged() -> None:
         channel_rms=(0.1, 0.2),
         notes=(Note.SIZE_UNKNOWN.value,),
         tags=(TagClaim("suno.link", "WOAS", "…"),),
-        credential=Credential("unread", ("trainedAlgorithmicMedia",), "somebody"),
         lattice=LatticeFacts(
             "2026.1",
             True,
@@ -40,6 +39,16 @@ def test_claims_credentials_and_notes_come_back_unchanged() -> None:
             rates=((50.0, 21.5), (75.0, -0.5)),
             bands=(7.0, 9.5),
         ),
+        credential=Credential(
+            "untrusted",
+            ("trainedAlgorithmicMedia",),
+            "somebody",
+            sources=(Source("trainedAlgorithmicMedia", "action:c2pa.created"),),
+            failures=("signingCredential.untrusted",),
+            signed_at="2026-11-01T12:00:00Z",
+            chain=("MIIB", "MIIC"),
+        ),
+        pictures=(Credential("invalid", explanation="changed_after_signing"),),
         measured_by={"ffmpeg": "8"},
     )
     assert facts_from_json(json.loads(json.dumps(facts_to_json(facts))), b"") == facts

@@ -1,0 +1,44 @@
+"""What a digital source type says about machines: that one made it, made a part of it, may have, or nothing."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from importlib import resources
+
+
+class Meaning(StrEnum):
+    """From nothing said to most said."""
+
+    SILENT = "silent"  # recorded, put together, edited. That does not prove that people made it
+    ASK = "ask"  # made or changed by an algorithm, which may be a synthesiser or a model
+    PART = "part"  # a trained model made a part of it
+    GENERATED = "generated"  # a trained model made it
+
+    @property
+    def generated(self) -> bool:
+        """True where a trained model made at least a part."""
+        return self in (Meaning.PART, Meaning.GENERATED)
+
+
+_RISING = tuple(Meaning)
+
+
+@functools.cache
+def known() -> Mapping[str, Meaning]:
+    """The rows of the dated data file."""
+    source = resources.files("checks").joinpath("data/digital_source_types.toml")
+    rows = tomllib.loads(source.read_text(encoding="utf-8"))["type"]
+    return {row["type"]: Meaning(row["means"]) for row in rows}
+
+
+def meaning(source_type: str) -> Meaning:
+    """Of one type, by its name or its whole address. One that nobody knows is asked about."""
+    return known().get(source_type.rstrip("/").rpartition("/")[2], Meaning.ASK)
+
+
+def strongest(source_types: Iterable[str]) -> Meaning | None:
+    """What most is said of all of them; None where there are none."""
+    return max(map(meaning, source_types), key=_RISING.index, default=None)
