@@ -190,15 +190,21 @@ class Everyone:
     """A registry that finds every protected name by its keys, as the real one does; each label has one artist."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._by_key: dict[int, list[ProtectedName]] = {}
+        self._by_key: dict[int, list[tuple[int, ProtectedName]]] = {}
         for name in names:
-            for key in views.search_keys(name):
-                self._by_key.setdefault(key, []).append(ProtectedName(name, name, frozenset({f"label of {name}"})))
+            entry = ProtectedName(name, name, frozenset({f"label of {name}"}))
+            for kept in views.entries(name):
+                self._by_key.setdefault(kept.key, []).append((kept.sketch, entry))
 
     def near_all(self, names: Any) -> Mapping[str, Sequence[ProtectedName]]:
         return {
             name: list(
-                {one.artist: one for key in views.search_keys(name) for one in self._by_key.get(key, ())}.values()
+                {
+                    one.artist: one
+                    for asked in views.entries(name)
+                    for sketch, one in self._by_key.get(asked.key, ())
+                    if asked.meets(sketch)
+                }.values()
             )
             for name in names
         }
@@ -346,11 +352,11 @@ def load(names: Sequence[str]) -> tuple[float, float, int]:
     keys: list[np.ndarray] = []
     taken = ProtectedName.objects.count()  # the shelves hold some already
     for number, name in enumerate(names, taken + 1):
-        mine = np.fromiter(views.search_keys(name), np.int64)
-        keys.append(np.stack([mine, np.full(len(mine), number)]))
-    pairs = np.concatenate(keys, axis=1)
+        mine = {(entry.key, number, entry.sketch) for entry in views.entries(name)}
+        keys.append(np.array(sorted(mine), np.int64).T)
+    rows = np.concatenate(keys, axis=1)
     keys.clear()
-    pairs = pairs[:, np.argsort(pairs[0], kind="stable")]
+    rows = rows[:, np.argsort(rows[0], kind="stable")]
     computed = time.perf_counter() - begun
     begun = time.perf_counter()
     with transaction.atomic():
@@ -362,20 +368,18 @@ def load(names: Sequence[str]) -> tuple[float, float, int]:
                 for place, artist in enumerate(artists, 1)
             )
         with connection.cursor() as cursor:
-            for start in range(0, pairs.shape[1], LOADED_AT_ONCE):
-                some = pairs[:, start : start + LOADED_AT_ONCE]
+            into = "INSERT INTO intake_namekey (key, name_id, sketch)"
+            for start in range(0, rows.shape[1], LOADED_AT_ONCE):
+                columns = rows[:, start : start + LOADED_AT_ONCE].tolist()
                 if connection.vendor == "postgresql":
-                    cursor.execute(
-                        "INSERT INTO intake_namekey (key, name_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])",
-                        [some[0].tolist(), some[1].tolist()],
-                    )
+                    values = "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])"
+                    cursor.execute(f"{into} {values}", columns)
                 else:
-                    rows = list(zip(some[0].tolist(), some[1].tolist(), strict=True))
-                    cursor.executemany("INSERT INTO intake_namekey (key, name_id) VALUES (%s, %s)", rows)
+                    cursor.executemany(f"{into} VALUES (%s, %s, %s)", list(zip(*columns, strict=True)))
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE intake_namekey")
-    return computed, time.perf_counter() - begun, int(pairs.shape[1])
+    return computed, time.perf_counter() - begun, int(rows.shape[1])
 
 
 def stored_bytes(folder: Path) -> int:

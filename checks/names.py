@@ -8,8 +8,8 @@ Five views of a name, from the strictest to the widest:
 * ``romanised``: the same name in Latin letters, where it is written in others.
 * ``sound``: the same name heard, roughly and in English.
 
-``near`` and ``sounds_alike`` say which of them stand close; ``search_keys`` makes all that searchable by equality, so
-that a registry can keep it in an indexed table.
+``near`` and ``sounds_alike`` say which of them stand close; ``entries`` makes all that searchable by equality, so that
+a registry can keep it in an indexed table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import hashlib
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from anyascii import anyascii
@@ -50,6 +52,32 @@ NEAR_UP_TO = 64
 SOUND_FROM = 4
 #: Of names that sound alike at most so large a share of the letters may differ.
 SOUND_SHARE = 1 / 3
+#: A sketch has so many bits for each letter or group of letters, and one change turns so many of them.
+SKETCH_COUNTS = 3
+BITS_A_CHANGE = 2
+_SKETCH_LETTERS = (
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "g",
+    "h",
+    "l",
+    "k",
+    "m",
+    "n",
+    "o",
+    "p",
+    "r",
+    "s",
+    "t",
+    "u",
+    "vwy",
+    "jqxz",
+)
+_SKETCH_PLACES = {letter: place for place, group in enumerate(_SKETCH_LETTERS) for letter in group}
 
 #: Characters that have a general category of their own and yet show nothing (Unicode Default_Ignorable_Code_Point).
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
@@ -248,47 +276,86 @@ def _undoubled(picture: str) -> str:
     return _DOUBLED.sub(r"\1", picture)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a registry keeps of a name under one key, and what a name that is looked up asks under it."""
+
+    key: int
+    sketch: int = 0  # of the picture that has this key; 0 where whoever shares the key is worth comparing
+    slack: int = 0  # so many bits of two sketches may differ; of no use but to whoever asks
+
+    def meets(self, sketch: int) -> bool:
+        """Whether what is kept under the same key can be alike, by its sketch."""
+        return not sketch or (self.sketch ^ sketch).bit_count() <= self.slack
+
+
 def search_keys(name: str) -> frozenset[int]:
-    """Keys of which two names share at least one if any spelling of one is like any spelling of the other.
+    """Keys of which two names share at least one if any spelling of one is like any spelling of the other."""
+    return frozenset(entry.key for entry in entries(name))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def entries(name: str) -> frozenset[Entry]:
+    """Entries of which two names have at least one pair that meet if any spelling of one is like any of the other.
 
     Like: equal after ``fold``; equal ``skeleton``; equal ``reordered``; ``near``; or ``sounds_alike``.
-    Sharing a key proves nothing: it makes a name worth comparing.
+    Meeting proves nothing: it makes a name worth comparing.
     """
-    texts = {f"={fold(name)}"}
+    found = {Entry(_key(f"={fold(name)}"))}
     for spelling in spellings(name):
-        texts.update(_texts(spelling))
-    return frozenset(map(_key, texts))
+        found.update(_entries(spelling))
+    return frozenset(found)
 
 
-def _texts(spelling: str) -> Iterator[str]:
+def _entries(spelling: str) -> Iterator[Entry]:
     """What is kept of one spelling, each text under a letter that says which view it belongs to."""
     for picture in pictures(spelling):
-        yield f"s{picture}"
-        yield from _near_texts(picture)
+        yield Entry(_key(f"s{picture}"))
+        yield from _near_entries(picture)
     if ordered := reordered(spelling):
-        yield f"w{ordered}"
+        yield Entry(_key(f"w{ordered}"))
     if heard := sound(spelling):
-        yield f"m{heard}"
+        picture = _undoubled(skeleton(spelling))
+        # The shorter of two pictures sets how much may differ, so that one's own length sets no less.
+        yield Entry(_key(f"m{heard}"), _sketch(picture), BITS_A_CHANGE * int(SOUND_SHARE * len(picture)))
 
 
-def _near_texts(picture: str) -> Iterator[str]:
+def _near_entries(picture: str) -> Iterator[Entry]:
     """What is left of a picture when any one change is taken out of it.
 
     One change: delete a letter here, or there, or on both sides, and both are equal. Two changes: take as many letters
     as half the shorter name has from the front and from the back; one of the two holds at most one change. The shorter
-    name may be this one, or a partner up to two letters shorter.
+    name may be this one, or a partner up to two letters shorter. Half a name is what thousands have in common: their
+    sketches tell apart what two changes cannot make equal.
     """
     length = len(picture)
     if SWAP_FROM <= length <= TWO_CHANGES_FROM:
         for rest in _one_deleted(picture):
-            yield f"s{rest}"
+            yield Entry(_key(f"s{rest}"))
     if TWO_CHANGES_FROM <= length <= NEAR_UP_TO:
-        shortest = max(TWO_CHANGES_FROM, length - 2)
+        drawn, shortest = _sketch(picture), max(TWO_CHANGES_FROM, length - 2)
         for half in {shorter // 2 for shorter in range(shortest, length + 1)}:
             for rest in _one_deleted(picture[:half]):
-                yield f"h{rest}"
+                yield Entry(_key(f"h{rest}"), drawn, 2 * BITS_A_CHANGE)
             for rest in _one_deleted(picture[-half:]):
-                yield f"t{rest}"
+                yield Entry(_key(f"t{rest}"), drawn, 2 * BITS_A_CHANGE)
+
+
+def _sketch(picture: str) -> int:
+    """How often each letter occurs, in 63 bits: of two pictures one change apart at most two bits differ.
+
+    A letter put in or taken out changes one count by one; replaced, two; swapped, none. Counts are written as so many
+    ones, and stop at three.
+    """
+    return sum(
+        ((1 << min(count, SKETCH_COUNTS)) - 1) << (SKETCH_COUNTS * place)
+        for place, count in Counter(map(_sketched, picture)).items()
+    )
+
+
+def _sketched(letter: str) -> int:
+    """The place of a letter in a sketch; rare ones share, and so does all that is not Latin."""
+    return _SKETCH_PLACES.get(letter, len(_SKETCH_LETTERS))
 
 
 def _one_deleted(text: str) -> set[str]:

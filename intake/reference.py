@@ -10,17 +10,18 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
 from checks.check import Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.store import LocalStore
-from checks.names import fold, search_keys
+from checks.names import Entry, entries, fold
 from checks.release import AudioFacts
 from intake import models
 
@@ -122,40 +123,55 @@ class Names:
         self._submission = submission
 
     def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
-        """Every protected name that shares a search key, for each of the names: one question for all of them."""
-        asked: defaultdict[int, list[str]] = defaultdict(list)
+        """Every protected name that meets an entry, for each of the names: two questions for all of them."""
+        asked: defaultdict[int, list[tuple[str, Entry]]] = defaultdict(list)
         for name in names:
-            for key in search_keys(name):
-                asked[key].append(name)
-        rows = self._rows(sorted(asked))
-        accounts = self._accounts({artist for _, _, _, artist in rows})
-        found: defaultdict[str, dict[int, ProtectedName]] = defaultdict(dict)
-        for key, pk, text, artist in rows:
-            entry = ProtectedName(str(artist), text, frozenset(accounts[artist]))
-            for name in asked[key]:
-                found[name][pk] = entry
-        return {name: [entries[pk] for pk in sorted(entries)] for name, entries in found.items()}
+            for entry in entries(name):
+                asked[entry.key].append((name, entry))
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for key, number, sketch in self._kept(sorted(asked)):
+            for name, entry in asked[key]:
+                if entry.meets(sketch):
+                    found[name].add(number)
+        rows = self._rows(set().union(*found.values()))
+        return {
+            name: near
+            for name, numbers in found.items()
+            if (near := [rows[number] for number in sorted(numbers) if number in rows])
+        }
 
     @staticmethod
-    def _rows(keys: Sequence[int]) -> list[tuple[int, int, str, uuid.UUID]]:
-        """(key, number of the name, name, artist) for each of the keys that a name has."""
-        return [
-            row
-            for start in range(0, len(keys), KEYS_AT_ONCE)
-            for row in models.NameKey.objects.filter(key__in=keys[start : start + KEYS_AT_ONCE]).values_list(
-                "key", "name_id", "name__name", "name__artist_id"
-            )
-        ]
+    def _kept(keys: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """(key, number of the name, sketch) of what is kept under these keys.
+
+        Half a thousand names have the first half of a long one in common, so that rows are read as plain numbers and
+        most of them dropped before anything is built of them.
+        """
+        table = connection.ops.quote_name(models.NameKey._meta.db_table)
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            some = keys[start : start + KEYS_AT_ONCE]
+            places = ", ".join(["%s"] * len(some))
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT key, name_id, sketch FROM {table} WHERE key IN ({places})", some)  # noqa: S608
+                yield from cursor.fetchall()
 
     @staticmethod
-    def _accounts(artists: Collection[uuid.UUID]) -> Mapping[uuid.UUID, set[str]]:
-        """The labels that may deliver for each of the artists."""
-        standing = models.Authorisation.objects.filter(ended_at__isnull=True)
-        accounts: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
-        if artists:
-            for artist, label in standing.filter(artist__in=artists).values_list("artist_id", "label_id"):
-                accounts[artist].add(str(label))
-        return accounts
+    def _rows(numbers: Collection[int]) -> Mapping[int, ProtectedName]:
+        """The protected names of these numbers, with the labels that may deliver for their artists."""
+        standing = FilteredRelation(
+            "artist__authorisations", condition=Q(artist__authorisations__ended_at__isnull=True)
+        )
+        accounts: defaultdict[tuple[int, str, uuid.UUID], set[str]] = defaultdict(set)
+        wanted = sorted(numbers)
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            some = models.ProtectedName.objects.filter(pk__in=wanted[start : start + KEYS_AT_ONCE])
+            for pk, text, artist, label in some.annotate(standing=standing).values_list(
+                "pk", "name", "artist_id", "standing__label_id"
+            ):
+                accounts[pk, text, artist].update([str(label)] if label else [])
+        return {
+            pk: ProtectedName(str(artist), text, frozenset(labels)) for (pk, text, artist), labels in accounts.items()
+        }
 
     def opened_by(self, text: str) -> OpenedArtist | None:
         """The protected artist whose valid key this is.

@@ -75,13 +75,14 @@ class ProtectedName(models.Model):
 
 
 class NameKey(models.Model):
-    """A key under which a protected name is searched (see ``checks.names.search_keys``).
+    """A key under which a protected name is searched (see ``checks.names.entries``).
 
-    Some thirty of them a name: two numbers in one index, and nothing else. A key whose name is gone finds nothing.
+    Some twenty of them a name: three numbers in one index, and nothing else. A key whose name is gone finds nothing.
     """
 
-    pk = models.CompositePrimaryKey("key", "name_id")
+    pk = models.CompositePrimaryKey("key", "name_id", "sketch")
     key = models.BigIntegerField()
+    sketch = models.BigIntegerField(help_text="Of the picture that has this key; 0 where the key says enough.")
     name = models.ForeignKey(
         ProtectedName, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="keys"
     )

@@ -14,7 +14,7 @@ from django.utils import timezone
 from stdnum import isni as isni_numbers
 from stdnum.exceptions import ValidationError as NotANumber
 
-from checks.names import search_keys
+from checks.names import entries
 from intake.models import (
     ArtistIdentifier,
     ArtistKey,
@@ -188,22 +188,25 @@ def _add_names(wanted: Sequence[tuple[ProtectedArtist, Mapping[str, str]]]) -> N
 
 def index(names: Iterable[ProtectedName]) -> None:
     """Make names searchable; doing it again changes nothing."""
-    pairs = sorted((key, one.pk) for one in names for key in search_keys(one.name))
-    if not pairs:
+    rows = sorted({(entry.key, one.pk, entry.sketch) for one in names for entry in entries(one.name)})
+    if not rows:
         return
     table = connection.ops.quote_name(NameKey._meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            keys, pks = zip(*pairs, strict=True)
-            statement = f"INSERT INTO {table} (key, name_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])"  # noqa: S608
-            cursor.execute(f"{statement} ON CONFLICT DO NOTHING", [list(keys), list(pks)])
+            columns = "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])"
+            statement = f"INSERT INTO {table} (key, name_id, sketch) {columns} ON CONFLICT DO NOTHING"
+            cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
         else:
-            cursor.executemany(f"INSERT OR IGNORE INTO {table} (key, name_id) VALUES (%s, %s)", pairs)  # noqa: S608
+            cursor.executemany(
+                f"INSERT OR IGNORE INTO {table} (key, name_id, sketch) VALUES (%s, %s, %s)",  # noqa: S608
+                rows,
+            )
 
 
 def _unindex(names: Iterable[ProtectedName]) -> None:
     for one in names:
-        NameKey.objects.filter(key__in=search_keys(one.name), name_id=one.pk).delete()
+        NameKey.objects.filter(key__in={entry.key for entry in entries(one.name)}, name_id=one.pk).delete()
 
 
 def rebuild() -> int:

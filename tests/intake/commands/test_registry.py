@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.names import search_keys
+from checks.names import entries
 from intake import registry_csv
 from intake.models import ArtistIdentifier, Authorisation, Label, NameKey, ProtectedArtist, ProtectedName
 from intake.reference import Names
@@ -139,4 +139,5 @@ def test_search_made_anew_finds_what_it_found(table):
     command("registry", "import", table)
     NameKey.objects.all().delete()
     assert command("registry", "--json", "rebuild").json == {"names": ProtectedName.objects.count()}
-    assert NameKey.objects.count() == sum(len(search_keys(one.name)) for one in ProtectedName.objects.all())
+    names = list(ProtectedName.objects.all())
+    assert NameKey.objects.count() == len({(one.pk, e.key, e.sketch) for one in names for e in entries(one.name)})
