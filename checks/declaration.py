@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from checks.finding import Basis, Label
-from checks.release import ContainsAI, Contribution, Contributor, Element, Imitates, Level, Track
+from checks import patches
+from checks.finding import JSON, Basis, Label
+from checks.release import ContainsAI, Contribution, Contributor, Element, Imitates, Level, Release, Track
 from checks.roles import ROLES
 
 #: Which label speaks of which elements. Finishing counts as production, and alone never makes all of it.
@@ -111,6 +112,11 @@ def parts(contributor: Contributor) -> list[frozenset[Element]]:
     return [part for part in parts if part]
 
 
+def is_heard(contributor: Contributor) -> bool:
+    """Whether the contributor had a part in what is heard."""
+    return not _elements(contributor).isdisjoint(SOUND)
+
+
 def extent_of(levels: Iterable[Level]) -> ContainsAI:
     """All if every part is fully generated, partly if any of it is generated at all."""
     parts = list(levels)
@@ -158,3 +164,42 @@ def reach(track: Track) -> Declared:
 def _consented_voice(contribution: Contribution) -> bool:
     sung_by_machine = contribution.element in LABELLED["ai:vocals"] and contribution.level.generated
     return sung_by_machine and contribution.imitates is Imitates.WITH_CONSENT and bool(contribution.consent)
+
+
+def agreed(release: Release, track: Track, extent: ContainsAI) -> patches.Patch:
+    """Operations (RFC 6902) on the delivery document that declare what is heard as generated, to this extent.
+
+    What was declared of words, melody or finishing stays; that the sound was made by people does not, nor, where all
+    was generated, that a credited part in it was.
+    """
+    kept: list[JSON] = [
+        contribution_document(one)
+        for one in track.disclosure.contributions
+        if one.element not in SOUND or one.level.generated
+    ]
+    disclosure: dict[str, JSON] = {"status": "declared", "contains_ai": extent.value, "contributions": kept}
+    credited = [
+        patches.replaced(
+            patches.pointer(release, track, "contributors", number, "ai_contribution"),
+            ContainsAI.NONE.value,
+            ContainsAI.UNDECLARED.value,
+        )
+        for number, contributor in enumerate(track.contributors)
+        if extent is ContainsAI.ALL and contributor.ai_contribution is ContainsAI.NONE and is_heard(contributor)
+    ]
+    whole: dict[str, JSON] = {"op": "add", "path": patches.pointer(release, track, "disclosure"), "value": disclosure}
+    return patches.together(*credited, (whole,))
+
+
+def contribution_document(contribution: Contribution) -> dict[str, JSON]:
+    """A contribution as delivery documents have it."""
+    return {
+        "element": contribution.element.value,
+        "level": contribution.level.value,
+        "tool": contribution.tool,
+        "tool_version": contribution.tool_version,
+        "tool_licence": contribution.tool_licence,
+        "human_contributor": contribution.human_contributor,
+        "imitates": contribution.imitates.value,
+        "consent": contribution.consent,
+    }

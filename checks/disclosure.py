@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from checks import declaration
+from checks import declaration, patches, source_types
 from checks.check import Check, Context
 from checks.declaration import Declared
 from checks.evidence import Says
@@ -13,13 +13,18 @@ from checks.release import (
     AudioFacts,
     ContainsAI,
     Contribution,
+    Cover,
+    Credential,
+    CredentialState,
     Delivery,
     Element,
+    ImageFacts,
     Imitates,
     Level,
     Release,
     Track,
 )
+from checks.source_types import Meaning
 
 DECLARED = Code(
     "disclosure.declared",
@@ -128,10 +133,6 @@ MATRIX: Mapping[Says, Mapping[Declared, Code]] = {
     Says.CAPTURED: _named(*[CREDENTIAL_PRESENT] * len(Declared)),
 }
 
-#: IPTC digital source types, by what they say. None of them proves that a person made the recording.
-GENERATED_SOURCES = frozenset({"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"})
-PROCESSED_SOURCES = frozenset({"algorithmicMedia", "algorithmicallyEnhanced", "compositeSynthetic"})
-
 
 def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Each track's declaration by itself and against its file; then the cover's."""
@@ -139,8 +140,10 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
         yield from _judge_declaration(track)
         yield from _judge_contradictions(track)
         yield from _judge_imitations(track)
-        yield from _judge_file(track, delivery.facts.get(track.file))
+        yield from _judge_file(delivery.release, track, delivery.facts.get(track.file))
     yield from _judge_cover(delivery.release)
+    if cover := delivery.release.cover:
+        yield from _judge_cover_file(cover, delivery.images.get(cover.file))
 
 
 def _judge_declaration(track: Track) -> Iterator[Finding]:
@@ -192,6 +195,10 @@ def _whole_against_parts(track: Track) -> Iterator[str]:
             one for one in declaration.SOUND if levels.get(one, Level.FULLY_GENERATED) is not Level.FULLY_GENERATED
         ):
             yield f"all of the recording is declared as generated, and not all of its {_spoken(element)}"
+        for contributor in track.contributors:
+            if contributor.ai_contribution is ContainsAI.NONE and declaration.is_heard(contributor):
+                credited = f"{contributor.name} is credited for a part of it with AI contribution 'none'"
+                yield f"all of the recording is declared as generated, and {credited}"
     if whole is not ContainsAI.UNDECLARED and not track.disclosure.declared:
         yield "it is said how much of the recording was generated, and yet the status is undeclared"
 
@@ -313,45 +320,51 @@ def _judge_imitations(track: Track) -> Iterator[Finding]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _judge_file(track: Track, facts: AudioFacts | None) -> Iterator[Finding]:
+def _judge_file(release: Release, track: Track, facts: AudioFacts | None) -> Iterator[Finding]:
     if facts is None:
         return
-    declared = declaration.reach(track)
     if facts.tags:
         where = ", ".join(dict.fromkeys(tag.where for tag in facts.tags))
         evidence: list[JSON] = [{"pattern": t.pattern, "where": t.where, "value": t.value} for t in facts.tags]
+        words = f"a tag ({where}) says that a generator made it"
+        yield _file_says(release, track, Says.TAG, ContainsAI.ALL, words, {"tags": evidence})
+    if says := _credential_says(facts.credential):
+        extent = ContainsAI.PARTLY if _meant(facts.credential) is Meaning.PART else ContainsAI.ALL
         yield _file_says(
-            track, Says.TAG, declared, f"a tag ({where}) says that a generator made it", {"tags": evidence}
-        )
-    if credential_says := _credential_says(facts):
-        credential = facts.credential
-        sources: list[JSON] = list(credential.source_types)
-        yield _file_says(
-            track,
-            credential_says,
-            declared,
-            _CREDENTIAL_IN_WORDS[credential_says],
-            {"credential": {"state": credential.state, "source_types": sources, "signer": credential.signer}},
+            release, track, says, extent, _CREDENTIAL_IN_WORDS[says], {"credential": _in_json(facts.credential)}
         )
 
 
-def _credential_says(facts: AudioFacts) -> Says | None:
-    credential = facts.credential
-    if credential.state in ("none", "not_assessed"):
+def _credential_says(credential: Credential) -> Says | None:
+    if credential.state in (CredentialState.NONE, CredentialState.NOT_ASSESSED):
         return None
-    sources = {source.rpartition("/")[2] for source in credential.source_types}
-    if sources & GENERATED_SOURCES:
-        return Says.CHANGED if credential.state == "invalid" else Says.CREDENTIAL
-    if sources & PROCESSED_SOURCES:
+    meant = _meant(credential)
+    if meant is not None and meant.generated:
+        return Says.CHANGED if credential.state == CredentialState.INVALID else Says.CREDENTIAL
+    if meant is Meaning.ASK:
         return Says.PROCESSED
-    return Says.CAPTURED if sources and credential.state != "unread" else Says.UNREAD
+    return Says.CAPTURED if meant and credential.state != CredentialState.UNREAD else Says.UNREAD
+
+
+def _meant(credential: Credential) -> Meaning | None:
+    return source_types.strongest(credential.source_types)
+
+
+def _in_json(credential: Credential) -> JSON:
+    return {
+        "state": credential.state,
+        "source_types": list(credential.source_types),
+        "signer": credential.signer,
+        "explanation": credential.explanation,
+        "trust_list": credential.trust_list,
+    }
 
 
 _CREDENTIAL_IN_WORDS = {
     Says.CREDENTIAL: "a Content Credential says that it was generated",
     Says.CHANGED: "a Content Credential says that it was generated, and the file was changed after it was signed",
     Says.PROCESSED: "a Content Credential says that an algorithm made or changed it",
-    Says.UNREAD: "a Content Credential is there, and it does not say how the sound was made",
+    Says.UNREAD: "a Content Credential is there, and it does not say how this was made",
     Says.CAPTURED: "a Content Credential speaks of recording and editing",
 }
 _DECLARED_IN_WORDS = {
@@ -361,21 +374,31 @@ _DECLARED_IN_WORDS = {
     Declared.UNHEARD: "only words, melody or finishing were declared as generated",
     Declared.HEARD: "generated sound was declared",
 }
+_CONFIRM = "Where the file is right, confirm it (POST …/disclosure/confirm): the declaration is then completed. "
 _FIXES = {
-    GENERATOR_TAG: "Declare what was generated, or tell the reviewer how the tag came into the file.",
-    CREDENTIAL_UNDISCLOSED: "Declare what was generated, or tell the reviewer what the credential is about.",
-    SCOPE_TOO_NARROW: "Declare every element that was generated: vocals, instruments, production.",
+    GENERATOR_TAG: _CONFIRM + "Otherwise declare what was generated, or tell how the tag came into the file.",
+    CREDENTIAL_UNDISCLOSED: _CONFIRM + "Otherwise declare what was generated, or tell what the credential is about.",
+    SCOPE_TOO_NARROW: _CONFIRM + "Otherwise declare every element that was generated.",
 }
 
 
-def _file_says(track: Track, says: Says, declared: Declared, words: str, evidence: dict[str, JSON]) -> Finding:
+def _file_says(
+    release: Release, track: Track, says: Says, extent: ContainsAI, words: str, evidence: dict[str, JSON]
+) -> Finding:
+    """What the file says beside what was declared; where it says more, with the declaration that would agree.
+
+    What only may mean generation proposes nothing.
+    """
+    declared = declaration.reach(track)
     code = MATRIX[says][declared]
+    asks = says in (Says.TAG, Says.CREDENTIAL, Says.CHANGED) and code in _FIXES
     return Finding(
         code,
         track.subject,
         f"In {track.file}, {words}; {_DECLARED_IN_WORDS[declared]}.",
         evidence={"declared": declared.value, "says": says.value, **evidence},
-        fix=_FIXES.get(code),
+        fix=_FIXES[code] if asks else _FIXES[code].removeprefix(_CONFIRM) if code in _FIXES else None,
+        patch=declaration.agreed(release, track, extent) if asks else (),
     )
 
 
@@ -412,9 +435,45 @@ def _judge_cover(release: Release) -> Iterator[Finding]:
         )
 
 
+#: A cover's declaration has no parts: it was generated, or it was not.
+_OF_COVER = {
+    ContainsAI.UNDECLARED: Declared.NOTHING,
+    ContainsAI.NONE: Declared.NO_AI,
+    ContainsAI.PARTLY: Declared.HEARD,
+    ContainsAI.ALL: Declared.HEARD,
+}
+
+
+def _judge_cover_file(cover: Cover, facts: ImageFacts | None) -> Iterator[Finding]:
+    """The cover's Content Credential against what was declared of it: artwork is a matter of its own."""
+    says = _credential_says(facts.credential) if facts else None
+    if facts is None or says is None:
+        return
+    declared = _OF_COVER[cover.contains_ai]
+    code = MATRIX[says][declared]
+    extent = ContainsAI.PARTLY if _meant(facts.credential) is Meaning.PART else ContainsAI.ALL
+    asks = says in (Says.CREDENTIAL, Says.CHANGED) and code in _FIXES
+    now, new = cover.contains_ai.value, extent.value
+    yield Finding(
+        code,
+        "release",
+        f"In the cover {cover.file}, {_CREDENTIAL_IN_WORDS[says]}; {_DECLARED_OF_COVER[declared]}.",
+        evidence={"declared": declared.value, "says": says.value, "credential": _in_json(facts.credential)},
+        fix=(_CONFIRM if asks else "") + "Set the cover's contains_ai." if code in _FIXES else None,
+        patch=patches.replaced("/release/cover/contains_ai", now, new) if asks else (),
+    )
+
+
+_DECLARED_OF_COVER = {
+    Declared.NOTHING: "nothing was declared of the cover",
+    Declared.NO_AI: "the cover was declared as made without AI",
+    Declared.HEARD: "the cover was declared as generated",
+}
+
+
 CHECK = Check(
     name="disclosure",
-    version=1,
+    version=2,
     title="AI disclosure",
     codes=(
         DECLARED,
@@ -431,4 +490,5 @@ CHECK = Check(
     ),
     run=run,
     needs_audio=True,
+    needs_images=True,
 )

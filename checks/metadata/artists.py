@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, review, warning
-from checks.metadata.patches import Patch, pointer, replaced, together
 from checks.metadata.wording import (
     LONGEST_TITLE,
     Titled,
@@ -23,6 +22,7 @@ from checks.metadata.wording import (
     without_unseen,
     written,
 )
+from checks.patches import Patch, pointer, replaced, together
 from checks.release import Artist, ContainsAI, Contributor, Delivery, Release, Track
 
 MISSING_PRIMARY = blocking(

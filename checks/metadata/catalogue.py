@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, warning
-from checks.metadata.patches import replaced, rewritten, together
 from checks.metadata.wording import asides, fold, is_blank, quoted, shown
+from checks.patches import replaced, rewritten, together
 from checks.release import Delivery
 
 POSITIONS = blocking(

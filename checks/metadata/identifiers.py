@@ -15,9 +15,9 @@ from stdnum.iso7064 import mod_37_36
 from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.grades import blocking, review, warning
-from checks.metadata.patches import pointer, replaced
 from checks.metadata.registrants import ISRC_PREFIXES
 from checks.metadata.wording import Titled, is_blank, quoted, shown, titled, without_unseen
+from checks.patches import pointer, replaced
 from checks.release import Delivery, Release, Track
 
 ISRC_MISSING = blocking("isrc.missing", "Every track needs an ISRC.", "partners' delivery guides")

@@ -13,9 +13,9 @@ from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.credits import LYRICISTS, holding, wordless
 from checks.metadata.grades import blocking, warning
-from checks.metadata.patches import pointer, replaced, rewritten
 from checks.metadata.title_forms import scripts
 from checks.metadata.wording import Titled, asides, fold, is_blank, quoted, readable, shown, titled
+from checks.patches import pointer, replaced, rewritten
 from checks.release import Delivery, Release, Track
 
 UNKNOWN_CODE = blocking(

@@ -11,8 +11,8 @@ from checks.check import Context
 from checks.finding import Basis, Code, Finding, Label, Route, Severity
 from checks.metadata.dates import EARLIEST_YEAR
 from checks.metadata.grades import blocking, review, warning
-from checks.metadata.patches import Patch, replaced
 from checks.metadata.wording import LONGEST_TITLE, fold, is_blank, quoted, shown, written
+from checks.patches import Patch, replaced
 from checks.release import Delivery, Element, Level, Release, RightsLine, Share, Track
 
 P_LINE = blocking(

@@ -10,9 +10,9 @@ from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.casing import TITLE_CASE, capitals, every_word_capital, sentence_case, with_small_words
 from checks.metadata.grades import information, warning
-from checks.metadata.patches import rewritten
 from checks.metadata.title_parts import is_version
 from checks.metadata.wording import bracketed, fold, language_of, quoted, readable, shown, titled, written
+from checks.patches import rewritten
 from checks.release import Delivery
 
 CASING_EN = information(

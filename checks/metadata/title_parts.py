@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import JSON, Code, Finding
 from checks.metadata.grades import warning
-from checks.metadata.patches import Patch, appended, pointer, rewritten
 from checks.metadata.wording import Titled, asides, fold, is_blank, quoted, readable, shown, split_aside, written
+from checks.patches import Patch, appended, pointer, rewritten
 from checks.release import Delivery, Release
 
 FEAT_IN_TITLE = warning(

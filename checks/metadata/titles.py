@@ -10,7 +10,6 @@ from checks.check import Context
 from checks.finding import Finding
 from checks.metadata.casing import recased
 from checks.metadata.grades import blocking, warning
-from checks.metadata.patches import rewritten
 from checks.metadata.wording import (
     LONGEST_TITLE,
     corrected,
@@ -25,6 +24,7 @@ from checks.metadata.wording import (
     without_unseen,
     written,
 )
+from checks.patches import rewritten
 from checks.release import Artist, Delivery, Track
 
 EMPTY_OR_TOO_LONG = blocking(

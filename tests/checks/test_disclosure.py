@@ -20,6 +20,7 @@ from checks.release import (
     Credential,
     Disclosure,
     Element,
+    ImageFacts,
     Imitates,
     Level,
     Release,
@@ -191,6 +192,7 @@ def contradictions() -> dict[str, Track]:
         "machine credited, vocals by people": a_track(disclosure=a_disclosure(unsung), contributors=(machine,)),
         "machine credited, nothing generated": a_track(disclosure=Disclosure("declared"), contributors=(machine,)),
         "human credited for generated vocals": a_track(disclosure=a_disclosure(sung)),
+        "human credited where all was generated": a_track(disclosure=Disclosure("declared", (), ContainsAI.ALL)),
     }
 
 
@@ -304,6 +306,44 @@ def test_a_file_that_speaks_of_ai_is_held_against_the_declaration(
     assert code in codes(found)
     reviewed = {"disclosure.generator_tag", "disclosure.credential_undisclosed", "disclosure.scope_too_narrow"}
     assert held(found) is (code in reviewed)
+
+
+@pytest.mark.parametrize(
+    ("cover", "credential", "code", "asks"),
+    [
+        (ContainsAI.NONE, GENERATED, "disclosure.credential_undisclosed", True),
+        (ContainsAI.UNDECLARED, GENERATED, "disclosure.credential_undisclosed", True),
+        (ContainsAI.ALL, GENERATED, "disclosure.confirmed_by_file", False),
+        (ContainsAI.NONE, Credential("trusted", ("digitalCapture",)), "disclosure.credential_present", False),
+        (ContainsAI.NONE, Credential("trusted", ("algorithmicMedia",)), "disclosure.credential_undisclosed", False),
+    ],
+)
+def test_a_cover_s_credential_is_held_against_what_was_declared_of_the_cover(
+    cover: ContainsAI, credential: Credential, code: str, asks: bool
+) -> None:
+    release = a_release(a_track(), cover=Cover("cover.jpg", cover))
+    image = ImageFacts("0" * 64, 1, True, credential=credential)
+    found = list(CHECK.run(a_delivery(release, images={"cover.jpg": image}), a_context()))
+    (finding,) = [one for one in found if one.evidence and "says" in one.evidence]
+    assert (finding.code.id, finding.subject, bool(finding.patch)) == (code, "release", asks)
+    assert "artwork" not in labels(found) or cover is ContainsAI.ALL
+
+
+def test_a_file_s_question_comes_with_the_declaration_that_would_agree() -> None:
+    (finding,) = [one for one in on(NO_AI, credential=GENERATED) if one.patch]
+    assert finding.patch[-1] == {
+        "op": "add",
+        "path": "/release/tracks/0/disclosure",
+        "value": {"status": "declared", "contains_ai": "all", "contributions": []},
+    }
+    assert "confirm" in finding.fix
+
+
+def test_what_only_may_mean_generation_proposes_nothing() -> None:
+    for says in ({"credential": Credential("unread")}, {"credential": Credential("trusted", ("algorithmicMedia",))}):
+        (finding,) = [one for one in on(NO_AI, **says) if held([one])]
+        assert not finding.patch
+        assert "confirm" not in (finding.fix or "")
 
 
 def test_a_full_iptc_address_is_read_by_its_last_part() -> None:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from checks.finding import JSON
-from checks.metadata.wording import Titled
-from checks.release import Release
+from checks.release import Release, Track
 
 #: RFC 6902, as plain JSON.
 Patch: TypeAlias = "tuple[dict[str, JSON], ...]"
 
 
-def pointer(release: Release, holder: Titled, *way: str | int) -> str:
+def pointer(release: Release, holder: Release | Track, *way: str | int) -> str:
     """Where something of the release or of one of its tracks stands in the document (RFC 6901)."""
     if holder is release:
         parts: tuple[str | int, ...] = ("release", *way)
@@ -28,7 +27,7 @@ def replaced(at: str, now: JSON, new: JSON) -> Patch:
     return ({"op": "test", "path": at, "value": now}, {"op": "replace", "path": at, "value": new})
 
 
-def rewritten(release: Release, holder: Titled, **fields: tuple[JSON, JSON]) -> Patch:
+def rewritten(release: Release, holder: Release | Track, **fields: tuple[JSON, JSON]) -> Patch:
     """Several fields of one holder, each (as it is, as it shall be): all tests first, so that it is all or nothing."""
     changes = [replaced(pointer(release, holder, name), now, new) for name, (now, new) in fields.items()]
     return (*(test for test, _ in changes), *(change for test, change in changes if test["value"] != change["value"]))
