@@ -13,7 +13,7 @@ import numpy.typing as npt
 from av.audio.fifo import AudioFifo
 from av.stream import Disposition
 
-from checks.analysis import chromaprint, container, levels
+from checks.analysis import chromaprint, container, lattice, levels
 from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, failed, finite
 from checks.analysis.levels import BLOCK, Sound
 from checks.analysis.spectrum import Spectrum
@@ -264,6 +264,7 @@ class _Meters:
         self._silence = levels.Silence()
         self._spectrum = Spectrum(rate)
         self._print = _Print(rate)
+        self._lattice = lattice.Listener(rate)
         self._power = np.zeros(channels)  # sums of squares
         self._downmix_power = 0.0
         self._sum = np.zeros(channels)
@@ -285,6 +286,7 @@ class _Meters:
             self.notes.add(Note.CHANNELS_CANCEL)
             downmix = sound[int(np.argmax(power))]
         self._print.feed(downmix)
+        self._lattice.feed(downmix)
         self._spectrum.feed(sound)
         if sound.shape[1] % BLOCK:
             sound = np.pad(sound, ((0, 0), (0, -sound.shape[1] % BLOCK)))
@@ -322,6 +324,7 @@ class _Meters:
             "fingerprint": prints.astype("<u4").tobytes(),
             "fingerprint_distinct": len(np.unique(prints)),
             "picture": picture,
+            "lattice": self._lattice.facts(),
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import sys
@@ -17,14 +18,14 @@ from rich.progress import track
 from rich.table import Table
 
 from checks.analysis import ANALYSIS_VERSION, default_analyser
-from checks.release import AudioFacts
+from checks.release import AudioFacts, LatticeFacts
 
 #: The error of a file that is not there or may not be opened.
 UNREADABLE = "unreadable"
 
 
 class Command(BaseCommand):
-    help = "Measure audio files: duration, format, loudness, peaks, silence, fingerprint, provenance."
+    help = "Measure audio files: duration, format, loudness, peaks, silence, fingerprint, provenance, acoustic lattice."
     requires_system_checks = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -92,8 +93,22 @@ def _document(path: Path, facts: AudioFacts | None) -> dict[str, Any]:
             },
             "tags": [{"pattern": tag.pattern, "where": tag.where, "value": tag.value} for tag in facts.tags],
         },
-        "lattice": {"assessed": False, "z": None, "rate_hz": None, "strength": None},
+        "lattice": _lattice(facts.lattice),
+        "lattice_details": _lattice_details(facts.lattice),
     }
+
+
+def _lattice(facts: LatticeFacts | None) -> dict[str, Any]:
+    known = facts or LatticeFacts(feature_version="", assessed=False)
+    return {"assessed": known.assessed, "z": known.z, "rate_hz": known.rate_hz, "strength": known.strength}
+
+
+def _lattice_details(facts: LatticeFacts | None) -> dict[str, Any] | None:
+    """What the four figures of the contract come from."""
+    if facts is None:
+        return None
+    told = {"assessed", "z", "rate_hz", "strength"}
+    return {key: value for key, value in dataclasses.asdict(facts).items() if key not in told}
 
 
 def _table(measured: Sequence[tuple[Path, AudioFacts | None]]) -> Table:
@@ -111,6 +126,8 @@ def _cells(facts: AudioFacts | None) -> tuple[str, ...]:
     if facts is None:
         return "", "", "", "", "", UNREADABLE
     remarks = [facts.error or "", *facts.notes, *(f"tag: {tag.pattern}" for tag in facts.tags)]
+    if facts.lattice and facts.lattice.found:
+        remarks.append(f"lattice: {facts.lattice.strength}, {facts.lattice.rate_hz:.2f} Hz")
     if facts.credential.state != "none":
         remarks.append(f"credential: {facts.credential.state}")
     minutes, seconds = divmod(round(facts.duration), 60)
