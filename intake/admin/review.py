@@ -20,6 +20,9 @@ from intake.models import CheckRun, Claim, Decision, Event, Finding, Resource, S
 from intake.snapshot import analysis_of
 from intake.states import REOPENING, State
 
+#: Which tab speaks to which family of reasons; to the others the tracks do.
+_FIRST = {"ai": "disclosure", "metadata": "metadata"}
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -129,6 +132,16 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Tab:
+    """One of the places beside the reasons where more is told."""
+
+    key: str
+    title: str
+    count: int = 0
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """Everything the review page shows."""
 
@@ -192,6 +205,18 @@ class Review:
     @property
     def families(self) -> set[str]:
         return {one.family.key for one in self.holding}
+
+    @property
+    def context_tabs(self) -> tuple[Tab, ...]:
+        """Beside the reasons; the one that speaks to the worst of them is open."""
+        first = _FIRST.get(self.holding[0].family.key, "tracks") if self.holding else "tracks"
+        tabs = (
+            ("tracks", "Tracks", len(self.tracks)),
+            ("disclosure", "Disclosure", len(self.speaking)),
+            ("metadata", "Release", len(self.differences)),
+            ("history", "History", len(self.history)),
+        )
+        return tuple(Tab(key, title, count, key == first) for key, title, count in tabs)
 
     @property
     def unfinished(self) -> list[CheckRun]:
