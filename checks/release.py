@@ -226,6 +226,7 @@ class Explanation(StrEnum):
 
     CHANGED_AFTER_SIGNING = "changed_after_signing"  # bytes differ from those that were signed: a tag edited, a cut
     SIGNATURE_BROKEN = "signature_broken"  # the manifest or its signature was changed, or its certificate cannot sign
+    EXPIRED = "expired"  # it would hold, had the signer's certificate not run out, with no time stamp from before that
     DAMAGED = "damaged"  # what lies in the place of a manifest is none, or ends before its end
     ELSEWHERE = "elsewhere"  # the file only names the address of a manifest, and addresses in files are never followed
     TOO_COSTLY = "too_costly"  # it asked for more time, memory or space than a manifest may

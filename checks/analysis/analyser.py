@@ -262,11 +262,18 @@ def _facts(sha256: str, ending: Failure | None, answer: bytes) -> AudioFacts:
         return failed(sha256, ending or Failure.DECODER_KILLED)
     try:
         facts = facts_from_json(json.loads(parts[0]), parts[1], parts[2])
-        found = provenance.from_json(json.loads(parts[3])) if len(parts) > 3 else provenance.UNREADABLE
+        found = provenance.from_json(json.loads(parts[-1])) if len(parts) > 3 else provenance.UNREADABLE
     except ValueError:
         return failed(sha256, Failure.DECODER_KILLED)
     notes = tuple(sorted({*facts.notes, *found.notes}))
-    return dataclasses.replace(facts, sha256=sha256, tags=found.tags, credential=found.credential, notes=notes)
+    return dataclasses.replace(
+        facts,
+        sha256=sha256,
+        tags=found.tags,
+        credential=found.credential,
+        pictures=found.pictures,
+        notes=notes,
+    )
 
 
 def _ending(status: int, out_of_time: bool) -> Failure | None:

@@ -109,6 +109,15 @@ class HeldMemory:
         resource.setrlimit(resource.RLIMIT_AS, self._before)
 
 
+def allow_seconds(seconds: int) -> None:
+    """From now on this process may use so many seconds of CPU, if it has that many left."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    wanted = int(usage.ru_utime + usage.ru_stime) + 1 + seconds
+    if soft == resource.RLIM_INFINITY or wanted < soft:
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted, hard))
+
+
 def probe(limits: Limits) -> list[tuple[str, bool, str]]:
     """Try every way out of a confined process: (what is refused, whether it was, what happened)."""
     return [_attempt(what, way_out) for what, way_out in _WAYS_OUT] + [

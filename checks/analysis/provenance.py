@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import encodings.latin_1
 import encodings.utf_16
 import encodings.utf_16_be
@@ -24,9 +26,11 @@ import mutagen.oggflac
 import mutagen.oggopus
 import mutagen.oggvorbis
 
-from checks.analysis import container
+from checks.analysis import container, credentials
 from checks.analysis.facts import Note, credential_from_json
-from checks.release import Credential, TagClaim
+from checks.analysis.imagery import PNG
+from checks.finding import JSON
+from checks.release import Credential, CredentialState, Explanation, TagClaim
 
 _mutagen: Any = mutagen  # half of it has no types
 
@@ -43,7 +47,13 @@ _MAX_FIELDS = 10_000
 _C2PA_MIME_TYPES = ("application/x-c2pa-manifest-store", "application/c2pa")
 _C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _C2PA_CHUNK = b"C2PA"
-_UNREAD = Credential(state="unread")
+
+#: Where XMP lies, by container: as the XMP specification says (part 3), and where the C2PA library puts it.
+_XMP_CHUNKS, _XMP_OWNER, _XMP_BOX = (b"_PMX", b"XMP "), "XMP", bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_MAX_XMP_BYTES = 1 << 20
+
+#: How many pictures of one file are looked at.
+_MAX_PICTURES = 8
 _NO_CREDENTIAL = Credential()
 
 _OGG_READERS = {
@@ -62,10 +72,21 @@ class Provenance:
 
     tags: tuple[TagClaim, ...] = ()
     credential: Credential = _NO_CREDENTIAL
+    pictures: tuple[Credential, ...] = ()
     notes: tuple[str, ...] = ()
+    signed_pictures: tuple[bytes, ...] = ()  # pictures in the tags that hold a manifest, each unread so far
+
+    @property
+    def signed(self) -> bool:
+        """Whether there is a manifest that was not read yet."""
+        return self.credential is credentials.TOO_COSTLY or bool(self.signed_pictures)
 
 
-UNREADABLE = Provenance(notes=(Note.TAGS_UNREADABLE.value,))
+#: What is known of tags that cost the child its life.
+UNREADABLE = Provenance(
+    credential=Credential(CredentialState.NOT_ASSESSED.value, explanation=Explanation.TOO_COSTLY.value),
+    notes=(Note.TAGS_UNREADABLE.value,),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +108,49 @@ class _Field:
 
 
 def read(file: BinaryIO, kind: str | None) -> Provenance:
-    """Read the tags of an open file of this container. Tags that cannot be read give a note, never an exception."""
+    """Read the tags of an open file of this container. Tags that cannot be read give a note, never an exception.
+
+    Manifests are only found here: until ``examine`` has read them, they count as too costly to read.
+    """
     if kind is None:
-        return Provenance()
-    signed = False
-    fields: list[_Field] = []
+        return Provenance(credential=Credential(CredentialState.NOT_ASSESSED.value))
+    found = _Found()
+    notes: tuple[str, ...] = ()
     try:
-        for found in _READERS[kind](file):
-            if isinstance(found, _Signed):
-                signed = True
-            elif len(fields) < _MAX_FIELDS:
-                fields.append(found)
+        for one in _READERS[kind](file):
+            found.take(one)
     except Exception:  # a stranger's bytes in somebody's parser: whatever it raises, the tags are unreadable
-        return Provenance(_claims(fields), _UNREAD if signed else _NO_CREDENTIAL, UNREADABLE.notes)
-    return Provenance(_claims(fields), _UNREAD if signed else _NO_CREDENTIAL)
+        notes = UNREADABLE.notes
+    return Provenance(
+        tags=_claims(found.fields),
+        credential=_unexamined(found, kind, whole=not notes),
+        pictures=(credentials.TOO_COSTLY,) * len(found.pictures),
+        notes=notes,
+        signed_pictures=tuple(found.pictures),
+    )
+
+
+def examine(file: BinaryIO, kind: str | None, found: Provenance) -> Provenance:
+    """The same with its manifests read. What it costs is not ours to say: let it run within limits."""
+    credential = found.credential
+    if credential is credentials.TOO_COSTLY and kind is not None:
+        credential = credentials.read(file, kind, in_place=True)
+    read = [
+        credentials.read(io.BytesIO(picture), "png" if picture.startswith(PNG) else "jpeg")
+        for picture in found.signed_pictures
+    ]
+    pictures = tuple(picture for picture in read if picture != _NO_CREDENTIAL)
+    return dataclasses.replace(found, credential=credential, pictures=pictures, signed_pictures=())
+
+
+def _unexamined(found: _Found, kind: str, *, whole: bool) -> Credential:
+    if kind not in credentials.MIME_TYPES:
+        return credentials.NO_PLACE
+    if found.manifest:
+        return credentials.TOO_COSTLY
+    if not whole:
+        return Credential(CredentialState.NOT_ASSESSED.value, explanation=Explanation.DAMAGED.value)
+    return found.pointed or _NO_CREDENTIAL
 
 
 def warm_up() -> None:
@@ -114,12 +164,20 @@ def warm_up() -> None:
     _mutagen.id3.ID3(stored)
 
 
+def to_json(found: Provenance) -> dict[str, JSON]:
+    """All but the pictures themselves."""
+    document = dataclasses.asdict(found)
+    del document["signed_pictures"]
+    return document
+
+
 def from_json(document: Mapping[str, Any]) -> Provenance:
     """Raises ValueError where the document is not of that shape."""
     try:
         return Provenance(
             tags=tuple(TagClaim(**claim) for claim in document["tags"]),
             credential=credential_from_json(document["credential"]),
+            pictures=tuple(map(credential_from_json, document["pictures"])),
             notes=tuple(str(note) for note in document["notes"]),
         )
     except (KeyError, TypeError) as error:
@@ -150,17 +208,56 @@ def _claims(fields: list[_Field]) -> tuple[TagClaim, ...]:
     )
 
 
-class _Signed:
-    """Found in place of a field: the file carries signed credentials."""
+class _Manifest:
+    """Found in place of a field: something lies where a manifest belongs."""
 
 
-_Found = Iterator[_Field | _Signed]
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """Found in place of a field: a picture."""
+
+    content: bytes
 
 
-def _wave(file: BinaryIO) -> _Found:
+@dataclass(frozen=True, slots=True)
+class _Xmp:
+    """Found in place of a field: XMP, which may point to a manifest."""
+
+    content: bytes
+
+
+_Finds = Iterator[_Field | _Manifest | _Picture | _Xmp]
+
+
+class _Found:
+    """What the tags of one file hold, as far as it matters here."""
+
+    def __init__(self) -> None:
+        self.fields: list[_Field] = []
+        self.pictures: list[bytes] = []
+        self.pointed: Credential | None = None
+        self.manifest = False
+
+    def take(self, one: _Field | _Manifest | _Picture | _Xmp) -> None:
+        match one:
+            case _Manifest():
+                self.manifest = True
+            case _Xmp(content):
+                self.pointed = credentials.pointed(content[:_MAX_XMP_BYTES]) or self.pointed
+            case _Picture(content):
+                if len(self.pictures) < _MAX_PICTURES and credentials.marked(content):
+                    self.pictures.append(content)
+            case _Field():
+                if len(self.fields) < _MAX_FIELDS:
+                    self.fields.append(one)
+
+
+def _wave(file: BinaryIO) -> _Finds:
     for chunk in container.chunks(file, big_endian=False):
         if chunk.id == _C2PA_CHUNK:
-            yield _Signed()
+            yield _Manifest()
+        elif chunk.id in _XMP_CHUNKS:
+            yield _Xmp(container.content(file, chunk, _MAX_XMP_BYTES))
         elif chunk.id == b"AIGC":
             yield _Field("RIFF/AIGC", _text(container.content(file, chunk, _MAX_VALUE)))
         elif chunk.id == b"LIST":
@@ -169,7 +266,7 @@ def _wave(file: BinaryIO) -> _Found:
             yield from _id3(io.BytesIO(container.content(file, chunk, _MAX_TAG_BYTES)))
 
 
-def _info(content: bytes) -> _Found:
+def _info(content: bytes) -> _Finds:
     """The text entries of a RIFF LIST/INFO chunk."""
     if content[:4] != b"INFO":
         return
@@ -181,7 +278,7 @@ def _info(content: bytes) -> _Found:
         position += 8 + size + (size & 1)
 
 
-def _aiff(file: BinaryIO) -> _Found:
+def _aiff(file: BinaryIO) -> _Finds:
     for chunk in container.chunks(file, big_endian=True):
         if chunk.id == b"ID3 ":
             yield from _id3(io.BytesIO(container.content(file, chunk, _MAX_TAG_BYTES)))
@@ -189,18 +286,20 @@ def _aiff(file: BinaryIO) -> _Found:
             yield _Field(f"AIFF/{chunk.id.decode().strip()}", _text(container.content(file, chunk, _MAX_VALUE)))
 
 
-def _mp3(file: BinaryIO) -> _Found:
+def _mp3(file: BinaryIO) -> _Finds:
     yield from _id3(file)
 
 
-def _flac(file: BinaryIO) -> _Found:
+def _flac(file: BinaryIO) -> _Finds:
     if container.id3_length(file, 0):
         yield from _id3(file)
     file.seek(0)
-    yield from _vorbis(_mutagen.flac.FLAC(file).tags)
+    song = _mutagen.flac.FLAC(file)
+    yield from _vorbis(song.tags)
+    yield from (_Picture(picture.data) for picture in song.pictures)
 
 
-def _ogg(file: BinaryIO) -> _Found:
+def _ogg(file: BinaryIO) -> _Finds:
     file.seek(0)
     head = file.read(512)
     for magic, reader in _OGG_READERS.items():
@@ -209,10 +308,12 @@ def _ogg(file: BinaryIO) -> _Found:
             yield from _vorbis(reader(file).tags)
 
 
-def _mp4(file: BinaryIO) -> _Found:
+def _mp4(file: BinaryIO) -> _Finds:
     for box in container.boxes(file):
         if box.id == b"uuid" and container.content(file, box, 16) == _C2PA_BOX:
-            yield _Signed()
+            yield _Manifest()
+        elif box.id == b"uuid" and container.content(file, box, 16) == _XMP_BOX:
+            yield _Xmp(container.content(file, box, _MAX_XMP_BYTES))
         elif box.id == b"moov" and box.size <= _MAX_TAG_BYTES:
             yield from _named_items(container.content(file, box, _MAX_TAG_BYTES))
     file.seek(0)
@@ -220,11 +321,13 @@ def _mp4(file: BinaryIO) -> _Found:
         if key == "©lyr":
             continue
         for value in values if isinstance(values, list) else [values]:
-            if isinstance(value, (str, bytes)):
+            if key == "covr":
+                yield _Picture(bytes(value))
+            elif isinstance(value, (str, bytes)):
                 yield _Field(f"MP4/{key}", value if isinstance(value, str) else _text(value))
 
 
-def _id3(file: BinaryIO) -> _Found:
+def _id3(file: BinaryIO) -> _Finds:
     """The text, comment, address and object frames; lyrics are the artist's words and stay out."""
     if container.id3_length(file, 0) > _MAX_TAG_BYTES:
         raise ValueError("a tag of this size is not read")
@@ -235,7 +338,11 @@ def _id3(file: BinaryIO) -> _Found:
         return
     for frame in frames.values():
         if frame.FrameID == "GEOB" and frame.mime.lower() in _C2PA_MIME_TYPES:
-            yield _Signed()
+            yield _Manifest()
+        elif frame.FrameID == "PRIV" and frame.owner == _XMP_OWNER:
+            yield _Xmp(frame.data)
+        elif frame.FrameID == "APIC":
+            yield _Picture(frame.data)
         elif frame.FrameID == "COMM" or isinstance(frame, _mutagen.id3.TextFrame):
             where = f"TXXX:{frame.desc}" if frame.FrameID == "TXXX" else frame.FrameID
             yield _Field(where, "\n".join(map(str, frame.text)))
@@ -243,13 +350,15 @@ def _id3(file: BinaryIO) -> _Found:
             yield _Field(f"WXXX:{frame.desc}" if frame.FrameID == "WXXX" else frame.FrameID, frame.url)
 
 
-def _vorbis(tags: Any) -> _Found:
+def _vorbis(tags: Any) -> _Finds:
     for key, value in tags or ():
-        if key.upper() not in ("LYRICS", "UNSYNCEDLYRICS", "METADATA_BLOCK_PICTURE"):
+        if key.upper() == "METADATA_BLOCK_PICTURE":
+            yield _Picture(_mutagen.flac.Picture(base64.b64decode(value)).data)
+        elif key.upper() not in ("LYRICS", "UNSYNCEDLYRICS"):
             yield _Field(f"vorbis/{key.upper()}", value)
 
 
-def _named_items(moov: bytes) -> _Found:
+def _named_items(moov: bytes) -> _Finds:
     """The free-form items of moov/udta/meta: a list of names, and values that point into it."""
     names: list[str] = []
     for path, content in _nested(moov, ()):

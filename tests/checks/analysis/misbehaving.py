@@ -6,7 +6,7 @@ import os
 import time
 from typing import BinaryIO
 
-from checks.analysis import decode
+from checks.analysis import credentials, decode
 from checks.release import AudioFacts
 
 #: A file that starts so is measured by misbehaving; any other is measured as always.
@@ -54,3 +54,9 @@ crashes = _well_or(lambda: ctypes.string_at(8))
 stumbles = _well_or(_stumble)
 leaves = _well_or(lambda: os._exit(0))
 babbles = _well_or(_babble)
+
+
+def eaten_by_its_credential(file: BinaryIO, sha256: str, name: str | None) -> AudioFacts:
+    """Measures well, and then the library that reads manifests ends as native code does that gets no memory."""
+    credentials.read = lambda *_, **__: ctypes.CDLL(None).abort()  # type: ignore[assignment]  # in this child alone
+    return decode.measure(file, sha256, name)
