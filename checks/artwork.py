@@ -40,7 +40,13 @@ SIZE = Code(
 BLURRED = Code(
     "art.blurred", "The cover is sharp, and was not made larger than it was.", Severity.WARNING, Route.PASS, "FUGA"
 )
-PLAIN = Code("art.generic", "The cover shows more than one colour.", Severity.WARNING, Route.PASS, "SoundCloud; Amazon")
+PLAIN = Code(
+    "art.generic_or_reused",
+    "The cover shows more than one colour.",
+    Severity.WARNING,
+    Route.PASS,
+    "SoundCloud; Amazon",
+)
 REUSED = Code(
     "art.reused",
     "The cover does not look like one that another label delivered.",

@@ -65,6 +65,13 @@ ARTIST_MIXED_SCRIPTS = Code(
 )
 TITLE_HOMOGLYPH = Code(
     "title.homoglyph",
+    "Some letters of a word in the title are another alphabet's, and look like the ones beside them.",
+    Severity.WARNING,
+    Route.REVIEW,
+    "Unicode Technical Standard 39, confusable characters",
+)
+TITLE_MIXED_SCRIPTS = Code(
+    "title.mixed_scripts",
     "One word of the title is written with letters of several alphabets.",
     Severity.INFORMATION,
     Route.PASS,
@@ -478,14 +485,21 @@ def _judge_scripts(text: Text) -> Iterator[Finding]:
         scripts = sorted({_script(letter) for letter in word if letter.isalpha()} & SHAPE_SHARING)
         if len(scripts) > 1:
             alphabets = " and ".join(script.capitalize() for script in scripts)
+            mixed = TITLE_HOMOGLYPH if _hides(word) else TITLE_MIXED_SCRIPTS
             yield Finding(
-                ARTIST_MIXED_SCRIPTS if text.kind == "artist" else TITLE_HOMOGLYPH,
+                ARTIST_MIXED_SCRIPTS if text.kind == "artist" else mixed,
                 text.subject,
                 f"The word '{word}' in the {text.kind} mixes {alphabets} letters.",
                 evidence={"word": word, "scripts": list(scripts)},
                 fix="Write the word in one alphabet, unless it is meant so.",
             )
             return
+
+
+def _hides(word: str) -> bool:
+    """Whether a reader takes every letter of a mixed word for Latin: *Lоw* with a Cyrillic о hides, *KoЯn* shows."""
+    foreign = [letter for letter in word if letter.isalpha() and _script(letter) != "LATIN"]
+    return all(names.passes_for_latin(letter) for letter in foreign)
 
 
 def _script(letter: str) -> str:
@@ -508,7 +522,7 @@ def _texts(release: Release) -> Iterator[Text]:
 
 CHECK = Check(
     name="identity",
-    version=2,
+    version=3,
     title="Artist identity",
     codes=(
         EXACT_PROTECTED,
@@ -519,6 +533,7 @@ CHECK = Check(
         KEY_REFUSED,
         ARTIST_MIXED_SCRIPTS,
         TITLE_HOMOGLYPH,
+        TITLE_MIXED_SCRIPTS,
     ),
     run=run,
 )

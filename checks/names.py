@@ -388,6 +388,11 @@ def look_alikes() -> dict[int, str]:
     return table | {ord(character): plain for character, plain in _MORE_LOOK_ALIKES.items()}
 
 
+def passes_for_latin(letter: str) -> bool:
+    """Whether Unicode lists the letter as confusable with an ASCII one; letters borrowed for effect (Я, Σ) are not."""
+    return letter not in _MORE_LOOK_ALIKES and ord(letter) in look_alikes()
+
+
 def _stands_alone(character: str) -> bool:
     """One character outside ASCII that survives normalisation and is no sign of its own, such as ©."""
     return (

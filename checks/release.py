@@ -92,6 +92,7 @@ class Share:
 
     party: str
     percent: Decimal
+    accepted: bool | None = None  # whether the party has agreed to it; None where the label does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ class Release:
     language: str | None = None
     advisory: str | None = None
     territories: tuple[str, ...] = ()
+    excluded_territories: tuple[str, ...] = ()  # of those, or of the whole world, left out
     cover: Cover | None = None
 
     @property

@@ -357,6 +357,9 @@ class ShareSerializer(Strict):
         needed=True,
         help_text="Decimal number as text.",
     )
+    accepted = Truth(
+        required=False, allow_null=True, default=None, help_text="Whether the party has agreed to this share."
+    )
 
 
 class SharesSerializer(Strict):
@@ -454,6 +457,7 @@ class ReleaseSerializer(Strict):
     language = Text(max_length=100)
     advisory = Text(max_length=100)
     territories = _texts(100)
+    excluded_territories = _texts(100)
     cover = CoverSerializer(required=False, allow_null=True, default=None)
     tracks = _many(TrackSerializer, MAX_TRACKS, allow_empty=False, allow_null=False, required=True, default=empty)
 

@@ -51,6 +51,7 @@ def release(document: Mapping[str, Any]) -> Release:
         language=document.get("language"),
         advisory=document.get("advisory"),
         territories=tuple(document.get("territories") or ()),
+        excluded_territories=tuple(document.get("excluded_territories") or ()),
         cover=_cover(document.get("cover")),
         tracks=tuple(_track(track) for track in document["tracks"]),
     )
@@ -188,7 +189,7 @@ def _rights_line(document: Mapping[str, Any] | None) -> RightsLine | None:
 def _shares(documents: Sequence[Mapping[str, Any]] | None) -> tuple[Share, ...] | None:
     if documents is None:
         return None
-    return tuple(Share(one["party"], Decimal(one["percent"])) for one in documents)
+    return tuple(Share(one["party"], Decimal(one["percent"]), one.get("accepted")) for one in documents)
 
 
 def _date(text: str | None) -> dt.date | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from checks.check import Context
 from checks.finding import Finding
+from checks.metadata.credits import writes
 from checks.metadata.grades import blocking, review, warning
 from checks.metadata.wording import (
     LONGEST_TITLE,
@@ -38,12 +39,17 @@ ROLE_CONFLICT = blocking(
     "An artist is either main or featured on a recording, not both.",
     "Apple Music style guide 2.13",
 )
-# Partners refuse a tool as artist or writer outright. But a name alone is a heuristic, and heuristics never block:
-# there may be a band called Suno, and Udio is a given name. So a person looks, and nobody is turned away unheard.
-AI_TOOL = review(
+# Only for names that are a tool's and, on the list of real artists, nobody's. There may be a band called Suno all the
+# same, and Udio is a given name: whoever is registered somewhere says so by a number or a key, and a person looks.
+AI_TOOL = blocking(
     "artist.ai_tool_as_artist",
     "A tool is neither artist nor writer: say what it did in the disclosure, and name who made the music.",
     "partners' AI policies",
+)
+AI_TOOL_CREDITED = review(
+    "artist.ai_tool_credited",
+    "A tool's name among the credits is explained by a disclosure, or by a person who is registered under it.",
+    "partners' AI policies; our inference",
 )
 GENERIC = review(
     "artist.generic",
@@ -79,8 +85,8 @@ REMIXER_AS_PRIMARY = warning(
 )
 
 CODES = (
-    MISSING_PRIMARY, INVISIBLE_CHARACTERS, ROLE_CONFLICT, AI_TOOL, GENERIC, COMPOUND, VARIOUS, EXTRA_INFORMATION,
-    LABEL_AS_ARTIST, AMBIGUOUS_PROFILE, REMIXER_AS_PRIMARY,
+    MISSING_PRIMARY, INVISIBLE_CHARACTERS, ROLE_CONFLICT, AI_TOOL, AI_TOOL_CREDITED, GENERIC, COMPOUND, VARIOUS,
+    EXTRA_INFORMATION, LABEL_AS_ARTIST, AMBIGUOUS_PROFILE, REMIXER_AS_PRIMARY,
 )  # fmt: skip
 
 #: From so many main artists on, a release is by Various Artists (Omziki; Ingrooves 7-2).
@@ -200,12 +206,18 @@ def role_conflict(delivery: Delivery, context: Context) -> Iterator[Finding]:
 def ai_tools(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A tool's name where a person's belongs. A contributor declared as a machine is a disclosure: it costs nothing."""
     for holder in titled(delivery.release):
-        named = [artist.name for artist in holder.display_artists]
-        named += [c.name for c in _contributors(holder) if c.ai_contribution is not ContainsAI.ALL]
-        for name in dict.fromkeys(named):
+        named: dict[str, bool] = {}  # name → whether nothing explains it
+        for artist in holder.display_artists:
+            named[artist.name] = named.get(artist.name, True) and not (artist.isni or artist.artist_key)
+        for one in _contributors(holder):
+            if one.ai_contribution is not ContainsAI.ALL:
+                partly = one.ai_contribution is ContainsAI.PARTLY
+                bare = writes(one) and not (one.isni or one.ipi or partly)
+                named[one.name] = named.get(one.name, bare)
+        for name, bare in named.items():
             if fold(name) in AI_TOOLS:
                 yield Finding(
-                    AI_TOOL,
+                    AI_TOOL if bare else AI_TOOL_CREDITED,
                     holder.subject,
                     f"{quoted(name)} is the name of a tool that makes music.",
                     measured=shown(name),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.check import Context
 from checks.finding import Finding
-from checks.metadata.grades import blocking, warning
+from checks.metadata.genres import GENRES
+from checks.metadata.grades import blocking, information, review, warning
 from checks.metadata.wording import asides, fold, is_blank, quoted, shown
 from checks.patches import replaced, rewritten, together
 from checks.release import Delivery
@@ -14,13 +16,21 @@ from checks.release import Delivery
 POSITIONS = blocking(
     "track.positions", "The tracks of a release are numbered 1, 2, 3 …, each once.", "DDEX; our inference"
 )
-RELEASE_TYPE = warning(
+RELEASE_TYPE = blocking(
     "release.type",
-    "A single has one to three tracks, an EP up to six, and no release more than 99.",
+    "A single has at most three tracks, an EP at most six, and no release more than 99.",
     "Spotify; Apple; TP",
 )
-GENRE = warning(
-    "genre.rules", "A release has a genre, and karaoke versions have the genre Karaoke.", "Ingrooves 20-2; starmusic"
+# A piece of forty minutes is an album of one track, and how long it is the metadata does not say.
+RELEASE_TYPE_UNUSUAL = warning(
+    "release.type_unusual",
+    "An album or a compilation has two tracks or more, but for very long ones.",
+    "Spotify; Apple",
+)
+GENRE = blocking("genre.rules", "A karaoke version has the genre Karaoke.", "Ingrooves 20-2; starmusic")
+GENRE_MISSING = warning("genre.missing", "A release has a genre.", "Ingrooves; partners' delivery guides")
+GENRE_UNLISTED = information(
+    "genre.unlisted", "A genre is one that partners have in their lists.", "starmusic; Apple genre list"
 )
 TERRITORY = blocking(
     "territory.unknown_code",
@@ -28,13 +38,25 @@ TERRITORY = blocking(
     "DDEX (TerritoryCode); ISO 3166-1",
 )
 
-CODES = (POSITIONS, RELEASE_TYPE, GENRE, TERRITORY)
+TERRITORY_CONFLICT = review(
+    "territory.conflict",
+    "A release is let into a country or left out of it, and appears somewhere.",
+    "DDEX (ConflictingAvailabilityPeriods); our inference",
+)
+TERRITORY_REDUNDANT = information(
+    "territory.redundant", "Worldwide stands alone: it includes every country.", "DDEX (TerritoryCode)"
+)
+
+CODES = (
+    POSITIONS, RELEASE_TYPE, RELEASE_TYPE_UNUSUAL, GENRE, GENRE_MISSING, GENRE_UNLISTED, TERRITORY, TERRITORY_CONFLICT,
+    TERRITORY_REDUNDANT,
+)  # fmt: skip
 
 #: More tracks than partners take on one release (TP; Spotify).
 MOST_TRACKS = 99
 
-#: Fewest and most tracks by kind. Long works make exceptions (an EP of one track, an album of two), hence a warning;
-#: only where a kind is impossible to explain is it reported at all.
+#: Fewest and most tracks by kind. The most are what partners mean by the word; below the fewest long works make
+#: exceptions, which are pointed out only.
 TRACKS_BY_TYPE = {"single": (1, 3), "ep": (1, 6), "album": (2, MOST_TRACKS), "compilation": (2, MOST_TRACKS)}
 
 #: Positions and territories that are repeated as evidence.
@@ -87,22 +109,30 @@ def release_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
     elif count and not fewest <= count <= most:
         right = next(kind for kind in ("single", "ep", "album") if count <= TRACKS_BY_TYPE[kind][1])
         yield Finding(
-            RELEASE_TYPE,
+            RELEASE_TYPE if count > most else RELEASE_TYPE_UNUSUAL,
             release.subject,
             f"The release is called {shown(release.type)} and has {count} track{'s' if count > 1 else ''}.",
             measured=count,
             threshold=most if count > most else fewest,
             fix=f"Partners will show it as {right}; set the type to {right}.",
             patch=rewritten(release, release, type=(release.type, right)),
+            safe=count > most,
         )
 
 
 def genre(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """A genre is given; karaoke is one."""
+    """A genre is given, and known; karaoke is one."""
     release = delivery.release
     if release.genre is None or is_blank(release.genre):
-        yield Finding(GENRE, release.subject, "This release has no genre.", fix="Add the main genre.")
+        yield Finding(GENRE_MISSING, release.subject, "This release has no genre.", fix="Add the main genre.")
         return
+    if not GENRES.issuperset(_genres(release.genre)):
+        yield Finding(
+            GENRE_UNLISTED,
+            release.subject,
+            f"{quoted(release.genre)} is in no list of genres that is known here; partners may show another.",
+            measured=shown(release.genre),
+        )
     karaoke = [track for track in release.tracks if any("karaoke" in fold(aside) for aside in asides(track))]
     if karaoke and fold(release.genre) != "karaoke":
         yield Finding(
@@ -115,14 +145,24 @@ def genre(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
 
 
+def _genres(given: str) -> list[str]:
+    """The genres in a field as they are looked up: of *Hip-Hop/Rap* both, without punctuation."""
+    return [plain for part in re.split(r"[/,;|>]", fold(given)) if (plain := re.sub(r"[\W_]+", "", part))]
+
+
 def territories(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Countries that exist."""
-    given = delivery.release.territories
+    release = delivery.release
+    for field, given in (("territories", release.territories), ("excluded_territories", release.excluded_territories)):
+        yield from _countries(field, given)
+
+
+def _countries(field: str, given: tuple[str, ...]) -> Iterator[Finding]:
     for territory in dict.fromkeys(given):
-        if territory in TERRITORIES or territory == WORLDWIDE:
+        if territory in TERRITORIES or (territory == WORLDWIDE and field == "territories"):
             continue
         right = _territory(territory)
-        places = [f"/release/territories/{index}" for index, one in enumerate(given) if one == territory]
+        places = [f"/release/{field}/{index}" for index, one in enumerate(given) if one == territory]
         yield Finding(
             TERRITORY,
             "release",
@@ -134,6 +174,38 @@ def territories(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
 
 
+def territory_conflicts(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Let in and left out at once, left out of where it never was, or left out of everywhere."""
+    release = delivery.release
+    let_in, left_out = set(release.territories), set(release.excluded_territories)
+    worldwide = WORLDWIDE in let_in
+    both, nowhere = let_in & left_out, left_out - let_in
+    said = None
+    if both:
+        said = f"The release is both let into {', '.join(sorted(both)[:_TOLD])} and left out of there"
+    elif nowhere and let_in and not worldwide:
+        said = f"The release is left out of {', '.join(sorted(nowhere)[:_TOLD])}, where it was not let in"
+    elif left_out >= TERRITORIES:
+        said = "The release is left out of every country"
+    if said:
+        yield Finding(
+            TERRITORY_CONFLICT,
+            release.subject,
+            f"{shown(said)}.",
+            measured=[shown(one) for one in sorted(both or nowhere)[:_TOLD]],
+            fix="Name the countries where you hold the rights, or Worldwide and the countries that are left out.",
+        )
+    if worldwide and len(let_in) > 1:
+        yield Finding(
+            TERRITORY_REDUNDANT,
+            release.subject,
+            f"The release is let in worldwide, and into {len(let_in) - 1} countries besides.",
+            measured=len(let_in) - 1,
+            fix="Write Worldwide alone.",
+            patch=replaced("/release/territories", [*release.territories], [WORLDWIDE]),
+        )
+
+
 def _territory(given: str) -> str | None:
     """The code that was meant, where a slip in case or a common name hides it."""
     plain = fold(given)
@@ -142,4 +214,4 @@ def _territory(given: str) -> str | None:
     return plain.upper() if plain.upper() in TERRITORIES else "GB" if plain == "uk" else None
 
 
-RULES = (positions, release_type, genre, territories)
+RULES = (positions, release_type, genre, territories, territory_conflicts)

@@ -27,8 +27,8 @@ VOCALIST_MISSING = review(
     "A vocal track names who sings, or declares that a machine does.",
     "our inference",
 )
-# The table of rules that partners apply blocks here. But an artist may cover a song of their own, so that all the
-# metadata can tell is a suspicion, and heuristics never block: a person looks.
+# The table of rules that partners apply blocks here. But an artist may cover a song of their own, and the delivery that
+# the contract documents does: all that the metadata can tell is a suspicion, and heuristics never block.
 COVER_WRITERS = review(
     "credit.cover_original_writers", "A cover credits the writers of the original.", "Ingrooves 20-7"
 )
@@ -94,6 +94,11 @@ def holding(track: Track, roles: frozenset[str]) -> list[Contributor]:
         if not is_blank(contributor.name)
         and any(_PUNCTUATION.sub("", role.casefold()) in roles for role in contributor.roles)
     ]
+
+
+def writes(contributor: Contributor) -> bool:
+    """Whether somebody is credited for words or music."""
+    return any(_PUNCTUATION.sub("", role.casefold()) in COMPOSERS | LYRICISTS for role in contributor.roles)
 
 
 def wordless(track: Track) -> bool:

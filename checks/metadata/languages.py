@@ -32,7 +32,7 @@ INSTRUMENTAL_MISMATCH = blocking(
 ADVISORY_UNKNOWN = blocking("advisory.unknown", "Every track is explicit, not_explicit or clean.", "FUGA; RBS")
 ADVISORY_MISMATCH = warning(
     "advisory.mismatch",
-    "Strong language makes a track explicit, and an explicit track makes its release explicit.",
+    "Strong language makes a track explicit, an explicit track its release; what is clean has an explicit form.",
     "FUGA; RBS",
 )
 SCRIPT_MISMATCH = warning(
@@ -163,6 +163,14 @@ def advisories(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 measured=track.advisory,
                 fix="Set the advisory to explicit, or deliver the lyrics as they are sung.",
             )
+        elif track.advisory == "clean" and release.advisory != "clean" and not _explicit_twin(release, track):
+            yield Finding(
+                ADVISORY_MISMATCH,
+                track.subject,
+                "The track is clean, so something was cut out; its explicit form is not on this release.",
+                measured=track.advisory,
+                fix="If nothing was cut out, set it to not_explicit; if the whole release is clean, say so of it.",
+            )
     if release.advisory is not None and release.advisory not in ADVISORIES:
         yield Finding(
             ADVISORY_UNKNOWN,
@@ -181,6 +189,12 @@ def advisories(delivery: Delivery, context: Context) -> Iterator[Finding]:
             patch=rewritten(release, release, advisory=(release.advisory, "explicit")),
             safe=True,
         )
+
+
+def _explicit_twin(release: Release, track: Track) -> bool:
+    """Whether the recording of which this is the clean form is here. Its version may differ: *Clean*, *Radio Edit*."""
+    title = fold(track.title)
+    return any(other.advisory == "explicit" and fold(other.title) == title for other in release.tracks)
 
 
 def _advisory(release: Release, holder: Titled) -> Any:

@@ -10,6 +10,7 @@ from rapidfuzz.distance import OSA
 
 from checks.check import Context
 from checks.finding import Finding
+from checks.metadata.franchises import FRANCHISES
 from checks.metadata.grades import review
 from checks.metadata.wording import LONGEST_TITLE, asides, fold, is_blank, quoted, readable, shown, unseen
 from checks.release import Delivery, Track
@@ -44,7 +45,13 @@ KNOWN_TITLE_MIMIC = replace(
     private=True,  # it would teach how far a name must be changed
 )
 
-CODES = (KNOWN_TITLE_MIMIC, SEO_BAIT, ORIGINAL_ARTIST_REFERENCE, ADVERTISEMENT, SPEED_DECLARED)
+FRANCHISE = review(
+    "title.franchise",
+    "A title that names a film, series, game or brand is delivered by whoever may use it.",
+    "Amazon",
+)
+
+CODES = (FRANCHISE, KNOWN_TITLE_MIMIC, SEO_BAIT, ORIGINAL_ARTIST_REFERENCE, ADVERTISEMENT, SPEED_DECLARED)
 
 #: Words that people search by mood, use or fashion. One in a title is a title; a list of them is bait.
 _SEARCH_WORDS = re.compile(
@@ -56,6 +63,7 @@ _SEARCH_WORDS = re.compile(
 MIMIC_SIMILARITY = 0.8
 MIMIC_LENGTH = 5
 
+_WORD = re.compile(r"[^\W_]+")
 _LIST_SEPARATOR = re.compile(r"\s*[,;|/•·]\s*|\s+[-–—&+]\s+")
 _HASHTAG = re.compile(r"(?:^|\s)#[^\W\d]\w*")
 
@@ -134,6 +142,20 @@ def advertisement(delivery: Delivery, context: Context) -> Iterator[Finding]:
             )
 
 
+def franchises(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Names that belong to a film, series, game or toy and mean nothing else; all others a moderator is asked about."""
+    for holder in readable(delivery.release):
+        text = f" {' '.join(_WORD.findall(fold(f'{holder.title} | {holder.version}').replace('é', 'e')))} "
+        if name := next((one for one in FRANCHISES if f" {one} " in text), None):
+            yield Finding(
+                FRANCHISE,
+                holder.subject,
+                f"{quoted(holder.title)} names {quoted(name)}, which belongs to somebody.",
+                measured=name,
+                fix="If you may use the name, tell the moderator by whose leave; otherwise leave it out.",
+            )
+
+
 def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A version at another speed is somebody's recording, changed: which one, and who allowed it?"""
     for track in readable(delivery.release):
@@ -188,4 +210,4 @@ def _says_speed(track: Track) -> str | None:
     return next((hit[0] for pattern, text in texts if (hit := pattern.search(text))), None)
 
 
-RULES = (seo_bait, original_artist, mimics, advertisement, speed)
+RULES = (seo_bait, original_artist, mimics, franchises, advertisement, speed)

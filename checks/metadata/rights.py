@@ -13,7 +13,7 @@ from checks.metadata.dates import EARLIEST_YEAR
 from checks.metadata.grades import blocking, review, warning
 from checks.metadata.wording import LONGEST_TITLE, fold, is_blank, quoted, shown, written
 from checks.patches import Patch, replaced
-from checks.release import Delivery, Element, Level, Release, RightsLine, Share, Track
+from checks.release import Delivery, Element, Imitates, Level, Release, RightsLine, Share, Track
 
 P_LINE = blocking(
     "rights.pline",
@@ -72,7 +72,19 @@ CONTENTID_INELIGIBLE = Code(
     "CD Baby; SoundCloud",
 )
 
+# What the label declares of voices is judged under the rule's own name; the disclosure check weighs it as a whole.
+VOICE_CONSENT = review(
+    "rights.voice_consent",
+    "A voice that imitates an identifiable person comes with the document by which that person, or the estate, agrees.",
+    "Spotify (impersonation policy)",
+)
+UNACCEPTED = warning(
+    "split.unaccepted", "Whoever has a share has agreed to it.", "our inference from distributors' split sheets"
+)
+
 CODES = (
+    VOICE_CONSENT,
+    UNACCEPTED,
     LINE_FORM,
     OWNER_UNLICENSED,
     PUBLIC_DOMAIN,
@@ -84,6 +96,8 @@ CODES = (
     COVER_LICENCE,
     CLEARANCE_MISSING,
 )
+
+VOICES = frozenset({Element.LEAD_VOCALS, Element.BACKING_VOCALS})
 
 #: With all of these made by a machine, nobody can say which part of the sound is theirs alone.
 WHOLLY_GENERATED = frozenset({Element.LEAD_VOCALS, Element.INSTRUMENTS, Element.COMPOSITION})
@@ -243,6 +257,37 @@ def _shares(subject: str, right: str, given: tuple[Share, ...] | None) -> Iterat
         )
 
 
+def unaccepted(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Shares that the label itself marks as not agreed to."""
+    for track in delivery.release.tracks:
+        given = [*(track.master_shares or ()), *(track.composition_shares or ())]
+        if waiting := [*dict.fromkeys(share.party for share in given if share.accepted is False)]:
+            yield Finding(
+                UNACCEPTED,
+                track.subject,
+                f"{quoted(waiting[0])} has not agreed to the share{' (and others neither)' if waiting[1:] else ''}.",
+                measured=[shown(party) for party in waiting[:20]],
+                fix="Ask them, and deliver the release once they have agreed.",
+            )
+
+
+def voices(delivery: Delivery, context: Context) -> Iterator[Finding]:
+    """Somebody's voice, made by a machine: who said that it may be?"""
+    for track in delivery.release.tracks:
+        for one in track.disclosure.contributions:
+            imitates = one.imitates in (Imitates.WITH_CONSENT, Imitates.WITHOUT_CONSENT)
+            agreed = one.imitates is Imitates.WITH_CONSENT and not is_blank(one.consent)
+            if one.element in VOICES and imitates and not agreed:
+                yield Finding(
+                    VOICE_CONSENT,
+                    track.subject,
+                    "A voice on this track imitates an identifiable person, and no consent is given.",
+                    measured=one.imitates.value,
+                    evidence={"element": one.element.value},
+                    fix="Name the document by which the person or the estate agrees as consent of the contribution.",
+                )
+
+
 def _problem(share: Share, twice: bool) -> str | None:
     if not (share.percent.is_finite() and 0 < share.percent <= WHOLE):
         return "is not above 0 and at most 100 %"
@@ -275,4 +320,4 @@ def papers(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 )
 
 
-RULES = (lines, line_forms, owners, shared_material, shares, papers)
+RULES = (lines, line_forms, owners, shared_material, shares, unaccepted, voices, papers)

@@ -39,7 +39,7 @@ NAMED = (
         "Identity",
         (
             "identity.", "artist.exact_protected", "artist.lookalike", "artist.name_plus_keyword", "artist.authorised",
-            "artist.mixed_scripts", "title.homoglyph",
+            "artist.mixed_scripts", "title.homoglyph", "title.mixed_scripts",
         ),
     ),
     Family("ai", "AI and disclosure", ("disclosure.", "ai.", "artist.ai_", "provenance.", "lattice.")),

@@ -283,16 +283,19 @@ class _Reading:
 
     def _deals(self, main: Node, release: dict[str, Any]) -> dict[str, Any]:
         """Territories and days from the deals of the release; those of single tracks are listed as not understood."""
-        own, territories, starts = main.text("ReleaseReference"), [], []
+        own, starts = main.text("ReleaseReference"), []
+        let_in: list[str] = []
+        left_out: list[set[str]] = []
         preorder: str | None = None
         for deal in self._deals_of(own):
             for terms in deal.all("DealTerms"):
-                for node in terms.all("TerritoryCode"):
-                    if (code := node.text()) and code not in territories:
-                        territories.append(code)
-                for node in terms.all("ExcludedTerritoryCode"):
-                    message = f"The deal leaves out {node.text()}; this gate keeps territories that are let in."
-                    self.gathering.fault("ddex.value_unknown", message, node)
+                named, excluded = self._territories(terms)
+                if excluded:  # of the whole world, as DDEX has it
+                    left_out.append(excluded)
+                    named = named or [words.WORLDWIDE]
+                elif words.WORLDWIDE in named:
+                    left_out.append(set())
+                let_in += [code for code in named if code not in let_in]
                 period = terms.one("ValidityPeriod")
                 start = period.one("StartDate", "StartDateTime") if period else None
                 day = self.gathering.date("/release/release_date", start)
@@ -301,10 +304,21 @@ class _Reading:
                 elif day:
                     starts.append(day)
         return {
-            "territories": territories,
+            "territories": let_in,
+            # Left out is what every deal for the world leaves out, and none lets in by name.
+            "excluded_territories": sorted(set.intersection(*left_out) - set(let_in)) if left_out else [],
             "release_date": release["release_date"] or min(starts, default=None),
             "preorder_date": preorder,
         }
+
+    def _territories(self, terms: Node) -> tuple[list[str], set[str]]:
+        """The countries that a deal names, and those that it leaves out."""
+        found: dict[str, list[str]] = {"TerritoryCode": [], "ExcludedTerritoryCode": []}
+        for kind, pointer in (("TerritoryCode", "territories"), ("ExcludedTerritoryCode", "excluded_territories")):
+            for node in terms.all(kind):
+                self.gathering.place(f"/release/{pointer}", node)
+                found[kind] += [code] if (code := node.text()) else []
+        return found["TerritoryCode"], set(found["ExcludedTerritoryCode"])
 
     def _deals_of(self, reference: str | None) -> Iterator[Node]:
         listed = self.root.one("DealList")

@@ -17,6 +17,8 @@ ADVISORIES = {"explicit": "Explicit", "clean": "ExplicitContentEdited", "not_exp
 #: Stands where a party id of DDEX must stand and none is known.
 NO_DPID = "PADPIDA0000000000"
 
+WORLDWIDE = "Worldwide"
+
 #: Says that nothing is said.
 NO_ADVICE = "NoAdviceAvailable"
 

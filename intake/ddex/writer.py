@@ -240,8 +240,8 @@ def _release(listed: Any, parties: _Parties, release: Release) -> None:
 
 def _deals(root: Any, release: Release, envelope: Envelope) -> None:
     """Where and from when; nothing is licensed where no territory is named."""
-    territories = [code for code in release.territories if _TERRITORY.fullmatch(code)]
-    if not territories:
+    territories, excluded = _territories(release)
+    if not territories and not excluded:
         return
     deals = _add(_add(root, "DealList"), "ReleaseDeal")
     _add(deals, "DealReleaseReference", "R0")
@@ -252,10 +252,19 @@ def _deals(root: Any, release: Release, envelope: Envelope) -> None:
         terms = _add(_add(deals, "Deal"), "DealTerms")
         for code in territories:
             _add(terms, "TerritoryCode", code)
+        for code in excluded:
+            _add(terms, "ExcludedTerritoryCode", code)
         _add(_add(terms, "ValidityPeriod"), "StartDate", day.isoformat())
         _add(terms, "CommercialModelType", "PayAsYouGoModel" if preorder else _COMMERCIAL_MODEL)
         _add(terms, "UseType", "PermanentDownload" if preorder else _USE)
         _add(terms, "IsPreOrderDeal", "true" if preorder else None)
+
+
+def _territories(release: Release) -> tuple[list[str], list[str]]:
+    """Countries let in, or countries of the world left out: a deal names the ones or the others."""
+    excluded = [code for code in release.excluded_territories if _TERRITORY.fullmatch(code)]
+    named = [code for code in release.territories if _TERRITORY.fullmatch(code) and code not in excluded]
+    return ([], excluded) if excluded and words.WORLDWIDE in named else (named, [])
 
 
 # --- What several parts have in common ----------------------------------------------------------------------------

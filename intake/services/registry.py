@@ -14,6 +14,7 @@ from django.utils import timezone
 from stdnum import isni as isni_numbers
 from stdnum.exceptions import ValidationError as NotANumber
 
+from checks.metadata.wording import is_blank, unseen
 from checks.names import entries
 from intake.models import (
     ArtistIdentifier,
@@ -82,9 +83,14 @@ def checked(entry: Entry) -> Entry:
 
 
 def _name(name: str) -> str:
+    """A name as it is kept. What a reader cannot see is refused: it would guard nothing, or look like another."""
     stripped = name.strip()
-    if not stripped or len(stripped) > LONGEST or "\0" in stripped:
+    if not stripped or len(stripped) > LONGEST:
         raise Unusable(f"a name has between 1 and {LONGEST} characters")
+    if hidden := unseen(stripped):
+        raise Unusable(f"a name holds no characters that cannot be seen, such as {hidden[0]}")
+    if is_blank(stripped):
+        raise Unusable("a name has a character that can be seen")
     return stripped
 
 

@@ -77,7 +77,7 @@ def test_cover_that_nobody_measured_is_never_a_pass():
         (picture(3000).crop((0, 0, 3000, 2900)).resize((3100, 3000)), "art.size"),
         (picture(3000).convert("CMYK"), "art.size"),
         (picture(3000, sharp=False), "art.blurred"),
-        (Image.new("RGB", (3000, 3000), "black"), "art.generic"),
+        (Image.new("RGB", (3000, 3000), "black"), "art.generic_or_reused"),
     ],
     ids=["small", "oblong", "CMYK", "enlarged", "one colour"],
 )

@@ -221,10 +221,22 @@ def test_the_artist_s_own_account_may_add_keywords() -> None:
     assert findings(called("Low Tide (Taylor Swift Remix)"), account="big-machine") == []
 
 
-def test_mixed_alphabets_alone_are_information() -> None:
-    found = judged(a_release(a_track(title="Lоw Tide", display_artists=(Artist("KoЯn"),))))
-    assert {finding.code.id for finding in found} == {"artist.mixed_scripts", "title.homoglyph"}
-    assert all(finding.code.route is Route.PASS for finding in found)
+def test_mixed_alphabets_that_show_are_information() -> None:
+    found = judged(a_release(a_track(title="Lоw TideЯ", display_artists=(Artist("KoЯn"),)), title="MIЯROЯ"))
+    assert {finding.code.id for finding in found} == {"artist.mixed_scripts", "title.mixed_scripts", "title.homoglyph"}
+    shown = [finding for finding in found if finding.code.id != "title.homoglyph"]
+    assert all(finding.code.route is Route.PASS for finding in shown)
+
+
+@pytest.mark.parametrize("title", ["Lоw Tide", "Salt аnd Iron", "ΑNCHOR Street", "Ѕlow Ferry"])
+def test_letters_that_hide_in_a_title_are_looked_at(title: str) -> None:
+    (finding,) = judged(a_release(a_track(title=title)))
+    assert (finding.code.id, finding.code.route) == ("title.homoglyph", Route.REVIEW)
+
+
+@pytest.mark.parametrize("title", ["Low Tide", "Отлив", "Ψ", "Ωmega", "Отлив (Low Tide)", "μ-Ziq", "夜に駆けるYOASOBI"])
+def test_titles_in_which_nothing_hides_are_not(title: str) -> None:
+    assert all(finding.code.route is Route.PASS for finding in judged(a_release(a_track(title=title))))
 
 
 @pytest.mark.parametrize(

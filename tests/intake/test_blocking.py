@@ -59,6 +59,16 @@ def rename(name: str) -> Break:
     return release(cover={"file": name, "contains_ai": "none"})
 
 
+def tracks(kind: str, count: int) -> Break:
+    """So many tracks under a kind of release; the files of the first are named by all of them."""
+
+    def change(document: dict[str, Any]) -> None:
+        made = a_document("Low Tide", 1, tracks=count)["release"]
+        document["release"].update(made, type=kind)
+
+    return change
+
+
 MAIN = {"name": "Mara Lindqvist", "role": "main"}
 
 #: code → how an ordinary document of two tracks (or one, with SINGLE) is broken so that the code fires.
@@ -70,6 +80,8 @@ BREAKS: dict[str, Break] = {
     "upc.malformed": release(upc="036000290019"),
     "upc.placeholder": release(upc="000000000000"),
     "track.positions": track(1, position=3),
+    "release.type": tracks("single", 4),
+    "genre.rules": track(version="Karaoke Version"),
     "territory.unknown_code": release(territories=["QQ"]),
     "title.empty_or_too_long": track(title=" "),
     "title.invisible_characters": track(title="Low\u202eTide"),
@@ -77,6 +89,7 @@ BREAKS: dict[str, Break] = {
     "title.single_mismatch": track(title="High Tide"),
     "artist.missing_primary": track(display_artists=[]),
     "artist.invisible_characters": artists({"name": "Mara\u200bLindqvist", "role": "main"}),
+    "artist.ai_tool_as_artist": artists({"name": "Suno", "role": "main"}),
     "artist.role_conflict": artists(MAIN, {**MAIN, "role": "featured"}),
     "credit.composer_missing": track(contributors=[{"name": "Mara Lindqvist", "roles": ["lyricist", "vocalist"]}]),
     "credit.lyricist_missing": track(contributors=[{"name": "Mara Lindqvist", "roles": ["composer", "vocalist"]}]),
@@ -93,7 +106,13 @@ BREAKS: dict[str, Break] = {
     "advisory.unknown": track(advisory="maybe"),
     "file.name_unsafe": rename("../cover.png"),
 }
-SINGLE = {"title.single_mismatch", "artist.invisible_characters", "artist.role_conflict", "title.invisible_characters"}
+SINGLE = {
+    "artist.ai_tool_as_artist",
+    "title.single_mismatch",
+    "artist.invisible_characters",
+    "artist.role_conflict",
+    "title.invisible_characters",
+}
 #: Those that need more than a broken document have a test of their own below.
 APART = {"upc.reused", "file.missing", "file.unexpected", "file.digest_mismatch", "file.empty"}
 
@@ -133,7 +152,8 @@ def test_a_label_that_breaks_a_blocking_rule_is_refused(code: str, client: Clien
     document = a_document("Low Tide", 1, tracks=1 if code in SINGLE else 2)
     files = files_of(document)
     BREAKS[code](document)
-    refused(send(client, key, document, files), code)
+    sent = files if code == "file.name_unsafe" else files_of(document)
+    refused(send(client, key, document, sent), code)
     assert not rung
 
 

@@ -24,7 +24,7 @@ from intake.api.bodies import Multipart, Parts, StrictJSON
 from intake.api.problems import PARAMETER_INVALID, PRECONDITION_FAILED, Problem
 from intake.models import Blob, Event, Label, Partner, Submission
 from intake.models.submissions import SubmissionQuerySet
-from intake.services import door, submissions
+from intake.services import door, registry, submissions
 
 #: Which fixes ``validate`` carries out: those that change nothing that is meant, or all.
 APPLY = ("safe", "all")
@@ -115,7 +115,8 @@ class Validate(Posting):
         mended: dict[str, Any] = {}
         if apply:
             document, applied, findings = door.mend(label, document, unsafe=apply == "all")
-            mended = {"release": shape.parse(document)["release"], "applied": applied}
+            kept = registry.without_keys(shape.parse(document)["release"])
+            mended = {"release": kept, "applied": applied}
         else:
             findings = door.examine(label, document)
         told = [present.found(one) for one in findings if door.told(one)]

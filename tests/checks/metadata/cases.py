@@ -13,6 +13,7 @@ from typing import Any
 from stdnum import ean
 
 from checks.check import Context, Known, ProtectedName, RegistrantUse
+from checks.metadata.catalogue import TERRITORIES
 from checks.release import (
     Artist,
     ContainsAI,
@@ -21,6 +22,7 @@ from checks.release import (
     Delivery,
     Disclosure,
     Element,
+    Imitates,
     Level,
     Relation,
     Release,
@@ -217,19 +219,42 @@ pass_("track.positions", "in another order", a_release(a_track(2), a_track(1)))
 
 fire("release.type", "a single of four", an_album(4, type="single"), "release")
 fire("release.type", "an EP of seven", an_album(7, type="ep"), "release")
-fire("release.type", "an album of one", a_release(type="album"), "release")
+fire("release.type_unusual", "an album of one", a_release(type="album"), "release")
+pass_("release.type_unusual", "a single of four", an_album(4, type="single"))
+pass_("release.type", "an album of one", a_release(type="album"))
 fire("release.type", "a hundred tracks", an_album(100), "release")
 pass_("release.type", "three", an_album(3, type="single"))
 pass_("release.type", "an EP of one long piece", a_release(type="ep"))
 pass_("release.type", "ninety-nine", an_album(99))
 
-fire("genre.rules", "none", a_release(genre=None), "release")
+fire("genre.missing", "none", a_release(genre=None), "release")
+pass_("genre.missing", "given", a_release())
+fire("genre.unlisted", "nobody's", a_release(genre="Harbourcore"), "release")
+for genre in (
+    "Country",
+    "hip hop",
+    "Hip-Hop/Rap",
+    "R&B/Soul",
+    "Drum 'n' Bass",
+    "Norteño",
+    "K-Pop",
+    "Singer/Songwriter",
+):
+    pass_("genre.unlisted", genre, a_release(genre=genre))
 fire("genre.rules", "karaoke as Country", single(version="Karaoke Version"))
 pass_("genre.rules", "karaoke as Karaoke", a_release(a_track(version="Karaoke Version"), genre="Karaoke"))
 pass_("genre.rules", "a song called Karaoke", single(title="Karaoke"))
 
 for code in ("XX", "us", "EN", "Europe", "", "USA"):
     fire("territory.unknown_code", repr(code), a_release(territories=("SE", code)), "release")
+fire("territory.unknown_code", "left out", a_release(excluded_territories=("Worldwide",)), "release")
+pass_("territory.unknown_code", "the world but one", a_release(excluded_territories=("US",)))
+fire("territory.conflict", "in and out", a_release(territories=("SE", "US"), excluded_territories=("US",)), "release")
+fire("territory.conflict", "never in", a_release(territories=("SE",), excluded_territories=("US",)), "release")
+fire("territory.conflict", "nowhere", a_release(excluded_territories=tuple(sorted(TERRITORIES))), "release")
+pass_("territory.conflict", "the world but one", a_release(excluded_territories=("US",)))
+fire("territory.redundant", "the world and one", a_release(territories=("Worldwide", "SE")), "release")
+pass_("territory.redundant", "the world", a_release())
 pass_("territory.unknown_code", "countries", a_release(territories=("SE", "GB", "XK")))
 
 # Titles ----------------------------------------------------------------------------------------------------------
@@ -608,6 +633,20 @@ pass_(
 )
 
 fire("artist.ai_tool_as_artist", "artist", single(display_artists=(an_artist("Suno"),)))
+_SUNO = an_artist("Suno", isni="0000000121032683")
+fire("artist.ai_tool_credited", "an artist who is registered", single(display_artists=(_SUNO,)))
+fire(
+    "artist.ai_tool_credited",
+    "a player",
+    single(contributors=(a_contributor(), a_contributor("Suno", "guitar"))),
+)
+fire(
+    "artist.ai_tool_credited",
+    "a writer who says that it is partly a machine's work",
+    single(contributors=(a_contributor(), a_contributor("Suno", "composer", ai_contribution=ContainsAI.PARTLY))),
+)
+pass_("artist.ai_tool_credited", "the blocking one", single(display_artists=(an_artist("Suno"),)))
+pass_("artist.ai_tool_as_artist", "an artist who is registered", single(display_artists=(_SUNO,)))
 fire("artist.ai_tool_as_artist", "writer", single(contributors=(a_contributor(), a_contributor("UDIO", "composer"))))
 pass_("artist.ai_tool_as_artist", "more of a name", single(display_artists=(an_artist("Sunoo"),)))
 pass_(
@@ -818,6 +857,22 @@ pass_(
     "split.invalid_share", "halves", single(master_shares=(Share(ARTIST, Decimal(50)), Share("Jonas Ek", Decimal(50))))
 )
 
+_HALVES = (Share(ARTIST, Decimal(50), True), Share("Jonas Ek", Decimal(50)))
+fire("split.unaccepted", "one", single(master_shares=(_HALVES[0], replace(_HALVES[1], accepted=False))))
+pass_("split.unaccepted", "agreed, or not said", single(composition_shares=_HALVES))
+
+
+def imitating(imitates: Imitates, element: Element = Element.LEAD_VOCALS, consent: str | None = None) -> Release:
+    one = Contribution(element, Level.FULLY_GENERATED, imitates=imitates, consent=consent)
+    return single(disclosure=Disclosure("declared", (one,)))
+
+
+fire("rights.voice_consent", "without", imitating(Imitates.WITHOUT_CONSENT))
+fire("rights.voice_consent", "with one that is not named", imitating(Imitates.WITH_CONSENT))
+pass_("rights.voice_consent", "with a document", imitating(Imitates.WITH_CONSENT, consent="consent.pdf"))
+pass_("rights.voice_consent", "nobody's", imitating(Imitates.NO))
+pass_("rights.voice_consent", "a style of playing", imitating(Imitates.WITHOUT_CONSENT, Element.INSTRUMENTS))
+
 fire("rights.cover_licence", "none", single(relations=related("cover_of")))
 pass_("rights.cover_licence", "given", single(relations=related("cover_of", licence_file="l.pdf")))
 for type in ("samples", "remix_of"):
@@ -908,6 +963,13 @@ fire("advisory.unknown", "of the release", a_release(advisory="maybe"), "release
 for value in ("explicit", "not_explicit", "clean"):
     pass_("advisory.unknown", value, single(advisory=value))
 
+fire("advisory.mismatch", "clean, of nothing explicit", two(advisory="clean"), "track:2")
+pass_(
+    "advisory.mismatch",
+    "clean beside its explicit form",
+    a_release(a_track(1, advisory="explicit"), a_track(2, title="Low Tide", advisory="clean"), advisory="explicit"),
+)
+pass_("advisory.mismatch", "a whole release that is clean", single(advisory="clean"))
 fire("advisory.mismatch", "strong words", single(lyrics="This fucking tide"))
 fire(
     "advisory.mismatch",
@@ -917,6 +979,11 @@ fire(
 )
 pass_("advisory.mismatch", "said", single(lyrics="This fucking tide", advisory="explicit"))
 pass_("advisory.mismatch", "Scunthorpe", single(lyrics="Shitake in Scunthorpe, Dickens and cocktails"))
+
+for title in ("Star Wars Theme", "Gotta Catch 'Em All (From Pokémon)", "BATMAN", "Spider-Man Lullaby"):
+    fire("title.franchise", title, single(title=title))
+for title in ("Frozen", "Star Crossed", "Titanic", "Harry", "Batmanghelidj", "Lord of the Flies", "Minecraftsman"):
+    pass_("title.franchise", title, single(title=title))
 
 #: Releases that nobody would stop; the last one before its audio is measured.
 ordinary = [

@@ -56,7 +56,11 @@ CONTRIBUTORS = several(
         Contributor, name=TEXT, roles=several(ROLE), ipi=MAYBE, isni=MAYBE, ai_contribution=st.sampled_from(ContainsAI)
     )
 )
-SHARES = st.none() | several(st.builds(Share, party=TEXT, percent=st.decimals() | st.just(Decimal("1E+999999"))))
+SHARES = st.none() | several(
+    st.builds(
+        Share, party=TEXT, accepted=st.none() | st.booleans(), percent=st.decimals() | st.just(Decimal("1E+999999"))
+    )
+)
 RELATIONS = several(
     st.builds(
         Relation,
@@ -113,7 +117,8 @@ RELEASES = st.builds(
     genre=MAYBE,
     language=MAYBE,
     advisory=MAYBE,
-    territories=several(TEXT),
+    territories=several(st.sampled_from(("Worldwide", "SE")) | TEXT),
+    excluded_territories=several(st.sampled_from(("SE", "US")) | TEXT),
 )
 
 

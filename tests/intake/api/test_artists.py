@@ -97,6 +97,17 @@ def test_wrong_name_is_refused(caller, wrong):
     assert ProtectedArtist.objects.count() == 0
 
 
+@pytest.mark.parametrize("name", ["Nora\u200bCastellane", "\u202eNora", "\u3164", "Nora\x00", "N\u00adora", "\u2800"])
+def test_name_that_cannot_be_seen_is_refused_and_nothing_is_kept(caller, name):
+    assert caller.post("protected-artists", json={"name": name}).status_code == 422
+    assert caller.post("protected-artists", json={"name": "Nora", "aliases": [name]}).status_code == 422
+    assert not ProtectedArtist.objects.exists()
+
+
+def test_name_in_a_script_that_needs_its_joiners_is_kept(caller):
+    assert caller.post("protected-artists", json={"name": "می\u200cخواهم", "aliases": ["!!!"]}).status_code == 201
+
+
 def test_key_without_the_scope_guards_nothing(label):
     caller = a_caller(label, "submissions", "webhooks")
     assert caller.post("protected-artists", json={"name": "Nora Castellane"}).status_code == 403

@@ -61,6 +61,18 @@ def test_label_decides_about_capitals_itself(caller):
     assert set(stored().values()) == {0}
 
 
+def test_artists_key_is_cut_in_the_mended_release(caller):
+    document = a_document("Salt And Iron")
+    secret = "rak_0123456789_" + "s3cret" * 7
+    for holder in (document["release"], *document["release"]["tracks"]):
+        holder["display_artists"][0]["artist_key"] = secret
+    answer = caller.post("validate?apply=all", json=document)
+    assert answer.json()["release"]["title"] == "Salt and Iron"
+    assert "s3cret" not in answer.content.decode()
+    kept = answer.json()["release"]
+    assert [one["artist_key"] for one in kept["display_artists"]] == ["rak_0123456789_…"]
+
+
 def test_wish_that_is_none_is_refused(caller):
     answer = caller.post("validate?apply=yes", json=a_document())
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/parameter-invalid")

@@ -81,6 +81,45 @@ def test_version_3_8_2_is_read_as_far_as_it_maps():
     assert track["disclosure"]["status"] == "undeclared"
 
 
+def test_version_4_2_is_read_as_far_as_it_maps():
+    release = release_of(VERSION_4_2)
+    assert (release["title"], release["version"], release["type"], release["upc"]) == (
+        "Low Tide", "Live", "ep", "036000291452"
+    )  # fmt: skip
+    assert (release["display_label"], release["genre"], release["release_date"]) == (
+        "Harbour Records", "Folk", "2030-06-01"
+    )  # fmt: skip
+    assert (release["p_line"], release["c_line"]) == (
+        {"year": 2030, "owner": "Harbour Records"}, {"year": 2030, "owner": "Harbour Records"}
+    )  # fmt: skip
+    assert release["territories"] == ["SE", "NO"]
+    (track,) = release["tracks"]
+    assert (track["isrc"], track["file"], track["title"], track["version"]) == (
+        "SEABC2600001", "01.flac", "Low Tide", "Live"
+    )  # fmt: skip
+    assert [(one["name"], one["role"]) for one in track["display_artists"]] == [
+        ("Mara Lindqvist", "main"), ("Jonas Ek", "featured")
+    ]  # fmt: skip
+    assert [(one["name"], one["roles"]) for one in track["contributors"]] == [("Mara Lindqvist", ["composer"])]
+    assert (track["advisory"], track["disclosure"]["status"]) == ("explicit", "undeclared")
+
+
+def test_countries_that_a_deal_leaves_out_stay_out():
+    release = release_of(a_message(deals="<ExcludedTerritoryCode>US</ExcludedTerritoryCode>"))
+    assert (release["territories"], release["excluded_territories"]) == (["Worldwide"], ["US"])
+
+
+def test_country_that_another_deal_lets_in_is_not_left_out():
+    second = (
+        "</DealTerms></Deal><Deal><DealTerms><TerritoryCode>US</TerritoryCode>"
+        "<ValidityPeriod><StartDate>2030-07-01</StartDate></ValidityPeriod></DealTerms></Deal><Deal><DealTerms>"
+        "<ExcludedTerritoryCode>US</ExcludedTerritoryCode><ExcludedTerritoryCode>CU</ExcludedTerritoryCode>"
+    )
+    both = "<ExcludedTerritoryCode>US</ExcludedTerritoryCode><ExcludedTerritoryCode>CU</ExcludedTerritoryCode>"
+    release = release_of(a_message(deals=both + second))
+    assert (release["territories"], release["excluded_territories"]) == (["Worldwide", "US"], ["CU"])
+
+
 def test_machine_with_a_name_and_machine_by_its_part():
     contributors = """
       <Contributor>
@@ -149,6 +188,83 @@ def test_checksum_of_another_kind_is_told_and_not_used():
     assert "ddex.checksum_unused" in codes(answer)
     assert answer["document"]["files"]["01.flac"] == {"sha256": ""}
 
+
+VERSION_4_2 = """<?xml version="1.0"?>
+<ern:NewReleaseMessage xmlns:ern="http://ddex.net/xml/ern/42" ReleaseProfileVersionId="Audio" AvsVersionId="2">
+  <MessageHeader>
+    <MessageThreadId>T1</MessageThreadId><MessageId>OLD-2</MessageId>
+    <MessageSender><PartyId>PADPIDA2026112201H</PartyId></MessageSender>
+    <MessageRecipient><PartyId>PADPIDA2026112202H</PartyId></MessageRecipient>
+    <MessageCreatedDateTime>2026-11-22T10:00:00Z</MessageCreatedDateTime>
+  </MessageHeader>
+  <PartyList>
+    <Party><PartyReference>PMara</PartyReference><PartyName><FullName>Mara Lindqvist</FullName></PartyName></Party>
+    <Party><PartyReference>PJonas</PartyReference><PartyName><FullName>Jonas Ek</FullName></PartyName></Party>
+    <Party><PartyReference>PLabel</PartyReference><PartyName><FullName>Harbour Records</FullName></PartyName></Party>
+  </PartyList>
+  <ResourceList>
+    <SoundRecording>
+      <ResourceReference>A1</ResourceReference>
+      <Type>MusicalWorkSoundRecording</Type>
+      <ResourceId><ISRC>SEABC2600001</ISRC></ResourceId>
+      <DisplayTitleText>Low Tide (Live)</DisplayTitleText>
+      <DisplayTitle IsDefault="true"><TitleText>Low Tide</TitleText><SubTitle>Live</SubTitle></DisplayTitle>
+      <DisplayArtistName>Mara Lindqvist feat. Jonas Ek</DisplayArtistName>
+      <DisplayArtist SequenceNumber="1">
+        <ArtistPartyReference>PMara</ArtistPartyReference><DisplayArtistRole>MainArtist</DisplayArtistRole>
+      </DisplayArtist>
+      <DisplayArtist SequenceNumber="2">
+        <ArtistPartyReference>PJonas</ArtistPartyReference><DisplayArtistRole>FeaturedArtist</DisplayArtistRole>
+      </DisplayArtist>
+      <Contributor>
+        <ContributorPartyReference>PMara</ContributorPartyReference><Role>Composer</Role>
+      </Contributor>
+      <PLine><Year>2030</Year><PLineText>(P) 2030 Harbour Records</PLineText></PLine>
+      <Duration>PT3M7S</Duration>
+      <ParentalWarningType>Explicit</ParentalWarningType>
+      <LanguageOfPerformance>en</LanguageOfPerformance>
+      <TechnicalDetails>
+        <TechnicalResourceDetailsReference>T1</TechnicalResourceDetailsReference>
+        <File><URI>01.flac</URI></File>
+      </TechnicalDetails>
+    </SoundRecording>
+  </ResourceList>
+  <ReleaseList>
+    <Release>
+      <ReleaseReference>R0</ReleaseReference>
+      <ReleaseType>EP</ReleaseType>
+      <ReleaseId><ICPN>036000291452</ICPN></ReleaseId>
+      <DisplayTitleText>Low Tide (Live)</DisplayTitleText>
+      <DisplayTitle IsDefault="true"><TitleText>Low Tide</TitleText><SubTitle>Live</SubTitle></DisplayTitle>
+      <DisplayArtistName>Mara Lindqvist</DisplayArtistName>
+      <DisplayArtist SequenceNumber="1">
+        <ArtistPartyReference>PMara</ArtistPartyReference><DisplayArtistRole>MainArtist</DisplayArtistRole>
+      </DisplayArtist>
+      <ReleaseLabelReference>PLabel</ReleaseLabelReference>
+      <PLine><Year>2030</Year><PLineText>(P) 2030 Harbour Records</PLineText></PLine>
+      <CLine><Year>2030</Year><CLineText>(C) 2030 Harbour Records</CLineText></CLine>
+      <Genre><GenreText>Folk</GenreText></Genre>
+      <ReleaseDate>2030-06-01</ReleaseDate>
+      <ParentalWarningType>Explicit</ParentalWarningType>
+      <ResourceGroup>
+        <ResourceGroupContentItem>
+          <SequenceNumber>1</SequenceNumber><ReleaseResourceReference>A1</ReleaseResourceReference>
+        </ResourceGroupContentItem>
+      </ResourceGroup>
+    </Release>
+  </ReleaseList>
+  <DealList>
+    <ReleaseDeal>
+      <DealReleaseReference>R0</DealReleaseReference>
+      <Deal><DealTerms>
+        <TerritoryCode>SE</TerritoryCode><TerritoryCode>NO</TerritoryCode>
+        <ValidityPeriod><StartDate>2030-06-01</StartDate></ValidityPeriod>
+        <CommercialModelType>SubscriptionModel</CommercialModelType><UseType>OnDemandStream</UseType>
+      </DealTerms></Deal>
+    </ReleaseDeal>
+  </DealList>
+</ern:NewReleaseMessage>
+"""
 
 VERSION_3_8_2 = """<?xml version="1.0"?>
 <ernm:NewReleaseMessage xmlns:ernm="http://ddex.net/xml/ern/382" MessageSchemaVersionId="ern/382">

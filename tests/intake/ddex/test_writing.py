@@ -223,6 +223,8 @@ def documents(draw):
             }
         )
     )
+    if release["territories"] == ["Worldwide"]:
+        release["excluded_territories"] = draw(st.lists(st.sampled_from(["CU", "KP", "US"]), unique=True).map(sorted))
     named = draw(st.lists(files, min_size=len(release["tracks"]), max_size=len(release["tracks"]), unique=True))
     for position, (track, name) in enumerate(zip(release["tracks"], named, strict=True), 1):
         generated = track["disclosure"]
