@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -29,6 +30,7 @@ from checks.release import (
     Share,
     Track,
 )
+from checks.trust import TrustList, judged
 from intake import models
 
 
@@ -63,16 +65,38 @@ def account(label: models.Label) -> Account:
 
 
 def delivery(submission: models.Submission) -> Delivery:
-    """A submission with the facts of its audio files; files not measured yet are absent."""
+    """A submission with the facts of its audio files; files not measured yet are absent.
+
+    Their credentials are judged by the trust list as it stands now: facts are older than lists.
+    """
+    trusted, received = models.TrustRoot.objects.trust_list(), (submission.received_at or submission.created_at).date()
     resources = submission.resources.filter(kind=models.Resource.Kind.AUDIO).select_related("blob__analysis")
     analyses = {resource.name: analysis_of(resource) for resource in resources}
     return Delivery(
         release=release(submission.metadata),
         account=account(submission.label),
-        received=(submission.received_at or submission.created_at).date(),
-        facts={name: facts(analysis) for name, analysis in analyses.items() if analysis and analysis.final},
-        images=_images(submission),
+        received=received,
+        facts={
+            name: trusting(facts(analysis), trusted, received)
+            for name, analysis in analyses.items()
+            if analysis and analysis.final
+        },
+        images={name: trusting_image(image, trusted, received) for name, image in _images(submission).items()},
     )
+
+
+def trusting(facts: AudioFacts, trusted: TrustList, on: dt.date) -> AudioFacts:
+    """Facts with their credentials judged by this trust list on this day."""
+    return dataclasses.replace(
+        facts,
+        credential=judged(facts.credential, trusted, on),
+        pictures=tuple(judged(picture, trusted, on) for picture in facts.pictures),
+    )
+
+
+def trusting_image(facts: ImageFacts, trusted: TrustList, on: dt.date) -> ImageFacts:
+    """The same of an image."""
+    return dataclasses.replace(facts, credential=judged(facts.credential, trusted, on))
 
 
 def _images(submission: models.Submission) -> dict[str, ImageFacts]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +12,16 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
+from checks.analysis.facts import credential_from_json
 from checks.checklist import CHECKLIST, Item
 from checks.finding import Route
+from checks.release import CredentialState
+from checks.trust import TrustList, judged
 from intake.admin import evidence
 from intake.admin.ears import Panel, panels
 from intake.admin.families import HOLDING, Family, family_of
 from intake.admin.queue import SEVERITIES
-from intake.models import CheckRun, Claim, Decision, Event, Finding, Resource, Status, Submission, Track
+from intake.models import CheckRun, Claim, Decision, Event, Finding, Resource, Status, Submission, Track, TrustRoot
 from intake.snapshot import analysis_of
 from intake.states import REOPENING, State
 
@@ -91,9 +96,14 @@ class Heard:
 
     @property
     def credential(self) -> Mapping[str, Any]:
-        """What signed provenance says; empty where the file carries none."""
+        """What signed provenance says; empty where the file carries none, or none that could be looked for."""
         found: Mapping[str, Any] = self.facts.get("credential") or {}
-        return found if found.get("state", "none") != "none" else {}
+        return found if found.get("state", "none") not in ("none", "not_assessed") else {}
+
+    @property
+    def pictures(self) -> Sequence[Mapping[str, Any]]:
+        """The same of the pictures in its tags, which speak of artwork alone."""
+        return self.facts.get("pictures") or ()
 
     @property
     def ordinary(self) -> bool:
@@ -275,15 +285,24 @@ def _findings(
 def _heard(submission: Submission, rows: Iterable[Track], resources: Iterable[Resource]) -> Iterator[Heard]:
     documents = {one.get("position"): one for one in submission.metadata.get("tracks") or ()}
     by_id = {one.pk: one for one in resources}
+    trusted = functools.cache(TrustRoot.objects.trust_list)  # asked for where a file carries a credential
     for row in rows:
         resource = by_id[row.resource_id]
         analysis = analysis_of(resource)
         yield Heard(
             row=row,
             document=documents.get(row.position, {}),
-            facts=(analysis.facts if analysis else None) or {},
+            facts=_trusting((analysis.facts if analysis else None) or {}, trusted),
             url=_url(resource) if resource.blob_id else "",
         )
+
+
+def _trusting(facts: Mapping[str, Any], trusted: Callable[[], TrustList]) -> Mapping[str, Any]:
+    """Stored facts with a credential that holds in the state that the trust list gives it today."""
+    if (facts.get("credential") or {}).get("state") != CredentialState.UNTRUSTED:
+        return facts
+    credential = judged(credential_from_json(facts["credential"]), trusted(), timezone.now().date())
+    return {**facts, "credential": dataclasses.asdict(credential)}
 
 
 def _url(resource: Resource) -> str:

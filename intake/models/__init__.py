@@ -26,6 +26,7 @@ from intake.models.submissions import (
     Submission,
     Track,
 )
+from intake.models.trust import TrustRoot
 from intake.models.webhooks import Attempt, Delivery, Endpoint
 from intake.models.work import Status
 
@@ -60,5 +61,6 @@ __all__ = [
     "Status",
     "Submission",
     "Track",
+    "TrustRoot",
     "Viewing",
 ]

@@ -22,9 +22,10 @@ from checks.files import judge_files, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
 from checks.release import AudioFacts, Delivery, ImageFacts
+from checks.trust import TrustList
 from intake import reference, shape, snapshot
 from intake.management.measuring import measured, shown, workers
-from intake.models import KnownRecording, Label
+from intake.models import KnownRecording, Label, TrustRoot
 from intake.services import covers, door
 
 #: What the command ends with, by verdict; and where the release would be refused at the door.
@@ -104,7 +105,7 @@ def _catalogue_is_here() -> bool:
         tables = connection.introspection.table_names()
     except DatabaseError:
         return False
-    return {Label._meta.db_table, KnownRecording._meta.db_table} <= set(tables)
+    return {Label._meta.db_table, KnownRecording._meta.db_table, TrustRoot._meta.db_table} <= set(tables)
 
 
 def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules: Policy, known: bool) -> Answers:
@@ -118,13 +119,14 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
         answers.door(list(judge_files(named, _delivered(named, folder))), rules)
         facts = _facts(document, folder)
         images = _images(document, folder)
+    trusted, today = TrustRoot.objects.trust_list() if known else TrustList(), timezone.now().date()
     label = _label(name or document["release"].get("display_label") or "A label", known)
     delivery = Delivery(
         release=snapshot.release(document["release"]),
         account=snapshot.account(label),
-        received=timezone.now().date(),
-        facts=facts,
-        images=images,
+        received=today,
+        facts={one: snapshot.trusting(found, trusted, today) for one, found in facts.items()},
+        images={one: snapshot.trusting_image(found, trusted, today) for one, found in images.items()},
     )
     context = reference.context(label) if known else Context(NothingKnown(), NothingKnown(), NothingKnown())
     for check in checks.CHECKS:

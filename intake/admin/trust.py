@@ -1,0 +1,72 @@
+"""The trust list at the desk: roots are looked up, added and withdrawn here, and never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import EmptyFieldListFilter, action, register
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from checks.trust import NotARoot
+from intake.admin.records import ReadOnly
+from intake.admin.site import desk
+from intake.models import TrustRoot
+from intake.services import trust
+
+
+class TrustRootForm(forms.ModelForm):
+    """A root's certificate, and on whose word it is trusted."""
+
+    class Meta:
+        model = TrustRoot
+        fields = ("pem", "note")
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or {}
+        try:
+            root = trust.checked(values.get("pem", ""), values.get("note", ""))
+        except NotARoot as error:
+            raise forms.ValidationError(str(error)) from error
+        if TrustRoot.objects.current().filter(fingerprint=root.fingerprint).exists():
+            raise forms.ValidationError("This root is on the list.")
+        return values
+
+
+@register(TrustRoot, site=desk)
+class TrustRootAdmin(ReadOnly):
+    """Whose signatures are trusted. Roots are added and withdrawn by whoever has the right, and never changed."""
+
+    form = TrustRootForm
+    list_display = ("subject", "note", "added_by", "added_at", "not_after", "withdrawn_at")
+    list_filter = (("withdrawn_at", EmptyFieldListFilter),)
+    search_fields = ("subject", "fingerprint", "note")
+    ordering = ("-id",)
+    actions = ("withdraw",)
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        if obj is None:
+            return TrustRootForm.Meta.fields
+        return [field.name for field in TrustRoot._meta.fields if field.name != "id"]
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.has_perm("intake.add_trustroot"))
+
+    def has_withdraw_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("intake.change_trustroot"))
+
+    def save_model(self, request: HttpRequest, obj: TrustRoot, form: Any, change: bool) -> None:
+        row, _ = trust.add(form.cleaned_data["pem"], form.cleaned_data["note"], _actor(request))
+        obj.__dict__.update(row.__dict__)  # what Django goes on to report
+
+    @action(description="Withdraw the selected roots", permissions=["withdraw"])
+    def withdraw(self, request: HttpRequest, chosen: QuerySet[TrustRoot]) -> None:
+        count = sum(trust.withdraw(row, _actor(request)) for row in chosen)
+        messages.success(request, f"{count} {'root is' if count == 1 else 'roots are'} trusted no longer.")
+
+
+def _actor(request: HttpRequest) -> str:
+    return f"moderator:{request.user.get_username()}"

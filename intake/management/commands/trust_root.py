@@ -1,0 +1,93 @@
+"""The roots whose signatures on Content Credentials are trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from checks import trust as certificates
+from intake.models import TrustRoot
+from intake.services import trust
+from intake.services.registry import OPERATOR
+
+
+class Command(BaseCommand):
+    help = "Whose signatures on Content Credentials are trusted: add a root, withdraw one, list them, list the files."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        does = parser.add_subparsers(dest="does", required=True)
+        adding = does.add_parser("add", help="trust a root from now on")
+        adding.add_argument("pem", type=Path, metavar="FILE.pem", help="one certificate; its fingerprint is printed")
+        adding.add_argument("--note", required=True, help="whose root it is, where published, how verified")
+        withdrawing = does.add_parser("withdraw", help="trust a root no longer")
+        withdrawing.add_argument("fingerprint", help="SHA-256 of the certificate, or how it begins")
+        for name, what in (("list", "the roots, those withdrawn included"), ("files", "files with credentials")):
+            does.add_parser(name, help=what).add_argument("--json", action="store_true", help="one JSON document")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        {"add": self._add, "withdraw": self._withdraw, "list": self._list, "files": self._files}[options["does"]](
+            options
+        )
+
+    def _add(self, options: dict[str, Any]) -> None:
+        try:
+            row, new = trust.add(options["pem"].read_text(encoding="ascii"), options["note"], OPERATOR)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{options['pem']}: {error}") from error
+        except certificates.NotARoot as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{row.subject} {'is' if new else 'was'} trusted{'' if new else ' already'}")
+        self.stdout.write(f"  sha256 {row.fingerprint}: compare it with what its owner publishes")
+        if new:
+            trusted = sum(one.credential.state == "trusted" for one in trust.carriers())
+            self.stdout.write(f"  {trusted} measured files carry a credential that is trusted now")
+
+    def _withdraw(self, options: dict[str, Any]) -> None:
+        beginning = options["fingerprint"].lower().replace(":", "")
+        found = list(TrustRoot.objects.current().filter(fingerprint__startswith=beginning)[:2])
+        if len(found) != 1 or not beginning:
+            raise CommandError("there are several such roots" if found else "there is no such root on the list")
+        trust.withdraw(found[0], OPERATOR)
+        self.stdout.write(f"{found[0].subject} is trusted no longer")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        rows = list(TrustRoot.objects.order_by("added_at", "pk"))
+        digest = TrustRoot.objects.trust_list().digest
+        if options["json"]:
+            self.stdout.write(json.dumps({"digest": digest, "roots": [_document(row) for row in rows]}))
+            return
+        for row in rows:
+            withdrawn = f", withdrawn {row.withdrawn_at:%Y-%m-%d} by {row.withdrawn_by}" if row.withdrawn_at else ""
+            self.stdout.write(
+                f"{row.fingerprint[:16]}  {row.subject}  added {row.added_at:%Y-%m-%d} by {row.added_by}{withdrawn}\n"
+                f"                  valid to {row.not_after:%Y-%m-%d}: {row.note}"
+            )
+        self.stdout.write(f"{sum(row.withdrawn_at is None for row in rows)} roots are trusted; {digest}")
+
+    def _files(self, options: dict[str, Any]) -> None:
+        found = list(trust.carriers())
+        if options["json"]:
+            documents = [
+                {"sha256": one.sha256, "state": one.credential.state, "signer": one.credential.signer} for one in found
+            ]
+            self.stdout.write(json.dumps({"files": documents}, ensure_ascii=False))
+            return
+        for one in found:
+            self.stdout.write(f"{one.sha256}  {one.credential.state:9}  {one.credential.signer or 'nameless'}")
+        self.stdout.write(f"{len(found)} files carry a credential that holds")
+
+
+def _document(row: TrustRoot) -> dict[str, Any]:
+    return {
+        "fingerprint": row.fingerprint,
+        "subject": row.subject,
+        "note": row.note,
+        "not_after": row.not_after.isoformat(),
+        "added_by": row.added_by,
+        "added_at": row.added_at.isoformat(),
+        "withdrawn_by": row.withdrawn_by or None,
+        "withdrawn_at": row.withdrawn_at.isoformat() if row.withdrawn_at else None,
+    }
