@@ -6,18 +6,16 @@ A key is kept or left by what it is, not by where it stands, so that an excerpt 
 from __future__ import annotations
 
 import mmap
-import os
-import struct
-import zlib
+import resource
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from checks.fingerprint import kernels
-from checks.fingerprint.kernels import Bools, Int64s, UInt32s, UInt64s
+from checks.fingerprint import kernels, lookup
+from checks.fingerprint.kernels import Int64s, UInt32s, UInt64s
 
 #: One key in so many is kept, as a new store records it for good. With the plain query (no undone changes, no flipped
 #: bits) one in two finds all excerpts of 15 and of 10 s, one in eight half and a quarter of them; it costs 3 kB a
@@ -38,26 +36,24 @@ CANDIDATE_HITS_SHORT = 2
 #: Most candidates that are worth an honest comparison.
 MOST_CANDIDATES = 50
 
-#: Postings that one query looks at in one table, keys with the shortest lists first: bounds the time of a query full of
-#: common keys, without leaving any key out of the index.
-WORK_BUDGET = 500_000
+#: Postings that a query may look at, on average for each of its keys: those with the fewest come first, and the rest
+#: of the keys go unasked. So the time of a query full of common keys is bounded without leaving a key out of the index.
+WORK_PER_KEY = 1024
+
+#: No query need be shorter of work than this, some milliseconds.
+LEAST_WORK = 500_000
 
 #: A table has one bucket for so many postings at least: its directory costs a quarter of a byte for each at most.
 POSTINGS_PER_BUCKET = 16
 
-#: A table is built in so many parts, so that a merge needs little more memory than its result; a power of two.
-SLICES = 64
+#: A table has at least so many buckets, as a power of two.
+LEAST_BITS = 6
 
-#: The document number in a posting.
-LOW = np.uint64(0xFFFFFFFF)
+#: So many keys are looked up first; where that many of them had to wait for the disk, the others are asked for at once.
+TRIED, WAITED = 16, 4
 
-MAGIC = b"gate-seg"
-FORMAT = 1
-
-#: magic, format, modulus, documents, (postings, bucket bits) of the sampled and the dense table, checksum of the body,
-#: checksum of this header.
-HEADER = struct.Struct("<8sIIQQIQIII")
-ALIGNMENT = 64
+#: Files below this are soon read whole.
+WORTH_ADVICE = 16 << 20
 
 
 class Damaged(ValueError):
@@ -81,31 +77,31 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """The keys to look up: the sampled ones everywhere, all of them among the short recordings."""
+    """All keys to look up, ascending. Of most recordings only those divisible by the modulus are kept."""
 
-    sampled: UInt32s
-    every: UInt32s
+    keys: UInt32s
     least: int  # hits that make a candidate
+
+
+def _mixed(fingerprint: bytes, modulus: int) -> UInt32s:
+    """The distinct mixed keys that are divisible by the modulus, ascending."""
+    prints = kernels.subprints(fingerprint)
+    held = np.empty(prints.size, dtype=np.uint32)
+    ordered = np.sort(held[: lookup.mixed(prints, modulus, held)])
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if ordered.size else ordered
 
 
 def keys(fingerprint: bytes, modulus: int = MODULUS) -> Keys:
     """The keys under which a recording is kept."""
-    every = kernels.mixed_keys(kernels.subprints(fingerprint))
-    sampled = every[every % np.uint32(modulus) == 0]
-    return Keys(every, True) if sampled.size < FEWEST_KEPT else Keys(sampled, False)
+    sampled = _mixed(fingerprint, modulus)
+    return Keys(_mixed(fingerprint, 1), True) if sampled.size < FEWEST_KEPT else Keys(sampled, False)
 
 
 def query(fingerprint: bytes, modulus: int = MODULUS) -> Query:
     """The keys by which a recording is sought."""
-    every = kernels.mixed_keys(kernels.subprints(fingerprint))
-    sampled = every[every % np.uint32(modulus) == 0]
-    return Query(sampled, every, CANDIDATE_HITS_SHORT if sampled.size < FEWEST_KEPT else CANDIDATE_HITS)
-
-
-def asked(mixed: UInt32s, modulus: int, at_least: int) -> Query:
-    """A query by keys that were found elsewhere: mixed, distinct, ascending. Those that are not sampled only find
-    recordings that keep all of theirs."""
-    return Query(mixed[mixed % np.uint32(modulus) == 0], mixed, at_least)
+    every = _mixed(fingerprint, 1)
+    short = np.count_nonzero(every % np.uint32(modulus) == 0) < FEWEST_KEPT
+    return Query(every, CANDIDATE_HITS_SHORT if short else CANDIDATE_HITS)
 
 
 def best(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -113,231 +109,205 @@ def best(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda c: (-c.hits, c.document))[:MOST_CANDIDATES]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def work(wanted: UInt32s, modulus: int) -> int:
+    """How many postings a query with these keys may look at."""
+    return max(LEAST_WORK, WORK_PER_KEY * int(np.count_nonzero(wanted % np.uint32(modulus) == 0)))
+
+
+def spared(counts: Int64s, work: int) -> Int64s:
+    """Which keys a query leaves unasked, by how many recordings have each: the most common, beyond its work."""
+    rarest = np.argsort(counts, kind="stable")
+    return rarest[np.cumsum(counts[rarest]) > work]
+
+
 class Table:
     """Postings (mixed key, document number) in ascending order, four bytes each.
 
     The high bits of a key choose its bucket; an entry holds the remaining bits above the document's number.
     """
 
-    directory: UInt32s  # where each bucket begins, and the end; shape (2**bits + 1,)
-    entries: UInt32s
+    def __init__(self, directory: UInt32s, entries: UInt32s, file: mmap.mmap | None = None, offset: int = 0) -> None:
+        """``directory`` says where each bucket begins, and the end; shape (2**bits + 1,). Where both are parts of a
+        mapped file, ``offset`` is where it begins, and the entries' own is found from their addresses."""
+        self.directory, self.entries = directory, entries
+        self.bits = int(directory.size - 1).bit_length() - 1
+        directory.flags.writeable = entries.flags.writeable = False  # compiled once for tables in memory and in files
+        large = file is not None and directory.nbytes + entries.nbytes > WORTH_ADVICE
+        self._file = file if large else None
+        self._places = (offset, offset + entries.ctypes.data - directory.ctypes.data)
 
-    @property
-    def bits(self) -> int:
-        return int(self.directory.size - 1).bit_length() - 1
+    def ranges(self, wanted: UInt32s, modulus: int = 1) -> tuple[UInt32s, UInt32s]:
+        """Where the postings of every wanted key stand, and how many; none for those the modulus does not divide."""
+        starts, counts = np.empty(wanted.size, dtype=np.uint32), np.empty(wanted.size, dtype=np.uint32)
 
-    @classmethod
-    def build(cls, slices: Iterable[UInt64s], most: int, documents: int) -> Table:
-        """From distinct postings, key << 32 | document number, the numbers below ``documents``.
+        def look(part: slice) -> None:
+            lookup.ranges(self.directory, self.entries, self.bits, wanted[part], modulus, starts[part], counts[part])
 
-        They come in SLICES parts by the highest bits of the key, in any order within a part, and are not more than
-        ``most`` in all: one part at a time is held as 8 bytes a posting.
-        """
-        bits = _bucket_bits(most, documents)
-        rest, each = 32 - bits, (1 << bits) // SLICES
-        counts, entries = [], []
-        for place, postings in enumerate(slices):
-            ordered = np.sort(postings)
-            bucket = (ordered >> np.uint64(32 + rest)).astype(np.int64) - place * each
-            remainder = (ordered >> np.uint64(32)) & np.uint64((1 << rest) - 1)
-            counts.append(np.bincount(bucket, minlength=each))
-            entries.append(((remainder << np.uint64(bits)) | (ordered & LOW)).astype(np.uint32))
-        directory = np.concatenate(([0], np.cumsum(np.concatenate(counts))))
-        return cls(directory.astype(np.uint32), np.concatenate(entries))
+        tried = TRIED * modulus
+        if self._file is None or wanted.size <= tried:
+            look(slice(None))
+            return starts, counts
+        waits = _waits()
+        look(slice(tried))
+        if _waits() - waits >= WAITED:
+            rest = wanted[tried:]
+            self._prefetch(rest if modulus == 1 else rest[rest % np.uint32(modulus) == 0])
+        look(slice(tried, None))
+        return starts, counts
 
-    def postings(self, place: int) -> UInt64s:
-        """One of the SLICES parts of what it was built from, ascending."""
-        bits, rest = self.bits, 32 - self.bits
-        each = (1 << bits) // SLICES
-        bounds = self.directory[place * each : (place + 1) * each + 1]
-        buckets = np.arange(place * each, (place + 1) * each, dtype=np.uint64)
-        bucket = np.repeat(buckets, bounds[1:] - bounds[:-1])
-        entries = self.entries[int(bounds[0]) : int(bounds[-1])]
-        remainder, number = entries >> np.uint32(bits), entries & np.uint32((1 << bits) - 1)
-        return (((bucket << np.uint64(rest)) | remainder) << np.uint64(32)) | number
+    def _prefetch(self, wanted: UInt32s) -> None:
+        """Have the kernel read what these keys need while we go on: first their buckets' places, then the buckets."""
+        bucket = (wanted >> np.uint32(32 - self.bits)).astype(np.int64)
+        directory, entries = self._places
+        self._advise(directory + 4 * bucket, directory + 4 * bucket + 8)
+        begin, end = self.directory[bucket].astype(np.int64), self.directory[bucket + 1].astype(np.int64)
+        some = begin < end
+        self._advise(entries + 4 * begin[some], entries + 4 * end[some])
 
-    def lookup(self, wanted: UInt32s, budget: int = WORK_BUDGET) -> UInt32s:
+    def _advise(self, begin: Int64s, end: Int64s) -> None:
+        pages = np.stack([begin // mmap.PAGESIZE, -(-end // mmap.PAGESIZE)])
+        for first, last in np.unique(pages, axis=1).T.tolist():
+            self._file.madvise(mmap.MADV_WILLNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)  # type: ignore[union-attr]
+
+    def lookup(self, wanted: UInt32s) -> UInt32s:
         """The document numbers under the wanted keys, each as often as it has one of them."""
-        bits, rest = self.bits, 32 - self.bits
-        bucket = wanted >> np.uint32(rest)
-        starts = self.directory[bucket].astype(np.int64)
-        counts = self.directory[bucket + np.uint32(1)].astype(np.int64) - starts
-        if int(counts.sum()) > budget:
-            rarest = np.argsort(counts, kind="stable")
-            within = np.cumsum(counts[rarest]) <= budget
-            counts[rarest[~within]] = 0
-        entries = self.entries[kernels.expand(starts, counts)]
-        remainder = np.repeat(wanted & np.uint32((1 << rest) - 1), counts)
-        numbers: UInt32s = entries[entries >> np.uint32(bits) == remainder] & np.uint32((1 << bits) - 1)
+        starts, counts = self.ranges(wanted)
+        places = kernels.expand(starts.astype(np.int64), counts.astype(np.int64))
+        numbers: UInt32s = self.entries[places] & np.uint32((1 << self.bits) - 1)
         return numbers
 
+    def postings(self, first: int, last: int, numbers: UInt32s) -> UInt64s:
+        """The postings (key << 32 | number) of the buckets [first, last), every document under its new number and
+        left out where that is GONE."""
+        size = int(self.directory[last]) - int(self.directory[first])
+        out = np.empty(size, dtype=np.uint64)
+        return out[: lookup.decode(self.directory, self.entries, self.bits, first, last, numbers, out)]
 
-def _bucket_bits(postings: int, documents: int) -> int:
+
+def _waits() -> int:
+    """How often this thread had to wait for the disk because something mapped was not in memory."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_majflt
+
+
+def bucket_bits(postings: int, documents: int) -> int:
     """As many as the directory needs, and at least as many as a document's number has: an entry is 32 bits in all."""
-    least = SLICES.bit_length() - 1
     if not postings:
-        return least
-    return max(least, (documents - 1).bit_length(), (postings // POSTINGS_PER_BUCKET).bit_length() - 1)
+        return LEAST_BITS
+    return max(LEAST_BITS, (documents - 1).bit_length(), (postings // POSTINGS_PER_BUCKET).bit_length() - 1)
 
 
-class Segment:
-    """An immutable file of the keys of many recordings, read in place through the page cache."""
+class Building:
+    """A table on its way: ascending postings come in, entries go out, the directory fills."""
 
-    def __init__(self, path: Path) -> None:
-        """Map the file. Raises Damaged where its header or its length is wrong, FileNotFoundError where it is gone."""
-        self.path = path
-        with path.open("rb") as file:
-            self.size = os.fstat(file.fileno()).st_size
-            if self.size < HEADER.size:
-                raise Damaged(f"{path.name}: shorter than a header")
-            # Not closed by hand: the arrays below borrow it, and it goes when the last of them has gone.
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._map.madvise(mmap.MADV_RANDOM)
-        header = self._map[: HEADER.size]
-        magic, version, self.modulus, documents, n1, bits1, n2, bits2, self.checksum, check = HEADER.unpack(header)
-        if magic != MAGIC or zlib.crc32(header[:-4]) != check:
-            raise Damaged(f"{path.name}: not a segment of the index")
-        if version != FORMAT:
-            raise Damaged(f"{path.name}: format {version}, and this program reads {FORMAT}")
-        shapes = [(8, documents), (4, (1 << bits1) + 1), (4, n1), (4, (1 << bits2) + 1), (4, n2)]
-        places = _places([width * count for width, count in shapes])
-        if places[-1] != self.size:
-            raise Damaged(f"{path.name}: {self.size} bytes, expected {places[-1]}")
-        arrays = [
-            np.frombuffer(self._map, dtype=f"<{'i' if width == 8 else 'u'}{width}", count=count, offset=place)
-            for (width, count), place in zip(shapes, places, strict=False)
-        ]
-        self.documents: Int64s = arrays[0]
-        self.sampled = Table(arrays[1], arrays[2])
-        self.dense = Table(arrays[3], arrays[4])
+    def __init__(self, most: int, documents: int) -> None:
+        """For at most so many postings of so many documents."""
+        self.bits = bucket_bits(most, documents)
+        self.directory: UInt32s = np.zeros((1 << self.bits) + 1, dtype=np.uint32)
+        self._state: Int64s = np.zeros(2, dtype=np.int64)
 
-    def __contains__(self, document: int) -> bool:
-        place = int(np.searchsorted(self.documents, document))
-        return place < self.documents.size and int(self.documents[place]) == document
+    def entries(self, postings: UInt64s) -> UInt32s:
+        """The entries of the postings that come next."""
+        entries = np.empty(postings.size, dtype=np.uint32)
+        lookup.encode(postings, self.bits, self.directory, self._state, entries)
+        return entries
 
-    def search(self, query: Query) -> list[Candidate]:
-        """The recordings with enough of the keys, in no order."""
-        result = []
-        for table, wanted in ((self.sampled, query.sampled), (self.dense, query.every)):
-            if table.entries.size and wanted.size:
-                numbers, hits = kernels.count_documents(table.lookup(wanted), query.least)
-                result += list(map(Candidate, self.documents[numbers].tolist(), hits.tolist()))
-        return result
-
-    def faults(self) -> list[str]:
-        """What is wrong with the file, in words; reads all of it."""
-        name = self.path.name
-        if zlib.crc32(memoryview(self._map)[HEADER.size :]) != self.checksum:
-            return [f"{name}: the content does not fit its checksum"]
-        found = []
-        if np.any(np.diff(self.documents) <= 0):
-            found.append(f"{name}: the recordings are not in order")
-        for table in (self.sampled, self.dense):
-            ordered = bool(np.all(np.diff(table.directory.astype(np.int64)) >= 0))
-            if not ordered or int(table.directory[-1]) != table.entries.size:
-                found.append(f"{name}: a directory does not fit its entries")
-            elif any(np.any(part[1:] <= part[:-1]) for part in map(table.postings, range(SLICES))):
-                found.append(f"{name}: postings are not in order")
-        return found
+    def close(self) -> int:
+        """Fill what is left of the directory; gives the number of entries."""
+        bucket, size = self._state.tolist()
+        self.directory[bucket:] = size
+        return int(size)
 
 
-def write_segment(path: Path, recordings: Sequence[tuple[int, Keys]], modulus: int) -> None:
-    """Write the keys of new recordings (distinct, any order) as a segment, durably."""
-    documents = np.array(sorted(document for document, _ in recordings), dtype=np.int64)
-    number = {document: np.uint64(place) for place, document in enumerate(documents.tolist())}
-    tables = []
-    for dense in (False, True):
-        parts = [
-            (kept.values.astype(np.uint64) << np.uint64(32)) | number[document]
-            for document, kept in recordings
-            if kept.dense == dense
-        ]
-        postings = np.concatenate([np.zeros(0, dtype=np.uint64), *parts])
-        tables.append(Table.build(_sliced(postings), postings.size, documents.size))
-    _write(path, documents, tables[0], tables[1], modulus)
+def tables(recordings: Sequence[tuple[int, Keys]]) -> tuple[Table, Table]:
+    """The sampled and the dense table of some recordings, numbered as they come; in memory."""
+
+    def table(dense: bool) -> Table:
+        ascending = ordered(postings([kept if kept.dense == dense else None for _, kept in recordings]))
+        building = Building(ascending.size, len(recordings))
+        entries = building.entries(ascending)
+        building.close()
+        return Table(building.directory, entries)
+
+    return table(False), table(True)
 
 
-def _sliced(postings: UInt64s) -> list[UInt64s]:
-    ordered = np.sort(postings)
-    bounds = np.arange(1, SLICES, dtype=np.uint64) * np.uint64(2**64 // SLICES)
-    return np.split(ordered, np.searchsorted(ordered, bounds))
+def postings(kept: Sequence[Keys | None]) -> UInt64s:
+    """The postings of recordings numbered as they come, one recording after the other."""
+    sizes = [one.values.size if one else 0 for one in kept]
+    values = np.concatenate([np.zeros(0, dtype=np.uint32), *(one.values for one in kept if one)])
+    return lookup.join(values, np.array(sizes, dtype=np.int64))
 
 
-def merge_segments(path: Path, sources: Sequence[tuple[Segment, Int64s]], modulus: int) -> int:
-    """Write several segments as one, without their removed recordings, durably; gives the number of recordings left."""
-    kept = [np.setdiff1d(segment.documents, removed) for segment, removed in sources]
-    documents = np.sort(np.concatenate(kept))
-    living = [np.isin(segment.documents, alive) for (segment, _), alive in zip(sources, kept, strict=True)]
-    renumbered = [np.searchsorted(documents, segment.documents).astype(np.uint64) for segment, _ in sources]
-
-    def merged(tables: Sequence[Table]) -> Table:
-        def part(place: int) -> UInt64s:
-            each = zip(tables, living, renumbered, strict=True)
-            return np.concatenate([_renumbered(t.postings(place), alive, numbers) for t, alive, numbers in each])
-
-        most = sum(table.entries.size for table in tables)
-        return Table.build(map(part, range(SLICES)), most, documents.size)
-
-    sampled, dense = [segment.sampled for segment, _ in sources], [segment.dense for segment, _ in sources]
-    _write(path, documents, merged(sampled), merged(dense), modulus)
-    return int(documents.size)
+def ordered(postings: UInt64s, by_key: bool = True) -> UInt64s:
+    """Postings ascending; where only their keys are out of order, that is done sooner. The old array is used up."""
+    spare = np.empty_like(postings)
+    return spare if lookup.order(postings, spare, 3 if by_key else 0) else postings
 
 
-def _renumbered(postings: UInt64s, living: Bools, numbers: UInt64s) -> UInt64s:
-    """The postings of the living documents under their new numbers."""
-    old = (postings & LOW).astype(np.int64)
-    new: UInt64s = ((postings & ~LOW) | numbers[old])[living[old]]
-    return new
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """Recordings that are searched together: their numbers, by which the tables call them, and what is gone."""
+
+    documents: Int64s
+    sampled: Table
+    dense: Table
+    gone: tuple[Int64s, ...] = ()  # each ascending; not reported any more
 
 
-def _places(sizes: Sequence[int]) -> list[int]:
-    """Where each part of a segment begins, each aligned, and where the file ends."""
-    places, at = [], HEADER.size
-    for size in sizes:
-        at = -(-at // ALIGNMENT) * ALIGNMENT
-        places.append(at)
-        at += size
-    return [*places, at]
-
-
-def _write(path: Path, documents: Int64s, sampled: Table, dense: Table, modulus: int) -> None:
-    arrays = [
-        documents.astype("<i8", copy=False),
-        *(part.astype("<u4", copy=False) for table in (sampled, dense) for part in (table.directory, table.entries)),
+def answer(shelves: Sequence[Shelf], queries: Sequence[Query], modulus: int) -> list[list[Candidate]]:
+    """For each query the recordings that share enough keys with it, best first. Every recording is on one shelf."""
+    tables = [
+        (shelf, table, divisor)
+        for shelf in shelves
+        for table, divisor in ((shelf.sampled, modulus), (shelf.dense, 1))
+        if table.entries.size
     ]
-    places = _places([array.nbytes for array in arrays])
-    body: list[bytes] = []
-    at = HEADER.size
-    for array, place in zip(arrays, places, strict=False):
-        body += [bytes(place - at), array.tobytes()]
-        at = place + array.nbytes
-    checksum = 0
-    for part in body:
-        checksum = zlib.crc32(part, checksum)
-    header = HEADER.pack(
-        MAGIC, FORMAT, modulus, documents.size,
-        sampled.entries.size, sampled.bits, dense.entries.size, dense.bits, checksum, 0,
-    )  # fmt: skip
-    write_durably(path, header[:-4] + struct.pack("<I", zlib.crc32(header[:-4])), *body)
+    bounds = np.cumsum([0, *(query.keys.size for query in queries)])
+    if not tables or not bounds[-1]:
+        return [[] for _ in queries]
+    wanted = np.concatenate([query.keys for query in queries])
+    places = [table.ranges(wanted, divisor) for _, table, divisor in tables]
+    _spare(wanted, bounds, [counts for _, counts in places], modulus)
+    least = np.array([query.least for query in queries], dtype=np.int64)
+    found = []
+    for (shelf, table, _), (starts, counts) in zip(tables, places, strict=True):
+        of, numbers, hits = lookup.count(table.entries, table.bits, bounds, starts, counts, least)
+        documents = shelf.documents[numbers]
+        alive = np.ones(documents.size, dtype=bool)
+        for gone in shelf.gone:
+            alive &= ~among(gone, documents)
+        found.append((of[alive], documents[alive], hits[alive]))
+    return _ranked(len(queries), found)
 
 
-def write_durably(path: Path, *parts: bytes) -> None:
-    """Write a file that is there whole or not at all, whatever happens, and still there after a power cut."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        for part in parts:
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_directory(path.parent)
+def _spare(wanted: UInt32s, bounds: Int64s, counts: Sequence[UInt32s], modulus: int) -> None:
+    """Leave out the most common keys of a query where all of them would be too much work."""
+    if sum(int(each.sum(dtype=np.int64)) for each in counts) <= LEAST_WORK:
+        return
+    totals: Int64s = np.asarray(np.sum(counts, axis=0, dtype=np.int64))
+    ahead = np.diff(np.concatenate(([0], np.cumsum(totals)))[bounds])
+    for query in np.flatnonzero(ahead > LEAST_WORK).tolist():
+        part = slice(int(bounds[query]), int(bounds[query + 1]))
+        left_out = spared(totals[part], work(wanted[part], modulus))
+        for each in counts:
+            each[part][left_out] = 0
 
 
-def sync_directory(path: Path) -> None:
-    """Make names that were put into a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _ranked(queries: int, found: Sequence[tuple[Int64s, Int64s, Int64s]]) -> list[list[Candidate]]:
+    of, documents, hits = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.lexsort((documents, -hits, of))
+    of, documents, hits = of[order], documents[order], hits[order]
+    bounds = np.searchsorted(of, np.arange(queries + 1)).tolist()
+    result = []
+    for first, last in pairwise(bounds):
+        some = slice(first, min(last, first + MOST_CANDIDATES))
+        result.append(list(map(Candidate, documents[some].tolist(), hits[some].tolist())))
+    return result
+
+
+def among(ordered: Int64s, documents: Int64s) -> kernels.Bools:
+    """Which of the documents are in an ascending list."""
+    if not ordered.size:
+        return np.zeros(documents.size, dtype=bool)
+    place = np.minimum(np.searchsorted(ordered, documents), ordered.size - 1)
+    return np.asarray(ordered[place] == documents)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from checks.fingerprint.index import Damaged, Keys, write_durably
+from checks.fingerprint import index
+from checks.fingerprint.index import Damaged, Keys, Shelf
+from checks.fingerprint.kernels import Int64s
+from checks.fingerprint.segment import write_bytes
 
 MAGIC = b"gate-jrn"
 FORMAT = 1
@@ -46,7 +49,7 @@ class Record:
 def create(path: Path) -> None:
     """Begin an empty journal, durably."""
     head = HEADER.pack(MAGIC, FORMAT, 0)[:-4]
-    write_durably(path, head + struct.pack("<I", zlib.crc32(head)))
+    write_bytes(path, head + struct.pack("<I", zlib.crc32(head)))
 
 
 class Journal:
@@ -130,3 +133,28 @@ def _unpacked(body: bytes) -> Iterator[Record]:
         values = np.frombuffer(body, dtype="<u4", count=count, offset=at + RECORD.size).astype(np.uint32, copy=False)
         yield Record(document, None if kind == REMOVE else Keys(values, kind == ADD_DENSE))
         at += RECORD.size + 4 * count
+
+
+class Memtable:
+    """What the journal says: recordings with their keys, and every number that it speaks of."""
+
+    def __init__(self) -> None:
+        self.recordings: dict[int, Keys] = {}
+        self.touched: set[int] = set()  # what segments say of these is out of date
+        self._shelf: tuple[Shelf, Int64s] | None = None
+
+    def apply(self, record: Record) -> None:
+        self.touched.add(record.document)
+        if record.keys is None:
+            self.recordings.pop(record.document, None)
+        else:
+            self.recordings[record.document] = record.keys
+        self._shelf = None
+
+    def shelf(self) -> tuple[Shelf, Int64s]:
+        """For searching; and the numbers that only this shelf may speak of, ascending."""
+        if self._shelf is None:
+            documents = np.fromiter(self.recordings, np.int64, len(self.recordings))
+            touched = np.sort(np.fromiter(self.touched, np.int64, len(self.touched)))
+            self._shelf = Shelf(documents, *index.tables(list(self.recordings.items()))), touched
+        return self._shelf

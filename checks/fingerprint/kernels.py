@@ -104,10 +104,3 @@ def rows(values: npt.NDArray[Scalar], offsets: Int64s, length: int) -> npt.NDArr
         if start < end:
             row[start:end] = values[offset + start : offset + end]
     return held
-
-
-def count_documents(documents: UInt32s, at_least: int) -> tuple[UInt32s, Int64s]:
-    """The documents that occur at least so often, and how often."""
-    found, counts = np.unique(documents, return_counts=True)
-    enough = counts >= at_least
-    return found[enough], counts[enough].astype(np.int64)

@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import mmap
 import os
 import threading
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from checks.fingerprint import index, journal
-from checks.fingerprint.index import Candidate, Damaged, Keys, Query, Segment
-from checks.fingerprint.journal import Journal, Record
+from checks.fingerprint import index, journal, segment
+from checks.fingerprint.index import Candidate, Damaged, Keys, Query
+from checks.fingerprint.journal import Journal, Memtable, Record
 from checks.fingerprint.kernels import Int64s, UInt32s
+from checks.fingerprint.manifest import FORMAT, Listed, Manifest
+from checks.fingerprint.segment import Segment
 
-FORMAT = 1
-
-#: Recordings in the journal after which they become a segment: replaying so many takes some 10 ms.
+#: Recordings in the journal after which they become a segment: replaying so many takes some milliseconds.
 FLUSH = 256
 
 #: Recordings that are learned under one fsync when many come at once.
-BATCH = 2048
+BATCH = 65_536
 
-#: So many segments of about the same size become one; each costs a query about 0.1 ms.
+#: A batch of so many becomes a segment of its own, without the way through the journal.
+BULK = 2048
+
+#: So many segments of about the same size become one.
 FANOUT = 8
 
-#: Recordings in the largest segment that merging makes: a merge holds it in memory, up to 3 kB a recording.
-LARGEST = 400_000
+#: Recordings that whoever learns merges at once, in a second or two; more wait for ``tidy``.
+INLINE = 100_000
+
+#: What is in every store's folder, beside the files that the manifest lists.
+_STANDING = {"manifest.json", "lock", "merge-lock"}
 
 #: How often a reader tries again when a merge took a file away between reading the manifest and opening it.
 ATTEMPTS = 20
@@ -94,14 +98,15 @@ class MemoryStore:
         return self._search(index.query(fingerprint, self._modulus))
 
     def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
-        return [self._search(index.asked(mixed, self._modulus, at_least)) for mixed in queries]
+        return [self._search(Query(mixed, at_least)) for mixed in queries]
 
     def _search(self, query: Query) -> list[Candidate]:
-        shared = (
-            Candidate(document, np.intersect1d(kept.values, query.every, assume_unique=True).size)
-            for document, kept in self._recordings.items()
-        )
-        return index.best(candidate for candidate in shared if candidate.hits >= query.least)
+        if not self._recordings or not query.keys.size:
+            return []
+        held = np.stack([np.isin(query.keys, kept.values) for kept in self._recordings.values()])
+        held[:, index.spared(held.sum(axis=0), index.work(query.keys, self._modulus))] = False
+        hits = zip(self._recordings, held.sum(axis=1).tolist(), strict=True)
+        return index.best(Candidate(document, count) for document, count in hits if count >= query.least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,119 +124,18 @@ class Stats:
     format: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A segment as the manifest lists it."""
-
-    file: str
-    documents: int
-    removed_file: str | None = None
-    removed: int = 0
-
-    @property
-    def alive(self) -> int:
-        return self.documents - self.removed
-
-
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    """What belongs to the store at one moment; replaced as a whole."""
-
-    generation: int
-    modulus: int
-    journal: str
-    segments: tuple[_Listed, ...] = ()
-
-    def packed(self) -> bytes:
-        content = {
-            "format": FORMAT,
-            "generation": self.generation,
-            "modulus": self.modulus,
-            "journal": self.journal,
-            "segments": [
-                {"file": s.file, "documents": s.documents, "removed_file": s.removed_file, "removed": s.removed}
-                for s in self.segments
-            ],
-        }
-        return json.dumps({"checksum": _checksum(content), **content}, indent=1).encode()
-
-    @classmethod
-    def parse(cls, raw: bytes) -> _Manifest:
-        """Raises Damaged where it is not what was written, or was written by a later program."""
-        try:
-            content: dict[str, Any] = json.loads(raw)
-            if content.pop("checksum") != _checksum(content):
-                raise Damaged("manifest: the content does not fit its checksum")
-            if content["format"] != FORMAT:
-                raise Damaged(f"manifest: format {content['format']}, and this program reads {FORMAT}")
-            listed = tuple(_Listed(**segment) for segment in content["segments"])
-            return cls(content["generation"], content["modulus"], content["journal"], listed)
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise Damaged(f"manifest: {error!r}") from error
-
-    @property
-    def files(self) -> set[str]:
-        """Every file that belongs to the store, but for the manifest and the lock."""
-        removed = {segment.removed_file for segment in self.segments if segment.removed_file}
-        return {self.journal, *(segment.file for segment in self.segments), *removed}
-
-
-def _checksum(content: Mapping[str, Any]) -> int:
-    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
-
-
-class _Memtable:
-    """What the journal says: recordings with their keys, and every number that it speaks of."""
-
-    def __init__(self) -> None:
-        self.recordings: dict[int, Keys] = {}
-        self.touched: set[int] = set()  # what segments say of these is out of date
-        self._sampled: dict[int, set[int]] = {}  # key → recordings
-        self._dense: dict[int, set[int]] = {}
-        self._behind: dict[int, Keys | None] = {}  # what the two do not say yet: many changes may come between searches
-
-    def apply(self, record: Record) -> None:
-        self.touched.add(record.document)
-        self._behind.setdefault(record.document, self.recordings.pop(record.document, None))
-        if record.keys is not None:
-            self.recordings[record.document] = record.keys
-
-    def search(self, query: Query) -> list[Candidate]:
-        self._catch_up()
-        hits: Counter[int] = Counter()
-        for lists, wanted in ((self._sampled, query.sampled), (self._dense, query.every)):
-            if lists:
-                for key in wanted.tolist():
-                    hits.update(lists.get(key, ()))
-        return [Candidate(document, count) for document, count in hits.items() if count >= query.least]
-
-    def _catch_up(self) -> None:
-        for document, old in self._behind.items():
-            if old is not None:
-                lists = self._lists(old)
-                for key in old.values.tolist():
-                    lists[key].remove(document)
-            new = self.recordings.get(document)
-            if new is not None:
-                lists = self._lists(new)
-                for key in new.values.tolist():
-                    lists.setdefault(key, set()).add(document)
-        self._behind.clear()
-
-    def _lists(self, kept: Keys) -> dict[int, set[int]]:
-        return self._dense if kept.dense else self._sampled
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """An open segment with what has been removed from it."""
 
-    listed: _Listed
+    listed: Listed
     segment: Segment
     removed: Int64s  # ascending
 
-    def holds(self, document: int) -> bool:
-        return document in self.segment and not _among(self.removed, document)
+    def hold(self, documents: Int64s) -> Int64s:
+        """Those of the documents that are here and not removed."""
+        some = documents[self.segment.hold(documents)]
+        return some[~index.among(self.removed, some)]
 
 
 class LocalStore:
@@ -239,7 +143,7 @@ class LocalStore:
 
     One writes at a time; readers never wait, and look before every search whether others have written. The folder
     holds a manifest, a journal of the latest changes and immutable segments; files that the manifest does not list
-    do not count.
+    do not count. Merging needs no one's turn: whoever merges takes a turn only to put the result into the manifest.
     """
 
     def __init__(self, path: Path, *, modulus: int = index.MODULUS, flush: int = FLUSH) -> None:
@@ -252,13 +156,14 @@ class LocalStore:
         self._mutex = threading.RLock()
         path.mkdir(parents=True, exist_ok=True)
         if not self._manifest_path.exists():
-            with self._lock():
+            with self._lock("lock"):
                 if not self._manifest_path.exists():
-                    first = _Manifest(1, modulus, "000000000001.journal")
+                    first = Manifest(1, modulus, "000000000001.journal")
                     journal.create(path / first.journal)
-                    index.write_durably(self._manifest_path, first.packed())
+                    segment.write_bytes(self._manifest_path, first.packed())
         self._parts: tuple[_Part, ...] = ()
         self._load()
+        self._clear()
 
     @property
     def modulus(self) -> int:
@@ -277,11 +182,14 @@ class LocalStore:
         """The numbers of all recordings, ascending."""
         with self._mutex:
             self._refresh()
-            touched = np.fromiter(self._memtable.touched, np.int64, len(self._memtable.touched))
-            fresh = np.fromiter(self._memtable.recordings, np.int64, len(self._memtable.recordings))
-            old = [np.setdiff1d(part.segment.documents, part.removed) for part in self._parts]
-            kept = [np.setdiff1d(numbers, touched) for numbers in old]
-            return np.sort(np.concatenate([fresh, *kept]))
+            fresh, touched = self._memtable.shelf()
+            parts = self._parts
+        old = [part.segment.documents for part in parts]
+        kept = [
+            numbers[~(index.among(touched, numbers) | index.among(part.removed, numbers))]
+            for numbers, part in zip(old, parts, strict=True)
+        ]
+        return np.sort(np.concatenate([fresh.documents, *kept]))
 
     def add(self, document: int, fingerprint: bytes) -> None:
         self.extend([(document, fingerprint)])
@@ -289,53 +197,102 @@ class LocalStore:
     def extend(self, recordings: Iterable[tuple[int, bytes]]) -> int:
         """Learn many: durable batch by batch. Gives how many."""
         waiting, count = iter(recordings), 0
-        while batch := list(islice(waiting, BATCH)):
-            kept = [Record(document, index.keys(fingerprint, self.modulus)) for document, fingerprint in batch]
+        while batch := self._records(islice(waiting, BATCH)):
             with self._writing():
-                self._record(kept)
+                full = self._record(batch)
+            if full:
+                self.tidy(INLINE)
             count += len(batch)
         return count
 
+    def _records(self, recordings: Iterable[tuple[int, bytes]]) -> list[Record]:
+        modulus = self.modulus
+        return [Record(document, index.keys(fingerprint, modulus)) for document, fingerprint in recordings]
+
     def remove(self, document: int) -> None:
         with self._writing():
-            if self._holds(document):
-                self._record([Record(document, None)])
+            full = self._holds(document) and self._record([Record(document, None)])
+        if full:
+            self.tidy(INLINE)
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
         (found,) = self._search([index.query(fingerprint, self.modulus)])
         return found
 
     def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
-        return self._search([index.asked(mixed, self.modulus, at_least) for mixed in queries])
+        return self._search([Query(mixed, at_least) for mixed in queries])
 
     def _search(self, queries: Sequence[Query]) -> list[list[Candidate]]:
-        result = []
         with self._mutex:
             self._refresh()
-            for query in queries:
-                found = self._memtable.search(query)
-                for part in self._parts:
-                    found += [
-                        candidate
-                        for candidate in part.segment.search(query)
-                        if candidate.document not in self._memtable.touched
-                        and not _among(part.removed, candidate.document)
-                    ]
-                result.append(index.best(found))
-        return result
+            fresh, touched = self._memtable.shelf()
+            parts, modulus = self._parts, self.modulus
+        shelves = [fresh, *(part.segment.shelf(part.removed, touched) for part in parts)]
+        return index.answer(shelves, queries, modulus)
+
+    def tidy(self, most: int | None = None) -> None:
+        """Merge segments while there are too many of them, and rewrite half-empty ones; of at most so many recordings.
+
+        Others read and write meanwhile. Where somebody merges already, nothing is done.
+        """
+        with self._lock("merge-lock", wait=False) as alone:
+            while alone and (group := self._next_merge(most)):
+                self._merge(group)
 
     def compact(self) -> None:
         """Write everything anew in as few segments as may be, without what was removed."""
-        with self._writing():
-            self._flush()
+        with self._lock("merge-lock"):
+            with self._writing():
+                self._flush()
             group: list[_Part] = []
-            for part in sorted(self._parts, key=lambda part: part.listed.alive):
-                if group and sum(member.listed.alive for member in group) + part.listed.alive > LARGEST:
+            for part in sorted(self._parts, key=lambda part: part.segment.postings):
+                if group and sum(one.segment.postings for one in [*group, part]) > segment.MOST_POSTINGS:
                     self._merge(group)
                     group = []
                 group.append(part)
             if len(group) > 1 or any(part.listed.removed for part in group):
                 self._merge(group)
+
+    def rebuild(
+        self,
+        everything: Iterable[tuple[int, bytes]],
+        fetch: Callable[[Sequence[int]], Iterable[tuple[int, bytes]]],
+        modulus: int = index.MODULUS,
+    ) -> int:
+        """Put these recordings in the place of all others, under a modulus; gives how many.
+
+        Others read and write meanwhile: what they add is fetched again, what they remove is left out.
+        """
+        with self._lock("merge-lock"):
+            self._clear_merging()
+            before, waiting = self.documents(), iter(everything)
+            files: list[tuple[Path, int]] = []
+            while batch := {number: index.keys(prints, modulus) for number, prints in islice(waiting, BATCH)}:
+                path = self._path / f"{len(files):06d}.merging"
+                segment.write_segment(path, list(batch.items()), modulus)
+                files.append((path, len(batch)))
+            with self._writing():
+                now = self.documents()
+                removed, added = np.setdiff1d(before, now), np.setdiff1d(now, before)
+                late = {number: index.keys(prints, modulus) for number, prints in fetch(added.tolist())}
+                self._replace(files, np.union1d(removed, np.array(list(late), dtype=np.int64)), late, modulus)
+            return len(self)
+
+    def _replace(self, files: Sequence[tuple[Path, int]], gone: Int64s, late: dict[int, Keys], modulus: int) -> None:
+        """Make these files the store, but for what is gone, and those that came late."""
+        generation = self._manifest.generation + 1
+        listed = []
+        for number, (path, documents) in enumerate(files):
+            file = f"{generation:012d}-{number}.segment"
+            path.rename(self._path / file)
+            part = _Part(Listed(file, documents), Segment(self._path / file), np.zeros(0, dtype=np.int64))
+            listed.append(self._without(part, gone, generation))
+        if late:
+            listed.append(self._written(list(late.items()), generation, modulus))
+        segment.sync_directory(self._path)
+        name = f"{generation:012d}.journal"
+        journal.create(self._path / name)
+        self._commit(Manifest(generation, modulus, name, tuple(listed)))
 
     def stats(self) -> Stats:
         """How much there is, and how it lies."""
@@ -349,7 +306,7 @@ class LocalStore:
                 recordings=recordings,
                 removed=stored + len(self._memtable.recordings) - recordings,
                 segments=len(segments),
-                postings=sum(s.sampled.entries.size + s.dense.entries.size for s in segments) + waiting,
+                postings=sum(segment.postings for segment in segments) + waiting,
                 bytes=sum(segment.size for segment in segments) + journal_bytes,
                 journal_bytes=journal_bytes,
                 generation=self._manifest.generation,
@@ -402,7 +359,7 @@ class LocalStore:
                 # The mapping keeps the inode from being given to a later manifest: by the inode we know this one again.
                 self._pinned = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 self._inode = os.fstat(file.fileno()).st_ino
-            manifest = _Manifest.parse(self._pinned[:])
+            manifest = Manifest.parse(self._pinned[:])
             try:
                 parts = self._opened(manifest.segments)
                 fresh = Journal(self._path / manifest.journal)
@@ -410,13 +367,13 @@ class LocalStore:
             except FileNotFoundError as error:
                 missing = error
                 continue
-            self._manifest, self._parts, self._journal, self._memtable = manifest, parts, fresh, _Memtable()
+            self._manifest, self._parts, self._journal, self._memtable = manifest, parts, fresh, Memtable()
             for record in news:
                 self._memtable.apply(record)
             return
         raise Damaged(f"{missing.filename}: listed in the manifest and not there")
 
-    def _opened(self, segments: Sequence[_Listed]) -> tuple[_Part, ...]:
+    def _opened(self, segments: Sequence[Listed]) -> tuple[_Part, ...]:
         """The listed segments, those that are open already taken over."""
         known = {part.listed.file: part for part in self._parts}
         parts = []
@@ -428,7 +385,7 @@ class LocalStore:
             parts.append(part)
         return tuple(parts)
 
-    def _read_removed(self, listed: _Listed) -> Int64s:
+    def _read_removed(self, listed: Listed) -> Int64s:
         if listed.removed_file is None:
             return np.zeros(0, dtype=np.int64)
         raw = (self._path / listed.removed_file).read_bytes()
@@ -439,95 +396,150 @@ class LocalStore:
     def _holds(self, document: int) -> bool:
         if document in self._memtable.touched:
             return document in self._memtable.recordings
-        return any(part.holds(document) for part in self._parts)
+        number = np.array([document], dtype=np.int64)
+        return any(part.hold(number).size for part in self._parts)
 
     # Writing
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """Alone among all processes; a crashed holder frees it."""
-        with (self._path / "lock").open("wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Alone among all processes; a crashed holder frees it. Without waiting, it may not be had."""
+        with (self._path / name).open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Alone among all writers, with everything seen that they wrote."""
-        with self._mutex, self._lock():
+        with self._mutex, self._lock("lock"):
             self._refresh()
             yield
 
-    def _record(self, records: Sequence[Record]) -> None:
-        """Into the journal, and from there into memory; into a segment when enough have come together."""
+    def _record(self, records: Sequence[Record]) -> bool:
+        """Into the journal, and from there into memory; into a segment when enough have come together, as it says."""
+        if len(records) >= BULK:
+            self._flush(records)
+            return True
         self._journal.append(records)
         self._refresh()
-        if len(self._memtable.touched) >= self._flush_at:
+        full = len(self._memtable.touched) >= self._flush_at
+        if full:
             self._flush()
-            self._tidy()
+        return full
 
-    def _flush(self) -> None:
-        """Turn the journal into a segment and begin a new one."""
-        if not self._memtable.touched:
+    def _flush(self, more: Sequence[Record] = ()) -> None:
+        """Turn the journal, and what comes beside it, into a segment and begin a new one."""
+        recordings, touched = dict(self._memtable.recordings), set(self._memtable.touched)
+        recordings |= {record.document: record.keys for record in more if record.keys is not None}
+        touched |= {record.document for record in more}
+        if not touched:
             return
         generation = self._manifest.generation + 1
-        listed = [self._without(part, self._memtable.touched, generation) for part in self._parts]
-        if self._memtable.recordings:
-            file = f"{generation:012d}.segment"
-            index.write_segment(self._path / file, list(self._memtable.recordings.items()), self.modulus)
-            listed.append(_Listed(file, len(self._memtable.recordings)))
+        numbers = np.sort(np.fromiter(touched, np.int64, len(touched)))
+        listed = [self._without(part, numbers, generation) for part in self._parts]
+        if recordings:
+            listed.append(self._written(list(recordings.items()), generation, self.modulus))
         name = f"{generation:012d}.journal"
         journal.create(self._path / name)
-        self._commit(_Manifest(generation, self.modulus, name, tuple(listed)))
+        self._commit(Manifest(generation, self.modulus, name, tuple(listed)))
 
-    def _without(self, part: _Part, touched: Iterable[int], generation: int) -> _Listed:
+    def _written(self, recordings: Sequence[tuple[int, Keys]], generation: int, modulus: int) -> Listed:
+        file = f"{generation:012d}.segment"
+        segment.write_segment(self._path / file, recordings, modulus)
+        return Listed(file, len(recordings))
+
+    def _without(self, part: _Part, touched: Int64s, generation: int) -> Listed:
         """The segment as it is listed once these recordings are removed from it."""
-        gone = [document for document in touched if part.holds(document)]
-        if not gone:
-            return part.listed
-        removed = np.union1d(part.removed, np.array(gone, dtype=np.int64)).astype("<i8")
-        file = f"{generation:012d}-{Path(part.listed.file).stem}.removed"
-        raw = removed.tobytes()
-        index.write_durably(self._path / file, zlib.crc32(raw).to_bytes(4, "little"), raw)
-        return replace(part.listed, removed_file=file, removed=int(removed.size))
+        gone = part.hold(touched)
+        return self._listed(part.listed, np.union1d(part.removed, gone), generation) if gone.size else part.listed
 
-    def _tidy(self) -> None:
-        """Merge segments of about the same size while there are too many of them, and rewrite half-empty ones."""
-        while group := self._next_merge():
-            self._merge(group)
+    def _listed(self, listed: Listed, removed: Int64s, generation: int) -> Listed:
+        file = f"{generation:012d}-{Path(listed.file).stem}.removed"
+        raw = removed.astype("<i8").tobytes()
+        segment.write_bytes(self._path / file, zlib.crc32(raw).to_bytes(4, "little"), raw)
+        return replace(listed, removed_file=file, removed=int(removed.size))
 
-    def _next_merge(self) -> list[_Part]:
+    def _next_merge(self, most: int | None) -> list[_Part]:
+        """Segments to be merged: many of one size where only so many recordings may be, else all that together are as
+        large as the next larger one. The former costs little, the latter leaves few segments."""
+        with self._mutex:
+            self._refresh()
+            parts = [part for part in self._parts if most is None or part.listed.alive <= most]
+        if worn := [part for part in parts if part.listed.removed * 2 > part.listed.documents]:
+            return worn[:1]
+        if most is not None:
+            return self._alike(parts, most)
+        parts.sort(key=lambda part: part.listed.alive, reverse=True)
+        for place, part in enumerate(parts[:-1]):
+            rest = parts[place + 1 :]
+            fits = sum(one.segment.postings for one in parts[place:]) <= segment.MOST_POSTINGS
+            if fits and part.listed.alive <= sum(one.listed.alive for one in rest):
+                return parts[place:]
+        return []
+
+    def _alike(self, parts: Sequence[_Part], most: int) -> list[_Part]:
         tiers: dict[int, list[_Part]] = {}
-        for part in self._parts:
-            if part.listed.removed * 2 > part.listed.documents:
-                return [part]
+        for part in parts:
             tier, size = 0, part.listed.alive
             while size > self._flush_at:
                 tier, size = tier + 1, size // FANOUT
             tiers.setdefault(tier, []).append(part)
         for _, group in sorted(tiers.items()):
-            if len(group) >= FANOUT and sum(part.listed.alive for part in group) <= LARGEST:
+            if len(group) >= FANOUT and sum(part.listed.alive for part in group) <= most:
                 return group
         return []
 
     def _merge(self, group: Sequence[_Part]) -> None:
-        """One segment in place of several."""
-        generation = self._manifest.generation + 1
-        others = [part.listed for part in self._parts if part not in group]
+        """One segment in place of several; whoever calls it holds the lock for merging."""
+        self._clear_merging()
+        path, kept = self._path / "0.merging", 0
         if any(part.listed.alive for part in group):
-            file = f"{generation:012d}.segment"
-            sources = [(part.segment, part.removed) for part in group]
-            others.append(_Listed(file, index.merge_segments(self._path / file, sources, self.modulus)))
-        self._commit(replace(self._manifest, generation=generation, segments=tuple(others)))
+            kept = segment.merge_segments(path, [(part.segment, part.removed) for part in group], self.modulus)
+        with self._writing():
+            files = {part.listed.file for part in group}
+            now = [part for part in self._parts if part.listed.file in files]
+            generation = self._manifest.generation + 1
+            others = [part.listed for part in self._parts if part.listed.file not in files]
+            if kept:
+                file = f"{generation:012d}.segment"
+                path.rename(self._path / file)
+                segment.sync_directory(self._path)
+                # What others removed since: it is in the merged file and must not come back.
+                earlier = np.concatenate([part.removed for part in group])
+                since = np.setdiff1d(np.concatenate([part.removed for part in now]), earlier)
+                listed = Listed(file, kept)
+                others.append(self._listed(listed, since, generation) if since.size else listed)
+            self._commit(replace(self._manifest, generation=generation, segments=tuple(others)))
 
-    def _commit(self, manifest: _Manifest) -> None:
+    def _commit(self, manifest: Manifest) -> None:
         """Make the files of the new manifest the store, then clear away what no longer belongs to it."""
-        index.write_durably(self._manifest_path, manifest.packed())
+        segment.write_bytes(self._manifest_path, manifest.packed())
         self._load()
+        self._clear_unlisted()
+
+    def _clear(self) -> None:
+        """Clear away what a killed process left behind, where nobody writes or merges at the moment."""
+        with self._mutex:
+            if {file.name for file in self._path.iterdir()} <= {*self._manifest.files, *_STANDING}:
+                return
+            with self._lock("lock", wait=False) as alone:
+                if alone:
+                    self._refresh()
+                    self._clear_unlisted()
+            with self._lock("merge-lock", wait=False) as alone:
+                if alone:
+                    self._clear_merging()
+
+    def _clear_unlisted(self) -> None:
         for file in self._path.iterdir():
-            if file.suffix in {".segment", ".removed", ".journal", ".tmp"} and file.name not in manifest.files:
+            mine = file.suffix in {".segment", ".removed", ".journal", ".tmp"} and ".merging" not in file.name
+            if mine and file.name not in self._manifest.files:
                 file.unlink()
 
-
-def _among(ordered: Int64s, document: int) -> bool:
-    place = int(np.searchsorted(ordered, document))
-    return place < ordered.size and int(ordered[place]) == document
+    def _clear_merging(self) -> None:
+        for file in self._path.glob("*.merging*"):
+            file.unlink()

@@ -1,5 +1,6 @@
 """The keys that are kept, and the tables that answer for them."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.fingerprint import index, kernels
-from checks.fingerprint.index import SLICES, Damaged, Segment, Table
+from checks.fingerprint import index, kernels, lookup, segment
+from checks.fingerprint.index import Building, Candidate, Damaged, Keys, Query, Shelf, Table
+from checks.fingerprint.segment import Segment, merge_segments, write_segment
 from tests.checks.fingerprint.sounds import packed, part, recording, silence
 
 postings = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 40)), max_size=300, unique=True)
 
 
 def a_table(built: list[int], documents: int) -> Table:
-    slices = [[posting for posting in built if posting >> 58 == place] for place in range(SLICES)]
-    return Table.build([np.array(part, dtype=np.uint64) for part in slices], len(built), documents)
+    building = Building(len(built), documents)
+    entries = building.entries(np.array(sorted(built), dtype=np.uint64))
+    assert building.close() == len(built)
+    return Table(building.directory, entries)
 
 
 def test_key_is_kept_by_what_it_is_not_by_where_it_stands():
@@ -48,7 +52,8 @@ def test_mixing_is_one_to_one():
 def test_table_gives_back_what_it_was_built_from(pairs: list[tuple[int, int]]):
     built = [key << 32 | number for key, number in pairs]
     table = a_table(built, 41)
-    assert np.concatenate([table.postings(place) for place in range(SLICES)]).tolist() == sorted(built)
+    same, half = np.arange(41, dtype=np.uint32), 1 << (table.bits - 1)
+    assert [*table.postings(0, half, same), *table.postings(half, 2 * half, same)] == sorted(built)
 
 
 @given(postings, st.lists(st.integers(0, 2**32 - 1), max_size=20))
@@ -59,23 +64,17 @@ def test_table_finds_exactly_the_wanted_keys(pairs: list[tuple[int, int]], stran
     assert sorted(found.tolist()) == sorted(number for key, number in pairs if key in set(wanted))
 
 
-def test_lookup_spends_its_budget_on_the_rarest_keys():
-    common, rare = 1 << 31, 5
-    table = a_table([common << 32 | number for number in range(1000)] + [rare << 32 | 3], 1000)
-    assert table.lookup(np.array([rare, common], dtype=np.uint32), budget=100).tolist() == [3]
-
-
 def test_segment_costs_four_bytes_a_posting(tmp_path: Path):
     songs = [(number, index.keys(recording(number))) for number in range(400)]
-    index.write_segment(tmp_path / "a.segment", songs, index.MODULUS)
-    segment = Segment(tmp_path / "a.segment")
-    assert segment.size / segment.sampled.entries.size < 4.4
-    assert segment.faults() == []
+    write_segment(tmp_path / "a.segment", songs, index.MODULUS)
+    one = Segment(tmp_path / "a.segment")
+    assert one.size / one.sampled.entries.size < 4.4
+    assert one.faults() == []
 
 
 def test_segment_of_another_kind_is_refused(tmp_path: Path):
     path = tmp_path / "a.segment"
-    index.write_segment(path, [(1, index.keys(recording(1)))], index.MODULUS)
+    write_segment(path, [(1, index.keys(recording(1)))], index.MODULUS)
     good = path.read_bytes()
     for bad in (b"", good[:20], b"x" + good[1:], good[:-4], good + b"\0\0\0\0", good[:20] + b"\x01" + good[21:]):
         path.write_bytes(bad)
@@ -86,7 +85,7 @@ def test_segment_of_another_kind_is_refused(tmp_path: Path):
 @given(st.data())
 def test_segment_notices_every_changed_byte(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
     path = tmp_path_factory.mktemp("segment") / "a.segment"
-    index.write_segment(path, [(n, index.keys(recording(n, 80))) for n in range(3)], index.MODULUS)
+    write_segment(path, [(n, index.keys(recording(n, 80))) for n in range(3)], index.MODULUS)
     raw = bytearray(path.read_bytes())
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(raw)
@@ -95,3 +94,126 @@ def test_segment_notices_every_changed_byte(tmp_path_factory: pytest.TempPathFac
     except Damaged:
         return
     assert faults
+
+
+recordings = st.dictionaries(
+    st.integers(0, 2**40),
+    st.tuples(st.sets(st.integers(0, 40), max_size=12), st.booleans()),
+    max_size=12,
+)
+
+
+def kept(values: set[int], dense: bool) -> Keys:
+    """A few keys, of which recordings share many; those that are not dense are divisible by 8."""
+    spread = sorted(value * 0x05F5E108 % 2**32 + (value % 8 if dense else 0) for value in values)
+    return Keys(np.array(sorted(set(spread)), dtype=np.uint32), dense)
+
+
+@given(st.lists(recordings, min_size=1, max_size=4), st.data())
+def test_merged_segments_hold_what_one_would(
+    tmp_path_factory: pytest.TempPathFactory, groups: list[dict[int, tuple[set[int], bool]]], data: st.DataObject
+):
+    """Whatever was removed, however the numbers lie between each other, however small the parts are."""
+    path, seen, sources, whole = tmp_path_factory.mktemp("merge"), set(), [], []
+    for place, group in enumerate(groups):
+        fresh = [(number, kept(*what)) for number, what in group.items() if number not in seen]
+        seen.update(group)
+        removed = {number for number, _ in fresh if data.draw(st.booleans())}
+        write_segment(path / f"{place}.segment", fresh, 8)
+        sources.append((Segment(path / f"{place}.segment"), np.array(sorted(removed), dtype=np.int64)))
+        whole += [(number, keys) for number, keys in fresh if number not in removed]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment, "STEP", data.draw(st.sampled_from([1, 7, 1 << 16])))
+        assert merge_segments(path / "merged.segment", sources, 8) == len(whole)
+        write_segment(path / "whole.segment", whole, 8)
+    merged, one = Segment(path / "merged.segment"), Segment(path / "whole.segment")
+    assert merged.faults() == one.faults() == []
+    assert merged.documents.tolist() == one.documents.tolist()
+    same = np.arange(len(whole), dtype=np.uint32)
+    for ours, theirs in ((merged.sampled, one.sampled), (merged.dense, one.dense)):
+        assert ours.postings(0, 1 << ours.bits, same).tolist() == theirs.postings(0, 1 << theirs.bits, same).tolist()
+
+
+@given(recordings, st.lists(st.sets(st.integers(0, 40), max_size=12), min_size=1, max_size=5), st.data())
+def test_answers_are_those_of_the_plain_definition(
+    held: dict[int, tuple[set[int], bool]], asked: list[set[int]], data: st.DataObject
+):
+    known = {number: kept(*what) for number, what in held.items()}
+    first = {number for number in known if data.draw(st.booleans())}
+    gone = {number for number in known if data.draw(st.integers(0, 3)) == 0}
+    least = data.draw(st.integers(1, 4))
+    shelves = []
+    for group in (first, set(known) - first):
+        numbers = sorted(group)
+        tables = index.tables([(number, known[number]) for number in numbers])
+        removed = np.array(sorted(gone), dtype=np.int64)
+        shelves.append(Shelf(np.array(numbers, dtype=np.int64), *tables, (removed, removed[:1])))
+    queries = [Query(kept(values, dense=True).values, least) for values in asked]
+    expected = [
+        index.best(
+            Candidate(number, hits)
+            for number, keys in known.items()
+            if number not in gone and (hits := int(np.isin(keys.values, query.keys).sum())) >= least
+        )
+        for query in queries
+    ]
+    assert index.answer(shelves, queries, 8) == expected
+
+
+@given(st.lists(st.integers(0, 2**26), min_size=1, max_size=400), st.integers(1, 300), st.integers(1, 9))
+def test_hashed_counters_count_exactly(numbers: list[int], repeated: int, least: int):
+    """Numbers that share counters, and one that is counted beyond what a byte holds."""
+    lists = [
+        sorted(set(numbers[place::7]) | {number ^ (1 << 18) for number in numbers[place::3]}) for place in range(9)
+    ]
+    lists += [[numbers[0]]] * repeated
+    entries = np.array([number for each in lists for number in each], dtype=np.uint32)
+    sizes = [len(each) for each in lists]
+    starts = np.cumsum([0, *sizes[:-1]]).astype(np.uint32)
+    bounds, wanted = np.array([0, len(lists)], dtype=np.int64), np.array([least], dtype=np.int64)
+    of, found, hits = lookup.count(entries, 27, bounds, starts, np.array(sizes, dtype=np.uint32), wanted)
+    expected = {number: count for number, count in Counter(entries.tolist()).items() if count >= least}
+    assert dict(zip(found.tolist(), hits.tolist(), strict=True)) == expected
+    assert found.size == len(expected)
+    assert not of.any()
+
+
+def test_places_are_asked_of_the_disk_at_once_where_it_is_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    songs = [(number, index.keys(recording(number), 8)) for number in range(40)]
+    write_segment(tmp_path / "a.segment", songs, 8)
+    wanted = np.unique(np.concatenate([songs[3][1].values, songs[7][1].values]))
+    plain = Segment(tmp_path / "a.segment").sampled
+    monkeypatch.setattr(index, "WORTH_ADVICE", 0)
+    asked: list[int] = []
+    waits = iter(range(0, 1000, index.WAITED))
+    monkeypatch.setattr(index, "_waits", lambda: next(waits))
+    monkeypatch.setattr(Table, "_advise", lambda self, begin, end: asked.append(begin.size))
+    advised = Segment(tmp_path / "a.segment").sampled
+    assert sorted(advised.lookup(wanted).tolist()) == sorted(plain.lookup(wanted).tolist())
+    assert asked[0] == wanted.size - index.TRIED
+
+
+def test_advice_covers_the_bytes_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    songs = [(number, index.keys(recording(number), 8)) for number in range(40)]
+    write_segment(tmp_path / "a.segment", songs, 8)
+    monkeypatch.setattr(index, "WORTH_ADVICE", 0)
+    table, told = Segment(tmp_path / "a.segment").sampled, []
+    monkeypatch.setattr(Table, "_advise", lambda self, begin, end: told.append((begin, end)))
+    wanted = songs[5][1].values
+    table._prefetch(wanted)
+    raw = (tmp_path / "a.segment").read_bytes()
+    (begin, end), (first, last) = told
+    places = [np.frombuffer(raw[a:b], dtype="<u4").tolist() for a, b in zip(begin.tolist(), end.tolist(), strict=True)]
+    bucket = wanted >> np.uint32(32 - table.bits)
+    assert places == [table.directory[number : number + 2].tolist() for number in bucket.tolist()]
+    entries = [
+        np.frombuffer(raw[a:b], dtype="<u4").tolist() for a, b in zip(first.tolist(), last.tolist(), strict=True)
+    ]
+    assert entries == [table.entries[a:b].tolist() for a, b in places if a < b]
+
+
+def test_only_the_most_common_keys_are_spared():
+    assert index.spared(np.array([5, 1000, 3, 9]), 17).tolist() == [1]
+    assert index.spared(np.array([5, 1000, 3, 9]), 10).tolist() == [3, 1]
+    assert index.spared(np.array([5, 5, 5]), 10).tolist() == [2]
+    assert index.spared(np.array([5, 5]), 10).tolist() == []

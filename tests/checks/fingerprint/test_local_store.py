@@ -8,18 +8,22 @@ import random
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checks.fingerprint import segment
 from checks.fingerprint.index import Damaged
+from checks.fingerprint.segment import Segment
 from checks.fingerprint.store import FANOUT, LocalStore
 from tests.checks.fingerprint.sounds import recording
 
@@ -225,7 +229,7 @@ class Countdown:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
         self.left = steps
-        for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink"), (os, "ftruncate")):
+        for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "rename"), (Path, "unlink"), (os, "ftruncate")):
             monkeypatch.setattr(owner, name, self._counted(getattr(owner, name)))
 
     def _counted(self, real):  # type: ignore[no-untyped-def]
@@ -238,7 +242,7 @@ class Countdown:
         return step
 
 
-@pytest.mark.parametrize("change", ["add", "replace", "remove", "extend", "compact"])
+@pytest.mark.parametrize("change", ["add", "replace", "remove", "extend", "compact", "bulk", "rebuild"])
 def test_crash_at_any_step_loses_nothing_acknowledged(path: Path, change: str):
     """The store is written up to a flush and merge, then the change is cut short at every step it takes."""
     template = path.with_name("template")
@@ -299,7 +303,129 @@ def _compact(store: LocalStore) -> set[int]:
     return set(range(3 * FANOUT - 1))
 
 
-CHANGES = {"add": _add, "replace": _replace, "remove": _remove, "extend": _extend, "compact": _compact}
+def _bulk(store: LocalStore) -> set[int]:
+    """So many at once that they need not go through the journal; what stands in it is older."""
+    store.add(5, song(305))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("checks.fingerprint.store.BULK", 10)
+        store.extend([(5, song(5)), *((number, song(number)) for number in range(300, 310))])
+    assert found(store, 5)
+    return {*range(3 * FANOUT - 1), *range(300, 310)}
+
+
+def _rebuild(store: LocalStore) -> set[int]:
+    """Made anew under another modulus, in two files, while somebody learns and forgets."""
+
+    def everything():  # type: ignore[no-untyped-def]
+        for number in range(3 * FANOUT - 1):
+            yield number, song(number)
+        other = LocalStore(store._path, flush=3)
+        other.add(301, song(301))
+        other.remove(5)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("checks.fingerprint.store.BATCH", 15)
+        count = store.rebuild(everything(), lambda late: [(number, song(number)) for number in late], modulus=8)
+    assert store.modulus == 8
+    assert count == 3 * FANOUT - 1
+    assert found(store, 301)
+    return {*range(3 * FANOUT - 1), 301} - {5}
+
+
+CHANGES = {
+    "add": _add,
+    "replace": _replace,
+    "remove": _remove,
+    "extend": _extend,
+    "compact": _compact,
+    "bulk": _bulk,
+    "rebuild": _rebuild,
+}
+
+
+def test_killed_merge_leaves_nothing_behind(path: Path):
+    store = LocalStore(path, flush=2)
+    store.extend((number, song(number)) for number in range(2))
+    for left in ("0.merging", "000001.merging.tmp", "000000000099.segment", "000000000099.segment.tmp"):
+        (path / left).write_bytes(b"half")
+    assert LocalStore(path).verify() == []
+    assert {file.name for file in path.iterdir()} <= {*store._manifest.files, "manifest.json", "lock", "merge-lock"}
+
+
+def test_files_of_a_running_merge_are_left_alone(path: Path):
+    store = LocalStore(path, flush=2)
+    with store._lock("merge-lock"):
+        (path / "0.merging").write_bytes(b"half")
+        (path / "0.merging.tmp").write_bytes(b"half")
+        LocalStore(path, flush=2).extend((number, song(number)) for number in range(4))
+        assert {file.name for file in path.glob("*.merging*")} == {"0.merging", "0.merging.tmp"}
+
+
+def test_others_learn_and_forget_while_a_merge_runs(path: Path, monkeypatch: pytest.MonkeyPatch):
+    store, other = LocalStore(path, flush=2), LocalStore(path, flush=2)
+    for first in range(0, 12, 2):
+        store.extend((number, song(number)) for number in (first, first + 1))
+    real = segment.merge_segments
+
+    def meanwhile(*arguments: Any) -> int:
+        kept = real(*arguments)
+        other.remove(3)
+        other.add(4, song(304))
+        other.extend((number, song(number)) for number in (20, 21, 22))
+        other.remove(7)
+        return kept
+
+    monkeypatch.setattr(segment, "merge_segments", meanwhile)
+    store.compact()
+    for each in (store, other, LocalStore(path)):
+        assert each.documents().tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10, 11, 20, 21, 22]
+        assert [number for number in range(23) if found(each, number)] == [0, 1, 2, 5, 6, 8, 9, 10, 11, 20, 21, 22]
+        assert each.search(song(304))[0].document == 4
+    assert store.verify() == []
+
+
+def test_tidying_leaves_few_segments_each_larger_than_the_rest_together(path: Path):
+    store = LocalStore(path, flush=1)
+    with store._lock("merge-lock"):  # so that nothing is merged on the way
+        for number in range(21):
+            store.add(number, song(number))
+    assert store.stats().segments == 21
+    store.tidy()
+    sizes = sorted(part.listed.alive for part in store._parts)
+    assert sum(sizes) == 21
+    assert all(size > sum(sizes[:place]) for place, size in enumerate(sizes))
+    assert all(found(store, number) for number in range(21))
+
+
+def test_index_written_by_the_first_format_is_read(path: Path):
+    store = LocalStore(path, flush=1000)
+    songs = [(number, recording(number, 64 if number % 2 else 300)) for number in range(30)]
+    store.extend(songs)
+    store.compact()
+    (file,) = path.glob("*.segment")
+    modern = Segment(file)
+    expected = [store.search(sound) for _, sound in songs]
+    in_the_first_format(file, modern)
+    old = LocalStore(path)
+    assert old._parts[0].segment.format == 1
+    assert [old.search(sound) for _, sound in songs] == expected
+    assert old.verify() == []
+    old.remove(3)
+    old.compact()
+    assert old._parts[0].segment.format == 2
+    assert [old.search(sound) for _, sound in songs] == [*expected[:3], [], *expected[4:]]
+
+
+def in_the_first_format(file: Path, segment: Segment) -> None:
+    """As it was: one checksum, and the entries of each table behind its directory."""
+    tables = (segment.sampled, segment.dense)
+    arrays = [segment.documents, *(part for table in tables for part in (table.directory, table.entries))]
+    body, at = b"", 56
+    for array in arrays:
+        body += bytes(-(at + len(body)) % 64) + array.tobytes()
+    shape = (part for table in tables for part in (table.entries.size, table.bits))
+    head = struct.pack("<8sIIQQIQII", b"gate-seg", 1, segment.modulus, segment.documents.size, *shape, zlib.crc32(body))
+    file.write_bytes(head + struct.pack("<I", zlib.crc32(head)) + body)
 
 
 def test_full_disk_refuses_and_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -323,8 +449,8 @@ def test_full_disk_refuses_and_changes_nothing(path: Path, monkeypatch: pytest.M
 def test_files_that_the_manifest_does_not_list_do_not_count(path: Path):
     store = LocalStore(path, flush=2)
     store.extend((number, song(number)) for number in range(2))
-    (segment,) = path.glob("*.segment")
-    shutil.copy(segment, path / "000000000099.segment")
+    (file,) = path.glob("*.segment")
+    shutil.copy(file, path / "000000000099.segment")
     (path / "000000000098.journal").write_bytes(b"half a")
     (path / "000000000097.segment.tmp").write_bytes(b"half")
     again = LocalStore(path, flush=2)
@@ -377,8 +503,8 @@ def test_killed_writer_loses_no_acknowledged_recording(path: Path):
     for _ in range(6):
         told: list[int] = []
         with a_writer(path, first) as writer:
-            told.append(int(acknowledged(writer)))
-            time.sleep(chance.uniform(0.0, 0.15))
+            told += [int(acknowledged(writer)) for _ in range(chance.randint(1, 9))]
+            time.sleep(chance.uniform(0.0, 0.05))
             writer.send_signal(signal.SIGKILL)
             assert writer.stdout
             told += [int(line) for line in writer.stdout.read().split("\n") if line.strip()]

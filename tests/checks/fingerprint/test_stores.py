@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from checks.fingerprint import index
 from checks.fingerprint.index import Candidate, keys
 from checks.fingerprint.store import LocalStore, MemoryStore, Store
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence
@@ -126,6 +128,22 @@ class TestStore:
         with pytest.raises(ValueError, match="4-byte"):
             store.add(1, SONGS[1][:-1])
         assert [c.document for c in store.search(SONGS[0])] == [1]
+
+    def test_work_is_spent_on_the_rarest_keys(self, store: Store, monkeypatch: pytest.MonkeyPatch):
+        """Five recordings share half of their sound; a query for it may look at half as many postings as there are."""
+        common = part(SONGS[0], 0, 716)
+        for document in range(5):
+            store.add(document, common + recording(100 + document, 716))
+        query = common + recording(102, 716)
+        (first, *others) = store.search(query)
+        assert len(others) == 4
+        monkeypatch.setattr(index, "LEAST_WORK", 0)
+        monkeypatch.setattr(index, "WORK_PER_KEY", 2)
+        spared = store.search(query)
+        shared = first.hits - np.count_nonzero(keys(common, 1).values % np.uint32(store.modulus) == 0)
+        assert spared[0].document == 2
+        assert shared < spared[0].hits < first.hits
+        assert {candidate.hits for candidate in spared[1:]} == {spared[0].hits - shared}
 
     def test_large_numbers_are_kept(self, store: Store):
         store.add(2**62 + 1, SONGS[0])
