@@ -126,7 +126,7 @@ RULEBOOK = (
         "language.instrumental_mismatch: .",
         "advisory.mismatch: . advisory.unknown",
         "genre.rules: . genre.missing genre.unlisted",
-        "release.type: . release.type_unusual track.positions",
+        "release.type: . track.positions",
     ),
     *_rules(
         86,

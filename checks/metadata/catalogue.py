@@ -16,16 +16,10 @@ from checks.release import Delivery
 POSITIONS = blocking(
     "track.positions", "The tracks of a release are numbered 1, 2, 3 …, each once.", "DDEX; our inference"
 )
-RELEASE_TYPE = blocking(
+RELEASE_TYPE = warning(
     "release.type",
-    "A single has at most three tracks, an EP at most six, and no release more than 99.",
+    "A single has one to three tracks, an EP up to six, and no release more than 99.",
     "Spotify; Apple; TP",
-)
-# A piece of forty minutes is an album of one track, and how long it is the metadata does not say.
-RELEASE_TYPE_UNUSUAL = warning(
-    "release.type_unusual",
-    "An album or a compilation has two tracks or more, but for very long ones.",
-    "Spotify; Apple",
 )
 GENRE = blocking("genre.rules", "A karaoke version has the genre Karaoke.", "Ingrooves 20-2; starmusic")
 GENRE_MISSING = warning("genre.missing", "A release has a genre.", "Ingrooves; partners' delivery guides")
@@ -48,15 +42,15 @@ TERRITORY_REDUNDANT = information(
 )
 
 CODES = (
-    POSITIONS, RELEASE_TYPE, RELEASE_TYPE_UNUSUAL, GENRE, GENRE_MISSING, GENRE_UNLISTED, TERRITORY, TERRITORY_CONFLICT,
+    POSITIONS, RELEASE_TYPE, GENRE, GENRE_MISSING, GENRE_UNLISTED, TERRITORY, TERRITORY_CONFLICT,
     TERRITORY_REDUNDANT,
 )  # fmt: skip
 
 #: More tracks than partners take on one release (TP; Spotify).
 MOST_TRACKS = 99
 
-#: Fewest and most tracks by kind. The most are what partners mean by the word; below the fewest long works make
-#: exceptions, which are pointed out only.
+#: Fewest and most tracks by kind. Long works make exceptions (an EP of one track, an album of two), hence a warning;
+#: only where a kind is impossible to explain is it reported at all.
 TRACKS_BY_TYPE = {"single": (1, 3), "ep": (1, 6), "album": (2, MOST_TRACKS), "compilation": (2, MOST_TRACKS)}
 
 #: Positions and territories that are repeated as evidence.
@@ -109,14 +103,13 @@ def release_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
     elif count and not fewest <= count <= most:
         right = next(kind for kind in ("single", "ep", "album") if count <= TRACKS_BY_TYPE[kind][1])
         yield Finding(
-            RELEASE_TYPE if count > most else RELEASE_TYPE_UNUSUAL,
+            RELEASE_TYPE,
             release.subject,
             f"The release is called {shown(release.type)} and has {count} track{'s' if count > 1 else ''}.",
             measured=count,
             threshold=most if count > most else fewest,
             fix=f"Partners will show it as {right}; set the type to {right}.",
             patch=rewritten(release, release, type=(release.type, right)),
-            safe=count > most,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 
 from checks.check import Context
@@ -49,14 +48,11 @@ LINE_FORM = warning(
     "DDEX (PLine, CLine)",
 )
 # Distributors deliver for hundreds of imprints that nobody has registered here, and how often that is meant ill has not
-# been measured: recorded for moderators, until an installation that knows its labels routes it.
-OWNER_UNLICENSED = replace(
-    review(
-        "rights.owner_unlicensed",
-        "The owner in the ℗ line is a name that the account may deliver under.",
-        "our inference",
-    ),
-    route=Route.NOTE,
+# been measured: it is shown, until an installation that knows its labels routes it to a person.
+OWNER_UNLICENSED = warning(
+    "rights.owner_unlicensed",
+    "The owner in the ℗ line is a name that the account may deliver under.",
+    "our inference",
 )
 PUBLIC_DOMAIN = review(
     "rights.public_domain",

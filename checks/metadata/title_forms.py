@@ -11,7 +11,7 @@ from checks.finding import Finding
 from checks.metadata.casing import TITLE_CASE, capitals, every_word_capital, sentence_case, with_small_words
 from checks.metadata.grades import information, warning
 from checks.metadata.title_parts import is_version
-from checks.metadata.wording import bracketed, fold, language_of, quoted, readable, shown, titled, written
+from checks.metadata.wording import bracketed, fold, is_blank, language_of, quoted, readable, shown, titled, written
 from checks.patches import rewritten
 from checks.release import Delivery
 
@@ -41,7 +41,9 @@ TRANSLATION = warning(
     "Amuse",
 )
 MEDLEY = information(
-    "title.medley_slash", "Several titles in one are set apart by a slash with a space on both sides.", "Apple 3.7"
+    "title.medley_slash",
+    "Several titles in one are a medley: each has its writers, and a slash with spaces sets them apart.",
+    "Apple 3.7",
 )
 
 CODES = (CASING_EN, CASING_LANG, ABBREVIATION, TWO_VERSIONS, CENSORED, TRANSLATION, MEDLEY)
@@ -213,6 +215,15 @@ def medleys(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """*Low Tide / High Tide*; *AC/DC* and *24/7* are no medleys."""
     release = delivery.release
     for holder in readable(release):
+        if len(titles := holder.title.split(" / ")) > 1 and not any(map(is_blank, titles)):
+            yield Finding(
+                MEDLEY,
+                holder.subject,
+                f"{quoted(holder.title)} holds {len(titles)} titles.",
+                measured=len(titles),
+                fix="Name the writers of each of them; if it is the title of one work, leave it so.",
+            )
+            continue
         parts = _SLASH.split(holder.title)
         if len(parts) > 1 and all(len(part.split()) > 1 for part in parts):
             right = _SLASH.sub(" / ", holder.title)
