@@ -28,6 +28,8 @@ from intake.services.moves import Conflict
 
 #: Submissions tried when the next one is handed out; more moderators do not press the button in the same moment.
 _NEXT = 20
+#: Where the session keeps which queue a moderator works off.
+_QUEUE = "desk_queue"
 #: What each verdict made of a submission, for the message that follows.
 _DONE = {
     Verdict.APPROVE: "approved",
@@ -83,8 +85,9 @@ class Deciding(ReadOnly):
         }
 
     def next_view(self, request: HttpRequest) -> HttpResponse:
-        """Hand out the most urgent submission that nobody has in hand, and claim it."""
+        """Hand out the most urgent submission of the queue in sight; those after it come from there too."""
         self.may_decide(request)
+        request.session[_QUEUE] = queue.Wanted.of(request.POST).items(state="")
         return self.hand_out(request)
 
     def claim_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -163,13 +166,15 @@ class Deciding(ReadOnly):
 
     def hand_out(self, request: HttpRequest) -> HttpResponse:
         """Claim the most urgent submission that nobody has in hand, and go to its page."""
-        for submission in queue.unclaimed(timezone.now()).only("pk", "state")[:_NEXT]:
+        wanted = queue.Wanted.of(request.session.get(_QUEUE, {}))
+        for submission in queue.narrow(queue.unclaimed(timezone.now()), wanted).only("pk", "state")[:_NEXT]:
             try:
                 decisions.claim(submission, moderator(request))
             except (decisions.Held, Conflict):
                 continue  # somebody was quicker: the one after it
             return redirect("admin:intake_submission_change", submission.pk)
-        messages.info(request, "Nothing is waiting that nobody has in hand.")
+        messages.info(request, "Nothing more is waiting here that nobody has in hand.")
+        request.session.pop(_QUEUE, None)
         return redirect("admin:intake_submission_changelist")
 
     def _claim_answer(

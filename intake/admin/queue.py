@@ -7,16 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from checks.finding import Severity
 from checks.policy import Verdict
-from intake.admin.families import BY_KEY, FAMILIES, HOLDING, Family, code_in_words, family_case, family_of, of_family
-from intake.models import Claim, Decision, Finding, Label, Submission, Track
+from intake import families
+from intake.families import BY_KEY, FAMILIES, HOLDING, code_in_words, family_of
+from intake.models import Claim, Decision, Finding, Label, SavedFilter, Submission, Track
+from intake.models import Reason as HeldFor
+from intake.models.submissions import THESE_DAYS
 from intake.states import State
 
 #: Rows of one page of the queue: two screens.
@@ -72,6 +77,11 @@ class Wanted:
         }
         return {key: value for key, value in {**now, **changes}.items() if value}
 
+    @property
+    def query(self) -> str:
+        """As an address has it."""
+        return urlencode(sorted(self.items().items()))
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -82,7 +92,7 @@ class Reason:
     severity: str
 
     @property
-    def family(self) -> Family:
+    def family(self) -> families.Family:
         return family_of(self.code)
 
     @property
@@ -98,6 +108,20 @@ class Row:
     reasons: tuple[Reason, ...]
     claim: Claim | None
     said: str  # what the last decision says in people's words: why it was reopened, returned, rejected
+
+    @property
+    def gone(self) -> int:
+        """How much of its time has gone by, in hundredths."""
+        begun, due = self.submission.received_at, self.submission.due_at
+        if not begun or not due or due <= begun:
+            return 100
+        return max(0, min(100, round(100 * (timezone.now() - begun) / (due - begun))))
+
+    @property
+    def near(self) -> bool:
+        """Whether it comes out in these days."""
+        out = self.submission.release_date
+        return out is not None and abs(out - timezone.now().date()) <= THESE_DAYS
 
     @property
     def chips(self) -> list[Reason]:
@@ -117,61 +141,101 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """What waits for reasons of one family."""
+
+    family: families.Family
+    count: int
+    overdue: int
+    oldest: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """Everything the queue page shows."""
 
     wanted: Wanted
     tabs: tuple[Tab, ...]
-    families: tuple[tuple[Family, int], ...]
-    labels: tuple[Label, ...]
+    families: tuple[Family, ...]
+    labels: tuple[str, ...]
+    saved: tuple[SavedFilter, ...]
     page: Page
     rows: tuple[Row, ...]
+    waiting: int
     overdue: int
     unclaimed: int
+    oldest: dt.datetime | None
+
+    @property
+    def in_review(self) -> bool:
+        return self.wanted.state is State.IN_REVIEW
+
+    @property
+    def title(self) -> str:
+        """What is looked at, in words."""
+        if self.kept:
+            return self.kept.name
+        if self.wanted.family:
+            return BY_KEY[self.wanted.family].title
+        return "Queue" if self.in_review else self.wanted.state.value.replace("_", " ").capitalize()
+
+    @property
+    def kept(self) -> SavedFilter | None:
+        """The saved view that this is."""
+        return next((one for one in self.saved if one.query == self.wanted.query), None)
 
 
-def screen(wanted: Wanted, page: str = "1") -> Screen:
+def screen(wanted: Wanted, moderator: User, page: str = "1") -> Screen:
     """Read one page of the queue in a fixed number of queries."""
     now = timezone.now()
     counts = dict(Submission.objects.order_by().values_list("state").annotate(n=Count("*")))
     current = Paginator(find(wanted), PAGE).get_page(page)
-    waiting = Submission.objects.queue().aggregate(
-        overdue=Count("pk", filter=Q(due_at__lt=now)),
-        held=Count("pk", filter=Q(claim__until__gt=now)),
+    waiting = Submission.objects.filter(state=State.IN_REVIEW).aggregate(
+        overdue=Count("pk", filter=Q(due_at__lt=now)), oldest=Min("received_at")
     )
+    held = Claim.objects.filter(until__gt=now, submission__state=State.IN_REVIEW).count()
     return Screen(
         wanted=wanted,
         tabs=tuple(Tab(state, counts.get(state.value, 0), state is wanted.state) for state in TABS),
-        families=_family_counts(wanted),
-        labels=tuple(Label.objects.order_by("name")[:500]),
+        families=_families(now),
+        labels=tuple(Label.objects.order_by("name").values_list("name", flat=True)[:500]),
+        saved=tuple(SavedFilter.objects.filter(moderator=moderator)),
         page=current,
         rows=_rows(list(current.object_list), now),
+        waiting=counts.get(State.IN_REVIEW.value, 0),
         overdue=waiting["overdue"],
-        unclaimed=counts.get(State.IN_REVIEW.value, 0) - waiting["held"],
+        unclaimed=counts.get(State.IN_REVIEW.value, 0) - held,
+        oldest=waiting["oldest"],
     )
 
 
 def find(wanted: Wanted) -> QuerySet[Submission]:
     """The submissions asked for: the most urgent first in the queue, elsewhere the newest."""
-    found = Submission.objects.filter(state=wanted.state)
-    if wanted.verdict:
-        found = found.filter(verdict=wanted.verdict)
-    if wanted.family:
-        held = Finding.objects.filter(of_family(BY_KEY[wanted.family]), submission=OuterRef("pk"), route__in=HOLDING)
-        found = found.filter(Exists(held))
-    if wanted.label:
-        found = found.filter(label__name=wanted.label)
-    if wanted.text:
-        found = found.filter(_says(wanted.text))
-    order = ("due_at", "id") if wanted.state is State.IN_REVIEW else ("-id",)
+    if wanted.state is State.IN_REVIEW:
+        found = Submission.objects.queue()
+    else:
+        found = Submission.objects.filter(state=wanted.state).order_by("-id")
     # A correlated count instead of a join: the page's fifty rows are counted, not the whole queue.
     tracks = Track.objects.filter(submission=OuterRef("pk")).order_by().values("submission")
     return (
-        found.order_by(*order)
+        narrow(found, wanted)
         .select_related("label", "claim__moderator")
         .defer("metadata")
         .annotate(track_count=Subquery(tracks.annotate(n=Count("pk")).values("n")))
     )
+
+
+def narrow(found: QuerySet[Submission], wanted: Wanted) -> QuerySet[Submission]:
+    """Only what answers the description, in the order that it has."""
+    if wanted.verdict:
+        found = found.filter(verdict=wanted.verdict)
+    if wanted.family:
+        found = found.filter(Exists(HeldFor.objects.filter(submission=OuterRef("pk"), family=wanted.family)))
+    if wanted.label:
+        found = found.filter(label__name=wanted.label)
+    if wanted.text:
+        found = found.filter(_says(wanted.text))
+    return found
 
 
 def unclaimed(now: dt.datetime) -> QuerySet[Submission]:
@@ -199,16 +263,20 @@ def _says(text: str) -> Combinable | Q:
     )
 
 
-def _family_counts(wanted: Wanted) -> tuple[tuple[Family, int], ...]:
-    found = (
-        Finding.objects.filter(submission__state=wanted.state, route__in=HOLDING)
-        .annotate(family=family_case())
+def _families(now: dt.datetime) -> tuple[Family, ...]:
+    """What waits, by family; a submission with reasons of two families waits in both."""
+    waiting = (
+        HeldFor.objects.filter(waiting=True, leads=True)
         .order_by()
         .values_list("family")
-        .annotate(Count("submission", distinct=True))
+        .annotate(
+            count=Count("pk"),
+            overdue=Count("pk", filter=Q(submission__due_at__lt=now)),
+            oldest=Min("submission__received_at"),
+        )
     )
-    counts: dict[str, int] = dict(found)
-    return tuple((family, counts.get(family.key, 0)) for family in FAMILIES)
+    found = {key: (count, overdue, oldest) for key, count, overdue, oldest in waiting}
+    return tuple(Family(one, *found.get(one.key, (0, 0, None))) for one in FAMILIES)
 
 
 def _rows(submissions: Sequence[Submission], now: dt.datetime) -> tuple[Row, ...]:

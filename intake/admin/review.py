@@ -19,8 +19,8 @@ from checks.release import CredentialState
 from checks.trust import TrustList, judged
 from intake.admin import evidence
 from intake.admin.ears import Panel, panels
-from intake.admin.families import HOLDING, Family, family_of
 from intake.admin.queue import SEVERITIES
+from intake.families import HOLDING, Family, family_of
 from intake.models import CheckRun, Claim, Decision, Event, Finding, Resource, Status, Submission, Track, TrustRoot
 from intake.snapshot import analysis_of
 from intake.states import REOPENING, State
@@ -250,7 +250,7 @@ def read(submission: Submission) -> Review:
         history=tuple(_history(submission)),
         differences=tuple(_differences(submission)),
         superseded_by=submission.superseded_by.order_by("-id").first(),
-        claim=_claim(submission),
+        claim=claim_of(submission),
         label_counts=_counts(submission),
         proposed=frozenset(f"{one['key']}={one['value']}" for row in findings for one in row.labels),
     )
@@ -321,7 +321,8 @@ def _counts(submission: Submission) -> dict[str, int]:
     return {state: counts[state] for state in State if state in counts}
 
 
-def _claim(submission: Submission) -> Claim | None:
+def claim_of(submission: Submission) -> Claim | None:
+    """The hold on a submission, while it lasts."""
     claim: Claim | None = getattr(submission, "claim", None)
     return claim if claim and claim.held(timezone.now()) else None
 

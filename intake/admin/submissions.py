@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import register
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
-from django.views.decorators.http import require_safe
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST, require_safe
 
 from checks.policy import Verdict
 from intake.admin import listening, queue, review
-from intake.admin.deciding import Deciding
-from intake.admin.families import FAMILIES
+from intake.admin.deciding import Deciding, moderator
 from intake.admin.site import desk
 from intake.models import Resource, Submission
+from intake.services import decisions, waiting
+from intake.services.moves import Conflict
 
 
 @register(Submission, site=desk)
@@ -27,9 +31,15 @@ class SubmissionAdmin(Deciding):
     """Reads like any admin; what can be done is in the review page's buttons."""
 
     def get_urls(self) -> list[URLPattern]:
-        file_view = self.admin_site.admin_view(require_safe(self.file_view))
+        def page(address: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+            return path(address, self.admin_site.admin_view(view), name=f"intake_submission_{name}")
+
         return [
-            path("<uuid:pk>/files/<int:resource>/", file_view, name="intake_submission_file"),
+            page("filters/", require_POST(self.keep_filter_view), "keep_filter"),
+            page("filters/<int:pk>/forget/", require_POST(self.forget_filter_view), "forget_filter"),
+            page("<uuid:pk>/beat/", require_POST(self.beat_view), "beat"),
+            page("<uuid:pk>/leave/", require_POST(self.leave_view), "leave"),
+            page("<uuid:pk>/files/<int:resource>/", require_safe(self.file_view), "file"),
             *super().get_urls(),
         ]
 
@@ -42,8 +52,7 @@ class SubmissionAdmin(Deciding):
             **self.admin_site.each_context(request),
             "title": "Queue",
             "opts": self.opts,
-            "screen": queue.screen(wanted, request.GET.get("p", "1")),
-            "families": FAMILIES,
+            "screen": queue.screen(wanted, moderator(request), request.GET.get("p", "1")),
             "verdicts": (Verdict.APPROVE, Verdict.LABEL, Verdict.REVIEW, Verdict.REJECT, Verdict.RETURN),
             "decides": self.has_decide_permission(request),
         }
@@ -78,10 +87,70 @@ class SubmissionAdmin(Deciding):
             "submission": submission,
             "mine": mine,
             "theirs": claim if claim and not mine else None,
+            "watching": waiting.watching(submission, moderator(request)),
             "overtaken": overtaken,
             **self.deciding(request, shown, form),
         }
         return TemplateResponse(request, "admin/intake/review.html", context, status=status)
+
+    # --- Who is here ---
+
+    def beat_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """A sign of life of an open page. With ``active`` it renews the claim that this person has; it takes none."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        submission, who = self.load(pk), moderator(request)
+        waiting.see(submission, who)
+        claim = review.claim_of(submission)
+        if (
+            claim
+            and claim.moderator_id == who.pk
+            and request.POST.get("active")
+            and self.has_decide_permission(request)
+        ):
+            with contextlib.suppress(decisions.Held, Conflict):  # the answer says how it stands
+                claim = decisions.claim(submission, who)
+        answer = {
+            "state": submission.state,
+            "sequence": submission.sequence,
+            "who": claim.moderator.get_username() if claim else None,
+            "mine": claim is not None and claim.moderator_id == who.pk,
+            "until": claim.until if claim else None,
+            "watching": waiting.watching(submission, who),
+        }
+        return JsonResponse(answer)
+
+    def leave_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """The page was closed: whatever was in hand is in nobody's hands any more."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        submission, who = self.load(pk), moderator(request)
+        waiting.leave(submission, who)
+        decisions.release_claim(submission, who)
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+    # --- Views that are kept ---
+
+    def keep_filter_view(self, request: HttpRequest) -> HttpResponse:
+        """Keep the queue as it is looked at, under a name."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        wanted, name = queue.Wanted.of(request.POST), request.POST.get("name", "").strip()[:60]
+        if name:
+            try:
+                waiting.keep_filter(moderator(request), name, wanted.query)
+            except waiting.TooManyFilters as error:
+                messages.error(request, f"{error}".capitalize() + ".")
+        return redirect(f"{reverse('admin:intake_submission_changelist')}?{wanted.query}")
+
+    def forget_filter_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Remove a kept view."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        waiting.forget_filter(moderator(request), pk)
+        return redirect("admin:intake_submission_changelist")
+
+    # --- Files ---
 
     def file_view(self, request: HttpRequest, pk: uuid.UUID, resource: int) -> HttpResponseBase:
         """A delivered file: audio and pictures to hear and see, everything else to save."""

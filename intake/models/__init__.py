@@ -6,6 +6,7 @@ from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
 from intake.models.messages import DdexMessage
+from intake.models.portraits import Portrait
 from intake.models.reference import KnownRecording
 from intake.models.registry import (
     ArtistIdentifier,
@@ -27,6 +28,7 @@ from intake.models.submissions import (
     Track,
 )
 from intake.models.trust import TrustRoot
+from intake.models.waiting import Presence, Reason, SavedFilter
 from intake.models.webhooks import Attempt, Delivery, Endpoint
 from intake.models.work import Status
 
@@ -55,9 +57,13 @@ __all__ = [
     "NameKey",
     "Partner",
     "Picture",
+    "Portrait",
+    "Presence",
     "ProtectedArtist",
     "ProtectedName",
+    "Reason",
     "Resource",
+    "SavedFilter",
     "Status",
     "Submission",
     "Track",

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
 from checks.finding import Route
@@ -18,6 +19,9 @@ from intake.models.files import Blob
 from intake.models.ids import uuid7
 from intake.models.work import Work
 from intake.states import CLEARED, State
+
+#: A release whose day is so near, or just past, goes before all others in the queue.
+THESE_DAYS = dt.timedelta(days=3)
 
 
 class SubmissionQuerySet(models.QuerySet):
@@ -38,8 +42,12 @@ class SubmissionQuerySet(models.QuerySet):
         return self.select_related("label").prefetch_related("decisions", "check_runs", "resources", "tracks__resource")
 
     def queue(self) -> Self:
-        """What waits for a moderator, most urgent first."""
-        return self.filter(state=State.IN_REVIEW).order_by("due_at", "id")
+        """What waits for a moderator, most urgent first: what comes out in these days, then by due date."""
+        today = timezone.now().date()
+        these_days = Q(release_date__range=(today - THESE_DAYS, today + THESE_DAYS))
+        return self.filter(state=State.IN_REVIEW).order_by(
+            Case(When(these_days, then=Value(0)), default=Value(1)), "due_at", "id"
+        )
 
 
 class Submission(models.Model):
@@ -68,7 +76,7 @@ class Submission(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["label", "-id"], name="submission_of_label"),
-            models.Index(fields=["state", "due_at"], name="submission_queue"),
+            models.Index(fields=["state", "due_at", "release_date"], name="submission_urgent"),
             models.Index(fields=["label", "state"], name="submission_label_state"),
             models.Index(fields=["state", "-id"], name="submission_newest"),
         ]

@@ -23,6 +23,10 @@ UNREAD = (
     "view_imageband",
     "view_picture",
     "view_viewing",
+    "view_reason",
+    "view_presence",
+    "view_savedfilter",
+    "view_portrait",
 )
 
 

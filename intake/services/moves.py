@@ -9,7 +9,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from intake.models import Decision, Event, Submission
-from intake.services import deliveries
+from intake.services import deliveries, waiting
 from intake.states import REOPENING, TRANSITIONS, State
 
 
@@ -50,6 +50,7 @@ def move(
             data = {**data, "decision": str(decision.pk), "reasons": decision.reasons}
         event = _write(submission, submission.sequence + 1, _type(old, to), actor, data)
         submission.refresh_from_db()
+        waiting.follow(submission, old, decision)
         deliveries.post(submission, event)
     return event
 

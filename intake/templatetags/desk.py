@@ -10,8 +10,8 @@ from django import template
 from django.utils import timezone
 
 from intake.admin import evidence
-from intake.admin.families import code_in_words, family_of
 from intake.admin.queue import SOON
+from intake.families import code_in_words, family_of
 
 register = template.Library()
 
@@ -36,6 +36,30 @@ def left(due: dt.datetime | None) -> str:
 def since(moment: dt.datetime | None) -> str:
     """How long ago."""
     return "—" if moment is None else f"{span(timezone.now() - moment)} ago"
+
+
+@register.filter
+def age(moment: dt.datetime | None) -> str:
+    """For how long something has been, in its largest unit."""
+    if moment is None:
+        return "—"
+    minutes = int((timezone.now() - moment).total_seconds() // 60)
+    if minutes >= 2880:
+        return f"{minutes // 1440} days"
+    return f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
+
+
+@register.filter
+def days(day: dt.date | None) -> str:
+    """How far away a day is."""
+    if day is None:
+        return ""
+    away = (day - timezone.now().date()).days
+    if away == 0:
+        return "today"
+    if abs(away) > 365:
+        return f"{abs(away) // 365} year{'s' if abs(away) >= 730 else ''} {'ago' if away < 0 else 'ahead'}"
+    return f"in {away} day{'s' if away > 1 else ''}" if away > 0 else f"{-away} day{'s' if away < -1 else ''} ago"
 
 
 @register.filter

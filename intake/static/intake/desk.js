@@ -2,8 +2,8 @@
 "use strict";
 
 (() => {
-  /** Time between two renewals of the claim, in ms: several before it would end. */
-  const BEAT = 60_000;
+  /** Time between two signs of life, in ms: several before the claim would end. */
+  const BEAT = 25_000;
 
   const csrf = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
@@ -42,13 +42,15 @@
   }
 
   const claim = document.getElementById("claim");
-  if (!claim || !claim.dataset.until) return;
+  if (!claim) return;
 
   const words = claim.querySelector("[data-show=claim]");
+  const watching = claim.querySelector("[data-show=watching]");
   const mine = claim.dataset.holder === "me";
-  const lead = mine ? "In your hands" : `${words.querySelector("b").textContent} has it in hand`;
-  let until = Date.parse(claim.dataset.until);
+  let until = claim.dataset.until ? Date.parse(claim.dataset.until) : 0;
+  let holder = mine ? "me" : words?.querySelector("b")?.textContent || "";
   let active = true;
+  let over = false;
 
   // A page that nobody looks at must not keep others away: the claim is renewed for signs of life only.
   for (const sign of ["pointermove", "pointerdown", "keydown", "wheel"]) {
@@ -57,7 +59,9 @@
   const listening = () => [...document.querySelectorAll("audio")].some((audio) => !audio.paused);
 
   function show() {
+    if (!words || !until || over) return;
     const seconds = Math.round((until - Date.now()) / 1000);
+    const lead = mine ? "In your hands" : `${holder} has it in hand`;
     if (seconds > 0) {
       const rest = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
       words.textContent = `${lead} for ${rest}`;
@@ -69,38 +73,61 @@
     claim.classList.toggle("ended", seconds <= 0);
   }
 
-  async function renew() {
-    if (!active && !listening()) return;
+  const letter = (values) => {
+    const form = new FormData();
+    form.append("csrfmiddlewaretoken", csrf());
+    for (const [key, value] of Object.entries(values)) form.append(key, value);
+    return form;
+  };
+
+  /** Say that somebody is here, and hear who else is, and who has it in hand. */
+  async function live() {
+    if (over || document.visibilityState === "hidden" && !listening()) return;
+    const alive = active || listening();
     active = false;
     let answer;
     try {
-      answer = await fetch(claim.dataset.url, {
-        method: "POST",
-        headers: { "Accept": "application/json", "X-CSRFToken": csrf() },
-      });
+      answer = await fetch(claim.dataset.beat, { method: "POST", body: letter(alive ? { active: "1" } : {}) });
     } catch {
       return; // no connection now: the countdown goes on, the next beat tries again
     }
-    if (answer.redirected) {
+    if (answer.redirected || !answer.ok) {
       lose("You are logged out.");
-    } else if (answer.ok) {
-      until = Date.parse((await answer.json()).until);
-    } else {
-      const { who } = answer.status === 409 ? await answer.json() : {};
-      lose(who ? `${who} has it in hand now.` : "It is no longer in review.");
+      return;
+    }
+    const { who, mine: held, until: then, watching: others, sequence, state } = await answer.json();
+    watching.hidden = !others.length;
+    watching.querySelector("b").textContent = others.join(", ");
+    if (words && (state !== "in_review" || String(sequence) !== claim.dataset.sequence)) {
+      lose(state === "in_review" ? "It has changed meanwhile." : `It is ${state.replace("_", " ")} now.`);
+    } else if (who && !held && mine) {
+      lose(`${who} has it in hand now.`);
+    } else if (who) {
+      until = Date.parse(then);
+      holder = held ? "me" : who;
+      if (!mine && !held && words) claim.className = "claim theirs";
+      show();
     }
   }
 
   /** Nothing can be decided from here any more; what was typed stays, to be copied. */
   function lose(why) {
-    clearInterval(clock);
-    clearInterval(beat);
-    words.textContent = `${why} Load the page again.`;
+    over = true;
+    if (words) words.textContent = `${why} Load the page again.`;
     claim.className = "claim theirs";
     for (const button of document.querySelectorAll("#decide button")) button.disabled = true;
   }
 
+  // Whoever goes away gives back what was in hand; the lease ends by itself where this is never heard.
+  window.addEventListener("pagehide", () => {
+    navigator.sendBeacon(claim.dataset.leave, letter({}));
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) window.location.reload();
+  });
+
   show();
-  const clock = setInterval(show, 1000);
-  const beat = mine ? setInterval(renew, BEAT) : undefined;
+  live();
+  setInterval(show, 1000);
+  setInterval(live, BEAT);
 })();

@@ -4,17 +4,18 @@ import datetime as dt
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from checks.finding import Route, Severity
-from intake.models import CheckRun, Finding, Submission
-from intake.services import decisions
+from intake.models import CheckRun, Claim, Finding, SavedFilter, Submission
+from intake.services import decisions, waiting
 from tests.intake.admin.desk_rows import a_finding, in_review
 from tests.intake.factories import a_label
 
 pytestmark = pytest.mark.django_db
 
-#: Session, user, two of rights; states, overdue and held, count, rows, findings, decisions, families, labels.
-QUERIES = 12
+#: Session, user, two of rights; states, overdue, held, count, rows, findings, decisions, families, labels, kept views.
+QUERIES = 14
 
 
 def queue(client, **query):
@@ -68,7 +69,7 @@ def test_families_are_counted_by_submission_and_filter(desk):
     in_review(title="Imitated")
     in_review(a_finding(code="credit.composer_missing"), title="Uncredited")
     response = queue(desk)
-    counts = {family.key: count for family, count in response.context["screen"].families}
+    counts = {one.family.key: one.count for one in response.context["screen"].families}
     assert counts == {"match": 1, "identity": 1, "ai": 0, "fraud": 0, "audio": 0, "metadata": 1, "system": 0}
     assert titles(queue(desk, family="match")) == ["Copied"]
     assert titles(queue(desk, family="metadata")) == ["Uncredited"]
@@ -124,3 +125,70 @@ def test_findings_of_other_submissions_do_not_leak_into_a_row(desk):
     assert [reason.code for reason in rows[first.pk].reasons] == ["similarity.known_recording"]
     assert [reason.code for reason in rows[second.pk].reasons] == ["artist.lookalike"]
     assert Finding.objects.count() == CheckRun.objects.count() == 2
+
+
+def test_what_comes_out_in_these_days_goes_before_everything(desk):
+    today = timezone.now().date()
+    in_review(title="Overdue", due=-dt.timedelta(hours=2))
+    near, past, far = in_review(title="Near"), in_review(title="Came out"), in_review(title="Next week")
+    for submission, days in ((near, 3), (past, -1), (far, 8)):
+        Submission.objects.filter(pk=submission.pk).update(release_date=today + dt.timedelta(days=days))
+    assert titles(queue(desk)) == ["Near", "Came out", "Overdue", "Next week"]
+    assert [row.near for row in queue(desk).context["screen"].rows] == [True, True, False, False]
+
+
+def test_the_clock_of_a_row_fills_up(desk):
+    now = timezone.now()
+    submission = in_review(due=dt.timedelta(hours=12))
+    Submission.objects.filter(pk=submission.pk).update(received_at=now - dt.timedelta(hours=36))
+    assert queue(desk).context["screen"].rows[0].gone == 75
+    Submission.objects.filter(pk=submission.pk).update(due_at=now - dt.timedelta(hours=1))
+    assert queue(desk).context["screen"].rows[0].gone == 100
+
+
+def test_each_queue_tells_its_count_its_oldest_and_what_is_overdue(desk):
+    in_review(match(), title="Copied", due=-dt.timedelta(hours=1))
+    in_review(match(), match(), title="Copied twice")
+    families = {one.family.key: one for one in queue(desk).context["screen"].families}
+    assert (families["match"].count, families["match"].overdue) == (2, 1)
+    assert families["match"].oldest == min(Submission.objects.values_list("received_at", flat=True))
+    assert families["ai"].oldest is None
+
+
+def test_the_next_one_comes_from_the_queue_that_was_looked_at(desk, ada):
+    for number in range(2):
+        in_review(match(), title=f"Copied {number}", due=dt.timedelta(hours=30))
+    in_review(title="Imitated", due=dt.timedelta(hours=1))
+    first = desk.post(reverse("admin:intake_submission_next"), {"family": "match"})
+    assert Claim.objects.get().submission.title == "Copied 0"
+    submission = Claim.objects.get().submission
+    assert first.url == reverse("admin:intake_submission_change", args=[submission.pk])
+    answer = {"sequence": submission.sequence, "verdict": "approve", "reason": "Rights were shown."}
+    desk.post(reverse("admin:intake_submission_decide", args=[submission.pk]), answer)
+    assert Claim.objects.get().submission.title == "Copied 1"
+
+
+def test_a_view_is_kept_by_name_for_its_moderator_alone(desk, other_desk, ada):
+    in_review(match(), title="Copied")
+    keep = reverse("admin:intake_submission_keep_filter")
+    answer = desk.post(keep, {"name": "Copies", "family": "match", "q": "cop", "evil": "1"})
+    assert answer.url.endswith("?family=match&q=cop")
+    screen = desk.get(answer.url).context["screen"]
+    assert (screen.title, [one.query for one in screen.saved]) == ("Copies", ["family=match&q=cop"])
+    assert queue(other_desk).context["screen"].saved == ()
+    desk.post(keep, {"name": "Copies", "family": "match"})
+    kept = SavedFilter.objects.get()
+    assert kept.query == "family=match"
+    forget = reverse("admin:intake_submission_forget_filter", args=[kept.pk])
+    other_desk.post(forget)
+    assert SavedFilter.objects.count() == 1
+    desk.post(forget)
+    assert SavedFilter.objects.count() == 0
+
+
+def test_a_moderator_keeps_so_many_views_and_no_more(desk, ada):
+    for number in range(waiting.MAX_FILTERS):
+        waiting.keep_filter(ada, f"View {number}", "family=match")
+    response = desk.post(reverse("admin:intake_submission_keep_filter"), {"name": "One more", "q": "x"}, follow=True)
+    assert "There can be 30 saved views" in response.content.decode()
+    assert SavedFilter.objects.count() == waiting.MAX_FILTERS

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Case, CharField, Q, Value, When
-
 from checks.finding import Route
 
 #: Findings with these routes hold a release for a human.
@@ -22,13 +20,6 @@ class Family:
 
     def holds(self, code: str) -> bool:
         return code.startswith(self.prefixes)
-
-    def query(self, field: str = "code") -> Q:
-        """The findings of this family."""
-        wanted = Q()
-        for prefix in self.prefixes:
-            wanted |= Q(**{f"{field}__startswith": prefix})
-        return wanted
 
 
 #: In the order in which a mistake costs most.
@@ -59,25 +50,6 @@ _WHOLE = ("isrc", "upc", "iswc", "title", "artist", "credit", "date", "language"
 def family_of(code: str) -> Family:
     """The family that a code belongs to."""
     return next((family for family in NAMED if family.holds(code)), METADATA)
-
-
-def of_family(family: Family, field: str = "code") -> Q:
-    """The findings of a family, whatever is in no other being metadata's."""
-    if family is not METADATA:
-        return family.query(field)
-    named = Q()
-    for other in NAMED:
-        named |= other.query(field)
-    return ~named
-
-
-def family_case(field: str = "code") -> Case:
-    """The family's key as an expression, so that the database can count by it."""
-    return Case(
-        *(When(family.query(field), then=Value(family.key)) for family in NAMED),
-        default=Value(METADATA.key),
-        output_field=CharField(),
-    )
 
 
 def code_in_words(code: str) -> str:
