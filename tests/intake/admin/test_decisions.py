@@ -17,8 +17,8 @@ from tests.intake.admin.desk_rows import a_finding, in_review, measured
 pytestmark = pytest.mark.django_db
 
 #: Session, user, two of rights; submission, resources, tracks, findings, known recordings, blobs, checks, decisions,
-#: events, the label's counts, what supersedes it.
-QUERIES = 15
+#: events, the label's counts, what supersedes it, who looks at it.
+QUERIES = 16
 
 
 def at(name, submission):
