@@ -14,18 +14,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import io
 import math
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +31,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from benchmarks import machine, real_music  # noqa: E402 the project is found first
+from benchmarks.disguises import DISGUISES, Disguise, decoded, delivered  # noqa: E402
 from checks.analysis import decode  # noqa: E402
 from checks.fingerprint import kernels  # noqa: E402
 from checks.fingerprint.catalogue import find  # noqa: E402
@@ -53,158 +51,8 @@ AUDIO = {".ogg", ".flac", ".mp3", ".wav", ".m4a", ".opus", ".aiff"}
 ACOUSTID_FIRST, ACOUSTID_HASHES, ACOUSTID_OFFSET, ACOUSTID_SCORE = 80, 120, 80, 0.4
 
 
-@dataclass(frozen=True)
-class Transform:
-    """A way to disguise a copy, and what it makes of speed and pitch."""
-
-    name: str
-    make: Callable[[Samples, Samples], Samples]  # from the recording and another one
-    speed: float = 1.0
-    pitch: float = 0.0
-    mp3: bool = False
-    quick: bool = True
-    middle: bool = False
-
-
-def changed(
-    samples: Samples, rate: int = 11025, *, speed: float = 1.0, pitch: float = 0.0, tempo: float = 1.0
-) -> Samples:
-    """Played faster by ``speed``, higher by ``pitch`` semitones at the same tempo, and at another tempo."""
-    frequency = speed * 2 ** (pitch / 12)
-    pace = tempo * speed / frequency
-    filters: list[tuple[str, str]] = []
-    if frequency != 1:
-        filters += [("asetrate", str(round(rate * frequency))), ("aresample", str(rate))]
-    if abs(pace - 1) > 1e-6:
-        filters += [("atempo", f"{pace:.6f}")]
-    return filtered(samples, rate, filters)
-
-
-def filtered(samples: Samples, rate: int, filters: Filters) -> Samples:
-    """The samples after FFmpeg's filters, of the same number of channels."""
-    channels = 1 if samples.ndim == 1 else samples.shape[1]
-    layout = {1: "mono", 2: "stereo"}[channels]
-    graph = av.filter.Graph()
-    last = graph.add_abuffer(sample_rate=rate, format="s16", layout=layout)
-    source = last
-    for name, arguments in [*filters, ("aformat", f"sample_fmts=s16:channel_layouts={layout}:sample_rates={rate}")]:
-        node = graph.add(name, arguments)
-        last.link_to(node)
-        last = node
-    sink = graph.add("abuffersink")
-    last.link_to(sink)
-    graph.configure()
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.reshape(1, -1)), format="s16", layout=layout)
-    frame.sample_rate = rate
-    source.push(frame)
-    source.push(None)
-    pieces = [frame.to_ndarray().reshape(-1) for frame in _pulled(graph)]
-    flat = np.concatenate(pieces) if pieces else np.empty(0, np.int16)
-    return flat if samples.ndim == 1 else flat.reshape(-1, channels)
-
-
-def _pulled(graph: Any) -> Iterator[Any]:
-    while True:
-        try:
-            yield graph.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
-
-
-def _speed(factor: float, quick: bool = True) -> Transform:
-    return Transform(f"speed {factor:.2f}", lambda a, _: changed(a, RATE, speed=factor), speed=factor, quick=quick)
-
-
-def _pitch(semitones: float) -> Transform:
-    make = lambda a, _: changed(a, RATE, pitch=semitones)  # noqa: E731
-    return Transform(f"pitch {semitones:+.0f} semitones", make, pitch=semitones)
-
-
-def _tempo(factor: float, quick: bool = True) -> Transform:
-    make = lambda a, _: changed(a, RATE, tempo=factor)  # noqa: E731
-    return Transform(f"tempo {factor:.2f}", make, factor, -12 * math.log2(factor), quick=quick)
-
-
-def _excerpt(seconds: int) -> Transform:
-    def cut(samples: Samples, _: Samples) -> Samples:
-        start = min(len(samples) // 3 + 317, max(0, len(samples) - seconds * RATE))
-        return samples[start : start + seconds * RATE]
-
-    return Transform(f"{seconds} s, MP3 128k", cut, mp3=True, middle=True)
-
-
-def _mixed(samples: Samples, other: npt.NDArray[np.floating[Any]], decibels: float) -> Samples:
-    """With something else under it, so many dB below."""
-    loudness, its = (float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (samples, other))
-    mixed = samples + other * (loudness / max(its, 1e-9) * 10 ** (decibels / 20))
-    return np.clip(mixed * 0.5, -32768, 32767).astype(np.int16)
-
-
-def _noise(samples: Samples, _: Samples) -> Samples:
-    return _mixed(samples, np.random.default_rng(1).standard_normal(samples.shape), 0.0)
-
-
-def _overlay(samples: Samples, other: Samples) -> Samples:
-    return _mixed(samples, np.resize(other, samples.shape).astype(np.float64), -6.0)
-
-
-def _karaoke(samples: Samples, _: Samples) -> Samples:
-    difference = (samples[:, 0].astype(np.int32) - samples[:, 1]) // 2
-    return np.stack([difference, difference], axis=1).astype(np.int16)
-
-
-ECHO: Filters = [("aecho", "0.8:0.7:37|61|97|149|211:0.5|0.4|0.35|0.25|0.2")]
-TRANSFORMS = (
-    Transform("unchanged, MP3 128k", lambda a, _: a, mp3=True),
-    *(_speed(factor, factor in (0.8, 0.92, 0.98, 1.04, 1.25)) for factor in
-      (0.8, 0.85, 0.92, 0.96, 0.98, 1.01, 1.02, 1.04, 1.08, 1.15, 1.25)),
-    *(_pitch(semitones) for semitones in (-3, -2, -1, 1, 2, 3)),
-    *(_tempo(factor, factor == 1.1) for factor in (0.9, 0.95, 1.05, 1.1)),
-    *(_excerpt(seconds) for seconds in (30, 15, 10, 5)),
-    Transform("nightcore 1.25, MP3 128k", lambda a, _: changed(a, RATE, speed=1.25), speed=1.25, mp3=True, quick=False),
-    Transform("slowed 0.85 and echo", lambda a, _: filtered(changed(a, RATE, speed=0.85), RATE, ECHO), speed=0.85),
-    Transform("telephone", lambda a, _: filtered(a, RATE, [("highpass", "f=300"), ("lowpass", "f=3400")])),
-    Transform("karaoke L-R", _karaoke),
-    Transform("noise 0 dB", _noise),
-    Transform("overlay -6 dB", _overlay),
-)  # fmt: skip
-
-
 def files(music: Path) -> list[Path]:
     return sorted(path for path in music.iterdir() if path.suffix in AUDIO)
-
-
-def decoded(path: Path, seconds: float) -> Samples:
-    """The beginning as stereo at RATE; a mono file has twice the same."""
-    resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
-    pieces, have = [], 0
-    with av.open(str(path)) as opened:
-        for frame in opened.decode(audio=0):
-            for part in resampler.resample(frame):
-                pieces.append(part.to_ndarray().reshape(-1, 2))
-                have += len(pieces[-1])
-            if have >= seconds * RATE:
-                break
-    return np.concatenate(pieces)[: int(seconds * RATE)]
-
-
-def delivered(samples: Samples, mp3: bool) -> AudioFacts:
-    """What the gate measures of them as a file."""
-    target = io.BytesIO()
-    with av.open(target, "w", format="mp3" if mp3 else "wav") as made:
-        stream = made.add_stream("libmp3lame" if mp3 else "pcm_s16le", rate=RATE, layout="stereo")
-        if mp3:
-            stream.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.reshape(1, -1)), format="s16", layout="stereo")
-        frame.sample_rate = RATE
-        fifo = av.AudioFifo()
-        fifo.write(frame)
-        converter = av.AudioResampler(format=stream.format.name, layout="stereo", rate=RATE)
-        while (piece := fifo.read(1152, partial=True)) is not None:
-            for part in converter.resample(piece):
-                made.mux(stream.encode(part))
-        made.mux(stream.encode(None))
-    return decode.measure(target, "")
 
 
 def acoustid(query: bytes, references: Mapping[str, bytes]) -> set[str]:
@@ -287,7 +135,7 @@ def tuning(path: Path) -> bool:
     return hashlib.sha256(path.name.encode()).digest()[0] % 2 == 0
 
 
-def right_factor(comparison: Comparison, transform: Transform) -> bool:
+def right_factor(comparison: Comparison, transform: Disguise) -> bool:
     """Within 1 % of the speed and 0.1 semitone of the pitch."""
     pitch = comparison.pitch + 12 * math.log2(comparison.speed)
     expected = transform.pitch + 12 * math.log2(transform.speed)
@@ -312,7 +160,7 @@ class Catalogue:
     def __contains__(self, path: Path) -> bool:
         return path.name in self._names.values()
 
-    def put(self, row: Row, path: Path, transform: Transform, facts: AudioFacts) -> None:
+    def put(self, row: Row, path: Path, transform: Disguise, facts: AudioFacts) -> None:
         """Deliver a changed copy, and count what is found."""
         begun = time.process_time()
         load = lambda wanted: {number: self._prints[number] for number in wanted}  # noqa: E731
@@ -356,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("skipped: no music (set GATE_MUSIC)")
         return 0
     paths = files(music)
-    transforms = [transform for transform in TRANSFORMS if transform.quick or not chosen.quick]
+    transforms = [transform for transform in DISGUISES if transform.quick or not chosen.quick]
     rows = {(transform.name, half): Row() for transform in transforms for half in (False, True)}
     with tempfile.TemporaryDirectory() as folder, machine.Meter(os.getpid()) as meter:
         catalogue = Catalogue(paths, Path(folder) / "index", chosen.modulus, alike(music))
@@ -368,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for transform in transforms:
                 made = transform.make(samples, other)
                 if made.any():  # nothing is left of a mono recording without its middle
-                    facts = delivered(made, transform.mp3)
+                    facts = delivered(made, transform.codec, transform.bitrate)
                     catalogue.put(rows[transform.name, tuning(path)], path, transform, facts)
             other = samples
     report = _report(transforms, rows, len(paths), " ".join(sys.argv[1:]), meter.told())
@@ -382,7 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _report(
-    transforms: Sequence[Transform], rows: Mapping[tuple[str, bool], Row], known: int, options: str, load: str
+    transforms: Sequence[Disguise], rows: Mapping[tuple[str, bool], Row], known: int, options: str, load: str
 ) -> str:
     lines = [f"`python benchmarks/robustness.py {options}`, {known} files learned.", ""]
     lines += [f"- {line}" for line in (*machine.describe(Path(tempfile.gettempdir())), load)]

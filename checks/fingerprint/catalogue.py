@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from checks.fingerprint import variants
-from checks.fingerprint.compare import Comparison, compare, degenerate
+from checks.fingerprint.compare import (
+    FEWER_BITS,
+    MATCH_SOUGHT,
+    MATCH_UNDONE,
+    Comparison,
+    compare,
+    degenerate,
+    likeness,
+)
+from checks.fingerprint.kernels import UInt32s
 from checks.fingerprint.picture import Picture, unpacked
 from checks.fingerprint.store import Store
-from checks.fingerprint.variants import Change
+from checks.fingerprint.variants import Change, Ear
 
 #: Gives the complete fingerprints of recordings by number; one that has gone meanwhile is left out.
 Load = Callable[[Sequence[int]], Mapping[int, bytes]]
 
-#: Keys that an undone change must share with a recording before the two are compared. Flipping weak bits multiplies
-#: what chance shares, and every variant is another chance; see docs/robustness.md for what strangers come to.
-BANK_HITS = 8
+#: Where nothing was undone keys are asked for at four places of the frame, and with so many weak bits flipped: few for
+#: what is nearly the same (excerpts), many for what was filtered, drowned or reverberated.
+PHASES = (0.0, 0.25, 0.5, 0.75)
+FLIPPED = (2, 6)
 
-#: The same where nothing was undone and only weak bits are flipped: the same strangers came to 3.
-PLAIN_HITS = 5
+#: A query of which fewer keys than this are left (some twelve seconds) asks for each alone: one hit is a candidate.
+SHORT_KEYS = 100
+FLIPPED_SHORT = 4
 
-#: Most recordings that are held against undone changes: some 40 ms each.
-MOST_VERIFIED = 8
+#: Keys that a recording of three minutes shares by chance with each key asked for: 2.7e-5 to 7e-5 were measured among
+#: real recordings, the least for keys with many bits flipped.
+CHANCE = 4.5e-5
+
+#: So many strangers may come up by chance for each variant. What is rarer than that is looked at; the fewer recordings
+#: there are, the fewer hits it takes.
+STRANGERS = 10.0
+
+#: … but what happens to every three-hundredth stranger is never a surprise (2.5 is the power of ten).
+LEAST_SURPRISE = 2.5
+
+#: How many recordings are searched, where nobody says.
+USUAL_KNOWN = 100_000
+
+#: Fewest hits that are looked at, whatever chance has to say.
+FEWEST_HITS = 2
+
+#: Recordings that were slowed down are mostly drowned in reverberation as well: from this speed down more weak bits are
+#: flipped, four times as many keys.
+SLOWED, FLIPPED_SLOWED = 0.96, 4
+
+#: Most recordings that are looked at, some 0.1 ms each with reading them, and most that are then compared at refined
+#: pitches, some milliseconds each.
+MOST_LOOKED_AT = 256
+MOST_VERIFIED = 12
+
+#: What is looked at is refined where its best block is this near: undoing a pitch that is off by half a step costs
+#: 0.1, and strangers come down to 0.42 (0.03 more or less) at the best of all offsets.
+NEAR = 0.4
 
 #: The pitch found in the bank is off by half a step at most; it is refined by these steps, in semitones.
 PITCH_STEPS = (0.05, 0.025, 0.0125)
@@ -42,13 +82,20 @@ NEARLY = 0.015
 
 
 def find(
-    store: Store, load: Load, fingerprint: bytes, *, picture: bytes = b"", suggested: Sequence[int] = ()
+    store: Store,
+    load: Load,
+    fingerprint: bytes,
+    *,
+    picture: bytes = b"",
+    suggested: Sequence[int] = (),
+    known: int = USUAL_KNOWN,
 ) -> list[tuple[int, Comparison]]:
     """The recordings that share sound with the query, best first.
 
     With its ``picture`` those are found as well of which the query is a faster, slower, higher or lower copy.
     ``suggested`` are recordings that something else names (the claimed ISRC, a title): they are compared at every
-    offset, whatever the index says. A degenerate fingerprint finds nothing; ask ``degenerate`` first.
+    offset, whatever the index says. ``known`` is about how many recordings there are. A degenerate fingerprint finds
+    nothing; ask ``degenerate`` first.
     """
     if degenerate(fingerprint):
         return []
@@ -58,7 +105,7 @@ def find(
         _keep(best, document, compare(fingerprint, reference, exhaustive=document in suggested))
     pictured = unpacked(picture)
     if pictured is not None:
-        for document, comparison in _undone(store, load, fingerprint, pictured, best):
+        for document, comparison in _undone(_Search(store, known), load, fingerprint, pictured, best):
             _keep(best, document, comparison)
     return sorted(best.items(), key=lambda found: (*(-x for x in _rank(found[1])), found[0]))
 
@@ -73,21 +120,30 @@ def _rank(comparison: Comparison) -> tuple[bool, bool, float]:
 
 
 def _undone(
-    store: Store, load: Load, fingerprint: bytes, picture: Picture, known: Mapping[int, Comparison]
+    search: _Search, load: Load, fingerprint: bytes, picture: Picture, known: Mapping[int, Comparison]
 ) -> Iterator[tuple[int, Comparison]]:
     """What is found once changes are undone and weak bits flipped, but for what needs no better explanation.
 
     Chance had many tries here, so only what it does not reach is reported.
     """
-    suspected = {
-        document: change
-        for document, change in _suspected(store, picture).items()
-        if document not in known or not _explained(known[document])
-    }
-    for document, reference in load(list(suspected)[:MOST_VERIFIED]).items():
-        comparison = verify(picture, suspected[document], reference)
-        if suspected[document] == Change() and document not in known:
-            comparison = max(compare(fingerprint, reference), comparison, key=_rank)
+    heard = _Heard(Ear(picture))
+    suspected = [
+        suspect
+        for suspect in search.suspected(heard.ear)
+        if suspect.document not in known or not _explained(known[suspect.document])
+    ][:MOST_LOOKED_AT]
+    references = load([suspect.document for suspect in suspected])
+    looks = [
+        (*_look(heard, suspect.changes, references[suspect.document]), suspect.document)
+        for suspect in suspected
+        if suspect.document in references
+    ]
+    near = sorted((look for look in looks if look[0] <= NEAR), key=lambda look: (look[0], look[2]))
+    for _, change, document in near[:MOST_VERIFIED]:
+        comparison = verify(heard, change, references[document])
+        if change == Change() and document not in known:
+            unchanged = compare(fingerprint, references[document], proposing=FEWER_BITS, bands=MATCH_SOUGHT)
+            comparison = max(unchanged, comparison, key=_rank)
         if comparison.matched:
             yield document, comparison
 
@@ -97,29 +153,119 @@ def _explained(comparison: Comparison) -> bool:
     return comparison.certain and whole and comparison.bit_error_rate <= EXPLAINED_ERRORS
 
 
-def _suspected(store: Store, picture: Picture) -> dict[int, Change]:
-    """The recordings that share enough keys with a variant, the most hits first, and the change that has them."""
-    unchanged = [Change(), Change()]
-    changes = [*unchanged, *variants.bank()]
-    phases = [0.0, 0.5] + [0.0] * (len(changes) - len(unchanged))
-    asked = variants.keys(picture, changes, store.modulus, phases)
-    hits: dict[int, tuple[int, Change]] = {}
-    for change, found in zip(changes, store.search_keys(asked, PLAIN_HITS), strict=True):
-        least = PLAIN_HITS if change in unchanged else BANK_HITS
-        for document, count in found:
-            if count >= least and (document not in hits or count > hits[document][0]):
-                hits[document] = count, change
-    ranked = sorted(hits.items(), key=lambda item: (-item[1][0], item[0]))
-    return {document: change for document, (_, change) in ranked}
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A recording that shares more keys with a variant than chance explains, or with two: one is the query as it is."""
+
+    document: int
+    changes: tuple[Change, ...]
+    surprise: float
 
 
-def verify(picture: Picture, change: Change, reference: bytes) -> Comparison:
-    """The picture's recording held against a reference, after the change that fits best near ``change`` is undone."""
+class _Heard:
+    """What the query sounds like once changes are undone, each drawn once."""
+
+    def __init__(self, ear: Ear) -> None:
+        self.ear = ear
+        self._drawn: dict[Change, bytes] = {}
+
+    def __call__(self, change: Change) -> bytes:
+        if change not in self._drawn:
+            self._drawn[change] = self.ear.sub_prints(change).astype("<u4").tobytes()
+        return self._drawn[change]
+
+
+class _Search:
+    """Asks a store of about so many recordings for what shares more keys with a variant than chance explains."""
+
+    def __init__(self, store: Store, known: int) -> None:
+        self._store = store
+        self._modulus = store.modulus
+        self._surprising = max(LEAST_SURPRISE, math.log10(max(1, known) / STRANGERS))
+
+    def suspected(self, ear: Ear) -> list[_Suspect]:
+        """The recordings under suspicion, the most surprising first, each with the variants that have most hits."""
+        found = [self._most_surprising(suspects) for suspects in (self._unchanged(ear), self._changed(ear))]
+        suspects = []
+        for document in {**found[0], **found[1]}:
+            of_it = [best[document] for best in found if document in best]
+            changes = tuple(change for suspect in of_it for change in suspect.changes)
+            suspects.append(_Suspect(document, changes, max(suspect.surprise for suspect in of_it)))
+        return sorted(suspects, key=lambda suspect: (-suspect.surprise, suspect.document))
+
+    @staticmethod
+    def _most_surprising(suspects: Iterable[_Suspect]) -> dict[int, _Suspect]:
+        best: dict[int, _Suspect] = {}
+        for suspect in suspects:
+            if suspect.document not in best or suspect.surprise > best[suspect.document].surprise:
+                best[suspect.document] = suspect
+        return best
+
+    def _unchanged(self, ear: Ear) -> Iterator[_Suspect]:
+        """Suspects where nothing is undone, but weak bits are flipped and frames begin elsewhere."""
+        few = ear.keys(Change(), self._modulus, PHASES, FLIPPED_SHORT)
+        if few.size <= SHORT_KEYS:
+            hits: Counter[int] = Counter()
+            for found in self._store.search_keys([few[place : place + 1] for place in range(few.size)], 1):
+                hits.update(dict(found))
+            for document, count in hits.items():
+                yield _Suspect(document, (Change(),), _surprise(few.size, count))
+        else:
+            for flipped in FLIPPED:
+                yield from self._asked({Change(): ear.keys(Change(), self._modulus, PHASES, flipped)})
+
+    def _changed(self, ear: Ear) -> Iterator[_Suspect]:
+        """Suspects where speed, pitch or tempo are undone."""
+        keys = {change: ear.keys(change, self._modulus) for change in variants.bank()}
+        slowed = [change for change in keys if change.tempo == change.frequency <= SLOWED]
+        yield from self._asked(keys)
+        yield from self._asked({c: ear.keys(c, self._modulus, flipped=FLIPPED_SLOWED) for c in slowed})
+
+    def _asked(self, keys: Mapping[Change, UInt32s]) -> Iterator[_Suspect]:
+        """What shares the keys of each change."""
+        least = min(map(self._least_hits, {asked.size for asked in keys.values()}))
+        answers = self._store.search_keys(list(keys.values()), least)
+        for (change, asked), found in zip(keys.items(), answers, strict=True):
+            for document, count in found:
+                surprise = _surprise(asked.size, count)
+                if surprise >= self._surprising:
+                    yield _Suspect(document, (change,), surprise)
+
+    def _least_hits(self, asked: int) -> int:
+        hits = FEWEST_HITS
+        while _surprise(asked, hits) < self._surprising:
+            hits += 1
+        return hits
+
+
+def _surprise(asked: int, hits: int) -> float:
+    """How unlikely it is that a stranger has so many of the keys asked for: minus the power of ten."""
+    mean = max(1, asked) * CHANCE
+    exactly = -mean + hits * math.log(mean) - math.lgamma(hits + 1)
+    tail, more, term = 1.0, hits, 1.0  # of so many hits and more, in units of exactly so many
+    while term > 1e-6 * tail:
+        more += 1
+        term *= mean / more
+        tail += term
+    return -(exactly + math.log(tail)) / math.log(10)
+
+
+def _look(heard: _Heard, changes: Iterable[Change], reference: bytes) -> tuple[float, Change]:
+    """How near the two come, and under which of the changes or of those that share their pitch."""
+    alike = dict.fromkeys(
+        other for c in changes for other in (c, Change(c.frequency, c.frequency), Change(1.0, c.frequency))
+    )
+    return min(((likeness(heard(other), reference), other) for other in alike), key=lambda look: look[0])
+
+
+def verify(heard: _Heard, change: Change, reference: bytes) -> Comparison:
+    """The query's recording held against a reference, after the change that fits best near ``change`` is undone."""
 
     def undo(change: Change) -> tuple[Change, Comparison]:
-        return change, compare(variants.sub_prints(picture, change).astype("<u4").tobytes(), reference)
+        bands = MATCH_SOUGHT if change == Change() else MATCH_UNDONE
+        return change, compare(heard(change), reference, proposing=FEWER_BITS, bands=bands)
 
-    best = _better(undo(change), undo(Change(change.frequency, change.frequency)))
+    best = undo(change)
     for step in (0.0, *PITCH_STEPS):
         for semitones in (-step, step) if step else ():
             best = _better(best, undo(_shifted(best[0], semitones)))

@@ -9,12 +9,16 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from checks.fingerprint.kernels import Floats, Int32s, Singles
+# Nothing that Numba compiles is imported here: the shut-in child paints, and needs no compiler (docs/adr/0070).
+Floats: TypeAlias = npt.NDArray[np.float64]
+Singles: TypeAlias = npt.NDArray[np.float32]
+Int32s: TypeAlias = npt.NDArray[np.int32]
 
 #: Chromaprint's hearing: mono at this rate, frames of so many samples, one every third of a frame.
 SAMPLE_RATE = 11025

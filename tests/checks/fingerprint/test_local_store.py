@@ -524,7 +524,7 @@ def test_damaged_manifest_is_refused(path: Path):
     LocalStore(path).add(1, song(1))
     manifest = path / "manifest.json"
     good = manifest.read_text()
-    for bad in ("", "{", "[]", good.replace('"modulus": 2', '"modulus": 4'), good.replace("journal", "diary")):
+    for bad in ("", "{", "[]", good.replace('"modulus": 8', '"modulus": 4'), good.replace("journal", "diary")):
         manifest.write_text(bad or "\n")
         with pytest.raises(Damaged):
             LocalStore(path)

@@ -70,7 +70,7 @@ class TestStore:
         assert once[0].hits == once[1].hits
 
     def test_candidates_come_best_first(self, store: Store):
-        for document, share in ((1, 300), (2, 1432), (3, 800)):
+        for document, share in ((1, 600), (2, 1432), (3, 1000)):
             store.add(document, part(SONGS[0], 0, share))
         assert [candidate.document for candidate in store.search(SONGS[0])] == [2, 3, 1]
 
