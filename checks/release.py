@@ -210,6 +210,7 @@ class TagClaim:
     pattern: str  # id of the row in the dated pattern file
     where: str  # e.g. "TXXX:AIGC", "LIST/INFO/ICMT"
     value: str  # at most 1 KB of it
+    model: str | None = None  # as the generator sells the model that is named there
 
 
 class CredentialState(StrEnum):

@@ -156,6 +156,7 @@ def _unexamined(found: _Found, kind: str, *, whole: bool) -> Credential:
 def warm_up() -> None:
     """Load what reading needs from disk, before the disk is out of reach."""
     marks()
+    _models()
     tags = _mutagen.id3.ID3()
     tags.add(_mutagen.id3.TXXX(encoding=1, desc="warm", text="up"))
     stored = io.BytesIO()
@@ -185,9 +186,14 @@ def from_json(document: Mapping[str, Any]) -> Provenance:
 
 
 @functools.cache
+def _table() -> Mapping[str, Any]:
+    source = resources.files("checks.analysis").joinpath("data/generator_tags.toml")
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def marks() -> tuple[Mark, ...]:
     """The rows of the dated data file."""
-    source = resources.files("checks.analysis").joinpath("data/generator_tags.toml")
     return tuple(
         Mark(
             id=row["id"],
@@ -195,16 +201,24 @@ def marks() -> tuple[Mark, ...]:
             pattern=re.compile(row["pattern"], re.IGNORECASE | re.DOTALL),
             search=row.get("search", _MAX_VALUE),
         )
-        for row in tomllib.loads(source.read_text(encoding="utf-8"))["mark"]
+        for row in _table()["mark"]
     )
+
+
+@functools.cache
+def _models() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Codes of models, with whatever a hyphen adds to them, and the names they are known by."""
+    rows = _table()["model"]
+    return tuple((re.compile(rf"(?<![\w-]){re.escape(row['code'])}(?![^\W_])", re.I), row["name"]) for row in rows)
 
 
 def _claims(fields: list[_Field]) -> tuple[TagClaim, ...]:
     return tuple(
-        TagClaim(mark.id, field.where, field.value.encode(errors="replace")[:_MAX_VALUE].decode(errors="ignore"))
+        TagClaim(mark.id, field.where, value, next((name for code, name in _models() if code.search(value)), None))
         for field in fields
         for mark in marks()
         if mark.where.fullmatch(field.where) and mark.pattern.search(field.value[: mark.search])
+        for value in [field.value.encode(errors="replace")[:_MAX_VALUE].decode(errors="ignore")]
     )
 
 

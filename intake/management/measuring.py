@@ -9,10 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TextIO, TypeVar
 
+from django.db import DatabaseError
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from checks.analysis import Analyser
+from checks.release import AudioFacts, CredentialState
+from checks.trust import TrustList
+from intake import snapshot
+from intake.models import TrustRoot
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,6 +27,20 @@ R = TypeVar("R")
 def workers() -> int:
     """As many as this process may use cores."""
     return len(os.sched_getaffinity(0))
+
+
+def trusting(facts: AudioFacts) -> AudioFacts:
+    """Facts with their credentials judged by the trust list, where this machine has one.
+
+    It is asked for only where a credential holds, so that measuring needs no database.
+    """
+    if CredentialState.UNTRUSTED not in {one.state for one in (facts.credential, *facts.pictures)}:
+        return facts
+    try:
+        trusted = TrustRoot.objects.trust_list()
+    except DatabaseError:
+        trusted = TrustList()
+    return snapshot.trusting(facts, trusted, timezone.now().date())
 
 
 def measured(work: Callable[[Analyser, T], R], things: Iterable[T], at_once: int) -> Iterator[tuple[T, R]]:

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from checks.analysis import ANALYSIS_VERSION, default_analyser
 from checks.release import AudioFacts, LatticeFacts
+from intake.management.measuring import trusting
 
 #: The error of a file that is not there or may not be opened.
 UNREADABLE = "unreadable"
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             try:
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
-                yield path, analyser.analyse(path, digest, name=path.name)
+                yield path, trusting(analyser.analyse(path, digest, name=path.name))
             except OSError:
                 yield path, None
 
@@ -128,8 +129,10 @@ def _cells(facts: AudioFacts | None) -> tuple[str, ...]:
     remarks = [facts.error or "", *facts.notes, *(f"tag: {tag.pattern}" for tag in facts.tags)]
     if facts.lattice and facts.lattice.found:
         remarks.append(f"lattice: {facts.lattice.strength}, {facts.lattice.rate_hz:.2f} Hz")
-    if facts.credential.state != "none":
-        remarks.append(f"credential: {facts.credential.state}")
+    for what, credential in (("credential", facts.credential), *(("artwork", one) for one in facts.pictures)):
+        if credential.state not in ("none", "not_assessed"):
+            parts = (credential.state, credential.explanation, *credential.source_types, credential.signer)
+            remarks.append(f"{what}: {', '.join(filter(None, parts))}")
     minutes, seconds = divmod(round(facts.duration), 60)
     return (
         f"{minutes}:{seconds:02}",

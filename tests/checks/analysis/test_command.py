@@ -9,6 +9,8 @@ from django.core.management import CommandError, call_command
 
 from checks.analysis import default_analyser
 from intake.demo import sounds
+from intake.services import trust
+from tests import authority
 
 from . import files
 
@@ -37,6 +39,26 @@ def test_programs_get_one_document(song: Path, capsys: pytest.CaptureFixture[str
         "tags": [{"pattern": "suno.made_with", "where": "vorbis/DESCRIPTION", "value": "made with suno; x"}],
     }
     assert entry["lattice"] == {"assessed": False, "z": None, "rate_hz": None, "strength": None}
+
+
+@pytest.mark.django_db
+def test_a_credential_is_told_as_the_trust_list_judges_it(
+    song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> object:
+        call_command("analyse", str(song), "--json")
+        return json.loads(capsys.readouterr().out)["files"][0]["provenance"]["c2pa"]
+
+    root = authority.root("Root")
+    authority.sign(song, authority.signer("Signer", root))
+    expected = {"state": "untrusted", "source_types": ["trainedAlgorithmicMedia"], "signer": "Signer, Signer Ltd"}
+    assert told() == expected
+    trust.add(root.pem, "made in this test", "operator")
+    assert told() == expected | {"state": "trusted"}
+    call_command("analyse", str(song))
+    assert "credential: trusted, trainedAlgorithmicMedia, Signer, Signer Ltd" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_people_get_a_table(song: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,6 +110,8 @@ def test_marks_in_mp3_frames_are_found(
         ("description", "made with suno studio; created=2026", "suno.made_with"),
         ("SUNO_ID", UUID, "suno.vorbis_fields"),
         ("SUNO_MODEL", "chirp-crow", "suno.vorbis_fields"),
+        ("SUNO_STYLE_SUMMARY", "a sad song about rain", "suno.vorbis_fields"),
+        ("AIGC", '{"AIGC": {"Label": 2, "ContentProducer": "X"}}', "gb45438.aigc"),
         ("AIGC", AIGC, "gb45438.aigc"),
         ("workflow", GRAPH, "comfyui.audio_graph"),
     ],
@@ -188,6 +190,33 @@ def test_words_in_vorbis_fields_are_no_marks(measure: Measure, folder: Path, fie
     assert found(measure, flac(folder, **fields)) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(b"INAM", SUNO), (b"IART", "Suno"), (b"IGNR", "boomy"), (b"ISFT", "Lavf62.12"), (b"ICMT", "by the band Suno")],
+)
+def test_words_in_wave_chunks_are_no_marks(measure: Measure, folder: Path, name: bytes, text: str) -> None:
+    assert found(measure, wave(folder, info(name, text))) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "model"),
+    [
+        ("chirp-crow (v5)", "Suno v5"),
+        ("chirp-auk-turbo-t2", "Suno v4.5"),
+        ("CHIRP-V3-5", "Suno v3.5"),
+        ("chirp-v4", "Suno v4"),
+        ("chirp-v40", None),
+        ("my-chirp-crow", None),
+        ("chirp-crowd", None),
+        ("chirp-newbird", None),
+    ],
+)
+def test_a_model_is_told_by_the_name_it_is_sold_under(
+    measure: Measure, folder: Path, value: str, model: str | None
+) -> None:
+    assert [claim.model for claim in measure(flac(folder, SUNO_MODEL=value)).tags] == [model]
+
+
 def test_words_in_mp4_lyrics_are_no_marks(measure: Measure, folder: Path) -> None:
     assert found(measure, m4a(folder, **{"©lyr": SUNO, "©ART": "Suno"})) == []
 
@@ -224,9 +253,11 @@ def test_every_row_of_the_data_file_is_dated_and_has_a_source() -> None:
     from importlib import resources
 
     text = resources.files("checks.analysis").joinpath("data/generator_tags.toml").read_text(encoding="utf-8")
-    rows = tomllib.loads(text)["mark"]
+    table = tomllib.loads(text)
+    rows, models = table["mark"], table["model"]
     assert len({row["id"] for row in rows}) == len(rows) == len(provenance.marks())
-    for row in rows:
+    assert len({row["code"] for row in models}) == len(models)
+    for row in (*rows, *models):
         assert row["date"] >= "2026"
         assert len(row["source"]) > 10
 
