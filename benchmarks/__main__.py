@@ -1,6 +1,7 @@
-"""The short set: what metadata and a track cost, how many a day this machine sustains, how long the API lets one wait.
+"""The short set: what metadata and a track cost, how many a day this machine sustains, how long the API lets one wait,
+how fast and how rightly names are sought.
 
-    python -m benchmarks [metadata] [pipeline] [throughput] [latency] [--markdown]
+    python -m benchmarks [metadata] [pipeline] [throughput] [latency] [names] [--markdown]
 
 Without names, all of them, in some six minutes. Figures go to standard output, progress to standard error.
 """
@@ -16,13 +17,14 @@ from typing import Any
 from benchmarks import gate, machine
 from benchmarks.report import Table
 
-PARTS = ("metadata", "pipeline", "throughput", "latency")
+PARTS = ("metadata", "pipeline", "throughput", "latency", "names")
 
 
 def main() -> None:
     arguments = _arguments()
     options: dict[str, dict[str, Any]] = {
         "metadata": {},
+        "names": {},
         "pipeline": {"rounds": arguments.rounds},
         "throughput": {"count": arguments.tracks},
         "latency": {"seconds": arguments.seconds},

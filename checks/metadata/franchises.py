@@ -5,7 +5,7 @@ of the 233 real artists that this list was tried on is in it.
 """
 
 #: Words in lower case without punctuation or accents, one space between them.
-FRANCHISES = (
+_NAMES = (
     "star wars", "mandalorian", "grogu", "darth vader", "jedi", "star trek", "harry potter", "hogwarts", "hermione",
     "lord of the rings", "gandalf", "gollum", "game of thrones", "house of the dragon", "squid game", "the simpsons",
     "bart simpson", "spongebob", "rick and morty", "paw patrol", "peppa pig", "cocomelon", "teletubbies",
@@ -22,3 +22,8 @@ FRANCHISES = (
     "undertale", "cyberpunk 2077", "elden ring", "resident evil", "the last of us", "mortal kombat", "street fighter",
     "angry birds", "candy crush", "playstation", "xbox", "nintendo", "coca cola", "mcdonald s",
 )  # fmt: skip
+
+#: The same, each as its words, under the first of them.
+FRANCHISES: dict[str, list[tuple[str, ...]]] = {}
+for _name in _NAMES:
+    FRANCHISES.setdefault(_name.split()[0], []).append(tuple(_name.split()))

@@ -145,8 +145,9 @@ def advertisement(delivery: Delivery, context: Context) -> Iterator[Finding]:
 def franchises(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Names that belong to a film, series, game or toy and mean nothing else; all others a moderator is asked about."""
     for holder in readable(delivery.release):
-        text = f" {' '.join(_WORD.findall(fold(f'{holder.title} | {holder.version}').replace('é', 'e')))} "
-        if name := next((one for one in FRANCHISES if f" {one} " in text), None):
+        words = _WORD.findall(fold(f"{holder.title} | {holder.version}").replace("é", "e"))
+        begun = [(place, name) for place, word in enumerate(words) for name in FRANCHISES.get(word, ())]
+        if name := next((" ".join(name) for place, name in begun if tuple(words[place:][: len(name)]) == name), None):
             yield Finding(
                 FRANCHISE,
                 holder.subject,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gate, latency, machine, metadata, pipeline, throughput, tracks
+from benchmarks import gate, latency, machine, metadata, names, pipeline, throughput, tracks
 from benchmarks.report import Table
 from checks.analysis import default_analyser
 from intake.models import KnownRecording
@@ -103,3 +103,16 @@ def test_metadata_of_a_messy_release_is_asked_every_question(tmp_path: Path) -> 
     found = {row[0]: int(row[1]) for row in table.rows}
     assert found["ordinary"] == 0
     assert found["messy"] > 12
+
+
+@pytest.mark.django_db
+def test_short_form_of_the_names_asks_and_finds(tmp_path: Path) -> None:
+    table, *_ = names.run(tmp_path, count=60)
+    assert [row[0] for row in table.rows][-1].startswith("rapidfuzz")
+    found, asked = table.remarks[0].split()[0].split("/")
+    assert int(found) > 0.9 * int(asked)
+
+
+def test_ordinary_release_of_an_artist_is_told_little() -> None:
+    heard = names.told_of_real_names(["Earth, Wind & Fire", "Mara Lindqvist", "Nora Castellane", "!!!", "SZA"])
+    assert heard == {("artist.compound", "pass"): 1}
