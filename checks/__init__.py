@@ -2,13 +2,22 @@
 
 from types import MappingProxyType
 
-from checks import artwork, audio, disclosure, identity, similarity
+from checks import artwork, audio, disclosure, identity, lattice, similarity
 from checks.check import CHECK_FAILED, CHECK_MISSING
 from checks.files import CODES as FILE_CODES
 from checks.metadata import IDENTIFIERS, METADATA
 
 #: The catalogue, in the order a moderator reads it.
-CHECKS = (similarity.CHECK, identity.CHECK, disclosure.CHECK, audio.CHECK, artwork.CHECK, IDENTIFIERS, METADATA)
+CHECKS = (
+    similarity.CHECK,
+    identity.CHECK,
+    disclosure.CHECK,
+    lattice.CHECK,
+    audio.CHECK,
+    artwork.CHECK,
+    IDENTIFIERS,
+    METADATA,
+)
 
 #: Every kind of finding there is, by id.
 CODES = MappingProxyType(

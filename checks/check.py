@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from checks.finding import Code, Finding, Route, Severity
+from checks.lattice_model import Model
 from checks.release import AudioFacts, Delivery
 
 #: The gate's own findings about checks that gave no answer: never a pass.
@@ -139,6 +140,16 @@ class History(Protocol):
         """How many tracks whose only display artist has this name the account has delivered in so many days."""
 
 
+class LatticeReference(Protocol):
+    """What this installation knows about acoustic traces, as a check may ask it."""
+
+    def human_scores(self, feature_version: str) -> Sequence[float]:
+        """The scores of recordings that people are verified to have made, in rising order."""
+
+    def model(self) -> tuple[Model | None, str]:
+        """The installation's own model, or why the one that it names cannot be used; neither where it names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The instruments."""
@@ -146,6 +157,7 @@ class Context:
     recordings: KnownRecordings
     names: ProtectedNames
     history: History
+    lattice: LatticeReference | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,14 @@ class Outcome(StrEnum):
     WITHHOLD = "withhold"
 
 
+class Traces(StrEnum):
+    """What this installation does about acoustic traces of synthesis."""
+
+    OFF = "off"  # not asked, and not measured either
+    NOTE = "note"  # recorded and shown to moderators, never routing
+    REVIEW = "review"  # as the matrix of evidence says, and never more than a human's look
+
+
 class PolicyError(ValueError):
     """The policy file says something that the gate does not understand."""
 
@@ -58,9 +66,16 @@ class Policy:
     release_lead_hours: int  # and at least this long before the release date
     profiles: Mapping[str, Profile]
     matrix: evidence.Matrix = field(default_factory=dict)  # what a file shows × what was declared → route
+    lattice: Traces = Traces.NOTE
+
+    def asks(self, check: str) -> bool:
+        """Whether this check is put to releases here."""
+        return check != LATTICE or self.lattice is not Traces.OFF
 
     def route(self, finding: Finding) -> Route:
         """What this finding asks for here: by its code, by what it holds against a declaration, or by itself."""
+        if self.lattice is not Traces.REVIEW and _of_lattice(finding.code.id):
+            return Route.NOTE
         if finding.code.id in self.routes:
             return self.routes[finding.code.id]
         if (pair := evidence.cell(finding.evidence)) and pair[0] in self.matrix:
@@ -77,6 +92,10 @@ class Ruling:
     labels: tuple[tuple[Label, str], ...]  # with the code each comes from
     tracks: Mapping[int, Verdict]  # by position
 
+
+#: The check whose findings are a score: it is switched as a whole, and can neither label nor refuse.
+LATTICE = "lattice"
+_ROUTES_OF_LATTICE = (Route.NOTE, Route.PASS, Route.REVIEW)
 
 #: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
 _SECTIONS = ("version", "checks", "routes", "disclosure", "review", "profiles")
@@ -106,7 +125,9 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
             release_lead_hours=_positive(_table(document, "review"), "release_lead_hours"),
             profiles={name: _profile(name, document["profiles"]) for name in _table(document, "profiles", {})},
             matrix=evidence.matrix(_table(document, "disclosure", {})),
+            lattice=Traces(_table(document, "checks").get(LATTICE, Traces.NOTE)),
         )
+        _refuse_scores_that_decide(policy)
     except KeyError as error:
         raise PolicyError(f"{path}: {error.args[0]!r} is missing") from error
     except (TypeError, ValueError) as error:
@@ -114,6 +135,18 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
     _refuse_unknown(path, "code", policy.routes, known_codes)
     _refuse_unknown(path, "check", policy.mandatory, known_checks)
     return policy
+
+
+def _of_lattice(code: str) -> bool:
+    return code.startswith(f"{LATTICE}.")
+
+
+def _refuse_scores_that_decide(policy: Policy) -> None:
+    for code, route in policy.routes.items():
+        if _of_lattice(code) and route not in _ROUTES_OF_LATTICE:
+            raise ValueError(f"{code}: a score cannot ask for '{route}'; it can ask a human to look")
+    if LATTICE in policy.mandatory and not policy.asks(LATTICE):
+        raise ValueError(f"{LATTICE} is mandatory and off")
 
 
 def decide(policy: Policy, findings: Sequence[Finding], missing: Sequence[str], positions: Sequence[int]) -> Ruling:

@@ -278,7 +278,7 @@ class LatticeFacts:
 
     feature_version: str  # of the measurement and its catalogue; scores of different versions do not compare
     assessed: bool
-    reason: str | None = None  # why not assessed: too_short | silent | narrow_band
+    reason: str | None = None  # why not assessed: too_short | silent | narrow_band | off
     seconds: float = 0.0  # of sound that were looked at, from the beginning
     lower_hz: float | None = None  # the band that was looked at
     upper_hz: float | None = None

@@ -35,6 +35,8 @@ for _folder in (GATE_DATA, GATE_FILES, GATE_INDEX, GATE_LOGS, GATE_TMP):
 GATE_HOST = env.str("GATE_HOST", default="127.0.0.1")
 GATE_PORT = env.int("GATE_PORT", default=8000)
 GATE_PUBLIC_URL = env.str("GATE_PUBLIC_URL", default=f"http://localhost:{GATE_PORT}").rstrip("/")
+#: The installation's own model of acoustic traces (``manage.py ai_train``); none by default.
+GATE_LATTICE_MODEL = env.str("GATE_LATTICE_MODEL", default="")
 GATE_POLICY = Path(env.str("GATE_POLICY", default=str(BASE_DIR / "config" / "policy.toml")))
 
 #: The largest file a label may deliver; an hour of 24-bit 192 kHz stereo is 4 GB.

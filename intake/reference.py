@@ -18,9 +18,12 @@ from django.db import connection
 from django.db.models import FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
+from checks import lattice_model
+from checks.analysis.lattice import FEATURE_VERSION
 from checks.check import Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.store import LocalStore
+from checks.lattice_model import Model, ModelError
 from checks.names import Entry, entries, fold
 from checks.release import AudioFacts
 from intake import models
@@ -28,7 +31,31 @@ from intake import models
 
 def context(label: models.Label, submission: models.Submission | None = None) -> Context:
     """The instruments for one label's release; with a submission, what it says of itself is left out."""
-    return Context(recordings=Recordings(), names=Names(submission), history=Deliveries(label, submission))
+    return Context(
+        recordings=Recordings(), names=Names(submission), history=Deliveries(label, submission), lattice=Lattice()
+    )
+
+
+class Lattice:
+    """What this installation knows about acoustic traces: its verified recordings, and a model where it names one."""
+
+    def human_scores(self, feature_version: str) -> Sequence[float]:
+        rows = models.VerifiedRecording.objects.filter(feature_version=feature_version)
+        return list(rows.order_by("score").values_list("score", flat=True))
+
+    def model(self) -> tuple[Model | None, str]:
+        if not settings.GATE_LATTICE_MODEL:
+            return None, ""
+        path = Path(settings.GATE_LATTICE_MODEL)
+        try:
+            return _model(path, path.stat().st_mtime_ns), ""
+        except (OSError, ModelError) as error:
+            return None, str(error)
+
+
+@functools.lru_cache(maxsize=1)
+def _model(path: Path, _changed: int) -> Model:
+    return lattice_model.read(path.read_bytes(), FEATURE_VERSION)
 
 
 def store() -> LocalStore:

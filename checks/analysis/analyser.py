@@ -90,10 +90,11 @@ class Analyser:
         with self._lock:
             self._stop()
 
-    def analyse(self, path: Path, sha256: str, *, name: str | None = None) -> AudioFacts:
+    def analyse(self, path: Path, sha256: str, *, name: str | None = None, lattice: bool = True) -> AudioFacts:
         """Measure one file. A bad file gives facts with ``ok=False`` and a ``Failure`` code, never an exception.
 
-        ``name`` is the file name that the label gave, to notice that the bytes contradict it.
+        ``name`` is the file name that the label gave, to notice that the bytes contradict it. Without ``lattice``
+        acoustic traces are not measured, and the facts say so.
         Raises OSError where the file cannot be opened, and SandboxError where no child can be started.
         """
         with path.open("rb") as file:
@@ -104,6 +105,7 @@ class Analyser:
                 "sha256": sha256,
                 "name": name and name[-_NAME_END:],
                 "limits": self._limits(cpu),
+                "lattice": lattice,
             }
             ending, answer = self._ask(request, file.fileno(), cpu * _WALL_SECONDS_A_CPU_SECOND)
         return _facts(sha256, ending, answer)

@@ -19,14 +19,14 @@ import socket
 import traceback
 import wave
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
 from checks.analysis import confine, credentials, decode, provenance
 from checks.analysis.confine import Limits
 from checks.analysis.facts import facts_to_json
 from checks.release import AudioFacts
 
-Measure = Callable[[BinaryIO, str, str | None], AudioFacts]
+Measure = Callable[..., AudioFacts]  # of the open file, its SHA-256 and its name
 
 #: A request is a few hundred bytes; the longest part is a file name.
 MAX_REQUEST = 64 * 1024
@@ -125,7 +125,8 @@ def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -
         return
     source, answer = descriptors
     with os.fdopen(source, "rb") as file:
-        facts = measure(file, request["sha256"], request["name"])
+        switched = {} if request["lattice"] else {"lattice": False}
+        facts = measure(file, request["sha256"], request["name"], **switched)
         _write_record(answer, json.dumps(facts_to_json(facts), allow_nan=False).encode())
         _write_record(answer, facts.fingerprint)
         _write_record(answer, facts.picture)

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from av.audio.fifo import AudioFifo
 from av.stream import Disposition
 
-from checks.analysis import chromaprint, container, lattice, levels
+from checks.analysis import chromaprint, container, levels
 from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, failed, finite
+from checks.analysis.lattice import Listener, switched_off
 from checks.analysis.levels import BLOCK, Sound
 from checks.analysis.spectrum import Spectrum
 from checks.fingerprint.picture import Painter
@@ -67,7 +68,7 @@ _OPTIONS = {
 _READ_AHEAD = 256 * 1024
 
 
-def measure(file: BinaryIO, sha256: str, name: str | None = None) -> AudioFacts:
+def measure(file: BinaryIO, sha256: str, name: str | None = None, *, lattice: bool = True) -> AudioFacts:
     """Measure an open file, tags apart. A bad file gives facts with an error; raises MemoryError where it must."""
     if file.seek(0, 2) == 0:
         return failed(sha256, Failure.EMPTY)
@@ -83,13 +84,37 @@ def measure(file: BinaryIO, sha256: str, name: str | None = None) -> AudioFacts:
             metadata_errors="replace",
             buffer_size=_READ_AHEAD,
         ) as opened:
-            return _measure_opened(file, opened, kind, sha256, name)
+            return _measure_opened(file, opened, kind, sha256, name, lattice)
     except av.error.FFmpegError:
         return failed(sha256, Failure.UNDECODABLE, container=kind.name)
 
 
+def mono_pieces(file: BinaryIO) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """The sound of an open file, one channel of it at its own rate, as far as it decodes; nothing where it does not."""
+    file.seek(0)
+    kind = container.identify(file)
+    if kind is None:
+        return
+    file.seek(0)
+    try:
+        with av.open(
+            file, format=_DEMUXERS[kind.name], container_options=_OPTIONS, metadata_errors="replace"
+        ) as opened:
+            if not opened.streams.audio or opened.streams.audio[0].codec_context.name not in _CODECS:
+                return
+            opened.streams.audio[0].codec_context.thread_count = 1
+            sound = _Sound(_Packets(opened, opened.streams.audio[0]), kind)
+            for piece in sound:
+                if not _shape_is_taken(sound.rate, len(piece)):
+                    return
+                _make_finite(piece)
+                yield sound.rate, _heard_as_one(piece, _power(piece))[0]
+    except av.error.FFmpegError:
+        return
+
+
 def _measure_opened(
-    file: BinaryIO, opened: Any, kind: container.Container, sha256: str, name: str | None
+    file: BinaryIO, opened: Any, kind: container.Container, sha256: str, name: str | None, lattice: bool
 ) -> AudioFacts:
     streams = opened.streams.audio
     if not streams:
@@ -101,7 +126,7 @@ def _measure_opened(
     codec.options = {"err_detect": "crccheck"}
     packets = _Packets(opened, streams[0])
     sound = _Sound(packets, kind)
-    meters, refusal = _hear(sound)
+    meters, refusal = _hear(sound, lattice)
     if meters is None or refusal is not None:
         failure = refusal or (Failure.UNDECODABLE if packets.broken else Failure.EMPTY)
         heard = meters.seconds if meters else 0.0
@@ -128,14 +153,14 @@ def _measure_opened(
     )
 
 
-def _hear(sound: _Sound) -> tuple[_Meters | None, Failure | None]:
+def _hear(sound: _Sound, lattice: bool) -> tuple[_Meters | None, Failure | None]:
     """Feed the meters to the end of the sound; no meters where there is none, a failure where it is not taken."""
     meters: _Meters | None = None
     for piece in sound:
         if meters is None:
             if not _shape_is_taken(sound.rate, len(piece)):
                 return None, Failure.UNSUPPORTED
-            meters = _Meters(sound.rate, len(piece))
+            meters = _Meters(sound.rate, len(piece), lattice)
         meters.feed(piece)
         if meters.seconds > MAX_SECONDS:
             return meters, Failure.TOO_LONG
@@ -256,7 +281,7 @@ def _as_signed(raw: npt.NDArray[Any], depth: int) -> bytes:
 class _Meters:
     """All the instruments, fed with the same pieces."""
 
-    def __init__(self, rate: int, channels: int) -> None:
+    def __init__(self, rate: int, channels: int, lattice: bool) -> None:
         self.rate, self.channels, self.samples = rate, channels, 0
         self.notes: set[Note] = set()
         self._loudness = levels.Loudness(rate, channels)
@@ -264,7 +289,7 @@ class _Meters:
         self._silence = levels.Silence()
         self._spectrum = Spectrum(rate)
         self._print = _Print(rate)
-        self._lattice = lattice.Listener(rate)
+        self._lattice = Listener(rate) if lattice else None
         self._power = np.zeros(channels)  # sums of squares
         self._downmix_power = 0.0
         self._sum = np.zeros(channels)
@@ -276,17 +301,16 @@ class _Meters:
         if not np.isfinite(power).all():
             self._non_finite += _make_finite(sound)
             power = _power(sound)
-        downmix = _downmix(sound)
-        downmix_power = float(np.vdot(downmix, downmix))
+        downmix, downmix_power, cancels = _heard_as_one(sound, power)
         self._power += power
         self._downmix_power += downmix_power
         self._sum += sound.sum(axis=1)
         self.samples += sound.shape[1]
-        if downmix_power < _CANCELLED**2 * power.max():
+        if cancels:
             self.notes.add(Note.CHANNELS_CANCEL)
-            downmix = sound[int(np.argmax(power))]
         self._print.feed(downmix)
-        self._lattice.feed(downmix)
+        if self._lattice is not None:
+            self._lattice.feed(downmix)
         self._spectrum.feed(sound)
         if sound.shape[1] % BLOCK:
             sound = np.pad(sound, ((0, 0), (0, -sound.shape[1] % BLOCK)))
@@ -324,7 +348,7 @@ class _Meters:
             "fingerprint": prints.astype("<u4").tobytes(),
             "fingerprint_distinct": len(np.unique(prints)),
             "picture": picture,
-            "lattice": self._lattice.facts(),
+            "lattice": self._lattice.facts() if self._lattice is not None else switched_off(),
         }
 
 
@@ -359,6 +383,14 @@ class _Print:
 def _power(sound: Sound) -> npt.NDArray[np.float64]:
     """The sum of squares of each channel."""
     return np.array([np.vdot(channel, channel) for channel in sound], np.float64)
+
+
+def _heard_as_one(sound: Sound, power: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float32], float, bool]:
+    """The mean of all channels, or the loudest one where they cancel; the power of the mean; and whether they do."""
+    downmix = _downmix(sound)
+    downmix_power = float(np.vdot(downmix, downmix))
+    cancels = downmix_power < _CANCELLED**2 * power.max()
+    return (sound[int(np.argmax(power))] if cancels else downmix), downmix_power, cancels
 
 
 def _downmix(sound: Sound) -> npt.NDArray[np.float32]:

@@ -25,6 +25,9 @@ Floats = npt.NDArray[np.float32]
 #: belongs to one of them.
 FEATURE_VERSION = f"1/{catalogue().version}"
 
+#: The reason why nothing was assessed, where an installation does not look for traces.
+OFF = "off"
+
 #: So much from the beginning is looked at: more adds little, and the cost is bounded.
 SECONDS = 180.0
 #: Below this the average is too rough: not assessed.
@@ -127,6 +130,11 @@ class Listener:
             start += self._hop
         self._rest = samples[start:].copy()
 
+    @property
+    def full(self) -> bool:
+        """Whether more would not be listened to."""
+        return self._left == 0
+
     def facts(self) -> LatticeFacts:
         """What the catalogue's rates come to in what was heard."""
         return measured(self.spectrum(), self.samples, self.rate)
@@ -159,6 +167,11 @@ class Listener:
         if len(self._slots) == self._SLOTS and not self._open:
             self._slots = [one + other for one, other in zip(self._slots[::2], self._slots[1::2], strict=True)]
             self._slot_frames *= 2
+
+
+def switched_off() -> LatticeFacts:
+    """What is said of a recording where traces are not looked for."""
+    return LatticeFacts(FEATURE_VERSION, False, OFF)
 
 
 def measured(spectrum: Spectrum | None, samples: int, rate: int, rates: Sequence[float] | None = None) -> LatticeFacts:
@@ -202,7 +215,7 @@ class Scores:
         self, hz: float, band: tuple[float, float] | None = None, raised: Floats | None = None
     ) -> tuple[float, Floats, int]:
         """The mean residue on the multiples of a rate, the same for the rates beside it, and how many multiples."""
-        means = self._means(np.concatenate([[hz], hz * BESIDE]), band or self.band, raised)
+        means = self.means(np.concatenate([[hz], hz * BESIDE]), band or self.band, raised)
         lower, upper = band or self.band
         return float(means[0]), means[1:], int(upper / hz) - math.ceil(lower / hz) + 1
 
@@ -219,7 +232,7 @@ class Scores:
     def ppm(self, hz: float) -> float:
         """How far the rate that fits best, very near this one, lies from it."""
         drifts = np.arange(-_DRIFT, _DRIFT + _DRIFT_STEP / 2, _DRIFT_STEP)
-        means = self._means(hz * (1 + drifts), self.band)
+        means = self.means(hz * (1 + drifts), self.band)
         peak = int(np.argmax(means))
         # Strong lines fill several bins up to the clip: the middle of that plateau counts.
         lower = np.flatnonzero(means < means[peak] - _PLATEAU * (means[peak] - np.median(means)))
@@ -259,10 +272,12 @@ class Scores:
             holes_rate_hz=holes_hz,
         )
 
-    def _means(self, rates: npt.ArrayLike, band: tuple[float, float], raised: Floats | None = None) -> Floats:
+    def means(
+        self, rates: npt.ArrayLike, band: tuple[float, float] | None = None, raised: Floats | None = None
+    ) -> Floats:
         """For each rate the mean residue on its multiples inside the band."""
         hertz = np.asarray(rates, np.float64)[:, None]
-        lower, upper = band
+        lower, upper = band or self.band
         multiples = np.arange(math.ceil(lower / hertz.max()), int(upper / hertz.min()) + 1)
         lines = multiples * hertz
         inside = (lines >= lower) & (lines <= upper)

@@ -5,6 +5,7 @@ from intake.models.desk import Viewing
 from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
+from intake.models.lattice import SpeedTest, VerifiedRecording
 from intake.models.messages import DdexMessage
 from intake.models.portraits import Portrait
 from intake.models.reference import KnownRecording
@@ -64,9 +65,11 @@ __all__ = [
     "Reason",
     "Resource",
     "SavedFilter",
+    "SpeedTest",
     "Status",
     "Submission",
     "Track",
     "TrustRoot",
+    "VerifiedRecording",
     "Viewing",
 ]

@@ -19,7 +19,7 @@ from checks import policy as policies
 from checks.analysis import ANALYSIS_VERSION, default_analyser, facts_to_json
 from checks.check import CHECK_FAILED, Check
 from checks.finding import Finding as FindingValue
-from checks.policy import Ruling, Verdict
+from checks.policy import LATTICE, Ruling, Verdict
 from intake import reference, snapshot
 from intake.models import Analysis, CheckRun, Decision, Finding, Picture, Submission, Track
 from intake.models.work import Status
@@ -52,7 +52,8 @@ def _measure(analysis: Analysis, token: uuid.UUID) -> bool:
     """Measure a claimed file; returns whether that has ended, for good or for bad."""
     try:
         with _held(analysis, token), blobs.local_copy(analysis.blob) as path:
-            facts = default_analyser().analyse(path, analysis.pk)
+            left_out: dict[str, Any] = {} if door.policy().asks(LATTICE) else {"lattice": False}
+            facts = default_analyser().analyse(path, analysis.pk, **left_out)
     except Exception as error:
         log.exception("analysis failed", sha256=analysis.pk)
         return Analysis.objects.release(analysis.pk, token, repr(error), MAX_ATTEMPTS)

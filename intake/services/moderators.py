@@ -27,6 +27,8 @@ UNREAD = (
     "view_presence",
     "view_savedfilter",
     "view_portrait",
+    "view_verifiedrecording",
+    "view_speedtest",
 )
 
 

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 import checks
 from checks.analysis import ANALYSIS_VERSION
+from checks.analysis.lattice import OFF
+from checks.policy import LATTICE
 from intake import queue
 from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission, Track
 from intake.models.work import Status
@@ -141,14 +143,18 @@ def start(submission_id: str | uuid.UUID) -> None:
 
 
 def _lay_out(submission: Submission) -> None:
+    rules = door.policy()
     CheckRun.objects.bulk_create(
         CheckRun(submission=submission, name=check.name, version=check.version, needs_audio=check.needs_audio)
         for check in checks.CHECKS
+        if rules.asks(check.name)
     )
     resources = submission.resources.filter(kind=Resource.Kind.AUDIO)
     audio = {one.blob_id: one.name for one in resources if one.blob_id}
     # What was measured with other instruments, or given up, gets another try with the new delivery.
     stale = Q(status=Status.DONE) & ~Q(version=ANALYSIS_VERSION) | Q(status=Status.DEAD)
+    if rules.asks(LATTICE):  # measured while it was off
+        stale |= Q(status=Status.DONE, facts__lattice__reason=OFF)
     Analysis.objects.filter(stale, blob__in=audio).update(status=Status.PENDING, attempts=0, facts=None)
     Analysis.objects.bulk_create(
         [Analysis(blob_id=sha256, name=name) for sha256, name in audio.items()], ignore_conflicts=True

@@ -106,7 +106,7 @@ class FakeAnalyser:
         self.asked: list[str] = []
         self.error: Exception | None = None
 
-    def analyse(self, path: Path, sha256: str, *, name: str | None = None) -> AudioFacts:
+    def analyse(self, path: Path, sha256: str, *, name: str | None = None, lattice: bool = True) -> AudioFacts:
         self.asked.append(sha256)
         if self.error is not None:
             raise self.error

@@ -149,7 +149,7 @@ def _measure(analyser: Analyser, job: Job) -> AudioFacts | str | None:
     if job.error or job.known:
         return None
     try:
-        return analyser.analyse(job.entry.path, job.sha256, name=job.entry.path.name)
+        return analyser.analyse(job.entry.path, job.sha256, name=job.entry.path.name, lattice=False)
     except (OSError, SandboxError) as error:
         return str(error)
 

@@ -48,8 +48,8 @@ class Analysers:
     def __call__(self) -> Analysers:
         return self
 
-    def analyse(self, path: Any, sha256: str, *, name: str | None = None) -> AudioFacts:
-        return self.fake.analyse(path, sha256, name=name)
+    def analyse(self, path: Any, sha256: str, *, name: str | None = None, lattice: bool = True) -> AudioFacts:
+        return self.fake.analyse(path, sha256, name=name, lattice=lattice)
 
     def close(self) -> None:
         self.closed += 1
