@@ -171,3 +171,4 @@ class Check:
     run: Callable[[Delivery, Context], Iterable[Finding]]
     needs_audio: bool = False  # put only once every audio file is measured
     needs_images: bool = False  # and its covers are measured before
+    hears_declaration: bool = False  # answers depend on what was declared about AI

@@ -172,12 +172,16 @@ def agreed(release: Release, track: Track, extent: ContainsAI) -> patches.Patch:
     What was declared of words, melody or finishing stays; that the sound was made by people does not, nor, where all
     was generated, that a credited part in it was.
     """
-    kept: list[JSON] = [
-        contribution_document(one)
-        for one in track.disclosure.contributions
-        if one.element not in SOUND or one.level.generated
-    ]
-    disclosure: dict[str, JSON] = {"status": "declared", "contains_ai": extent.value, "contributions": kept}
+    listed = [one for one in track.disclosure.contributions if one.element not in SOUND or one.level.generated]
+    if extent is ContainsAI.ALL:
+        missing = SOUNDING.get(track.vocals, SOUNDING[None]) - {one.element for one in listed}
+        listed += [Contribution(element, Level.FULLY_GENERATED) for element in sorted(missing)]
+    contributions: list[JSON] = [contribution_document(one) for one in listed]
+    disclosure: dict[str, JSON] = {
+        "status": "declared",
+        "contains_ai": extent.value,
+        "contributions": contributions,
+    }
     credited = [
         patches.replaced(
             patches.pointer(release, track, "contributors", number, "ai_contribution"),

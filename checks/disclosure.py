@@ -491,4 +491,5 @@ CHECK = Check(
     run=run,
     needs_audio=True,
     needs_images=True,
+    hears_declaration=True,
 )

@@ -42,6 +42,10 @@ class Traces(StrEnum):
     REVIEW = "review"  # as the matrix of evidence says, and never more than a human's look
 
 
+#: What a finding must ask for to keep a release waiting for a human.
+HOLDING = (Route.REVIEW, Route.BLOCK)
+
+
 class PolicyError(ValueError):
     """The policy file says something that the gate does not understand."""
 
@@ -155,7 +159,7 @@ def decide(policy: Policy, findings: Sequence[Finding], missing: Sequence[str], 
     ``missing`` names the mandatory checks that gave no result; any of them means review.
     """
     routed = [(finding, policy.route(finding)) for finding in findings]
-    holding = [finding for finding, route in routed if route in (Route.REVIEW, Route.BLOCK)]
+    holding = [finding for finding, route in routed if route in HOLDING]
     labelling = [finding for finding, route in routed if route is Route.LABEL]
     if holding or missing:
         verdict = Verdict.REVIEW

@@ -438,6 +438,26 @@ class TrackSerializer(Strict):
     )
 
 
+class TrackDeclarationSerializer(Strict):
+    """What is declared about AI in one track."""
+
+    position = Whole(min_value=1, max_value=9999)
+    disclosure = DisclosureSerializer()
+
+
+class CoverDeclarationSerializer(Strict):
+    """What is declared about AI in the cover."""
+
+    contains_ai = Pick(choices=[str(one) for one in ContainsAI])
+
+
+class DeclarationSerializer(Strict):
+    """A declaration about AI: of the tracks that it speaks of, and of the cover."""
+
+    tracks = _many(TrackDeclarationSerializer, MAX_TRACKS)
+    cover = CoverDeclarationSerializer(required=False, allow_null=True, default=None)
+
+
 class ReleaseSerializer(Strict):
     """The product as it will appear."""
 

@@ -49,4 +49,5 @@ METADATA = Check(
     title="Metadata and rights",
     codes=tuple(chain.from_iterable(subject.CODES for subject in SUBJECTS)),
     run=_asking(tuple(chain.from_iterable(subject.RULES for subject in SUBJECTS))),
+    hears_declaration=True,
 )

@@ -21,7 +21,7 @@ from rest_framework import serializers as rest
 
 from checks.policy import Verdict
 from intake.api import serializers
-from intake.shape import DocumentSerializer
+from intake.shape import DeclarationSerializer, DocumentSerializer
 from intake.states import State
 
 PROBLEM = "application/problem+json"
@@ -129,12 +129,46 @@ READ_MESSAGE = _operation(
     summary="An approved release as a message of ERN 4.3.2",
 )
 READ_DISCLOSURE = _operation(
-    "DDEX",
-    {(200, "application/xml"): OpenApiTypes.STR},
+    "Disclosure",
+    {(200, "application/xml"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
     {**_NOT_THERE, 400: "No form in which the disclosure is given."},
     operation_id="submission_disclosure",
     summary="The AI disclosure as partners take it",
-    parameters=[_query("format", "The form; `ern`: the elements of ERN 4.3.2 that disclose AI.", enum=["ern"])],
+    parameters=[
+        _query(
+            "format",
+            "`ern`: the elements of ERN 4.3.2, in XML. `apple`: transparency tags. `spotify`: the roles that are fully "
+            "generated. `c2pa`: the digital source type of each file. `record`: what you declared, version by version.",
+            enum=["ern", "apple", "spotify", "c2pa", "record"],
+        )
+    ],
+)
+DECLARE = _operation(
+    "Disclosure",
+    {200: serializers.SubmissionSerializer},
+    {
+        **_WITH_BODY,
+        **_NOT_THERE,
+        409: "Neither a draft nor in review.",
+        412: "Changed since you read it.",
+        422: "Not as documented, no such track, or the release would have blocking findings; nothing was changed.",
+    },
+    operation_id="submission_declare",
+    summary="Declare the use of AI anew",
+    description="Changes a draft. What is in review gets another version of the declaration and is judged by it at "
+    "once; where the machine alone held it and nothing holds it any more, it is concluded.",
+    request=DeclarationSerializer,
+    parameters=[_IF_MATCH],
+)
+CONFIRM = _operation(
+    "Disclosure",
+    {200: serializers.SubmissionSerializer},
+    {**_RETRIED, **_NOT_THERE, 409: "Nothing is asked, or not in review.", 412: "Changed since you read it."},
+    operation_id="submission_confirm_disclosure",
+    summary="Confirm what the files say about AI",
+    description="Carries out the `patch` of each finding that asks, as another version of the declaration.",
+    request=None,
+    parameters=[*_RETRY, _IF_MATCH],
 )
 LIST_SUBMISSIONS = _operation(
     "Submissions",

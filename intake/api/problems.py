@@ -69,6 +69,7 @@ FILES_MISSING = Kind("files-missing", 409, "The draft still waits for files")
 REQUEST_RUNNING = Kind("request-running", 409, "A request with this Idempotency-Key is still running")
 EXISTS = Kind("exists", 409, "This exists already")
 KEYS_EXHAUSTED = Kind("keys-exhausted", 409, "The artist has as many valid keys as there can be")
+NOTHING_ASKED = Kind("nothing-asked", 409, "No file of this submission asks for a confirmation")
 INACTIVE = Kind("inactive", 409, "The endpoint is disabled")
 LENGTH_REQUIRED = Kind("length-required", 411, "The length of the body must be announced")
 PRECONDITION_FAILED = Kind("precondition-failed", 412, "The submission has changed since you read it")
@@ -79,6 +80,7 @@ DOCUMENT_INVALID = Kind("document-invalid", 422, "The document does not have the
 DIGEST_MISMATCH = Kind("digest-mismatch", 422, "The bytes that arrived are not those that were meant")
 KEY_REUSED = Kind("key-reused", 422, "This Idempotency-Key stands for another request")
 ARTIST_REFUSED = Kind("artist-refused", 422, "This cannot be kept in the registry")
+TRACK_UNKNOWN = Kind("track-unknown", 422, "The release has no such track")
 ENDPOINT_REFUSED = Kind("endpoint-refused", 422, "This cannot be a webhook endpoint")
 RATE_LIMITED = Kind("rate-limited", 429, "Too many requests with this API key")
 INTERNAL = Kind("internal", 500, "A fault of ours")
@@ -87,9 +89,10 @@ STORAGE_FULL = Kind("storage-full", 507, "There is no room for the file")
 
 KINDS = (
     BAD_REQUEST, JSON_MALFORMED, MULTIPART_MALFORMED, BODY_TRUNCATED, PARAMETER_INVALID, HEADER_INVALID, KEY_MISSING,
-    FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, STATE_CONFLICT, FILES_MISSING, REQUEST_RUNNING, EXISTS, INACTIVE,
-    KEYS_EXHAUSTED, LENGTH_REQUIRED, PRECONDITION_FAILED, TOO_LARGE, MEDIA_TYPE, RELEASE_REFUSED, DOCUMENT_INVALID,
-    DIGEST_MISMATCH, KEY_REUSED, ARTIST_REFUSED, ENDPOINT_REFUSED, RATE_LIMITED, INTERNAL, UNAVAILABLE, STORAGE_FULL,
+    FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, STATE_CONFLICT, FILES_MISSING, REQUEST_RUNNING, EXISTS, NOTHING_ASKED,
+    INACTIVE, KEYS_EXHAUSTED, LENGTH_REQUIRED, PRECONDITION_FAILED, TOO_LARGE, MEDIA_TYPE, RELEASE_REFUSED,
+    DOCUMENT_INVALID, DIGEST_MISMATCH, KEY_REUSED, ARTIST_REFUSED, TRACK_UNKNOWN, ENDPOINT_REFUSED, RATE_LIMITED,
+    INTERNAL, UNAVAILABLE, STORAGE_FULL,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from intake.api import operations
-from intake.api.views import ddex, endpoints, files, registry, submissions
+from intake.api.views import ddex, disclosures, endpoints, files, registry, submissions
 
 V1 = "api/v1/"
 
@@ -15,7 +15,8 @@ urlpatterns = [
     path(f"{V1}submissions/<uuid:pk>/submit", submissions.Submit.as_view(), name="submit"),
     path(f"{V1}submissions/<uuid:pk>/withdraw", submissions.Withdraw.as_view(), name="withdraw"),
     path(f"{V1}submissions/<uuid:pk>/findings", submissions.Findings.as_view(), name="findings"),
-    path(f"{V1}submissions/<uuid:pk>/disclosure", ddex.Disclosure.as_view(), name="disclosure"),
+    path(f"{V1}submissions/<uuid:pk>/disclosure", disclosures.Disclosure.as_view(), name="disclosure"),
+    path(f"{V1}submissions/<uuid:pk>/disclosure/confirm", disclosures.Confirm.as_view(), name="confirm-disclosure"),
     path(f"{V1}submissions/<uuid:pk>/ern", ddex.Message.as_view(), name="submission-ern"),
     path(f"{V1}ddex/ern", ddex.Ern.as_view(), name="ern"),
     path(f"{V1}submissions/<uuid:pk>/events", submissions.Events.as_view(), name="events"),

@@ -18,6 +18,7 @@ from intake.models.registry import (
     ProtectedArtist,
     ProtectedName,
 )
+from intake.models.statements import Statement
 from intake.models.submissions import (
     CheckRun,
     Claim,
@@ -66,6 +67,7 @@ __all__ = [
     "Resource",
     "SavedFilter",
     "SpeedTest",
+    "Statement",
     "Status",
     "Submission",
     "Track",

@@ -66,6 +66,7 @@ class Submission(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
     )
     sequence = models.PositiveIntegerField(default=0, help_text="Number of its last event.")
+    statement = models.PositiveSmallIntegerField(default=1, help_text="Number of the declaration about AI that stands.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     received_at = models.DateTimeField(null=True, blank=True)
     concluded_at = models.DateTimeField(null=True, blank=True)
@@ -150,13 +151,27 @@ class CheckRun(Work):
 class FindingQuerySet(models.QuerySet):
     """What screens and endpoints read."""
 
+    def standing(self) -> Self:
+        """What is found of the declaration that stands."""
+        return self.filter(ended_by__isnull=True)
+
     def told(self) -> Self:
         """What labels are shown: neither what is for moderators only, nor what is on trial (``note``)."""
         return self.filter(private=False).exclude(route=Route.NOTE)
 
 
+class StandingManager(models.Manager.from_queryset(FindingQuerySet)):  # type: ignore[misc]
+    """Findings that stand: everybody who judges or shows means these."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().standing()
+
+
 class Finding(models.Model):
-    """One piece of evidence, as the check reported it; never changed afterwards."""
+    """One piece of evidence, as the check reported it; never changed afterwards.
+
+    A new declaration about AI ends what was found of the one before; that is kept under ``ever``.
+    """
 
     check_run = models.ForeignKey(CheckRun, on_delete=models.PROTECT, related_name="findings")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="findings")
@@ -172,8 +187,12 @@ class Finding(models.Model):
     patch = models.JSONField(default=list, blank=True, help_text="The fix as RFC 6902 operations.")
     route = models.CharField(max_length=8, help_text="What it asked for under the policy of the day.")
     private = models.BooleanField(default=False, help_text="For moderators only.")
+    ended_by = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Number of the later declaration that it does not speak of any more."
+    )
 
-    objects = FindingQuerySet.as_manager()
+    objects = StandingManager()
+    ever = FindingQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

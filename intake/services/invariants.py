@@ -74,7 +74,9 @@ def _one_decision_stands() -> Iterator[Violation]:
     counted = Submission.objects.annotate(
         made=Count("decisions"), by_machine=Count("decisions", filter=Q(decisions__actor="policy"))
     )
-    yield from _each("I2", counted.filter(by_machine__gt=1), lambda one: f"the machine decided {one.by_machine} times")
+    # Once, and once more for each declaration that answered its question.
+    often = counted.filter(by_machine__gt=F("statement"))
+    yield from _each("I2", often, lambda one: f"the machine decided {one.by_machine} times")
     standing = Decision.objects.filter(submission=OuterRef("pk")).order_by("-number")
     judged = counted.annotate(
         last=Subquery(standing.values("number")[:1]), standing=Subquery(standing.values("verdict")[:1])

@@ -29,6 +29,7 @@ UNREAD = (
     "view_portrait",
     "view_verifiedrecording",
     "view_speedtest",
+    "view_statement",
 )
 
 

@@ -55,6 +55,25 @@ def move(
     return event
 
 
+def record(submission: Submission, kind: str, actor: str, data: dict[str, Any] | None = None, **values: Any) -> Event:
+    """Write an event that leaves the submission where it stands, setting ``values`` on it, in one transaction.
+
+    Compare-and-set as in ``move``. Raises Conflict where it no longer stands there.
+    """
+    with transaction.atomic():
+        recorded = Submission.objects.filter(
+            pk=submission.pk, state=submission.state, sequence=submission.sequence
+        ).update(sequence=submission.sequence + 1, **values)
+        if not recorded:
+            wanted = State(submission.state)
+            submission.refresh_from_db()
+            raise Conflict(submission, wanted)
+        event = _write(submission, submission.sequence + 1, kind, actor, data or {})
+        submission.refresh_from_db()
+        deliveries.post(submission, event)
+    return event
+
+
 def begin(submission: Submission, actor: str) -> Event:
     """Write the first event of a submission that was just made, in the caller's transaction."""
     submission.sequence = 1

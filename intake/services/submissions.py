@@ -18,7 +18,7 @@ from checks.policy import LATTICE
 from intake import queue
 from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission, Track
 from intake.models.work import Status
-from intake.services import door, registry
+from intake.services import door, registry, statements
 from intake.services.moves import Conflict, begin, move
 from intake.states import TRANSITIONS, State
 
@@ -44,6 +44,7 @@ def take_in(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]
     """Store a whole delivery that ``door.admit`` has let in."""
     with transaction.atomic():
         submission = _create(label, document, State.RECEIVED, files)
+        statements.begin(submission)
     queue.enqueue("intake.start", str(submission.pk))
     return submission
 
@@ -98,8 +99,9 @@ def submit(submission: Submission) -> Submission:
             raise FilesMissing(missing)
         resources = current.resources.select_related("blob")
         delivered = {one.name: (one.blob.pk, one.blob.size) for one in resources if one.blob}
-        door.admit(current.label, _document(current), delivered, current)
+        door.admit(current.label, stored_document(current), delivered, current)
         move(current, State.RECEIVED, current.label.actor, received_at=timezone.now())
+        statements.begin(current)
     queue.enqueue("intake.start", str(current.pk))
     return current
 
@@ -215,8 +217,8 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
     return submission
 
 
-def _document(submission: Submission) -> dict[str, Any]:
-    """The delivery document that a draft was opened with."""
+def stored_document(submission: Submission) -> dict[str, Any]:
+    """The delivery document as it stands."""
     return {
         "release": submission.metadata,
         "files": {one.name: {"sha256": one.declared_sha256} for one in submission.resources.all()},

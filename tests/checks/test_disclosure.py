@@ -331,11 +331,14 @@ def test_a_cover_s_credential_is_held_against_what_was_declared_of_the_cover(
 
 def test_a_file_s_question_comes_with_the_declaration_that_would_agree() -> None:
     (finding,) = [one for one in on(NO_AI, credential=GENERATED) if one.patch]
-    assert finding.patch[-1] == {
-        "op": "add",
-        "path": "/release/tracks/0/disclosure",
-        "value": {"status": "declared", "contains_ai": "all", "contributions": []},
-    }
+    operation = finding.patch[-1]
+    assert (operation["op"], operation["path"]) == ("add", "/release/tracks/0/disclosure")
+    value: Any = operation["value"]
+    assert (value["status"], value["contains_ai"]) == ("declared", "all")
+    assert [(one["element"], one["level"]) for one in value["contributions"]] == [
+        ("instruments", "fully_generated"),
+        ("lead_vocals", "fully_generated"),
+    ]
     assert "confirm" in finding.fix
 
 

@@ -18,7 +18,7 @@ from intake.api import present
 from intake.api.auth import principal
 from intake.api.base import GateView, Posting
 from intake.api.bodies import MessageParts, Parts
-from intake.api.problems import MULTIPART_MALFORMED, PARAMETER_INVALID, Problem
+from intake.api.problems import MULTIPART_MALFORMED, Problem
 from intake.api.views.submissions import accepted, own
 from intake.ddex import messages as ern
 from intake.ddex import writer
@@ -67,8 +67,8 @@ class Ern(Posting):
         return accepted(self, messages.take_in(label, self.message, self.document, self.blobs), 202)
 
 
-class _Xml(GateView):
-    """A submission as XML."""
+class Readable(GateView):
+    """A submission as label and partners may read it."""
 
     scope = "submissions"
     principals = (Label, Partner)
@@ -84,7 +84,7 @@ class _Xml(GateView):
 
 
 @extend_schema_view(get=docs.READ_MESSAGE)
-class Message(_Xml):
+class Message(Readable):
     """An approved release as a message."""
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
@@ -100,20 +100,6 @@ class Message(_Xml):
             digests={one.name: one.blob_id for one in row.resources.all() if one.blob_id},
         )
         return xml(writer.message(delivery.release, envelope))
-
-
-@extend_schema_view(get=docs.READ_DISCLOSURE)
-class Disclosure(_Xml):
-    """What a release says about AI, as partners take it."""
-
-    parameters = ("format",)
-
-    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
-        """The elements of ERN 4.3.2 that disclose AI."""
-        row = self.submission(request, pk)
-        if request.query_params.get("format", "ern") != "ern":
-            raise Problem(PARAMETER_INVALID, "The disclosure is given as 'ern'.")
-        return xml(writer.disclosed(snapshot.release(row.metadata)))
 
 
 def xml(content: bytes) -> HttpResponse:

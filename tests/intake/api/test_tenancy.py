@@ -42,6 +42,8 @@ BY_ID = {
     ("api/v1/submissions/<uuid:pk>/findings", "GET"): "submission",
     ("api/v1/submissions/<uuid:pk>/events", "GET"): "submission",
     ("api/v1/submissions/<uuid:pk>/disclosure", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/disclosure", "PUT"): "submission",
+    ("api/v1/submissions/<uuid:pk>/disclosure/confirm", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/ern", "GET"): "submission",
     ("api/v1/webhook-endpoints/<uuid:pk>", "GET"): "endpoint",
     ("api/v1/webhook-endpoints/<uuid:pk>", "PATCH"): "endpoint",

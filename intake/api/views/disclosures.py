@@ -1,0 +1,86 @@
+"""What a release says about AI: read in each partner's form, declared anew, confirmed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpResponseBase
+from drf_spectacular.utils import extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from checks import carrying
+from checks.release import Release
+from intake import shape, snapshot
+from intake.api import documentation as docs
+from intake.api.auth import principal
+from intake.api.base import Posting
+from intake.api.bodies import check_body_announced
+from intake.api.problems import FORBIDDEN, NOTHING_ASKED, PARAMETER_INVALID, TRACK_UNKNOWN, Problem
+from intake.api.views.ddex import Readable, xml
+from intake.api.views.submissions import accepted, check_unchanged, own
+from intake.ddex import writer
+from intake.models import Label
+from intake.services import disclosures
+
+#: The forms in which partners take a disclosure, beside the elements of ERN.
+FORMS: Mapping[str, Callable[[Release], dict[str, Any]]] = {
+    "apple": carrying.apple,
+    "spotify": carrying.spotify,
+    "c2pa": carrying.c2pa,
+}
+
+
+@extend_schema_view(get=docs.READ_DISCLOSURE, put=docs.DECLARE)
+class Disclosure(Readable):
+    """What a release says about AI."""
+
+    parameters = ("format",)
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        """As a partner takes it; ``record``: as it was declared, version by version, for the label alone."""
+        row = self.submission(request, pk)
+        wanted = request.query_params.get("format", "ern")
+        if wanted == "ern":
+            return xml(writer.disclosed(snapshot.release(row.metadata)))
+        if wanted in FORMS:
+            return Response(FORMS[wanted](snapshot.release(row.metadata)))
+        if wanted == "record" and isinstance(principal(request), Label):
+            return Response(disclosures.standing(row))
+        forms = ", ".join(("ern", *FORMS, "record"))
+        raise Problem(PARAMETER_INVALID, f"The disclosure is given as one of {forms}; 'record' to its label alone.")
+
+    def put(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        """Declare anew. Saying the same again changes nothing."""
+        if not isinstance(principal(request), Label):
+            raise Problem(FORBIDDEN)
+        check_body_announced(request, needed=True)
+        submission = own(request, pk)
+        check_unchanged(request, submission)
+        changes = self.read(shape.DeclarationSerializer)
+        known = {track["position"] for track in submission.metadata["tracks"]}
+        for number, track in enumerate(changes["tracks"] or ()):
+            if track["position"] not in known:
+                pointer = f"/tracks/{number}/position"
+                error = {"pointer": pointer, "code": TRACK_UNKNOWN.name, "detail": "The release has no such track."}
+                raise Problem(TRACK_UNKNOWN, errors=[error])
+        return accepted(self, disclosures.restate(submission, changes), 200)
+
+
+@extend_schema_view(post=docs.CONFIRM)
+class Confirm(Posting):
+    """Answer the question that a file asks: yes, what it says is so."""
+
+    scope = "submissions"
+    takes_body = False
+
+    def perform(self, request: Request, pk: uuid.UUID) -> Response:
+        """The declaration is completed, and concluded without a human where nothing else holds the release."""
+        submission = own(request, pk)
+        check_unchanged(request, submission)
+        try:
+            return accepted(self, disclosures.confirm(submission), 200)
+        except disclosures.NothingAsked:
+            raise Problem(NOTHING_ASKED) from None
