@@ -17,7 +17,7 @@ from checks.policy import Verdict
 from intake import reference, snapshot
 from intake.models import Claim, Finding, Statement, Submission
 from intake.models.work import Status
-from intake.services import checking, covers, door, submissions
+from intake.services import checking, covers, door, submissions, waiting
 from intake.services.moves import Conflict, record
 from intake.services.statements import content
 from intake.states import State
@@ -129,6 +129,7 @@ def _answer(submission: Submission, release: dict[str, Any], confirmed: bool) ->
         for run in submission.check_runs.filter(name__in=found, status=Status.DONE):
             run.findings.update(ended_by=version)
             checking.store(run, found[run.name])
+        waiting.renew(submission)
         if machines:
             _conclude(submission)
     submission.refresh_from_db()

@@ -41,6 +41,13 @@ def follow(submission: Submission, old: State, decision: Decision | None) -> Non
         )
 
 
+def renew(submission: Submission) -> None:
+    """Keep the reasons of a submission in review whose findings have changed, in the transaction that changed them."""
+    _enter(submission)
+    held = submission.findings.filter(route__in=HOLDING).values("code")
+    submission.reasons.exclude(code__in=held).exclude(code=OPENED_AGAIN).update(waiting=False)
+
+
 def _enter(submission: Submission) -> None:
     held = submission.findings.filter(route__in=HOLDING).values_list("code", "severity", "pk")
     worst_first = sorted(held, key=lambda one: (_WORST_FIRST.get(one[1], 9), one[2]))

@@ -142,6 +142,7 @@ def test_an_answer_that_contradicts_the_credits_waits_for_a_human(caller, asked)
     assert answer.json()["state"] == "in_review", "a pianist is credited for it with AI contribution 'none'"
     codes = [one["code"] for one in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
     assert "disclosure.contradictory" in codes
+    assert set(asked.reasons.filter(waiting=True).values_list("code", flat=True)) == {"disclosure.contradictory"}
     assert asked.statements.count() == 2
 
 
