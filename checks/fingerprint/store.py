@@ -171,7 +171,10 @@ class LocalStore:
         return self._manifest.modulus
 
     def __len__(self) -> int:
-        return int(self.documents().size)
+        with self._mutex:
+            self._refresh()
+            fresh, touched = self._memtable.shelf()
+            return fresh.documents.size + sum(part.listed.alive - part.hold(touched).size for part in self._parts)
 
     def __contains__(self, document: int) -> bool:
         with self._mutex:
@@ -230,14 +233,17 @@ class LocalStore:
         shelves = [fresh, *(part.segment.shelf(part.removed, touched) for part in parts)]
         return index.answer(shelves, queries, modulus)
 
-    def tidy(self, most: int | None = None) -> None:
+    def tidy(self, most: int | None = None) -> int:
         """Merge segments while there are too many of them, and rewrite half-empty ones; of at most so many recordings.
 
-        Others read and write meanwhile. Where somebody merges already, nothing is done.
+        Gives how many merges that took. Others read and write meanwhile; where somebody merges already, it is none.
         """
+        count = 0
         with self._lock("merge-lock", wait=False) as alone:
             while alone and (group := self._next_merge(most)):
                 self._merge(group)
+                count += 1
+        return count
 
     def compact(self) -> None:
         """Write everything anew in as few segments as may be, without what was removed."""

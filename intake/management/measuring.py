@@ -73,7 +73,7 @@ def measured(work: Callable[[Analyser, T], R], things: Iterable[T], at_once: int
             yield first, future.result()
 
 
-def shown(things: Iterable[T], total: int, doing: str, stream: TextIO) -> Iterator[T]:
+def shown(things: Iterable[T], total: int | None, doing: str, stream: TextIO) -> Iterator[T]:
     """The things as they come, with a progress bar on ``stream`` where that is a terminal."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(file=stream)

@@ -33,6 +33,10 @@ class KnownRecording(models.Model):
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.LEARNED)
     duration = models.FloatField(default=0.0)
     fingerprint = models.BinaryField()
+    #: By which the same fingerprint is known again; see ``intake.services.catalogue.digest``.
+    fingerprint_digest = models.CharField(max_length=32, blank=True, default="", db_index=True, editable=False)
+    #: Its number in the catalogue that it was learned from.
+    external_id = models.CharField(max_length=100, blank=True, default="", db_index=True)
     learned_at = models.DateTimeField(default=timezone.now, editable=False)
     indexed_at = models.DateTimeField(null=True, blank=True, db_index=True)
     forgotten_at = models.DateTimeField(null=True, blank=True)
@@ -46,7 +50,12 @@ class KnownRecording(models.Model):
                 fields=["sha256", "owner", "isrc"],
                 condition=models.Q(forgotten_at__isnull=True) & ~models.Q(sha256=""),
                 name="known_recording_once",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["fingerprint_digest", "owner", "isrc"],
+                condition=models.Q(forgotten_at__isnull=True) & models.Q(sha256="") & ~models.Q(fingerprint_digest=""),
+                name="known_fingerprint_once",
+            ),
         ]
 
     def __str__(self) -> str:

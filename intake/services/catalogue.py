@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from checks.fingerprint.compare import degenerate
@@ -49,6 +51,7 @@ def learn(
             "source": source,
             "duration": facts.duration,
             "fingerprint": facts.fingerprint,
+            "fingerprint_digest": digest(facts.fingerprint),
         },
     )
     if ring and recording.indexed_at is None:
@@ -76,13 +79,49 @@ def learn_delivered(submission: Submission) -> None:
             )
 
 
+def digest(fingerprint: bytes) -> str:
+    """What stands for a fingerprint where only sameness matters."""
+    return hashlib.blake2b(fingerprint, digest_size=16).hexdigest()
+
+
+def known_again(rows: Iterable[KnownRecording], owner: str, isrc: str) -> KnownRecording | None:
+    """Of rows with the same sound the one that says the same of owner and ISRC, or nothing against it.
+
+    What is not known on one side is no contradiction; another owner, or another ISRC, is another entry.
+    """
+    agreeing = [
+        row
+        for row in rows
+        if (not row.owner or not owner or row.owner == owner) and (not row.isrc or not isrc or row.isrc == isrc)
+    ]
+    same = [row for row in agreeing if (row.owner, row.isrc) == (owner, isrc)]
+    return next(iter(same or agreeing), None)
+
+
+def complete(recording: KnownRecording, title: str = "", **said: str) -> bool:
+    """Fill in what was not known of a recording yet, and a better title; whether anything was. What a label delivered
+    stays as it is."""
+    news = {field: value for field, value in said.items() if value and not getattr(recording, field)}
+    if title and title != recording.title:
+        news["title"] = title[:500]
+    if not news or recording.source != KnownRecording.Source.LEARNED:
+        return False
+    for field, value in news.items():
+        setattr(recording, field, value)
+    recording.save(update_fields=list(news))
+    return True
+
+
 def index(limit: int = 1000) -> int:
     """Bring learned recordings that are not in the index yet into it; returns how many."""
     store = reference.store()
     waiting = list(KnownRecording.objects.current().filter(indexed_at__isnull=True).order_by("pk")[:limit])
     if waiting:
         store.extend((one.pk, bytes(one.fingerprint)) for one in waiting)
-        KnownRecording.objects.filter(pk__in=[one.pk for one in waiting]).update(indexed_at=timezone.now())
+        rows = KnownRecording.objects.filter(pk__in=[one.pk for one in waiting])
+        rows.update(indexed_at=timezone.now())
+        for forgotten in rows.filter(forgotten_at__isnull=False).values_list("pk", flat=True):
+            store.remove(forgotten)  # while it was on its way
     return len(waiting)
 
 
@@ -110,26 +149,36 @@ def reconcile() -> int:
 
 
 def rebuild() -> int:
-    """Index every recording anew and drop what is no longer in the catalogue; returns how many are in it.
+    """Index every recording anew, one key in as many as new stores keep; returns how many are in it.
 
-    Queries go on meanwhile: a recording is replaced in the index, never taken out first. An index that cannot be read
-    is set aside, and a new one begun; processes that hold the old one open must then be restarted.
+    Queries go on meanwhile, in the old index until the new one takes its place whole. An index that cannot be read is
+    set aside, and a new one begun; processes that hold the old one open must then be restarted.
     """
     try:
-        indexed = reference.store().documents()
+        store = reference.store()
+        store.documents()
     except Damaged:
         folder = Path(settings.GATE_INDEX)
         folder.rename(folder.with_name(f"{folder.name}.damaged-{timezone.now():%Y%m%dT%H%M%S%f}"))
         reference._open.cache_clear()
-        indexed = reference.store().documents()
-    KnownRecording.objects.current().update(indexed_at=None)
-    count = index_all()
-    known = set(KnownRecording.objects.current().values_list("pk", flat=True))
-    for document in indexed.tolist():
-        if document not in known:
-            reference.store().remove(document)
-    reference.store().compact()
-    return count
+        store = reference.store()
+    current = KnownRecording.objects.current()
+    store.rebuild(_fingerprints(current.order_by("pk")), lambda late: _fingerprints(current.filter(pk__in=late)))
+    index_all()
+    for gone in set(store.documents().tolist()).difference(current.values_list("pk", flat=True)):
+        store.remove(gone)  # forgotten meanwhile
+    store.tidy()
+    return len(store)
+
+
+def _fingerprints(rows: QuerySet[KnownRecording]) -> Iterator[tuple[int, bytes]]:
+    for number, fingerprint in rows.values_list("pk", "fingerprint").iterator(chunk_size=1000):
+        yield number, bytes(fingerprint)
+
+
+def tidy() -> int:
+    """Merge what has come together in the index; returns how many merges that took."""
+    return reference.store().tidy()
 
 
 def forget(recordings: Iterable[KnownRecording]) -> int:

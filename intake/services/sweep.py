@@ -92,4 +92,4 @@ def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
 def tidy() -> int:
     """Remove what nobody needs any more, and mend what was lost; returns how many things."""
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
-    return old + _abandoned_drafts() + blobs.tidy() + catalogue.reconcile() + waiting.tidy()
+    return old + _abandoned_drafts() + blobs.tidy() + catalogue.reconcile() + catalogue.tidy() + waiting.tidy()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from checks.fingerprint.index import Damaged
-from intake import reference
+from intake import fingerprint_files, reference
 from intake.models import KnownRecording
-from intake.services import catalogue
+from intake.services import catalogue, fingerprints
 
 #: Numbers of recordings that are named one by one in a complaint.
 NAMED = 5
@@ -23,13 +25,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "action",
-            choices=("stats", "verify", "compact", "rebuild"),
-            help="how it lies; read it whole and compare it with the rows; write it in few pieces; make it anew",
+            choices=("stats", "verify", "compact", "rebuild", "export"),
+            help="how it lies; read it whole and compare it with the rows; write it in few pieces; make it anew; "
+            "write the catalogue to FILE, as learn --fingerprints reads it",
         )
+        parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="for export: .csv or .jsonl, and .gz")
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
+        if (action == "export") != (options["file"] is not None):
+            raise CommandError("export names the file to be written; nothing else takes one")
+        if action == "export":
+            self._export(options["file"], options["json"])
+            return
         faults: list[str] = []
         try:
             if action == "verify":
@@ -54,6 +63,27 @@ class Command(BaseCommand):
                 self.stdout.write("The index is whole, and holds what the catalogue says.")
         if faults:
             raise CommandError(f"{len(faults)} faults; make the index anew with: index rebuild", returncode=1)
+
+    def _export(self, path: Path, as_json: bool) -> None:
+        """Written aside first: what bears the name is whole."""
+        suffixes = path.suffixes
+        zipped = suffixes[-1:] == [".gz"]
+        form = {".csv": "csv", ".jsonl": "jsonl"}.get(suffixes[-2 if zipped else -1] if len(suffixes) > zipped else "")
+        if form is None:
+            raise CommandError(f"{path}: the name ends with .csv or .jsonl, and with .gz where it is to be compressed")
+        aside = path.with_name(path.name + ".part")
+        try:
+            with (
+                gzip.open(aside, "wt", encoding="utf-8", newline="") if zipped else aside.open("w", newline="") as file
+            ):
+                count = fingerprint_files.write(file, fingerprints.lines(), form)
+            aside.replace(path)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise CommandError(f"{path}: {error.strerror or error}") from error
+        self.stdout.write(
+            json.dumps({"action": "export", "written": count}) if as_json else f"{count} recordings written"
+        )
 
 
 def _differences() -> list[str]:

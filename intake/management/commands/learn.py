@@ -19,9 +19,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from checks.analysis import Analyser, SandboxError
 from checks.metadata.identifiers import canonical_isrc
 from checks.release import AudioFacts
+from intake import fingerprint_files
 from intake.management.measuring import measured, shown, workers
 from intake.models import KnownRecording
-from intake.services import catalogue
+from intake.services import catalogue, fingerprints
 from intake.services.blobs import Incoming
 
 #: What is taken for audio in a folder. A file that is named itself is tried whatever it is called.
@@ -29,6 +30,8 @@ SUFFIXES = frozenset(
     {".aac", ".aif", ".aifc", ".aiff", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"}
 )
 COLUMNS = ("title", "artist", "isrc", "owner")
+#: Lines of a file of fingerprints that are named one by one when they fail.
+MOST_TOLD = 1000
 _CHUNK = 1 << 20
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
@@ -78,6 +81,13 @@ class Command(BaseCommand):
         parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="audio file or folder")
         parser.add_argument("--csv", type=Path, metavar="FILE", help="columns: file, title, artist, isrc, owner")
         parser.add_argument(
+            "--fingerprints",
+            type=Path,
+            metavar="FILE",
+            help="recordings without their audio, as CSV or JSON lines (.gz as well): fingerprint (compressed as "
+            "fpcalc prints it, or its numbers), duration, title, artist, isrc, owner, external_id",
+        )
+        parser.add_argument(
             "--keep-audio",
             action=BooleanOptionalAction,
             default=True,
@@ -86,6 +96,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["fingerprints"]:
+            if options["paths"] or options["csv"]:
+                raise CommandError("--fingerprints stands alone: it names no audio")
+            self._fingerprints(options["fingerprints"], options["json"])
+            return
         entries = _entries(options["paths"], options["csv"])
         outcomes = list(shown(_learn_all(entries, options["keep_audio"]), len(entries), "Learning", sys.stderr))
         while catalogue.index():
@@ -104,6 +119,37 @@ class Command(BaseCommand):
             self.stdout.write(f"{count['learned']} learned, {count['known']} known already, {count['failed']} failed")
         if count["failed"]:
             raise CommandError(f"{count['failed']} of {len(outcomes)} files could not be learned", returncode=1)
+
+    def _fingerprints(self, path: Path, as_json: bool) -> None:
+        """Line by line, whatever the size: what went wrong is told at once, the rest is counted."""
+        count: Counter[str] = Counter()
+        failed: list[dict[str, Any]] = []
+        try:
+            learned = shown(fingerprints.learn(fingerprint_files.read(path)), None, "Learning", sys.stderr)
+            for one in learned:
+                count[one.status] += 1
+                count["partial"] += one.status == "learned" and one.line.partial
+                if one.error and len(failed) < MOST_TOLD:
+                    failed.append({"line": one.line.number, "error": one.error})
+                    if not as_json:
+                        self.stdout.write(f"failed   line {one.line.number}: {one.error}")
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror or error}") from error
+        except fingerprint_files.BadFile as error:
+            raise CommandError(f"{path}: {error} ({count['learned']} were learned before)") from error
+        totals = {status: count[status] for status in ("learned", "known", "failed", "partial")}
+        if as_json:
+            self.stdout.write(json.dumps({**totals, "errors": failed}, ensure_ascii=False))
+        else:
+            self.stdout.write("{learned} learned, {known} known already, {failed} failed".format(**totals))
+            if count["partial"]:
+                self.stdout.write(
+                    f"{count['partial']} of the fingerprints end before their recordings: what comes after is not known"
+                )
+        if count["failed"]:
+            raise CommandError(
+                f"{count['failed']} of {count.total() - count['partial']} lines could not be learned", returncode=1
+            )
 
 
 def _learn_all(entries: Sequence[Entry], keep: bool) -> Iterator[Outcome]:
@@ -125,7 +171,11 @@ def _prepare(entry: Entry, keep: bool) -> Job:
         sha256, incoming = _read(entry.path, keep)
     except OSError as error:
         return Job(entry, error=error.strerror or str(error))
-    known = KnownRecording.objects.current().filter(sha256=sha256, owner=entry.owner, isrc=entry.isrc).first()
+    rows = KnownRecording.objects.current().filter(sha256=sha256).defer("fingerprint")
+    known = catalogue.known_again(rows, entry.owner, entry.isrc)
+    if known:  # what the table says now, and nobody knew before
+        named = entry.title if known.title == entry.path.stem else ""
+        catalogue.complete(known, named, artist=entry.artist, isrc=entry.isrc, owner=entry.owner)
     return Job(entry, sha256, incoming, known)
 
 
