@@ -28,6 +28,7 @@ ENV PATH=/opt/gate/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings \
     GATE_ENV=production \
     GATE_DATA=/var/lib/gate \
+    NUMBA_CACHE_DIR=/var/lib/gate/compiled \
     GATE_HOST=0.0.0.0
 USER gate
 VOLUME /var/lib/gate

@@ -36,6 +36,8 @@ setup-dev: .venv/.ready-dev ## the same, with what checks, formats and measures
 .venv/.ready: .venv/bin/python pyproject.toml
 	@echo "Installing what the gate needs into .venv (a minute, the first time) …"
 	@$(PIP) --editable '.[test]'
+	@echo "Compiling what searches for copies (half a minute, the first time) …"
+	@$(BIN)/python -m checks.fingerprint.warm
 	@ldconfig -p 2>/dev/null | grep -q libchromaprint || sh config/apt-install.sh libchromaprint1 \
 		|| echo "libchromaprint is not here and cannot be installed: the gate uses its own port, bit for bit the same."
 	@touch $@

@@ -32,6 +32,15 @@ def _die_with_the_worker(**_: Any) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+@signals.worker_init.connect
+def _warm_before_the_fork(sender: Any, **_: Any) -> None:
+    """Machine code for the search is compiled or read once, here: the pool's children have it from their birth."""
+    if sender.hostname.startswith("worker@"):  # the courier searches nothing
+        from checks.fingerprint.warm import warm  # the compiler is large: nobody else need load it
+
+        warm()
+
+
 @signals.beat_init.connect
 def _leave_a_trace(**_: Any) -> None:
     """The clock touches a file at every tick, so that health checks can tell whether it still runs."""

@@ -6,15 +6,12 @@ Each is a plain function of arrays. Numba compiles them once for an installation
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numba
 import numpy as np
 
+from checks.fingerprint.compiled import compiled
 from checks.fingerprint.kernels import KEY_MASK, SILENCE, Int64s, UInt32s, UInt64s
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 #: Counters of one byte in the first pass: as many as stay in a core's second cache beside the postings that stream by.
 MOST_COUNTERS = 1 << 18
@@ -24,11 +21,6 @@ LEAST_COUNTERS = 1 << 8
 GONE = 0xFFFFFFFF
 
 _EMPTY = 0xFFFFFFFF
-
-
-def compiled(function: _Function) -> _Function:
-    """The function as machine code, which other threads run beside."""
-    return numba.njit(function, cache=True, nogil=True)  # type: ignore[no-any-return]
 
 
 @compiled
