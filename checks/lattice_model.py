@@ -98,7 +98,7 @@ class Model:
     scale: tuple[float, ...]
     coef: tuple[float, ...]
     intercept: float
-    human_scores: tuple[float, ...]  # of calibration, in rising order; none of them from a source it was trained on
+    human_scores: tuple[float, ...]  # of calibration, in rising order; each by a model that had not heard its source
     sources: int
     target: float  # share of false alarms
     threshold: float

@@ -12,11 +12,17 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from checks.analysis import Analyser
+from checks.lattice_model import FEATURES
+from checks.lattice_training import Sample
 from checks.release import LatticeFacts
 from intake.management.measuring import measured as measured_by
 from intake.management.measuring import shown, workers
 
 LABELS = ("ai", "human")
+#: Of the table of features.
+COLUMNS = (
+    "path", "label", "generator", "source", "split", "feature_version", "z", "rate_hz", "strength", *FEATURES,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +76,31 @@ def measured(rows: Iterable[Row], stderr: Any) -> Iterator[tuple[Row, LatticeFac
 
     done = measured_by(measure, listed, max(1, min(workers(), len(listed))))
     yield from shown(done, len(listed), "Measuring", getattr(stderr, "_out", sys.stderr))
+
+
+def samples(path: Path, feature_version: str) -> list[Sample]:
+    """The rows of a table of features that are for training (``split`` empty or "train").
+
+    Raises CommandError where it is none, or one of another version.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+                raise CommandError(f"{path}: the column {', '.join(missing)} is missing")
+            rows = [one for one in reader if one["split"] in ("", "train")]
+            if strangers := {one["feature_version"] for one in rows} - {feature_version}:
+                raise CommandError(
+                    f"{path}: features of version {', '.join(strangers)}, and these are {feature_version}"
+                )
+            return [
+                Sample(
+                    tuple(float(one[name]) for name in FEATURES),
+                    one["label"] == "human",
+                    one["generator"],
+                    one["source"],
+                )
+                for one in rows
+            ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise CommandError(f"{path}: {error}") from error
