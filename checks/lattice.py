@@ -173,6 +173,26 @@ def _evidence(facts: LatticeFacts) -> dict[str, JSON]:
     }
 
 
+def described(facts: LatticeFacts) -> str:
+    """What a picture of the traces shows, for whoever cannot see it."""
+    if not facts.assessed or facts.z is None or facts.rate_hz is None:
+        return f"Acoustic traces were not assessed ({(facts.reason or 'unknown').replace('_', ' ')})."
+    row = catalogue().row(facts.rate_hz)
+    kinds = f" Decoders with this rate: {', '.join(row.families)}." if row and facts.found else ""
+    innocent = f" Innocent causes: {', '.join((*row.innocent, *INNOCENT))}." if row and facts.found else ""
+    return (
+        f"The rate that stands out most is {_hertz(facts.rate_hz)} with z {facts.z:.1f} ({facts.strength}), "
+        f"{facts.ppm or 0:+.0f} ppm off the catalogue's; z by sub-band {_listed(facts.bands)}, "
+        f"by passage {_listed(facts.segments)}; looked at from {facts.lower_hz or 0:.0f} to {facts.upper_hz or 0:.0f} "
+        f"Hz over {facts.seconds:.0f} s.{kinds}{innocent} "
+        "Lines show a kind of processing, never who or what made the music."
+    )
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.1f}" for value in values)
+
+
 def _hertz(rate: float | None) -> str:
     return f"{rate:.2f} Hz".replace(".00", "")
 

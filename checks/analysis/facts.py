@@ -89,7 +89,7 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes, picture: by
         values["channel_rms"] = tuple(float(rms) for rms in values.get("channel_rms", ()))
         values["notes"] = tuple(str(note) for note in values.get("notes", ()))
         values["tags"] = tuple(TagClaim(**claim) for claim in values.get("tags", ()))
-        values["lattice"] = _lattice(values.get("lattice"))
+        values["lattice"] = lattice_from_json(values.get("lattice"))
         values["credential"] = credential_from_json(values.get("credential") or {})
         values["pictures"] = tuple(credential_from_json(one) for one in values.get("pictures", ()))
         values["measured_by"] = {str(key): str(value) for key, value in values.get("measured_by", {}).items()}
@@ -101,7 +101,8 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes, picture: by
     return facts
 
 
-def _lattice(document: Mapping[str, Any] | None) -> LatticeFacts | None:
+def lattice_from_json(document: Mapping[str, Any] | None) -> LatticeFacts | None:
+    """The acoustic traces among stored facts; None where none were stored."""
     if document is None:
         return None
     known = {field.name for field in dataclasses.fields(LatticeFacts)}

@@ -12,10 +12,11 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
-from checks.analysis.facts import credential_from_json
+from checks import lattice
+from checks.analysis.facts import credential_from_json, lattice_from_json
 from checks.checklist import CHECKLIST, Item
 from checks.finding import Route
-from checks.release import CredentialState
+from checks.release import CredentialState, LatticeFacts
 from checks.trust import TrustList, judged
 from intake.admin import evidence
 from intake.admin.ears import Panel, panels
@@ -106,12 +107,23 @@ class Heard:
         return self.facts.get("pictures") or ()
 
     @property
+    def traces(self) -> LatticeFacts | None:
+        """Acoustic traces, where they were measured."""
+        return lattice_from_json(self.facts.get("lattice"))
+
+    @property
+    def traces_text(self) -> str:
+        """What the picture of the traces shows, in words."""
+        return lattice.described(self.traces) if self.traces else ""
+
+    @property
     def ordinary(self) -> bool:
         """Declared to be made by people, measured, and nothing found that says otherwise."""
         levels = {one.get("level") for one in self.contributions}
         machines = {one.get("ai_contribution") for one in self.contributors} - {"none", "undeclared", None}
         told = self.disclosure_status == "declared" and levels <= {"none", "assistive_tool"} and not machines
-        return told and bool(self.facts) and not self.tags and not self.credential
+        found = bool(self.traces and (self.traces.found or self.traces.holes))
+        return told and bool(self.facts) and not self.tags and not self.credential and not found
 
     @property
     def format(self) -> str:

@@ -19,15 +19,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from checks.policy import Verdict
 from intake.admin import listening, queue, review
-from intake.admin.deciding import Deciding, moderator
+from intake.admin.deciding import moderator
 from intake.admin.site import desk
+from intake.admin.tracing import Tracing
 from intake.models import Resource, Submission
 from intake.services import decisions, waiting
 from intake.services.moves import Conflict
 
 
 @register(Submission, site=desk)
-class SubmissionAdmin(Deciding):
+class SubmissionAdmin(Tracing):
     """Reads like any admin; what can be done is in the review page's buttons."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -61,7 +61,7 @@ def picture(blob: Blob, *, dark: bool = False) -> bytes:
         return lattice_study.picture(path, dark=dark)
 
 
-def test_speed(blob: Blob, actor: str) -> SpeedTest:
+def speed_test(blob: Blob, actor: str) -> SpeedTest:
     """Look for lines at any speed within six percent, and keep what was found: for eyes, never for routes.
 
     Raises FileNotFoundError, and lattice_study.Unreadable with the reason.
@@ -71,7 +71,7 @@ def test_speed(blob: Blob, actor: str) -> SpeedTest:
     return SpeedTest.objects.create(sha256=blob.pk, asked_by=actor, answer=answer)
 
 
-def tests_of(sha256s: Collection[str]) -> dict[str, SpeedTest]:
+def speed_tests(sha256s: Collection[str]) -> dict[str, SpeedTest]:
     """The last test of each file."""
     return {one.sha256: one for one in SpeedTest.objects.filter(sha256__in=sha256s).order_by("id")}
 

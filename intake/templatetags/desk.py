@@ -23,6 +23,12 @@ def clock(seconds: Any) -> str:
 
 
 @register.filter
+def at(table: Any, key: Any) -> Any:
+    """What a table has under a key that a template only knows as a variable; None where it has nothing."""
+    return table.get(key) if isinstance(table, dict) else None
+
+
+@register.filter
 def left(due: dt.datetime | None) -> str:
     """How long until (or since) a moment, in its two largest units."""
     if due is None:
