@@ -54,6 +54,10 @@ class Match:
     speed: float = 1.0  # 1.06: the delivered file plays 6 % faster
     pitch: float = 0.0  # semitones beyond what the speed explains
     certain: bool = True  # False: in the band that only a human can judge
+    duration: float = 0.0  # of the known recording, in seconds; 0 where nobody knows
+    #: The submission of another account that brings it and was not decided when this one came in.
+    pending: str | None = None
+    blocked: str | None = None  # why it is on the blocklist
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,13 @@ class LatticeReference(Protocol):
         """The installation's own model, or why the one that it names cannot be used; neither where it names none."""
 
 
+class Blocklist(Protocol):
+    """What was blocked by its name, as a check may ask it; blocked recordings are found by their sound."""
+
+    def listed(self, kind: str, values: Sequence[str]) -> Mapping[str, str]:
+        """Which of the values (isrc, upc, party, file; in canonical form) are on the list, each with the reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The instruments."""
@@ -157,6 +168,7 @@ class Context:
     recordings: KnownRecordings
     names: ProtectedNames
     history: History
+    blocklist: Blocklist
     lattice: LatticeReference | None = None
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from checks.check import Known, Match
 from checks.finding import Code, Finding, Route, Severity
 from checks.fingerprint.compare import compare, degenerate
+from checks.likeness import SAME_SPEED, steady
 from checks.release import AudioFacts, Track
 
 REUSED_OTHER_AUDIO = Code(
@@ -36,8 +37,6 @@ CODES = (REUSED_OTHER_AUDIO, NEW_VERSION_NEEDS_NEW, AUDIO_HAS_OTHER_ISRC)
 
 #: Another playing time by more than this is another version (IFPI ISRC handbook: a change of more than ten seconds).
 SAME_SECONDS = 10.0
-#: Played faster or slower by more than this is another version; less is a matter of transfer and measuring.
-SAME_SPEED = 0.01
 #: The whole recording, not a passage: so much score.
 WHOLE_SCORE = 0.8
 
@@ -65,7 +64,9 @@ def consistency(
             threshold=round(alike[0].duration, 1),
             evidence={"recording": alike[0].recording, "isrc": isrc},
         )
-    if not known and (other := next((one for one in matches if _own_whole(one, account) and one.isrc != isrc), None)):
+    # What others have under this ISRC must not be read off what is said here.
+    own = [one for one in known if one.owner_account in (account, None)]
+    if not own and (other := next((one for one in matches if _own_whole(one, account) and one.isrc != isrc), None)):
         yield Finding(
             AUDIO_HAS_OTHER_ISRC,
             track.subject,
@@ -97,7 +98,6 @@ def _change(facts: AudioFacts, alike: Sequence[Known], heard: dict[str, Match]) 
 
 
 def _own_whole(match: Match, account: str) -> bool:
-    steady = abs(match.speed - 1) <= SAME_SPEED
     return bool(
-        match.certain and match.isrc and steady and match.owner_account == account and match.score >= WHOLE_SCORE
+        match.certain and match.isrc and steady(match) and match.owner_account == account and match.score >= WHOLE_SCORE
     )

@@ -44,7 +44,7 @@ RULEBOOK = (
         "iswc.malformed: .",
         "party_id.malformed: .",
         "dpid.malformed: .",
-        "id.blocklisted: similarity.known_recording | known fraud is learnt as known recordings",
+        "id.blocklisted: .",
     ),
     *_rules(
         16,
@@ -142,7 +142,9 @@ RULEBOOK = (
         "audio.length: . audio.short_tracks",
         "audio.silence: . audio.silent",
         "audio.clipping: . audio.dc_offset audio.dead_channel audio.channels_cancel audio.non_finite",
-        "audio.duplicate: . similarity.own_recording similarity.known_recording similarity.same_isrc",
-        "audio.modified_match: similarity.known_recording similarity.possible_match similarity.licensed",
+        "audio.duplicate: . similarity.own_recording similarity.own_other_title similarity.known_recording "
+        "similarity.pending_elsewhere similarity.same_isrc",
+        "audio.modified_match: similarity.known_recording similarity.possible_match similarity.licensed "
+        "similarity.used_otherwise",
     ),
 )

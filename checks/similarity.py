@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from checks import isrc_audio
-from checks.check import Check, Context, Match, Segment
+from checks import blocklist, isrc_audio, likeness
+from checks.check import Check, Context, Match
 from checks.finding import JSON, Code, Finding, Route, Severity
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.compare import POSSIBLE_BLOCKS, Comparison, degenerate
 from checks.fingerprint.store import MemoryStore
-from checks.release import Account, AudioFacts, Delivery, Track
+from checks.likeness import AUDIBLE_PITCH, AUDIBLE_SPEED
+from checks.release import Account, AudioFacts, Delivery, Relation, Track
 
 KNOWN_RECORDING = Code(
     "similarity.known_recording",
@@ -35,6 +35,22 @@ OWN_RECORDING = Code(
     Route.PASS,
     "Apple Music editorial guide, repeated submissions",
 )
+OWN_OTHER_TITLE = Code(
+    "similarity.own_other_title",
+    "A recording that the label delivered before keeps its title and its artist.",
+    Severity.WARNING,
+    Route.REVIEW,
+    "Apple Music editorial guide and Spotify guide, repeated submissions",
+)
+# Two labels deliver the same sound within minutes: neither may learn of the other, and a human sees both.
+PENDING_ELSEWHERE = Code(
+    "similarity.pending_elsewhere",
+    "A recording that another label has just delivered is not decided before a person has seen both.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "this gate",
+    private=True,
+)
 SAME_ISRC = Code(
     "similarity.same_isrc",
     "The same sound under the same ISRC is the same recording, whoever delivers it.",
@@ -48,6 +64,13 @@ LICENSED = Code(
     "similarity.licensed",
     "Another party's recording may be used under a licence, and the licence is read.",
     Severity.INFORMATION,
+    Route.REVIEW,
+    "CD Baby and SoundCloud guides on samples and remixes",
+)
+USED_OTHERWISE = Code(
+    "similarity.used_otherwise",
+    "A licence is for the use that is made of the recording.",
+    Severity.WARNING,
     Route.REVIEW,
     "CD Baby and SoundCloud guides on samples and remixes",
 )
@@ -71,16 +94,9 @@ NOT_ASSESSED = Code(
 #: has no reason to contain the old one.
 USES_THE_SOUND = frozenset({"remix_of", "samples", "sped_up_of", "slowed_of", "edit_of", "remaster_of"})
 
-#: A match that covers less of the track than this is told as a passage.
-WHOLE = 0.8
-
 #: Two tracks are the same recording when this much of each is in the other; a radio edit, a medley or a continuous mix
 #: on the same release shares less.
 DUPLICATE_COVERAGE = 0.8
-
-#: From these on a change of speed (share) or pitch (semitones) is worth words; less is a matter of measuring.
-AUDIBLE_SPEED = 0.005
-AUDIBLE_PITCH = 0.15
 
 
 def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -91,11 +107,13 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield _not_assessed(track, facts)
         else:
             matches = context.recordings.matches(facts)
+            yield from blocklist.heard(track, facts, matches)
             yield from _against_known(track, facts, delivery.account, matches)
             if isrc := _isrc(track.isrc):
                 known = context.recordings.under_isrc(isrc)
                 yield from isrc_audio.consistency(track, isrc, facts, delivery.account.id, matches, known)
     yield from _duplicates(delivery)
+    yield from blocklist.named(delivery, context)
 
 
 def _not_assessed(track: Track, facts: AudioFacts | None) -> Finding:
@@ -119,36 +137,78 @@ def _against_known(track: Track, facts: AudioFacts, account: Account, matches: S
     """One finding for each kind of match that the track has."""
     kinds: dict[Code, list[Match]] = {}
     for match in matches:
-        kinds.setdefault(_kind(track, account, match), []).append(match)
+        if match.blocked is not None:
+            continue  # that is told to moderators alone
+        kinds.setdefault(_kind(track, facts.duration, account, match), []).append(match)
     for code, alike in kinds.items():
-        first = max(alike, key=lambda match: (match.certain, match.score))
-        more = f" The same holds for {len(alike) - 1} more known recordings." if len(alike) > 1 else ""
-        yield Finding(
-            code,
-            track.subject,
-            _sentence(first, facts.duration) + _remark(code) + more,
-            measured=round(first.score, 4),
-            threshold=_reporting_score(first),
-            evidence={"matches": [_evidence(match) for match in alike]},
-            fix=_fix(code, first),
-        )
+        yield told(code, track, facts.duration, alike)
 
 
-def _kind(track: Track, account: Account, match: Match) -> Code:
+def told(code: Code, track: Track, duration: float, alike: Sequence[Match]) -> Finding:
+    """The finding for matches of one kind."""
+    first = max(alike, key=lambda match: (match.certain, match.score))
+    more = f" The same holds for {len(alike) - 1} more known recordings." if len(alike) > 1 else ""
+    evidence: dict[str, JSON] = {"matches": [likeness.evidence(match) for match in alike]}
+    if changes := likeness.changes(first, duration):
+        evidence["changes"] = list(changes)
+    return Finding(
+        code,
+        track.subject,
+        likeness.sentence(first, duration) + _remark(code, track, first) + more,
+        measured=round(first.score, 4),
+        threshold=_reporting_score(first),
+        evidence=evidence,
+        fix=_fix(code, first),
+    )
+
+
+def _kind(track: Track, duration: float, account: Account, match: Match) -> Code:
     """What the match means for this label and this track."""
     if match.owner_account == account.id or _is_named(account, match.owner):
-        return OWN_RECORDING
-    if match.certain and match.isrc and _isrc(match.isrc) == _isrc(track.isrc):
+        renamed = (
+            match.certain and likeness.whole(match, duration) and likeness.steady(match) and _renamed(track, match)
+        )
+        return OWN_OTHER_TITLE if renamed else OWN_RECORDING
+    if match.pending:
+        return PENDING_ELSEWHERE
+    # Where the other party delivers here itself, the two accounts claim the same recording, and a human asks why.
+    same = match.certain and match.isrc and _isrc(match.isrc) == _isrc(track.isrc) and match.owner_account is None
+    if same and likeness.unchanged(match, duration):
         return SAME_ISRC
-    if any(
-        relation.type in USES_THE_SOUND
-        and relation.licence_file
-        and match.isrc
-        and _isrc(relation.isrc) == _isrc(match.isrc)
-        for relation in track.relations
-    ):
-        return LICENSED
+    if licences := [one for one in _relations(track, match) if one.licence_file and one.type in USES_THE_SOUND]:
+        return LICENSED if any(_fits(one, match, duration) for one in licences) else USED_OTHERWISE
     return KNOWN_RECORDING if match.certain else POSSIBLE_MATCH
+
+
+def _relations(track: Track, match: Match) -> list[Relation]:
+    """What the label says of its use of this recording."""
+    return [one for one in track.relations if match.isrc and _isrc(one.isrc) == _isrc(match.isrc)]
+
+
+def _fits(relation: Relation, match: Match, duration: float) -> bool:
+    """Whether what is heard is a use of the declared kind; an uncertain match contradicts nothing."""
+    if not match.certain:
+        return True
+    match relation.type:
+        case "sped_up_of":
+            return match.speed > 1 + AUDIBLE_SPEED
+        case "slowed_of":
+            return match.speed < 1 - AUDIBLE_SPEED
+        case "samples" | "remix_of":  # all of a recording, and nothing else, is neither
+            return not (likeness.unchanged(match, duration) and likeness.holds_all(match))
+        case "remaster_of":
+            return likeness.steady(match) and likeness.whole(match, duration)
+        case _:
+            return True
+
+
+def _renamed(track: Track, match: Match) -> bool:
+    """Whether it came under another title or another artist before. A version's addition to the title is none."""
+    title, before = _folded(track.title), _folded(match.title)
+    if title and before and title not in before and before not in title:
+        return True
+    names = [_folded(artist.name) for artist in track.display_artists]
+    return bool(_folded(match.artist)) and bool(names) and not any(name in _folded(match.artist) for name in names)
 
 
 def _is_named(account: Account, owner: str) -> bool:
@@ -164,50 +224,29 @@ def _isrc(isrc: str | None) -> str | None:
     return isrc.replace("-", "").replace(" ", "").upper() if isrc else None
 
 
-def _sentence(match: Match, duration: float) -> str:
-    """What was found, in words, with its times."""
-    seconds = sum(segment.end - segment.start for segment in match.segments)
-    isrc = f" (ISRC {match.isrc})" if match.isrc else ""
-    same = "are the same as" if match.certain else "may be the same as"
-    text = f"{seconds:.1f} s of this recording {same} '{match.title}' by '{match.artist}'{isrc}{_change(match)}."
-    if match.segments and seconds < WHOLE * duration:
-        times = ", ".join(f"{_clock(s.start)}-{_clock(s.end)}" for s in match.segments[:3])
-        others = " and elsewhere" if len(match.segments) > 3 else ""
-        text += f" It is a part of {duration:.1f} s, at {times}{others}, as with a sample or an excerpt."
-    return text
-
-
-def _change(match: Match) -> str:
-    """How the delivered recording was changed, as the end of a sentence.
-
-    ``Match.pitch`` is what the speed does not explain: a tempo raised at the same pitch has a negative one.
-    """
-    changes = []
-    faster = match.speed - 1
-    kept = abs(match.pitch + 12 * math.log2(match.speed)) < AUDIBLE_PITCH <= abs(match.pitch)
-    if abs(faster) >= AUDIBLE_SPEED:
-        share = f"{abs(faster):.1%}".replace("%", " %")
-        how = "its tempo {} at the same pitch" if kept else "played {}"
-        changes.append(how.format(f"{share} {'faster' if faster > 0 else 'slower'}"))
-    if abs(match.pitch) >= AUDIBLE_PITCH and not kept:
-        changes.append(f"pitched {'up' if match.pitch > 0 else 'down'} by {abs(match.pitch):.1f} semitones")
-    return "".join(f", {change}" for change in changes)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
-
-
-def _remark(code: Code) -> str:
+def _remark(code: Code, track: Track, match: Match) -> str:
+    if code in (KNOWN_RECORDING, POSSIBLE_MATCH) and (declared := _relations(track, match)):
+        type_ = declared[0].type
+        if type_ not in USES_THE_SOUND:
+            return f" It was declared as {type_}, which is a new recording; the sound of the old one is in it."
+        return f" It was declared as {type_}, and no licence was delivered for it."
+    if code == KNOWN_RECORDING and match.isrc and _isrc(match.isrc) == _isrc(track.isrc):
+        return " It has the same ISRC here."
     return {
         OWN_RECORDING: " You delivered it before.",
+        OWN_OTHER_TITLE: " You delivered it before, under another title or artist.",
         SAME_ISRC: " It has the same ISRC here: it is the same recording.",
         LICENSED: " A licence was delivered for it.",
+        USED_OTHERWISE: " A licence was delivered for another use than the one that is heard.",
+        PENDING_ELSEWHERE: f" '{match.owner}' has delivered it too, and neither is decided.",
     }.get(code, "")
 
 
 def _fix(code: Code, match: Match) -> str | None:
+    if code == OWN_OTHER_TITLE:
+        return f"Deliver it as '{match.title}' by '{match.artist}', or the recording that belongs to this title."
+    if code == USED_OTHERWISE:
+        return f"Declare the use that is made ({_relation(match)}), with the licence for it."
     if code not in (KNOWN_RECORDING, POSSIBLE_MATCH):
         return None
     relation = _relation(match)
@@ -233,29 +272,6 @@ def _reporting_score(match: Match) -> float:
     agreement = 1 - 2 * match.bit_error_rate
     coverage = match.score / agreement if agreement > 0 else 0.0
     return round(coverage * (1 - 2 * POSSIBLE_BLOCKS), 4)
-
-
-def _evidence(match: Match) -> JSON:
-    return {
-        "recording": match.recording,
-        "isrc": match.isrc,
-        "title": match.title,
-        "artist": match.artist,
-        "owner": match.owner,
-        "score": round(match.score, 4),
-        "bit_error_rate": round(match.bit_error_rate, 4),
-        "certain": match.certain,
-        "speed": match.speed,
-        "pitch": match.pitch,
-        "segments": _segments(match.segments),
-    }
-
-
-def _segments(segments: Iterable[Segment]) -> JSON:
-    return [
-        {"start": s.start, "end": s.end, "reference_start": s.reference_start, "reference_end": s.reference_end}
-        for s in segments
-    ]
 
 
 def _duplicates(delivery: Delivery) -> Iterator[Finding]:
@@ -297,7 +313,7 @@ def _duplicate(track: Track, other: Track, comparison: Comparison | None) -> Fin
     what = "the same recording" if comparison else "the very same file"
     evidence: dict[str, JSON] = {"track": other.position, "same_file": comparison is None}
     if comparison:
-        evidence |= {"bit_error_rate": comparison.bit_error_rate, "segments": _segments(comparison.segments)}
+        evidence |= {"bit_error_rate": comparison.bit_error_rate, "segments": likeness.segments(comparison.segments)}
     return Finding(
         DUPLICATE,
         track.subject,
@@ -311,17 +327,21 @@ def _duplicate(track: Track, other: Track, comparison: Comparison | None) -> Fin
 
 CHECK = Check(
     name="similarity",
-    version=1,
+    version=2,
     title="Known recordings",
     codes=(
         KNOWN_RECORDING,
         POSSIBLE_MATCH,
+        PENDING_ELSEWHERE,
         OWN_RECORDING,
+        OWN_OTHER_TITLE,
         SAME_ISRC,
         LICENSED,
+        USED_OTHERWISE,
         DUPLICATE,
         NOT_ASSESSED,
         *isrc_audio.CODES,
+        *blocklist.CODES,
     ),
     run=run,
     needs_audio=True,

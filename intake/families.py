@@ -34,7 +34,7 @@ NAMED = (
         ),
     ),
     Family("ai", "AI and disclosure", ("disclosure.", "ai.", "artist.ai_", "provenance.", "lattice.")),
-    Family("fraud", "Fraud", ("fraud.",)),
+    Family("fraud", "Fraud", ("fraud.", "id.blocklisted")),
     Family("audio", "Audio quality", ("audio.",)),
     Family("system", "The gate itself", ("check.",)),
 )  # fmt: skip

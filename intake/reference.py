@@ -32,7 +32,11 @@ from intake import models
 def context(label: models.Label, submission: models.Submission | None = None) -> Context:
     """The instruments for one label's release; with a submission, what it says of itself is left out."""
     return Context(
-        recordings=Recordings(), names=Names(submission), history=Deliveries(label, submission), lattice=Lattice()
+        recordings=Recordings(label, submission),
+        names=Names(submission),
+        history=Deliveries(label, submission),
+        blocklist=Blocks(),
+        lattice=Lattice(),
     )
 
 
@@ -68,6 +72,8 @@ def _open(folder: Path, _process: int) -> LocalStore:
     return LocalStore(folder)
 
 
+_PENDING, _BLOCKED = models.KnownRecording.Source.PENDING, models.KnownRecording.Source.BLOCKED
+
 #: Recordings that are read for one title or ISRC: a hundred tell what a thousand would.
 MOST_KNOWN = 100
 
@@ -76,13 +82,22 @@ LONGEST_LINE = 50
 
 
 class Recordings:
-    """The reference catalogue: candidates from the index, evidence from the rows."""
+    """The reference catalogue: candidates from the index, evidence from the rows.
+
+    What submissions that are not decided have brought is in it as well, but for what this one has brought itself.
+    """
+
+    def __init__(self, label: models.Label | None = None, submission: models.Submission | None = None) -> None:
+        self._label = label
+        self._submission = submission
 
     def matches(self, facts: AudioFacts) -> Sequence[Match]:
         """Known recordings that share sound with the file, best first."""
         picture = facts.picture or self._picture(facts.sha256)
         found = find(store(), self._fingerprints, facts.fingerprint, picture=picture)
-        rows = models.KnownRecording.objects.current().in_bulk([document for document, _ in found])
+        rows = self._rows().select_related("submission").in_bulk([document for document, _ in found])
+        blocks = models.Block.objects.standing().filter(recording__in=list(rows))
+        blocked = dict(blocks.values_list("recording_id", "reason"))
         return [
             Match(
                 recording=str(row.pk),
@@ -97,19 +112,43 @@ class Recordings:
                 speed=comparison.speed,
                 pitch=comparison.pitch,
                 certain=comparison.certain,
+                duration=row.duration,
+                pending=self._pending(row),
+                blocked=blocked.get(row.pk),
             )
             for document, comparison in found
-            if (row := rows.get(document))
+            if (row := rows.get(document)) and not (row.source == _BLOCKED and row.pk not in blocked)
         ]
+
+    def _rows(self) -> QuerySet[models.KnownRecording]:
+        """The catalogue without what this submission itself has brought."""
+        current = models.KnownRecording.objects.current()
+        if self._submission is None:
+            return current
+        return current.exclude(submission=self._submission) if self._submission.pk else current
+
+    def _pending(self, row: models.KnownRecording) -> str | None:
+        """The submission of another label that brought this and was not decided when this one came in.
+
+        One that was cleared meanwhile still counts: who comes second must not learn how fast the first is decided.
+        """
+        if row.submission is None or self._label is None or row.label_id == self._label.pk:
+            return None
+        came = self._submission.received_at if self._submission else None
+        decided = row.submission.concluded_at
+        meanwhile = came is not None and decided is not None and decided >= came
+        return str(row.submission_id) if row.source == _PENDING or meanwhile else None
 
     def under_isrc(self, isrc: str) -> Sequence[Known]:
         """The known recordings under an ISRC, with fingerprints."""
-        rows = models.KnownRecording.objects.current().filter(isrc=isrc).order_by("pk")[:MOST_KNOWN]
+        rows = self._rows().filter(isrc=isrc).order_by("pk")[:MOST_KNOWN]
         return [_known(row, bytes(row.fingerprint)) for row in rows]
 
     def titled(self, title: str) -> Sequence[Known]:
         """Known recordings with exactly this title, without fingerprints."""
-        rows = models.KnownRecording.objects.current().filter(title=title).defer("fingerprint").order_by("pk")
+        # What is not decided has no title that others may hear of.
+        rows = models.KnownRecording.objects.settled().exclude(source=_BLOCKED).filter(title=title)
+        rows = rows.defer("fingerprint").order_by("pk")
         return [_known(row) for row in rows[:MOST_KNOWN]]
 
     @staticmethod
@@ -118,10 +157,18 @@ class Recordings:
         content = models.Picture.objects.filter(pk=sha256).values_list("content", flat=True).first()
         return bytes(content) if content else b""
 
-    @staticmethod
-    def _fingerprints(documents: Sequence[int]) -> Mapping[int, bytes]:
-        rows = models.KnownRecording.objects.current().filter(pk__in=documents)
+    def _fingerprints(self, documents: Sequence[int]) -> Mapping[int, bytes]:
+        rows = self._rows().filter(pk__in=documents)
         return {pk: bytes(fingerprint) for pk, fingerprint in rows.values_list("pk", "fingerprint")}
+
+
+class Blocks:
+    """The blocklist, as far as it goes by names and numbers."""
+
+    def listed(self, kind: str, values: Sequence[str]) -> Mapping[str, str]:
+        """Which of the values are blocked, each with the reason."""
+        standing = models.Block.objects.standing().filter(kind=kind, value__in=values)
+        return dict(standing.values_list("value", "reason")) if values else {}
 
 
 def _known(row: models.KnownRecording, fingerprint: bytes = b"") -> Known:

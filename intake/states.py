@@ -38,3 +38,6 @@ CLEARED = frozenset({State.APPROVED, State.LABELLED})
 
 #: Reopening is its own event: partners must hear that a clearance is suspended.
 REOPENING = frozenset({State.APPROVED, State.LABELLED, State.REJECTED})
+
+#: Taken back or refused: it stands for no release, and nobody is compared with it.
+REFUSED = frozenset({State.WITHDRAWN, State.REJECTED, State.RETURNED})

@@ -207,7 +207,7 @@ class Spool(FileUploadHandler):
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         """A file part begins."""
         name = _utf8(file_name if field_name in NAMELESS else field_name)
-        if name == self.document_part:
+        if field_name == self.document_part:
             if self.metadata is not None:
                 raise _twice(name)
             self.open = self.metadata = bytearray()

@@ -222,11 +222,48 @@ PUT_FILE = _operation(
         412: "The draft has changed since you read it.",
         413: "Too large.",
         422: "Not the SHA-256 that Content-Digest or the metadata names.",
+        423: "Another request is sending this file.",
     },
     operation_id="file_put",
     summary="Send one file of a draft",
     request={"application/octet-stream": OpenApiTypes.BINARY},
     parameters=[_header("Content-Digest", "`sha-256=:<base64>:` (RFC 9530); verified where present."), _IF_MATCH],
+)
+PATCH_FILE = _operation(
+    "Submissions",
+    {204: OpenApiResponse(description="The piece is here; `Upload-Offset` says how far the file is.")},
+    {
+        **_NOT_THERE,
+        400: "A header has no possible value, or fewer bytes came than were announced; what came is kept.",
+        409: "The piece does not begin where the file ends, or it is no longer a draft.",
+        411: "No Content-Length.",
+        412: "Not tus 1.0.0, or the draft has changed since you read it.",
+        413: "The file would be longer than announced, or too large.",
+        415: "Not application/offset+octet-stream.",
+        422: "The whole file is not the one that the metadata declares; nothing of it is kept.",
+        423: "Another request is sending this file.",
+        460: "The piece has another checksum; nothing of it is kept.",
+    },
+    operation_id="file_patch",
+    summary="Send the next piece of a draft's file (tus 1.0)",
+    description="HEAD answers `Upload-Offset`: how far the file is. `Upload-Length` is sent with any piece, once. The "
+    "piece that makes the file whole attaches it to the draft.",
+    request={"application/offset+octet-stream": OpenApiTypes.BINARY},
+    parameters=[
+        _header("Tus-Resumable", "`1.0.0`."),
+        _header("Upload-Offset", "Where the piece begins."),
+        _header("Upload-Length", "How long the file will be."),
+        _header("Upload-Checksum", "`sha256 <base64>` or `sha1 <base64>` of the piece."),
+        _IF_MATCH,
+    ],
+)
+DELETE_UPLOAD = _operation(
+    "Submissions",
+    {204: OpenApiResponse(description="The pieces that came are forgotten.")},
+    {**_NOT_THERE, 409: "No longer a draft.", 412: "Not tus 1.0.0.", 423: "Another request is sending this file."},
+    operation_id="file_delete",
+    summary="Begin a file anew (tus 1.0)",
+    parameters=[_header("Tus-Resumable", "`1.0.0`.")],
 )
 SUBMIT = _operation(
     "Submissions",
@@ -422,7 +459,26 @@ base64 of HMAC-SHA256 over `id.timestamp.body` for each valid secret. Any 2xx an
 def complete(result: dict[str, Any], generator: SchemaGenerator, **_: Any) -> dict[str, Any]:
     """Add what only webhooks speak of: the framework lists the components before it has read the webhooks."""
     known = generator.registry.build(spectacular_settings.APPEND_COMPONENTS)
+    file = result["paths"]["/api/v1/submissions/{id}/files/{name}"]
+    file["head"] = _head(file["delete"])  # which the framework leaves out
     return result | {"components": known}
+
+
+def _head(like: dict[str, Any]) -> dict[str, Any]:
+    """How far a file is, described as another operation of the same address is."""
+    headers = {
+        "Upload-Offset": "The bytes that are here.",
+        "Upload-Length": "The bytes that there will be, where they were announced.",
+        "Upload-Expires": "When the file begins anew unless more comes.",
+    }
+    problems = {status: like["responses"][status] for status in ("401", "403", "404", "423", "429")}
+    told = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    return like | {
+        "operationId": "file_head",
+        "summary": "How far a file is (tus 1.0)",
+        "description": "How far a file is (tus 1.0).",
+        "responses": {"200": {"description": "So far.", "headers": told}, **problems},
+    }
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from intake.services import door
 from intake.states import CLEARED, State
 
 #: How a file is sent to its upload address.
-UPLOAD_METHODS = ["PUT"]
+UPLOAD_METHODS = ["tus", "PUT"]
 
 
 class Viewer:
@@ -106,24 +106,33 @@ class Viewer:
         """Findings without what is another label's business."""
         ids = {str(match.get("recording")) for row in rows for match in _matches(row)}
         numbers = [int(one) for one in ids if one.isascii() and one.isdigit()]
-        delivered = models.KnownRecording.objects.filter(pk__in=numbers, source=models.KnownRecording.Source.DELIVERED)
+        learned = models.KnownRecording.Source.LEARNED
+        delivered = models.KnownRecording.objects.filter(pk__in=numbers).exclude(source=learned)
         foreign = {str(pk) for pk in delivered.exclude(label_id=self._who.pk).values_list("pk", flat=True)}
         return [_finding(row, foreign) for row in rows]
 
     def events(self, rows: Sequence[models.Event]) -> list[dict[str, Any]]:
-        """History, without the names of the people who decide."""
+        """History, without the names of the people who decide.
+
+        What the gate reopens looks like what they reopen: why it does so may be another label's business.
+        """
         return [
             {
                 "id": row.pk,
                 "submission": row.submission_id,
                 "sequence": row.sequence,
                 "type": row.type,
-                "actor": "moderator" if row.actor.startswith("moderator:") else row.actor,
+                "actor": "moderator" if _by_the_desk(row) else row.actor,
                 "created_at": row.created_at,
                 "reasons": told_reasons(row.data.get("reasons", [])),
             }
             for row in rows
         ]
+
+
+def _by_the_desk(row: models.Event) -> bool:
+    reopened = row.type == "submission.reopened" and not row.actor.startswith("label:")
+    return reopened or row.actor.startswith("moderator:")
 
 
 def file_path(row: models.Submission, name: str) -> str:

@@ -68,11 +68,13 @@ STATE_CONFLICT = Kind("state-conflict", 409, "The submission no longer stands wh
 FILES_MISSING = Kind("files-missing", 409, "The draft still waits for files")
 REQUEST_RUNNING = Kind("request-running", 409, "A request with this Idempotency-Key is still running")
 EXISTS = Kind("exists", 409, "This exists already")
+OFFSET_CONFLICT = Kind("offset-conflict", 409, "The piece does not begin where the file ends")
 KEYS_EXHAUSTED = Kind("keys-exhausted", 409, "The artist has as many valid keys as there can be")
 NOTHING_ASKED = Kind("nothing-asked", 409, "No file of this submission asks for a confirmation")
 INACTIVE = Kind("inactive", 409, "The endpoint is disabled")
 LENGTH_REQUIRED = Kind("length-required", 411, "The length of the body must be announced")
 PRECONDITION_FAILED = Kind("precondition-failed", 412, "The submission has changed since you read it")
+TUS_VERSION = Kind("tus-version", 412, "This version of tus is not spoken here")
 TOO_LARGE = Kind("too-large", 413, "The body or file is too large")
 MEDIA_TYPE = Kind("media-type", 415, "The body is of a type that is not taken here")
 RELEASE_REFUSED = Kind("release-refused", 422, "The release has blocking findings")
@@ -82,6 +84,10 @@ KEY_REUSED = Kind("key-reused", 422, "This Idempotency-Key stands for another re
 ARTIST_REFUSED = Kind("artist-refused", 422, "This cannot be kept in the registry")
 TRACK_UNKNOWN = Kind("track-unknown", 422, "The release has no such track")
 ENDPOINT_REFUSED = Kind("endpoint-refused", 422, "This cannot be a webhook endpoint")
+UPLOAD_HELD = Kind("upload-held", 423, "Another request is sending this file")
+BLOCK_REFUSED = Kind("block-refused", 422, "This cannot be put on the blocklist")
+RECORDING_REFUSED = Kind("recording-refused", 422, "This cannot be learned")
+CHECKSUM_MISMATCH = Kind("checksum-mismatch", 460, "The piece is not the one that was meant")
 RATE_LIMITED = Kind("rate-limited", 429, "Too many requests with this API key")
 INTERNAL = Kind("internal", 500, "A fault of ours")
 UNAVAILABLE = Kind("unavailable", 503, "The gate cannot answer at the moment")
@@ -93,6 +99,7 @@ KINDS = (
     INACTIVE, KEYS_EXHAUSTED, LENGTH_REQUIRED, PRECONDITION_FAILED, TOO_LARGE, MEDIA_TYPE, RELEASE_REFUSED,
     DOCUMENT_INVALID, DIGEST_MISMATCH, KEY_REUSED, ARTIST_REFUSED, TRACK_UNKNOWN, ENDPOINT_REFUSED, RATE_LIMITED,
     INTERNAL, UNAVAILABLE, STORAGE_FULL,
+    OFFSET_CONFLICT, TUS_VERSION, UPLOAD_HELD, CHECKSUM_MISMATCH, BLOCK_REFUSED, RECORDING_REFUSED,
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The rows. No logic here changes other rows; that is what ``intake.services`` is for."""
 
 from intake.models.accounts import ApiKey, Label, Partner
+from intake.models.blocklist import Block
 from intake.models.desk import Viewing
 from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
@@ -42,6 +43,7 @@ __all__ = [
     "Attempt",
     "Authorisation",
     "Blob",
+    "Block",
     "CheckRun",
     "Claim",
     "DdexMessage",

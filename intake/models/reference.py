@@ -15,6 +15,14 @@ class KnownRecordingQuerySet(models.QuerySet):
         """In the catalogue: not forgotten."""
         return self.filter(forgotten_at__isnull=True)
 
+    def settled(self) -> Self:
+        """In the catalogue for good, and not for as long as a submission waits for its decision."""
+        return self.current().exclude(source=KnownRecording.Source.PENDING)
+
+    def pending(self) -> Self:
+        """What submissions that are not decided have brought."""
+        return self.current().filter(source=KnownRecording.Source.PENDING)
+
 
 class KnownRecording(models.Model):
     """An entry of the reference catalogue. Its number is its document in the fingerprint index."""
@@ -22,6 +30,8 @@ class KnownRecording(models.Model):
     class Source(models.TextChoices):
         LEARNED = "learned"
         DELIVERED = "delivered"
+        PENDING = "pending", "brought by a submission that is not decided"
+        BLOCKED = "blocked", "known for being on the blocklist alone"
 
     id = models.BigAutoField(primary_key=True)
     sha256 = models.CharField(max_length=64, db_index=True, blank=True, default="")
@@ -31,6 +41,14 @@ class KnownRecording(models.Model):
     owner = models.CharField(max_length=200, blank=True, default="", db_index=True)
     label = models.ForeignKey(Label, on_delete=models.PROTECT, null=True, blank=True, related_name="known_recordings")
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.LEARNED)
+    submission = models.ForeignKey(
+        "intake.Submission",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="known_recordings",
+        help_text="The one that brought it.",
+    )
     duration = models.FloatField(default=0.0)
     fingerprint = models.BinaryField()
     #: By which the same fingerprint is known again; see ``intake.services.catalogue.digest``.
@@ -48,13 +66,18 @@ class KnownRecording(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["sha256", "owner", "isrc"],
-                condition=models.Q(forgotten_at__isnull=True) & ~models.Q(sha256=""),
+                condition=models.Q(forgotten_at__isnull=True) & ~models.Q(sha256="") & ~models.Q(source="pending"),
                 name="known_recording_once",
             ),
             models.UniqueConstraint(
                 fields=["fingerprint_digest", "owner", "isrc"],
                 condition=models.Q(forgotten_at__isnull=True) & models.Q(sha256="") & ~models.Q(fingerprint_digest=""),
                 name="known_fingerprint_once",
+            ),
+            models.UniqueConstraint(
+                fields=["submission", "sha256", "isrc"],
+                condition=models.Q(forgotten_at__isnull=True, source="pending"),
+                name="pending_recording_once",
             ),
         ]
 

@@ -14,7 +14,7 @@ from checks.fingerprint.compare import degenerate
 from checks.fingerprint.index import Damaged
 from checks.release import AudioFacts
 from intake import queue, reference, snapshot
-from intake.models import KnownRecording, Label, Submission
+from intake.models import Block, KnownRecording, Label, Submission, Track
 
 
 class NothingToLearn(ValueError):
@@ -30,6 +30,7 @@ def learn(
     owner: str = "",
     label: Label | None = None,
     source: str = KnownRecording.Source.LEARNED,
+    submission: Submission | None = None,
     ring: bool = True,
 ) -> tuple[KnownRecording, bool]:
     """Add a recording to the catalogue; returns it, and whether it is new. Learning twice changes nothing.
@@ -39,7 +40,7 @@ def learn(
     """
     if not facts.ok or degenerate(facts.fingerprint):
         raise NothingToLearn(facts.error or "no fingerprint to compare: silence, noise or one lasting tone")
-    recording, new = KnownRecording.objects.current().get_or_create(
+    recording, new = KnownRecording.objects.settled().get_or_create(
         sha256=facts.sha256,
         owner=owner,
         isrc=isrc,
@@ -49,6 +50,7 @@ def learn(
             "artist": artist[:500],
             "label": label,
             "source": source,
+            "submission": submission,
             "duration": facts.duration,
             "fingerprint": facts.fingerprint,
             "fingerprint_digest": digest(facts.fingerprint),
@@ -60,23 +62,39 @@ def learn(
 
 
 def learn_delivered(submission: Submission) -> None:
-    """Add the recordings of a cleared submission, as its label's own; within the caller's transaction."""
-    label = submission.label
+    """Add the recordings of a cleared submission, as its label's own; within the caller's transaction.
+
+    What was kept of them while the submission waited becomes that, so that nothing is indexed twice.
+    """
+    label, pending = submission.label, KnownRecording.objects.pending().filter(submission=submission)
+    for track, facts in comparable(submission):
+        same = {"sha256": facts.sha256, "isrc": track.isrc}
+        if not KnownRecording.objects.settled().filter(owner=label.name, **same).exists() and pending.filter(
+            **same
+        ).update(source=KnownRecording.Source.DELIVERED):
+            continue
+        learn(
+            facts,
+            title=track.title,
+            artist=track.artist,
+            isrc=track.isrc,
+            owner=label.name,
+            label=label,
+            source=KnownRecording.Source.DELIVERED,
+            submission=submission,
+        )
+    pending.update(forgotten_at=timezone.now())
+
+
+def comparable(submission: Submission) -> Iterator[tuple[Track, AudioFacts]]:
+    """The tracks whose sound can be compared, with what was measured of it."""
     for track in submission.tracks.select_related("resource__blob__analysis"):
         analysis = snapshot.analysis_of(track.resource)
         if analysis is None or analysis.facts is None:
             continue
         facts = snapshot.facts(analysis)
         if facts.ok and not degenerate(facts.fingerprint):
-            learn(
-                facts,
-                title=track.title,
-                artist=track.artist,
-                isrc=track.isrc,
-                owner=label.name,
-                label=label,
-                source=KnownRecording.Source.DELIVERED,
-            )
+            yield track, facts
 
 
 def digest(fingerprint: bytes) -> str:
@@ -123,6 +141,17 @@ def index(limit: int = 1000) -> int:
         for forgotten in rows.filter(forgotten_at__isnull=False).values_list("pk", flat=True):
             store.remove(forgotten)  # while it was on its way
     return len(waiting)
+
+
+def unindex(limit: int = 1000) -> int:
+    """Take forgotten recordings out of the index; their rows are not asked for any more. Returns how many."""
+    forgotten = KnownRecording.objects.filter(forgotten_at__isnull=False, indexed_at__isnull=False)
+    gone = list(forgotten.order_by("pk").values_list("pk", flat=True)[:limit])
+    store = reference.store()
+    for document in gone:
+        store.remove(document)
+    KnownRecording.objects.filter(pk__in=gone).update(indexed_at=None)
+    return len(gone)
 
 
 def index_all() -> int:
@@ -182,10 +211,14 @@ def tidy() -> int:
 
 
 def forget(recordings: Iterable[KnownRecording]) -> int:
-    """Take recordings out of the catalogue and the index; the rows stay as evidence. Returns how many."""
+    """Take recordings out of the catalogue and the index; the rows stay as evidence. Returns how many.
+
+    What is on the blocklist stays: nothing is unblocked by being forgotten.
+    """
     store, count = reference.store(), 0
+    free = KnownRecording.objects.current().exclude(blocks__in=Block.objects.standing())
     for recording in recordings:
-        if KnownRecording.objects.current().filter(pk=recording.pk).update(forgotten_at=timezone.now()):
+        if free.filter(pk=recording.pk).update(forgotten_at=timezone.now()):
             store.remove(recording.pk)
             count += 1
     return count

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 import checks
 from checks import policy as policies
+from checks import similarity
 from checks.analysis import ANALYSIS_VERSION, default_analyser, facts_to_json
 from checks.check import CHECK_FAILED, Check
 from checks.finding import Finding as FindingValue
@@ -23,7 +24,7 @@ from checks.policy import LATTICE, Ruling, Verdict
 from intake import reference, snapshot
 from intake.models import Analysis, CheckRun, Decision, Finding, Picture, Submission, Track
 from intake.models.work import Status
-from intake.services import blobs, catalogue, covers, door, registry, submissions
+from intake.services import blobs, catalogue, covers, door, pending, registry, submissions
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -121,11 +122,24 @@ def conclude(submission_id: str | uuid.UUID) -> None:
         return
     rules = door.policy()
     missing = sorted(set(rules.mandatory) - {run.name for run in runs if run.status == Status.DONE})
-    ruling = judge(submission, rules, missing)
     try:
-        settle(submission, ruling, rules, missing)
+        while not _settled(submission, rules, missing):
+            log.info("judged again, for another delivery has come", submission=str(submission.pk))
     except Conflict:
         log.info("somebody concluded first", submission=str(submission.pk))
+
+
+def _settled(submission: Submission, rules: policies.Policy, missing: Sequence[str]) -> bool:
+    """Judge and move, unless something was found meanwhile by the check of another submission (see ``pending``)."""
+    seen = submission.findings.count()
+    ruling = judge(submission, rules, missing)
+    with transaction.atomic():
+        settle(submission, ruling, rules, missing)  # from here on its row is ours, and nobody writes findings
+        outdated = submission.findings.count() != seen
+        transaction.set_rollback(outdated)
+    if outdated:
+        submission.refresh_from_db()
+    return not outdated
 
 
 def judge(submission: Submission, rules: policies.Policy, missing: Sequence[str] = ()) -> Ruling:
@@ -200,7 +214,8 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
     """Run a claimed check. A fault of ours gives it back; after the last try it is dead, and says so."""
     submission = run.submission
     try:
-        if run.needs_audio:
+        if run.name == similarity.CHECK.name:
+            pending.show(submission)
             catalogue.index_all()  # what was learned a moment ago counts
         if _check(run.name).needs_images:
             covers.measure(submission)
@@ -209,11 +224,26 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
         found = list(_check(run.name).run(delivery, context))
         with transaction.atomic():
             if CheckRun.objects.finish(run.pk, token, error=""):
-                store(run, found)
+                for cleared in pending.store(run, found, store):
+                    _take_back(cleared)
     except Exception as error:
         log.exception("check failed", check=run.name, submission=str(submission.pk))
         if CheckRun.objects.release(run.pk, token, repr(error), MAX_ATTEMPTS):
             _store_failure(run)
+
+
+def _take_back(cleared: Submission) -> None:
+    """Put a submission before a human that was cleared while another label's delivery of the same sound came in."""
+    now, rules = timezone.now(), door.policy()
+    decision = Decision(
+        verdict=Verdict.REVIEW,
+        actor="gate",
+        reasons=[similarity.PENDING_ELSEWHERE.id],
+        policy_version=rules.version,
+        policy_digest=rules.digest,
+    )
+    values = {"verdict": Verdict.REVIEW, "concluded_at": None, "due_at": due_at(cleared, rules, now)}
+    move(cleared, State.IN_REVIEW, "gate", None, decision, **values)
 
 
 def _given_up(work: Analysis | CheckRun) -> bool:

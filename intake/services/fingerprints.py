@@ -76,7 +76,7 @@ def _known(
     digests: Sequence[str], numbers: Sequence[str]
 ) -> tuple[defaultdict[str, list[KnownRecording]], dict[tuple[str, str], KnownRecording]]:
     """What is in the catalogue under these digests, and under these numbers of these owners."""
-    rows = KnownRecording.objects.current().filter(Q(fingerprint_digest__in=digests) | Q(external_id__in=numbers))
+    rows = KnownRecording.objects.settled().filter(Q(fingerprint_digest__in=digests) | Q(external_id__in=numbers))
     alike: defaultdict[str, list[KnownRecording]] = defaultdict(list)
     numbered = {}
     for row in rows.defer("fingerprint").order_by("pk"):
@@ -101,7 +101,7 @@ def _row(line: Line, digest: str) -> KnownRecording:
 
 def lines() -> Iterator[Line]:
     """The catalogue as it is, for writing it to a file."""
-    rows = KnownRecording.objects.current().order_by("pk")
+    rows = KnownRecording.objects.settled().order_by("pk")
     for number, row in enumerate(rows.iterator(chunk_size=1000), start=1):
         yield Line(
             number,

@@ -9,8 +9,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from intake.models import Decision, Event, Submission
-from intake.services import deliveries, waiting
-from intake.states import REOPENING, TRANSITIONS, State
+from intake.services import deliveries, pending, waiting
+from intake.states import REFUSED, REOPENING, TRANSITIONS, State
 
 
 class Conflict(Exception):
@@ -52,6 +52,10 @@ def move(
         submission.refresh_from_db()
         waiting.follow(submission, old, decision)
         deliveries.post(submission, event)
+        if to in REFUSED:
+            pending.leave(submission)
+        elif old in REFUSED:
+            pending.come_back(submission)
     return event
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from intake import queue
 from intake.models import Analysis, CheckRun, IdempotencyKey, KnownRecording, Submission
 from intake.models.work import Status
-from intake.services import blobs, catalogue, waiting
+from intake.services import blobs, catalogue, uploads, waiting
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -92,4 +92,6 @@ def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
 def tidy() -> int:
     """Remove what nobody needs any more, and mend what was lost; returns how many things."""
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
-    return old + _abandoned_drafts() + blobs.tidy() + catalogue.reconcile() + catalogue.tidy() + waiting.tidy()
+    files = blobs.tidy() + uploads.tidy()
+    known = catalogue.unindex() + catalogue.reconcile() + catalogue.tidy()
+    return old + _abandoned_drafts() + files + known + waiting.tidy()

@@ -225,8 +225,23 @@ class FakeHistory:
         return self.tracks.get(artist, 0)
 
 
+@dataclass
+class FakeBlocklist:
+    """What is blocked: (kind, value) with the reason."""
+
+    blocks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def listed(self, kind: str, values: Sequence[str]) -> Mapping[str, str]:
+        return {value: self.blocks[kind, value] for value in values if (kind, value) in self.blocks}
+
+
 def a_context(
-    recordings: FakeRecordings | None = None, names: FakeNames | None = None, history: FakeHistory | None = None
+    recordings: FakeRecordings | None = None,
+    names: FakeNames | None = None,
+    history: FakeHistory | None = None,
+    blocklist: FakeBlocklist | None = None,
 ) -> Context:
     """Instruments that know nothing, unless told."""
-    return Context(recordings or FakeRecordings(), names or FakeNames(), history or FakeHistory())
+    return Context(
+        recordings or FakeRecordings(), names or FakeNames(), history or FakeHistory(), blocklist or FakeBlocklist()
+    )

@@ -128,7 +128,8 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
         facts={one: snapshot.trusting(found, trusted, today) for one, found in facts.items()},
         images={one: snapshot.trusting_image(found, trusted, today) for one, found in images.items()},
     )
-    context = reference.context(label) if known else Context(NothingKnown(), NothingKnown(), NothingKnown())
+    nothing = NothingKnown()
+    context = reference.context(label) if known else Context(nothing, nothing, nothing, nothing)
     for check in filter(lambda one: rules.asks(one.name), checks.CHECKS):
         if check.needs_audio and folder is None:
             answers.missing.append(check.name)
@@ -196,6 +197,9 @@ class NothingKnown:
 
     def titled(self, title: str) -> Sequence[Known]:
         return ()
+
+    def listed(self, kind: str, values: Sequence[str]) -> Mapping[str, str]:
+        return {}
 
     def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
         return {}

@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
 
 def _chosen(options: dict[str, Any]) -> QuerySet[KnownRecording]:
-    known = KnownRecording.objects.current()
+    known = KnownRecording.objects.settled()
     if options["isrc"] is not None:
         return known.filter(isrc=canonical_isrc(options["isrc"]) or None)
     if options["owner"] is not None:

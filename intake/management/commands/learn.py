@@ -171,7 +171,7 @@ def _prepare(entry: Entry, keep: bool) -> Job:
         sha256, incoming = _read(entry.path, keep)
     except OSError as error:
         return Job(entry, error=error.strerror or str(error))
-    rows = KnownRecording.objects.current().filter(sha256=sha256).defer("fingerprint")
+    rows = KnownRecording.objects.settled().filter(sha256=sha256).defer("fingerprint")
     known = catalogue.known_again(rows, entry.owner, entry.isrc)
     if known:  # what the table says now, and nobody knew before
         named = entry.title if known.title == entry.path.stem else ""

@@ -42,7 +42,7 @@ def check_against_schema(method: str, response) -> None:
     documented = operation["responses"].get(str(response.status_code))
     assert documented, f"{method} {path} answers {response.status_code}, which the schema does not know"
     content = documented.get("content", {})
-    if not content:
+    if not content or method == "HEAD":
         assert response.content == b""
         return
     media_type = response.headers["Content-Type"].partition(";")[0]
@@ -68,7 +68,7 @@ class Caller:
         path = path if path.startswith(("/", "http")) else f"/api/v1/{path}"
         response = self.client.generic(method, path, **options)
         check_against_schema(method, response)
-        if response.status_code >= 400:
+        if response.status_code >= 400 and method != "HEAD":
             assert response.headers["Content-Type"] == "application/problem+json"
             assert response.json()["status"] == response.status_code
             if "Idempotency-Replayed" not in response.headers:  # the stored answer has the id of its own request

@@ -34,7 +34,7 @@ def test_draft_lists_where_its_files_go(draft):
     assert {one["name"] for one in draft["uploads"]} == {"01.flac", "cover.png"}
     one = draft["uploads"][0]
     assert one["url"] == f"http://testserver/api/v1/submissions/{draft['id']}/files/{one['name']}"
-    assert (one["methods"], one["received"]) == (["PUT"], False)
+    assert (one["methods"], one["received"]) == (["tus", "PUT"], False)
 
 
 def test_label_sends_the_files_and_hands_over(caller, draft, rung):

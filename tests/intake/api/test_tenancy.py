@@ -37,6 +37,9 @@ def addresses():
 BY_ID = {
     ("api/v1/submissions/<uuid:pk>", "GET"): "submission",
     ("api/v1/submissions/<uuid:pk>/files/<str:name>", "PUT"): "submission",
+    ("api/v1/submissions/<uuid:pk>/files/<str:name>", "HEAD"): "submission",
+    ("api/v1/submissions/<uuid:pk>/files/<str:name>", "PATCH"): "submission",
+    ("api/v1/submissions/<uuid:pk>/files/<str:name>", "DELETE"): "submission",
     ("api/v1/submissions/<uuid:pk>/submit", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/withdraw", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/findings", "GET"): "submission",
@@ -111,7 +114,8 @@ def ask(who, case, pk):
 
 def telling(answer):
     """What of an answer could tell one thing from another."""
-    body = {key: value for key, value in answer.json().items() if key not in ("instance", "request_id")}
+    document = answer.json() if answer.content else {}  # HEAD has no body
+    body = {key: value for key, value in document.items() if key not in ("instance", "request_id")}
     volatile = {"X-Request-Id", "RateLimit"}
     return answer.status_code, body, {k: v for k, v in answer.headers.items() if k not in volatile}
 

@@ -1,0 +1,231 @@
+"""A label sends a file piece by piece (tus 1.0), and goes on where the connection broke."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as choices
+
+from intake.models import Resource, Submission
+from intake.services import submissions, uploads
+from tests.intake.api.conftest import broken_off, stored
+from tests.intake.factories import a_document
+
+pytestmark = pytest.mark.django_db
+
+PIECE = "application/offset+octet-stream"
+SOUND = bytes(range(256)) * 40
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+@pytest.fixture
+def path(caller) -> str:
+    """Where the audio of a new draft is sent."""
+    answer = caller.post("submissions", json=a_document())
+    (one,) = (one for one in answer.json()["uploads"] if one["name"] == "01.flac")
+    assert "tus" in one["methods"]
+    return one["url"].removeprefix("http://testserver")
+
+
+def piece(caller, path: str, offset: int, content: bytes, method: str = "PATCH", **headers: str):
+    given = {**TUS, "Upload-Offset": str(offset), **{name.replace("_", "-"): text for name, text in headers.items()}}
+    return caller.call(method, path, data=content, content_type=PIECE, headers=given)
+
+
+def standing(caller, path: str) -> tuple[str, str | None]:
+    answer = caller.call("HEAD", path, headers=TUS)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Tus-Resumable"] == "1.0.0"
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.headers["Upload-Offset"], answer.headers.get("Upload-Length")
+
+
+def checksum(algorithm: str, content: bytes) -> str:
+    return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, content).digest()).decode()}"
+
+
+def refused(answer, status: int, kind: str) -> None:
+    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")
+    assert answer.headers["Tus-Resumable"] == "1.0.0"
+
+
+def test_file_comes_in_pieces_and_belongs_to_the_draft_when_it_is_whole(caller, path):
+    assert standing(caller, path) == ("0", None)
+    first = piece(caller, path, 0, SOUND[:1000], Upload_Length=str(len(SOUND)))
+    assert (first.status_code, first.headers["Upload-Offset"]) == (204, "1000")
+    assert "GMT" in first.headers["Upload-Expires"]
+    assert standing(caller, path) == ("1000", str(len(SOUND)))
+    assert Resource.objects.get(name="01.flac").blob is None
+    assert piece(caller, path, 1000, SOUND[1000:]).headers["Upload-Offset"] == str(len(SOUND))
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+    assert standing(caller, path) == (str(len(SOUND)), str(len(SOUND)))
+    assert list((Path(choices.GATE_DATA) / "uploads").iterdir()) == []
+
+
+def test_length_may_come_with_the_last_piece(caller, path):
+    assert caller.call("HEAD", path, headers=TUS).headers["Upload-Defer-Length"] == "1"
+    piece(caller, path, 0, SOUND[:100])
+    piece(caller, path, 100, SOUND[100:], Upload_Length=str(len(SOUND)))
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+def test_what_came_before_the_connection_broke_stays(caller, path):
+    headers = {**TUS, "Upload-Offset": "0", "Upload-Length": str(len(SOUND))}
+    broken = caller.call("PATCH", path, CONTENT_TYPE=PIECE, headers=headers, **broken_off(SOUND[:5000], len(SOUND)))
+    refused(broken, 400, "body-truncated")
+    assert standing(caller, path) == ("5000", str(len(SOUND)))
+    piece(caller, path, 5000, SOUND[5000:])
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+def test_piece_that_begins_elsewhere_changes_nothing(caller, path):
+    piece(caller, path, 0, SOUND[:100])
+    for offset in (0, 99, 101, len(SOUND)):
+        refused(piece(caller, path, offset, b"x"), 409, "offset-conflict")
+    assert standing(caller, path)[0] == "100"
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_piece_with_another_checksum_changes_nothing(caller, path, algorithm):
+    bad = piece(caller, path, 0, SOUND[:100], Upload_Checksum=checksum(algorithm, b"other"))
+    refused(bad, 460, "checksum-mismatch")
+    assert standing(caller, path)[0] == "0"
+    good = piece(caller, path, 0, SOUND[:100], Upload_Checksum=checksum(algorithm, SOUND[:100]))
+    assert (good.status_code, good.headers["Upload-Offset"]) == (204, "100")
+
+
+@pytest.mark.parametrize("header", ["md5 AAAA", "sha256", "sha256 not-base64!", ""])
+def test_checksum_that_cannot_be_read_is_refused(caller, path, header):
+    refused(piece(caller, path, 0, b"x", Upload_Checksum=header), 400, "header-invalid")
+
+
+def test_other_versions_and_types_are_refused(caller, path):
+    answer = piece(caller, path, 0, b"x", **{"Tus_Resumable": "0.2.2"})
+    refused(answer, 412, "tus-version")
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    plain = caller.call("PATCH", path, data=b"x", content_type="audio/flac", headers={**TUS, "Upload-Offset": "0"})
+    refused(plain, 415, "media-type")
+    for offset in ("-1", "", "1e3", "9" * 30):
+        refused(piece(caller, path, 0, b"x", Upload_Offset=offset), 400, "header-invalid")
+    assert standing(caller, path) == ("0", None)
+
+
+def test_file_longer_than_announced_or_allowed_is_refused(caller, path, settings):
+    piece(caller, path, 0, SOUND[:10], Upload_Length="20")
+    refused(piece(caller, path, 10, SOUND[:11]), 413, "too-large")
+    refused(piece(caller, path, 10, b"x", Upload_Length="30"), 400, "header-invalid")
+    assert standing(caller, path) == ("10", "20")
+    settings.GATE_MAX_FILE_BYTES = 15
+    cover = path.replace("01.flac", "cover.png")
+    refused(piece(caller, cover, 0, b"x" * 16), 413, "too-large")
+    refused(piece(caller, cover, 0, b"x", Upload_Length="16"), 413, "too-large")
+
+
+def test_options_tell_what_is_spoken(caller, path):
+    answer = caller.call("OPTIONS", path)
+    assert answer.status_code == 204
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    assert set(answer.headers["Tus-Extension"].split(",")) >= {"checksum", "expiration"}
+    assert answer.headers["Tus-Checksum-Algorithm"] == "sha1,sha256"
+    assert int(answer.headers["Tus-Max-Size"]) == choices.GATE_MAX_FILE_BYTES
+
+
+def test_one_request_at_a_time_sends_a_file(caller, path):
+    submission = Submission.objects.get()
+    with uploads.held(submission, "01.flac"):
+        answer = piece(caller, path, 0, b"x")
+        refused(answer, 423, "upload-held")
+        assert answer.headers["Retry-After"] == "1"
+    assert piece(caller, path, 0, b"x").status_code == 204
+
+
+def test_whole_file_that_is_another_than_declared_begins_anew(caller):
+    document = a_document() | {"files": {"01.flac": {"sha256": "0" * 64}}}
+    answer = caller.post("submissions", json=document)
+    (one,) = (one for one in answer.json()["uploads"] if one["name"] == "01.flac")
+    path = one["url"].removeprefix("http://testserver")
+    refused(piece(caller, path, 0, SOUND, Upload_Length=str(len(SOUND))), 422, "digest-mismatch")
+    assert standing(caller, path) == ("0", None)
+    assert stored()["files"] == 0
+
+
+def test_other_labels_upload_does_not_exist(stranger, path):
+    assert piece(stranger, path, 0, b"x").status_code == 404
+    assert stranger.client.head(path, headers=TUS).status_code == 404
+    assert stranger.call("DELETE", path, headers=TUS).status_code == 404
+
+
+def test_handed_over_or_withdrawn_draft_takes_no_piece(caller, path):
+    submissions.withdraw(Submission.objects.get())
+    refused(piece(caller, path, 0, b"x"), 409, "state-conflict")
+
+
+def test_client_that_can_only_post_says_what_it_means(caller, path):
+    answer = piece(caller, path, 0, SOUND[:7], "POST", **{"X_HTTP_Method_Override": "PATCH"})
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "7")
+    refused(piece(caller, path, 7, b"x", "POST"), 405, "method-not-allowed")
+
+
+def test_file_begins_anew_on_request_after_a_day_and_when_it_is_put_whole(caller, path):
+    piece(caller, path, 0, SOUND[:100])
+    assert caller.call("DELETE", path, headers=TUS).status_code == 204
+    assert standing(caller, path) == ("0", None)
+    piece(caller, path, 0, SOUND[:100], Upload_Length="200")
+    (part,) = (Path(choices.GATE_DATA) / "uploads").glob("*.part")
+    old = time.time() - uploads.KEPT.total_seconds() - 1
+    os.utime(part, (old, old))
+    assert uploads.tidy() >= 1
+    assert standing(caller, path)[0] == "0"
+    piece(caller, path, 0, SOUND[:100])
+    assert caller.put(path, data=b"whole", content_type="application/octet-stream").status_code == 201
+    assert standing(caller, path) == ("5", "5")
+
+
+def test_last_piece_whose_request_was_killed_is_taken_in_at_the_next_question(caller, path):
+    submission = Submission.objects.get()
+    with uploads.held(submission, "01.flac") as upload:
+        upload.announce(len(SOUND))
+        upload.append([SOUND])
+    assert standing(caller, path) == (str(len(SOUND)), str(len(SOUND)))
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from django.conf import settings
+settings.configure(GATE_DATA=Path(sys.argv[1]), INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "intake"])
+import django; django.setup()
+from types import SimpleNamespace
+from intake.services import uploads
+def pieces():
+    yield b"a" * 70_000
+    print("written", flush=True)
+    time.sleep(60)
+with uploads.held(SimpleNamespace(pk="x"), "01.flac") as upload:
+    upload.announce(100_000)
+    upload.append(pieces())
+"""  # noqa: E501
+
+
+def test_killed_request_leaves_its_bytes_and_no_lock(tmp_path, settings):
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, cwd=choices.BASE_DIR
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"written\n"
+        settings.GATE_DATA = tmp_path
+        anyone: Any = type("Draft", (), {"pk": "x"})()
+        with pytest.raises(uploads.Held), uploads.held(anyone, "01.flac"):
+            pass
+        process.kill()
+    with uploads.held(anyone, "01.flac") as upload:
+        assert (upload.offset, upload.length) == (70_000, 100_000)
