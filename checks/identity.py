@@ -233,8 +233,9 @@ def _drawn_alike(delivered: str, protected: str) -> bool:
 
     *lan* can pass for *Ian*; *Lan* cannot.
     """
-    casings = [names.strokes(casing) for casing in (protected, protected.upper(), protected.lower())]
-    drawn = names.strokes(delivered)
+    written = (protected, protected.upper(), protected.lower())
+    casings = [names.closed(names.strokes(casing)) for casing in written]
+    drawn = names.closed(names.strokes(delivered))
     if any(len(casing) != len(drawn) for casing in casings):
         return True
     return all(letter in possible for letter, *possible in zip(drawn, *casings, strict=True))
