@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.utils.http import content_disposition_header
 
 from intake.models import Blob
-from intake.services import blobs
+from intake.services import blobs, covers
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ _MAGIC = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
 )
 _UNKNOWN = "application/octet-stream"
+_IMAGE = "image"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -54,11 +55,13 @@ class Slice:
 def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: object) -> HttpResponseBase:
     """A stored file, or the range of it that was asked for; ``kind`` ("audio", "image") may be shown, else it is saved.
 
+    A picture is shown without what a camera wrote into it; where that cannot be told apart, it is saved as it came.
     ``context`` goes to the log with who asked. Raises Http404 where the storage has no such bytes.
     """
     held = ExitStack()
     try:
-        path = held.enter_context(blobs.local_copy(blob))
+        shown = held.enter_context(covers.bare_copy(blob)) if kind == _IMAGE else None
+        path = shown or held.enter_context(blobs.local_copy(blob))
         stream = held.enter_context(path.open("rb"))
     except FileNotFoundError as error:
         held.close()
@@ -81,7 +84,7 @@ def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: ob
         if part:
             response.status_code = HTTPStatus.PARTIAL_CONTENT
             response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    inline = content_type.startswith(f"{kind}/")
+    inline = content_type.startswith(f"{kind}/") and (shown is not None or kind != _IMAGE)
     response.headers["Content-Type"] = content_type if inline else _UNKNOWN
     response.headers["Content-Disposition"] = content_disposition_header(not inline, name) or "attachment"
     response.headers["Accept-Ranges"] = "bytes"
