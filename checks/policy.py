@@ -59,6 +59,15 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A ground on which a person may reject a release here."""
+
+    key: str
+    title: str  # in a moderator's words
+    four_eyes: bool  # a second moderator must agree
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What this installation does about what the checks find."""
 
@@ -70,6 +79,9 @@ class Policy:
     release_lead_hours: int  # and at least this long before the release date
     profiles: Mapping[str, Profile]
     matrix: evidence.Matrix = field(default_factory=dict)  # what a file shows × what was declared → route
+    reasons: Mapping[str, Reason] = field(default_factory=dict)  # none: a person rejects in words of their own
+    appeal_hours: int = 72  # another moderator looks at an appeal within
+    appeal_days: int = 180  # and a label may appeal for so long after the decision
     lattice: Traces = Traces.NOTE
 
     def asks(self, check: str) -> bool:
@@ -102,7 +114,9 @@ LATTICE = "lattice"
 _ROUTES_OF_LATTICE = (Route.NOTE, Route.PASS, Route.REVIEW)
 
 #: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
-_SECTIONS = ("version", "checks", "routes", "disclosure", "review", "profiles")
+_SECTIONS = ("version", "checks", "routes", "disclosure", "review", "profiles", "reasons", "appeals")
+_REASON = ("title", "four_eyes")
+_APPEALS = ("hours", "days")
 
 
 def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str] = ()) -> Policy:
@@ -120,6 +134,8 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
         raise PolicyError(f"{path}: {error}") from error
     _refuse_unknown(path, "section", document, _SECTIONS)
     try:
+        appeals = _table(document, "appeals", {})
+        _refuse_unknown(path, "line in [appeals]", appeals, _APPEALS)
         policy = Policy(
             version=_text(document, "version"),
             digest="sha256:" + hashlib.sha256(raw).hexdigest(),
@@ -130,6 +146,8 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
             profiles={name: _profile(name, document["profiles"]) for name in _table(document, "profiles", {})},
             matrix=evidence.matrix(_table(document, "disclosure", {})),
             lattice=Traces(_table(document, "checks").get(LATTICE, Traces.NOTE)),
+            reasons={key: _reason(path, key, document["reasons"]) for key in _table(document, "reasons", {})},
+            **{f"appeal_{name}": _positive(appeals, name) for name in appeals},
         )
         _refuse_scores_that_decide(policy)
     except KeyError as error:
@@ -210,6 +228,15 @@ def _profile(name: str, profiles: Mapping[str, Any]) -> Profile:
     if malformed := [label for label in rules if not all(label.partition("="))]:
         raise ValueError(f'profile {name}: {", ".join(malformed)}: a label is written "key=value"')
     return Profile(name, rules)
+
+
+def _reason(path: Path, key: str, reasons: Mapping[str, Any]) -> Reason:
+    table = _table(reasons, key)
+    _refuse_unknown(path, f"line in [reasons.{key}]", table, _REASON)
+    four_eyes = table.get("four_eyes", False)
+    if not isinstance(four_eyes, bool):
+        raise TypeError(f"reasons.{key}: four_eyes must be true or false")
+    return Reason(key, _text(table, "title"), four_eyes)
 
 
 def _table(document: Mapping[str, Any], key: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:

@@ -45,6 +45,11 @@ GATE_MAX_FILE_BYTES = env.int("GATE_MAX_FILE_BYTES", default=4 * 1024**3)
 #: Requests that one API key may make: 20/s, 1200/min, 10000/h, or off.
 GATE_RATE_LIMIT = env.str("GATE_RATE_LIMIT", default="12000/min")
 
+#: For so long a moderator can take a decision back; nobody outside is told of it before. 0: not at all.
+GATE_UNDO_SECONDS = env.int("GATE_UNDO_SECONDS", default=10)
+if not 0 <= GATE_UNDO_SECONDS <= 600:
+    raise ImproperlyConfigured(f"GATE_UNDO_SECONDS is {GATE_UNDO_SECONDS}; it must be 0 to 600")
+
 #: Partners on plain HTTP or on this very machine: for trying things out, never in production.
 GATE_WEBHOOKS_ALLOW_LOCAL = not PRODUCTION
 
@@ -271,7 +276,9 @@ CELERY_TASK_SOFT_TIME_LIMIT = 480
 CELERY_TASK_TIME_LIMIT = 540
 CELERY_TASK_DEFAULT_QUEUE = "work"
 #: Webhooks and the sweep do not queue behind an hour of audio.
-CELERY_TASK_ROUTES = {f"intake.{name}": {"queue": "fast"} for name in ("deliver", "pump", "sweep", "start", "conclude")}
+CELERY_TASK_ROUTES = {
+    f"intake.{name}": {"queue": "fast"} for name in ("deliver", "pump", "sweep", "start", "conclude", "carry_on")
+}
 #: A tick that no worker took in its own interval is worth nothing any more: the next one does the same.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "intake.sweep", "schedule": 10.0, "options": {"expires": 10.0}},

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from intake.services import catalogue, checking, deliveries, submissions, sweep
+from intake.services import catalogue, checking, deliveries, partial, submissions, sweep
 
 
 @shared_task(name="intake.start")
@@ -23,6 +23,11 @@ def run_check(run_id: str) -> None:
 @shared_task(name="intake.conclude")
 def conclude(submission_id: str) -> None:
     checking.conclude(submission_id)
+
+
+@shared_task(name="intake.carry_on")
+def carry_on(submission_id: str) -> None:
+    partial.carry_on(submission_id)
 
 
 @shared_task(name="intake.index")

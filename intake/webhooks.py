@@ -82,8 +82,16 @@ def body(submission: Submission, event: Event) -> str:
             "isrcs": [track.isrc for track in submission.tracks.all() if track.isrc],
             "url": f"{settings.GATE_PUBLIC_URL}/api/v1/submissions/{submission.pk}",
             "sequence": event.sequence,
-        },
+        }
+        | _appeal(event),
     )
+
+
+def _appeal(event: Event) -> dict[str, Any]:
+    """What an event about an appeal says besides: which, and what came of it."""
+    if not event.type.startswith("appeal."):
+        return {}
+    return {"appeal": {"id": event.data["appeal"], "outcome": event.data.get("outcome")}}
 
 
 def body_of_test(endpoint: Endpoint, now: dt.datetime) -> str:
@@ -120,7 +128,7 @@ def _text(kind: str, at: dt.datetime, data: dict[str, Any]) -> str:
 
 def _partners(submission: Submission, event: Event, rules: Policy) -> Q:
     """Those that may have the release under a clearance that this event gives or follows; in two queries."""
-    clearances = submission.decisions.filter(verdict__in=(Verdict.APPROVE, Verdict.LABEL)).order_by("-number")
+    clearances = submission.decisions.kept().filter(verdict__in=(Verdict.APPROVE, Verdict.LABEL)).order_by("-number")
     clearing = event.type in CLEARANCES
     judged = list(clearances[:1] if clearing else clearances)
     if not judged:
@@ -130,6 +138,7 @@ def _partners(submission: Submission, event: Event, rules: Policy) -> Q:
     if clearing:
         return concerned
     told = Delivery.objects.filter(endpoint__partner=OuterRef("partner"), event__submission=submission)
+    told = told.exclude(status=Delivery.Status.CANCELLED)
     return concerned | Q(Exists(told.filter(type__in=CLEARANCES)))
 
 

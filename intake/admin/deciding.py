@@ -19,11 +19,11 @@ from django.views.decorators.http import require_POST
 from checks.policy import Verdict
 from intake.admin import queue
 from intake.admin.decision_form import LABEL_GROUPS, SET, DecisionForm, ReopenForm
-from intake.admin.reasons import for_families
+from intake.admin.reasons import in_languages
 from intake.admin.records import ReadOnly
 from intake.admin.review import Review
-from intake.models import Claim, Submission
-from intake.services import decisions
+from intake.models import Claim, Finding, Language, Proposal, Submission
+from intake.services import decisions, door
 from intake.services.moves import Conflict
 
 #: Submissions tried when the next one is handed out; more moderators do not press the button in the same moment.
@@ -75,9 +75,17 @@ class Deciding(ReadOnly):
 
     def deciding(self, request: HttpRequest, shown: Review, form: Any) -> dict[str, object]:
         """What the forms on the review page need, beside what the page shows anyway."""
+        label = shown.submission.label
         return {
             "decides": self.has_decide_permission(request),
-            "canned": for_families(shown.families),
+            "canned": in_languages(shown.families, label.language),
+            "languages": Language.choices,
+            "language": label.language,
+            "grounds": door.policy().reasons.values(),
+            "mendable": [one for one in shown.findings if not one.row.private and not one.note],
+            "track_verdicts": [verdict.value for verdict in decisions.STATES],
+            "apart": form.apart if isinstance(form, DecisionForm) else {},
+            "mending": form.mending if isinstance(form, DecisionForm) else [],
             "label_groups": LABEL_GROUPS,
             "label_set": SET,
             "form": form,
@@ -100,6 +108,9 @@ class Deciding(ReadOnly):
             return self._claim_answer(request, pk, held.claim, HTTPStatus.CONFLICT)
         except Conflict:
             return self._claim_answer(request, pk, None, HTTPStatus.CONFLICT)
+        except decisions.SomebodyElse as error:
+            messages.warning(request, f"This is not yours to decide: {error}.")
+            return self._claim_answer(request, pk, None, HTTPStatus.CONFLICT)
         return self._claim_answer(request, pk, claim, HTTPStatus.OK)
 
     def release_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -111,27 +122,27 @@ class Deciding(ReadOnly):
     def decide_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Give the verdict; then the next submission comes by itself."""
         self.may_decide(request)
-        submission, form = self.load(pk), DecisionForm(request.POST)
+        submission = self.load(pk)
+        findings = list(Finding.objects.told().filter(submission=submission).values_list("pk", flat=True))
+        form = DecisionForm(request.POST, [one.position for one in submission.tracks.all()], findings)
         if not form.is_valid():
             return self.page(request, submission, HTTPStatus.BAD_REQUEST, form)
         # The service compares with what the moderator saw, not with what was just read.
         submission.sequence = form.cleaned_data["sequence"]
         verdict = Verdict(form.cleaned_data["verdict"])
         try:
-            decisions.decide(
-                submission,
-                moderator(request),
-                verdict,
-                form.cleaned_data["reason"],
-                form.cleaned_data["note"],
-                form.label_pairs,
-            )
+            given = decisions.decide(submission, moderator(request), verdict, **form.given())
         except (Conflict, decisions.Held):
             return self.page(request, self.load(pk), HTTPStatus.CONFLICT, form, overtaken=True)
         except decisions.Unfounded as error:
             form.add_error("verdict", f"This cannot be decided so: {error}.")
             return self.page(request, self.load(pk), HTTPStatus.BAD_REQUEST, form)
-        messages.success(request, f"“{submission.title}” was {_DONE[verdict]}.")
+        if isinstance(given, Proposal):
+            messages.warning(
+                request, f"“{submission.title}” waits for a second moderator to agree; nothing is decided."
+            )
+        else:
+            messages.success(request, f"“{submission.title}” was {_DONE[verdict]}.")
         return self.hand_out(request)
 
     def reopen_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -166,11 +177,12 @@ class Deciding(ReadOnly):
 
     def hand_out(self, request: HttpRequest) -> HttpResponse:
         """Claim the most urgent submission that nobody has in hand, and go to its page."""
+        person = moderator(request)
         wanted = queue.Wanted.of(request.session.get(_QUEUE, {}))
-        for submission in queue.narrow(queue.unclaimed(timezone.now()), wanted).only("pk", "state")[:_NEXT]:
+        for submission in queue.narrow(decisions.open_to(person, timezone.now()), wanted).only("pk", "state")[:_NEXT]:
             try:
-                decisions.claim(submission, moderator(request))
-            except (decisions.Held, Conflict):
+                decisions.claim(submission, person)
+            except (decisions.Held, decisions.SomebodyElse, Conflict):
                 continue  # somebody was quicker: the one after it
             return redirect("admin:intake_submission_change", submission.pk)
         messages.info(request, "Nothing more is waiting here that nobody has in hand.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 
 from checks.policy import Verdict
+from intake.models import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ OFFERED = tuple(f"{key}={value}" for group in LABEL_GROUPS for key, values in gr
 HUMAN = (Verdict.APPROVE, Verdict.LABEL, Verdict.RETURN, Verdict.REJECT)
 
 
+#: A field of the form for each track where tracks differ.
+TRACK = "track_"
+
+
 class DecisionForm(forms.Form):
     """A human verdict on the submission as the moderator saw it (``sequence``)."""
 
@@ -66,26 +72,41 @@ class DecisionForm(forms.Form):
     verdict = forms.ChoiceField(
         choices=[(one.value, one.value) for one in HUMAN], error_messages={"required": "Choose a verdict."}
     )
+    code = forms.CharField(max_length=40, required=False)
     reason = forms.CharField(
         max_length=4000, error_messages={"required": "Say why: the label is told this reason with the decision."}
     )
+    language = forms.ChoiceField(choices=Language.choices, required=False)
     note = forms.CharField(max_length=4000, required=False)
     labels = forms.MultipleChoiceField(choices=[(one, one) for one in OFFERED], required=False)
+    to_fix = forms.TypedMultipleChoiceField(coerce=int, required=False)
 
-    def __init__(self, data: Any = None) -> None:
+    def __init__(self, data: Any = None, positions: Sequence[int] = (), findings: Sequence[int] = ()) -> None:
         if data is not None and hasattr(data, "getlist"):
             data = data.copy()
             data.setlist("labels", [one for one in data.getlist("labels") if one])  # selects left on "—"
         super().__init__(data)
+        self.fields["to_fix"].choices = [(one, str(one)) for one in findings]  # type: ignore[attr-defined]
+        self._tracks = {f"{TRACK}{position}": position for position in positions}
+        for name in self._tracks:
+            self.fields[name] = forms.ChoiceField(
+                choices=[("", ""), *((one.value, one.value) for one in HUMAN)], required=False
+            )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         chosen = cleaned.get("labels") or []
-        labelling = cleaned.get("verdict") == Verdict.LABEL
+        verdict = cleaned.get("verdict")
+        labelling = Verdict.LABEL in {verdict, *self.tracks.values()}
         if labelling and not chosen:
-            self.add_error("labels", "Choose at least one label that the release goes out with.")
+            self.add_error("labels", "Choose at least one label that it goes out with.")
+        # What belongs to another verdict is folded away on the page, and was not meant.
         if not labelling:
-            cleaned["labels"] = []  # the fieldset is folded away with the verdict it belongs to
+            cleaned["labels"] = []
+        if verdict != Verdict.REJECT:
+            cleaned["code"] = ""
+        if verdict != Verdict.RETURN:
+            cleaned["to_fix"] = []
         keys = [one.partition("=")[0] for one in chosen]
         if len(keys) != len(set(keys)):
             self.add_error("labels", "One value for each label.")
@@ -97,9 +118,75 @@ class DecisionForm(forms.Form):
         return list(self["labels"].value() or ())
 
     @property
+    def mending(self) -> list[str]:
+        """The findings to mend as they came."""
+        return [str(one) for one in self["to_fix"].value() or ()]
+
+    @property
     def label_pairs(self) -> list[tuple[str, str]]:
         """(key, value) of the chosen labels."""
         return [(key, value) for key, _, value in (one.partition("=") for one in self.cleaned_data["labels"])]
+
+    @property
+    def apart(self) -> dict[int, str]:
+        """The verdicts on single tracks as they came, for a form that is shown again."""
+        return {position: str(self[name].value()) for name, position in self._tracks.items() if self[name].value()}
+
+    @property
+    def tracks(self) -> dict[int, Verdict]:
+        """The verdicts on single tracks, where they differ from the release's."""
+        given = {position: self.cleaned_data.get(name) for name, position in self._tracks.items()}
+        return {position: Verdict(verdict) for position, verdict in given.items() if verdict}
+
+    def given(self) -> dict[str, Any]:
+        """Everything as the service takes it."""
+        return {
+            "reason": self.cleaned_data["reason"],
+            "note": self.cleaned_data["note"],
+            "labels": self.label_pairs,
+            "code": self.cleaned_data["code"],
+            "language": self.cleaned_data["language"],
+            "to_fix": self.cleaned_data["to_fix"],
+            "tracks": self.tracks,
+        }
+
+
+class WordsForm(forms.Form):
+    """Anything else that is done with a submission: as the moderator saw it, and why."""
+
+    sequence = forms.IntegerField(min_value=0)
+    why = forms.CharField(max_length=4000, error_messages={"required": "Say why."})
+
+
+class NoteForm(forms.Form):
+    """A note; private unless said otherwise."""
+
+    text = forms.CharField(max_length=4000, error_messages={"required": "A note needs words."})
+    public = forms.BooleanField(required=False)
+
+
+class SnoozeForm(WordsForm):
+    """Until when it is put off; beyond its due date only knowingly."""
+
+    until = forms.DateTimeField(
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+        error_messages={"required": "Say until when.", "invalid": "Write the time as 2026-11-30 09:00 (UTC)."},
+    )
+    past_due = forms.BooleanField(required=False)
+
+
+class BulkForm(forms.Form):
+    """The same verdict on many submissions, each as it was seen in the preview (``seen``: id and sequence)."""
+
+    verdict = forms.ChoiceField(
+        choices=[(one.value, one.value) for one in HUMAN if one is not Verdict.LABEL],
+        error_messages={"required": "Choose a verdict."},
+    )
+    code = forms.CharField(max_length=40, required=False)
+    reason = forms.CharField(
+        max_length=4000, error_messages={"required": "Say why: every label is told this reason with the decision."}
+    )
+    note = forms.CharField(max_length=4000, required=False)
 
 
 class ReopenForm(forms.Form):

@@ -213,6 +213,8 @@ def find(wanted: Wanted) -> QuerySet[Submission]:
     """The submissions asked for: the most urgent first in the queue, elsewhere the newest."""
     if wanted.state is State.IN_REVIEW:
         found = Submission.objects.queue()
+        if not wanted.text:
+            found = found.awake(timezone.now())  # who looks for it finds what was put off
     else:
         found = Submission.objects.filter(state=wanted.state).order_by("-id")
     # A correlated count instead of a join: the page's fifty rows are counted, not the whole queue.
@@ -236,11 +238,6 @@ def narrow(found: QuerySet[Submission], wanted: Wanted) -> QuerySet[Submission]:
     if wanted.text:
         found = found.filter(_says(wanted.text))
     return found
-
-
-def unclaimed(now: dt.datetime) -> QuerySet[Submission]:
-    """What waits and nobody has in hand, the most urgent first."""
-    return Submission.objects.queue().exclude(claim__until__gt=now)
 
 
 def reasons(findings: Iterable[Finding]) -> tuple[Reason, ...]:

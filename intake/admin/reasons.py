@@ -2,87 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.policy import Verdict
+from intake.admin.phrases import PHRASES
+from intake.models import Language
 
 
 @dataclass(frozen=True, slots=True)
 class Canned:
-    """A prepared reason: for which verdict, about which family, in which words."""
+    """A prepared reason: for which verdict, about which family, under which title at the desk.
+
+    That of a rejection has the key of the policy's reason.
+    """
 
     key: str
     verdict: Verdict
     family: str
     title: str
-    text: str
+    language: str = Language.ENGLISH.value
+
+    @property
+    def text(self) -> str:
+        """Its words, in its language."""
+        return PHRASES[self.language][self.key]
+
+    @property
+    def code(self) -> str:
+        """The policy's reason that it stands for; none where it rejects nothing."""
+        return self.key if self.verdict is Verdict.REJECT else ""
 
 
 CANNED = (
-    Canned("cleared", Verdict.APPROVE, "match", "Rights shown", "The rights to the matched recording were shown."),
-    Canned(
-        "different", Verdict.APPROVE, "match", "Not the same recording",
-        "We compared both recordings by ear: they are not the same.",
-    ),
-    Canned(
-        "own_name", Verdict.APPROVE, "identity", "The artist's own name",
-        "The name belongs to the delivering artist; it will not be taken for the protected one.",
-    ),
-    Canned("harmless", Verdict.APPROVE, "", "Nothing to hold", "We looked at what was reported and found it in order."),
-    Canned(
-        "disclosed", Verdict.LABEL, "ai", "AI use confirmed",
-        "The use of AI was confirmed; the release goes out with the labels given here.",
-    ),
-    Canned(
-        "content", Verdict.LABEL, "", "Content label",
-        "The release may go out, and listeners are told what it is.",
-    ),
-    Canned(
-        "declare", Verdict.RETURN, "ai", "Disclosure needed",
-        "The file says that a generator made it, and the disclosure says none. Please correct the disclosure, or tell "
-        "us how the recording was made, and deliver again.",
-    ),
-    Canned(
-        "contradiction", Verdict.RETURN, "ai", "Disclosure contradicts itself",
-        "The disclosure of the track contradicts its contributors. Please state for each element how it was made.",
-    ),
-    Canned(
-        "licence", Verdict.RETURN, "match", "Licence missing",
-        "The recording contains a known recording of another owner. If you hold a licence, add it as a relation with "
-        "the licence file, and deliver again.",
-    ),
-    Canned(
-        "rename", Verdict.RETURN, "identity", "Artist name",
-        "The artist's name can be mistaken for another artist's. Please show that you act for that artist, or deliver "
-        "under the artist's own name.",
-    ),
-    Canned(
-        "metadata", Verdict.RETURN, "metadata", "Metadata to correct",
-        "Please correct the fields named in the findings, and deliver again as a submission that supersedes this one.",
-    ),
-    Canned(
-        "audio", Verdict.RETURN, "audio", "New audio file needed",
-        "The audio file cannot go out as it is. Please deliver a sound master file.",
-    ),
-    Canned(
-        "infringement", Verdict.REJECT, "match", "Somebody else's recording",
-        "The recording belongs to another owner, and no licence was shown.",
-    ),
-    Canned(
-        "impersonation", Verdict.REJECT, "identity", "Impersonation",
-        "The release passes for the work of an artist who has no part in it.",
-    ),
-    Canned(
-        "voice", Verdict.REJECT, "ai", "Voice without consent",
-        "The recording imitates an identifiable person's voice, and no consent was shown.",
-    ),
-    Canned(
-        "fraud", Verdict.REJECT, "fraud", "Not a genuine release",
-        "The delivery does not stand for a genuine release.",
-    ),
-)  # fmt: skip
+    Canned("cleared", Verdict.APPROVE, "match", "Rights shown"),
+    Canned("different", Verdict.APPROVE, "match", "Not the same recording"),
+    Canned("own_name", Verdict.APPROVE, "identity", "The artist's own name"),
+    Canned("harmless", Verdict.APPROVE, "", "Nothing to hold"),
+    Canned("disclosed", Verdict.LABEL, "ai", "AI use confirmed"),
+    Canned("content", Verdict.LABEL, "", "Content label"),
+    Canned("declare", Verdict.RETURN, "ai", "Disclosure needed"),
+    Canned("contradiction", Verdict.RETURN, "ai", "Disclosure contradicts itself"),
+    Canned("licence", Verdict.RETURN, "match", "Licence missing"),
+    Canned("rename", Verdict.RETURN, "identity", "Artist name"),
+    Canned("metadata", Verdict.RETURN, "metadata", "Metadata to correct"),
+    Canned("audio", Verdict.RETURN, "audio", "New audio file needed"),
+    Canned("partly", Verdict.RETURN, "", "Some tracks only"),
+    Canned("infringement", Verdict.REJECT, "match", "Somebody else's recording"),
+    Canned("impersonation", Verdict.REJECT, "identity", "Impersonation"),
+    Canned("voice", Verdict.REJECT, "ai", "Voice without consent"),
+    Canned("fraud", Verdict.REJECT, "fraud", "Not a genuine release"),
+    Canned("prohibited", Verdict.REJECT, "", "Not distributed here"),
+)
 
 
-def for_families(families: set[str]) -> tuple[Canned, ...]:
-    """The prepared reasons, those that fit why the release is here first."""
-    return tuple(sorted(CANNED, key=lambda one: (one.family not in families, bool(one.family) is False)))
+def for_families(families: set[str], language: str = Language.ENGLISH.value) -> tuple[Canned, ...]:
+    """The prepared reasons in a language, those that fit why the release is here first."""
+    spoken = language if language in PHRASES else Language.ENGLISH.value
+    fitting = sorted(CANNED, key=lambda one: (one.family not in families, bool(one.family) is False))
+    return tuple(Canned(one.key, one.verdict, one.family, one.title, spoken) for one in fitting)
+
+
+def in_languages(families: set[str], language: str) -> Sequence[tuple[str, tuple[Canned, ...]]]:
+    """The same by the name of the language: the label's own first, and English for whoever does not speak it."""
+    spoken = dict.fromkeys((language if language in PHRASES else Language.ENGLISH.value, Language.ENGLISH.value))
+    return [(str(Language(one).label), for_families(families, one)) for one in spoken]

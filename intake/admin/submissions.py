@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from checks.policy import Verdict
 from intake.admin import listening, queue, review
 from intake.admin.deciding import moderator
+from intake.admin.handling import Handling, undoable
 from intake.admin.site import desk
 from intake.admin.tracing import Tracing
 from intake.models import Resource, Submission
@@ -28,7 +29,7 @@ from intake.services.moves import Conflict
 
 
 @register(Submission, site=desk)
-class SubmissionAdmin(Tracing):
+class SubmissionAdmin(Tracing, Handling):
     """Reads like any admin; what can be done is in the review page's buttons."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -56,6 +57,7 @@ class SubmissionAdmin(Tracing):
             "screen": queue.screen(wanted, moderator(request), request.GET.get("p", "1")),
             "verdicts": (Verdict.APPROVE, Verdict.LABEL, Verdict.REVIEW, Verdict.REJECT, Verdict.RETURN),
             "decides": self.has_decide_permission(request),
+            **undoable(request),
         }
         return TemplateResponse(request, "admin/intake/queue.html", context)
 

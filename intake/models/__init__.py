@@ -1,13 +1,14 @@
 """The rows. No logic here changes other rows; that is what ``intake.services`` is for."""
 
-from intake.models.accounts import ApiKey, Label, Partner
+from intake.models.accounts import ApiKey, Label, Language, Partner
 from intake.models.blocklist import Block
-from intake.models.desk import Viewing
+from intake.models.desk import Appeal, AppealFile, Note, Proposal, Viewing
 from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
 from intake.models.lattice import SpeedTest, VerifiedRecording
 from intake.models.messages import DdexMessage
+from intake.models.people import RecoveryCode, SignIn
 from intake.models.portraits import Portrait
 from intake.models.reference import KnownRecording
 from intake.models.registry import (
@@ -38,6 +39,8 @@ from intake.models.work import Status
 __all__ = [
     "Analysis",
     "ApiKey",
+    "Appeal",
+    "AppealFile",
     "ArtistIdentifier",
     "ArtistKey",
     "Attempt",
@@ -58,16 +61,21 @@ __all__ = [
     "KeyUse",
     "KnownRecording",
     "Label",
+    "Language",
     "NameKey",
+    "Note",
     "Partner",
     "Picture",
     "Portrait",
     "Presence",
+    "Proposal",
     "ProtectedArtist",
     "ProtectedName",
     "Reason",
+    "RecoveryCode",
     "Resource",
     "SavedFilter",
+    "SignIn",
     "SpeedTest",
     "Statement",
     "Status",

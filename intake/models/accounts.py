@@ -10,12 +10,27 @@ from django.utils import timezone
 from intake.models.ids import uuid7
 
 
+class Language(models.TextChoices):
+    """A language that the gate can write to labels in."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    FRENCH = "fr"
+    SPANISH = "es"
+    PORTUGUESE = "pt"
+    ITALIAN = "it"
+    SWEDISH = "sv"
+
+
 class Label(models.Model):
     """The submitting organisation: the tenant that every submission belongs to."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=200, unique=True)
     names = models.JSONField(default=list, blank=True, help_text="Imprints and former names it may deliver under.")
+    language = models.CharField(
+        max_length=8, choices=Language.choices, default=Language.ENGLISH, help_text="In which moderators write to it."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:

@@ -49,6 +49,10 @@ class SubmissionQuerySet(models.QuerySet):
             Case(When(these_days, then=Value(0)), default=Value(1)), "due_at", "id"
         )
 
+    def awake(self, now: dt.datetime) -> Self:
+        """Not put off to a later day. What was put off comes back by itself: nothing has to run for it."""
+        return self.exclude(snoozed_until__gt=now)
+
 
 class Submission(models.Model):
     """One delivery of one release by one label. Its state changes through ``services.move`` only."""
@@ -71,10 +75,25 @@ class Submission(models.Model):
     received_at = models.DateTimeField(null=True, blank=True)
     concluded_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True, help_text="Until then no moderator is handed it.")
+    escalated_at = models.DateTimeField(null=True, blank=True, help_text="Since then it waits for a senior moderator.")
+    accepts = models.OneToOneField(
+        "Decision",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="accepted_by",
+        help_text="The decision whose partial release the label took with this submission.",
+    )
 
     objects = SubmissionQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("listen_submission", "Can hear and see what was delivered"),
+            ("decide_escalated_submission", "Can decide what was escalated"),
+            ("switch_policy", "Can put another policy in force"),
+        ]
         indexes = [
             models.Index(fields=["label", "-id"], name="submission_of_label"),
             models.Index(fields=["state", "due_at", "release_date"], name="submission_urgent"),
@@ -198,6 +217,19 @@ class Finding(models.Model):
         return f"{self.code}: {self.message}"
 
 
+class DecisionQuerySet(models.QuerySet):
+    """What screens, endpoints and figures read."""
+
+    def kept(self) -> Self:
+        """Those that were not taken back within the moment that a moderator has for it."""
+        return self.filter(undone_by__isnull=True, undoes__isnull=True)
+
+    def human(self) -> Self:
+        """Verdicts that people gave."""
+        given = (Verdict.APPROVE, Verdict.LABEL, Verdict.REJECT, Verdict.RETURN)
+        return self.kept().filter(actor__startswith="moderator:", verdict__in=given)
+
+
 class Decision(models.Model):
     """A verdict given by an actor at a time for a reason. Append-only: the last one stands."""
 
@@ -211,7 +243,27 @@ class Decision(models.Model):
     labels = models.JSONField(default=list)
     policy_version = models.CharField(max_length=40)
     policy_digest = models.CharField(max_length=80)
+    code = models.CharField(max_length=40, blank=True, default="", help_text="The policy's reason for a rejection.")
+    four_eyes = models.BooleanField(default=False, help_text="The policy of the day asked for a second moderator.")
+    seconded_by = models.CharField(max_length=200, blank=True, default="", help_text="The second moderator.")
+    language = models.CharField(max_length=8, blank=True, default="", help_text="Of the reasons.")
+    tracks = models.JSONField(default=dict, blank=True, help_text="Verdicts by position, where tracks differ.")
+    to_fix = models.JSONField(default=list, blank=True, help_text="The findings that the label is asked to mend.")
+    offer = models.JSONField(default=dict, blank=True, help_text="The part that may go out: tracks, and their labels.")
+    undoes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="undone_by", help_text="Taken back."
+    )
+    carries_on = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="carried_on_by",
+        help_text="The decision on the whole release that holds for this part of it as well.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from intake.models import Blob, KnownRecording, Resource
+from intake.models import AppealFile, Blob, KnownRecording, Resource
 
 #: Nothing unfinished outlives this: an abandoned spool file, or bytes that no submission names.
 ABANDONED_AFTER = dt.timedelta(minutes=10)
@@ -151,8 +151,9 @@ def _remove_unused(blob: Blob, cutoff: dt.datetime) -> bool:
 def unused(cutoff: dt.datetime) -> QuerySet[Blob]:
     """Blobs that nothing names any more and nobody has delivered since ``cutoff``."""
     delivered = Exists(Resource.objects.filter(blob=OuterRef("pk")))
+    appealed = Exists(AppealFile.objects.filter(blob=OuterRef("pk")))
     known = Exists(KnownRecording.objects.current().filter(sha256=OuterRef("pk")))  # moderators listen to it
-    return Blob.objects.filter(~delivered, ~known, touched_at__lt=cutoff)
+    return Blob.objects.filter(~delivered, ~appealed, ~known, touched_at__lt=cutoff)
 
 
 def _sync(path: Path) -> None:

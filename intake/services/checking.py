@@ -8,6 +8,7 @@ import functools
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -21,7 +22,7 @@ from checks.analysis import ANALYSIS_VERSION, default_analyser, facts_to_json
 from checks.check import CHECK_FAILED, Check
 from checks.finding import Finding as FindingValue
 from checks.policy import LATTICE, Ruling, Verdict
-from intake import reference, snapshot
+from intake import queue, reference, snapshot
 from intake.models import Analysis, CheckRun, Decision, Finding, Picture, Submission, Track
 from intake.models.work import Status
 from intake.services import blobs, catalogue, covers, door, pending, registry, submissions
@@ -40,6 +41,9 @@ MACHINE = "policy"
 
 #: What each machine verdict makes of a submission.
 STATES = {Verdict.APPROVE: State.APPROVED, Verdict.LABEL: State.LABELLED, Verdict.REVIEW: State.IN_REVIEW}
+
+#: Why an accepted part of a release that nothing holds is put before the verdict that a person gave on it.
+PARTIAL_ACCEPTED = "partial.accepted"
 
 
 def analyse(sha256: str) -> None:
@@ -133,6 +137,10 @@ def _settled(submission: Submission, rules: policies.Policy, missing: Sequence[s
     """Judge and move, unless something was found meanwhile by the check of another submission (see ``pending``)."""
     seen = submission.findings.count()
     ruling = judge(submission, rules, missing)
+    if submission.accepts_id:
+        # A person has said already what may go out of this release, and with which labels: that is carried on.
+        reasons = ruling.reasons or (PARTIAL_ACCEPTED,)
+        ruling = replace(ruling, verdict=Verdict.REVIEW, reasons=reasons, labels=())
     with transaction.atomic():
         settle(submission, ruling, rules, missing)  # from here on its row is ours, and nobody writes findings
         outdated = submission.findings.count() != seen
@@ -172,12 +180,15 @@ def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missi
             verdict=ruling.verdict,
             concluded_at=None if review else now,
             due_at=due_at(submission, rules, now) if review else None,
+            snoozed_until=None,
         )
         registry.count_uses(submission)
         for position, verdict in ruling.tracks.items():
             Track.objects.filter(submission=submission, position=position).update(verdict=verdict)
         if not review:
             catalogue.learn_delivered(submission)
+        if submission.accepts_id:
+            queue.enqueue("intake.carry_on", str(submission.pk))
 
 
 def label_document(label: Any, code: str, actor: str, at: dt.datetime) -> dict[str, Any]:
@@ -242,7 +253,11 @@ def _take_back(cleared: Submission) -> None:
         policy_version=rules.version,
         policy_digest=rules.digest,
     )
-    values = {"verdict": Verdict.REVIEW, "concluded_at": None, "due_at": due_at(cleared, rules, now)}
+    values: dict[str, Any] = {
+        "verdict": Verdict.REVIEW,
+        "concluded_at": None,
+        "due_at": due_at(cleared, rules, now),
+    }
     move(cleared, State.IN_REVIEW, "gate", None, decision, **values)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -131,10 +132,10 @@ def rotate_secret(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def post(submission: Submission, event: Event) -> None:
+def post(submission: Submission, event: Event, hold: dt.datetime | None = None) -> None:
     """Write the deliveries of an event, within the transaction that wrote the event (the outbox).
 
-    Posting an event again changes nothing.
+    None of them leaves before ``hold``. Posting an event again changes nothing.
     """
     if event.type not in webhooks.TYPES:
         return
@@ -150,15 +151,30 @@ def post(submission: Submission, event: Event) -> None:
                 type=event.type,
                 body=body,
                 next_attempt_at=now,
-                rung_at=None if endpoint.failing_since else now,
+                held_until=hold,
+                rung_at=None if endpoint.failing_since or hold else now,
             )
             for endpoint in endpoints
         ],
         ignore_conflicts=True,
     )
+    if hold:
+        return  # the pump rings when the moment has passed
     posted = Delivery.objects.filter(event=event, status=PENDING, endpoint__failing_since__isnull=True)
     for pk in posted.values_list("pk", flat=True):
         queue.enqueue("intake.deliver", str(pk))
+
+
+def recall(events: Iterable[Event]) -> bool:
+    """Cancel every delivery of these events; False where one is on its way or has arrived.
+
+    Within the caller's transaction, which takes everything back on False. Each row is changed where it still waits:
+    a courier that claims it at the same moment finds it cancelled, or has it and makes this False.
+    """
+    posted = Delivery.objects.filter(event__in=[event.pk for event in events])
+    waiting = posted.filter(status=PENDING, lease_token__isnull=True, attempts_made=0)
+    cancelled = waiting.update(status=Delivery.Status.CANCELLED, next_attempt_at=None)
+    return cancelled == posted.count()
 
 
 def send_test(endpoint: Endpoint) -> Delivery:
@@ -175,15 +191,17 @@ def send_test(endpoint: Endpoint) -> Delivery:
 def replay(delivery: Delivery) -> Delivery:
     """Send a delivery again, the same id and body with all its tries; one still waiting goes at once.
 
-    Raises Inactive.
+    Raises Inactive, also where it tells of a decision that was taken back.
     """
+    if delivery.status == Delivery.Status.CANCELLED:
+        raise Inactive("the decision that it tells of was taken back")
     if not delivery.endpoint.active:
         raise Inactive("the endpoint is disabled; enable it first")
     now = timezone.now()
     idle = Delivery.objects.filter(pk=delivery.pk, lease_token__isnull=True)
-    ended = idle.exclude(status=PENDING)
+    ended = idle.exclude(status__in=(PENDING, Delivery.Status.CANCELLED))
     if not ended.update(status=PENDING, attempts_made=0, next_attempt_at=now, rung_at=None, delivered_at=None):
-        idle.update(next_attempt_at=now, rung_at=None)
+        idle.filter(status=PENDING).update(next_attempt_at=now, rung_at=None)
     queue.enqueue("intake.deliver", str(delivery.pk))
     delivery.refresh_from_db()
     return delivery
@@ -262,8 +280,13 @@ def _earlier(endpoint: Any, submission: Any, sequence: Any) -> QuerySet[Delivery
 
 
 def _ripe(now: dt.datetime) -> Q:
-    """Nobody holds it, and its time has come. The first try is due at once, whatever the clock was set to since."""
-    return Q(status=PENDING, lease_token__isnull=True) & (Q(attempts_made=0) | Q(next_attempt_at__lte=now))
+    """Nobody holds it, and its time has come. The first try is due at once, whatever the clock was set to since; or,
+    where a decision can still be taken back, when that moment has passed. A hold that ends later than any can was
+    written before the clock was set back."""
+    furthest = now + dt.timedelta(seconds=settings.GATE_UNDO_SECONDS)
+    free = Q(held_until__isnull=True) | Q(held_until__lte=now) | Q(held_until__gt=furthest)
+    due = Q(attempts_made=0) | Q(next_attempt_at__lte=now)
+    return Q(status=PENDING, lease_token__isnull=True) & free & due
 
 
 def _ready(now: dt.datetime) -> QuerySet[Delivery]:

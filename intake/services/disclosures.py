@@ -146,9 +146,11 @@ def _asked_again(submission: Submission) -> dict[str, list[FindingValue]]:
 
 
 def _only_the_machine_asked(submission: Submission) -> bool:
-    """Whether it waits because of what the machine found, and not because a person reopened it."""
+    """Whether it waits because of what the machine found, and no person has asked anything since: nobody opened it
+    again, handed it upwards, or proposed to reject it."""
     decision = submission.decision
-    return decision is not None and decision.actor == checking.MACHINE
+    asked = submission.escalated_at or submission.proposals.filter(ended_at__isnull=True).exists()
+    return decision is not None and decision.actor == checking.MACHINE and not asked
 
 
 def _conclude(submission: Submission) -> None:

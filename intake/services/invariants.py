@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from intake.models import (
     Analysis,
+    Appeal,
     Attempt,
     Blob,
     CheckRun,
@@ -26,7 +27,8 @@ from intake.models import (
 )
 from intake.models.work import Status
 from intake.services import blobs, checking, decisions, door
-from intake.states import CLEARED, REOPENING, TRANSITIONS, State
+from intake.services.moves import UNDONE
+from intake.states import CLEARED, REOPENING, TRANSITIONS, UNDOING, State
 
 #: An event and a subscription this close together may have been written in either order.
 SAME_MOMENT = dt.timedelta(minutes=1)
@@ -49,7 +51,14 @@ def violations(patience: dt.timedelta) -> Iterator[Violation]:
     late = timezone.now() - patience
     for ask in (_nothing_hangs, _nothing_is_left_behind, _deliveries_arrive):
         yield from ask(late)
-    for look in (_one_decision_stands, _nothing_is_cleared_unchecked, _bytes_are_those_declared, _history_verifies):
+    for look in (
+        _one_decision_stands,
+        _what_was_taken_back_was_never_told,
+        _two_people_where_two_are_asked,
+        _nothing_is_cleared_unchecked,
+        _bytes_are_those_declared,
+        _history_verifies,
+    ):
         yield from look()
     yield from _deliveries_are_complete()
 
@@ -93,6 +102,40 @@ def _one_decision_stands() -> Iterator[Violation]:
         judged.filter(made__gt=0).exclude(agrees),
         lambda one: f"{one.state} with the verdict '{one.verdict}', and the decision '{one.standing}' stands",
     )
+
+
+def _what_was_taken_back_was_never_told() -> Iterator[Violation]:
+    """I2: a decision is taken back at once, by one that says so; and nobody outside has heard of it."""
+    taken = Decision.objects.filter(undoes__isnull=False)
+    elsewhere = taken.exclude(submission=F("undoes__submission"), number=F("undoes__number") + 1)
+    yield from _each("I2", elsewhere, lambda one: "takes back a decision that is not the one before it")
+    undone = {str(pk) for pk in taken.values_list("undoes", flat=True)}
+    told = Event.objects.filter(data__decision__in=undone, deliveries__isnull=False)
+    told = told.exclude(deliveries__status=Delivery.Status.CANCELLED).distinct()
+    yield from _each("I2", told, lambda one: "tells of a decision that was taken back")
+    cancelled = Delivery.objects.filter(status=Delivery.Status.CANCELLED).select_related("event")
+    stray = [one for one in cancelled if not one.event or one.event.data.get("decision") not in undone]
+    yield from _each("I2", stray, lambda one: "cancelled, and its decision stands")
+
+
+def _two_people_where_two_are_asked() -> Iterator[Violation]:
+    """I2: four eyes are those of two people, and an appeal is decided by somebody who has not decided before."""
+    second = Q(seconded_by="") | Q(seconded_by=F("actor"))
+    alone = Decision.objects.filter(second, four_eyes=True)
+    yield from _each("I2", alone, lambda one: f"'{one.code}' asks for a second moderator, and has none")
+    rules = door.policy()
+    grave = [key for key, reason in rules.reasons.items() if reason.four_eyes]
+    unasked = Decision.objects.filter(four_eyes=False, code__in=grave, policy_digest=rules.digest)
+    yield from _each("I2", unasked, lambda one: f"'{one.code}' asks for a second moderator, and nobody was asked")
+    for appeal in Appeal.objects.filter(decision__isnull=False).select_related("against", "decision"):
+        before = Decision.objects.human().filter(
+            submission=appeal.submission_id, number__lte=appeal.against.number if appeal.against else 0
+        )
+        former = {who for pair in before.values_list("actor", "seconded_by") for who in pair if who}
+        if appeal.decision and former & {appeal.decision.actor, appeal.decision.seconded_by}:
+            yield Violation("I2", f"appeal {appeal.pk}", "decided by somebody who had decided on it before")
+    stray = Appeal.objects.open().exclude(submission__state=State.IN_REVIEW)
+    yield from _each("I2", stray, lambda one: "open, and its submission is not in review")
 
 
 def _nothing_is_cleared_unchecked() -> Iterator[Violation]:
@@ -147,7 +190,9 @@ def _one_history(subject: str, events: list[Event], state: str, sequence: int) -
             yield Violation("I8", subject, f"event {event.sequence} is not the one that was written")
             digest = event.digest
         became = _becomes(event)
-        if became and stood and became not in TRANSITIONS[State(stood)]:
+        if event.type == UNDONE and stood not in UNDOING:
+            yield Violation("I7", subject, f"event {event.sequence}: taken back from {stood or 'nothing'}")
+        elif event.type != UNDONE and became and stood and became not in TRANSITIONS[State(stood)]:
             yield Violation("I7", subject, f"event {event.sequence}: {stood} cannot become {became}")
         if event.type == "submission.reopened" and stood not in REOPENING:
             yield Violation("I7", subject, f"event {event.sequence}: reopened from {stood or 'nothing'}")
@@ -158,6 +203,8 @@ def _one_history(subject: str, events: list[Event], state: str, sequence: int) -
 
 def _becomes(event: Event) -> str:
     """The state that an event leaves a submission in; nothing where it is no move."""
+    if event.type == UNDONE:
+        return State.IN_REVIEW.value
     kind, _, name = event.type.partition(".")
     if kind != "submission":
         return ""

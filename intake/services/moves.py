@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,10 @@ from django.utils import timezone
 
 from intake.models import Decision, Event, Submission
 from intake.services import deliveries, pending, waiting
-from intake.states import REFUSED, REOPENING, TRANSITIONS, State
+from intake.states import REFUSED, REOPENING, TRANSITIONS, UNDOING, State
+
+#: The one event that leads back: a decision is taken back before anybody was told of it.
+UNDONE = "decision.undone"
 
 
 class Conflict(Exception):
@@ -28,53 +32,76 @@ def move(
     actor: str,
     data: dict[str, Any] | None = None,
     decision: Decision | None = None,
+    *,
+    hold: dt.datetime | None = None,
     **values: Any,
 ) -> Event:
     """Move a submission, setting ``values`` on it, and write the event, in one transaction.
 
-    A ``decision`` not saved yet is appended with the move, so that one cannot stand without the other.
+    A ``decision`` not saved yet is appended with the move, so that one cannot stand without the other. Nobody outside
+    is told of it before ``hold``.
     Compare-and-set on the state and the sequence that ``submission`` was loaded with.
     Raises Conflict, with the submission as it now is, where it no longer stands there.
     """
-    data = data or {}
     old = State(submission.state)
+    if to not in TRANSITIONS[old]:
+        submission.refresh_from_db()
+        raise Conflict(submission, to)
+    return _advance(submission, to, _type(old, to), actor, data, decision, hold, values)
+
+
+def undo(submission: Submission, actor: str, data: dict[str, Any], decision: Decision, **values: Any) -> Event:
+    """Put a submission back into review because its decision was taken back: ``decision`` says so. Raises Conflict."""
+    if submission.state not in UNDOING:
+        raise Conflict(submission, State.IN_REVIEW)
+    return _advance(submission, State.IN_REVIEW, UNDONE, actor, data, decision, None, values)
+
+
+def record(
+    submission: Submission,
+    kind: str,
+    actor: str,
+    data: dict[str, Any] | None = None,
+    *,
+    hold: dt.datetime | None = None,
+    **values: Any,
+) -> Event:
+    """Write an event that leaves the submission where it stands, setting ``values`` on it, in one transaction.
+
+    Compare-and-set as in ``move``. Raises Conflict where it no longer stands there.
+    """
+    return _advance(submission, State(submission.state), kind, actor, data, None, hold, values)
+
+
+def _advance(
+    submission: Submission,
+    to: State,
+    kind: str,
+    actor: str,
+    data: dict[str, Any] | None,
+    decision: Decision | None,
+    hold: dt.datetime | None,
+    values: dict[str, Any],
+) -> Event:
+    data, old = data or {}, State(submission.state)
     with transaction.atomic():
-        moved = to in TRANSITIONS[old] and Submission.objects.filter(
-            pk=submission.pk, state=old, sequence=submission.sequence
+        advanced = Submission.objects.filter(
+            pk=submission.pk, state=submission.state, sequence=submission.sequence
         ).update(state=to, sequence=submission.sequence + 1, **values)
-        if not moved:
+        if not advanced:
             submission.refresh_from_db()
             raise Conflict(submission, to)
         if decision is not None:
             _append(submission, decision)
             data = {**data, "decision": str(decision.pk), "reasons": decision.reasons}
-        event = _write(submission, submission.sequence + 1, _type(old, to), actor, data)
+        event = _write(submission, submission.sequence + 1, kind, actor, data)
         submission.refresh_from_db()
         waiting.follow(submission, old, decision)
-        deliveries.post(submission, event)
-        if to in REFUSED:
+        deliveries.post(submission, event, hold)
+        if to in REFUSED and old not in REFUSED:
             pending.leave(submission)
-        elif old in REFUSED:
+        elif old in REFUSED and to not in REFUSED:
             pending.come_back(submission)
-    return event
-
-
-def record(submission: Submission, kind: str, actor: str, data: dict[str, Any] | None = None, **values: Any) -> Event:
-    """Write an event that leaves the submission where it stands, setting ``values`` on it, in one transaction.
-
-    Compare-and-set as in ``move``. Raises Conflict where it no longer stands there.
-    """
-    with transaction.atomic():
-        recorded = Submission.objects.filter(
-            pk=submission.pk, state=submission.state, sequence=submission.sequence
-        ).update(sequence=submission.sequence + 1, **values)
-        if not recorded:
-            wanted = State(submission.state)
-            submission.refresh_from_db()
-            raise Conflict(submission, wanted)
-        event = _write(submission, submission.sequence + 1, kind, actor, data or {})
-        submission.refresh_from_db()
-        deliveries.post(submission, event)
     return event
 
 

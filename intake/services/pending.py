@@ -81,6 +81,14 @@ def come_back(submission: Submission) -> None:
     queue.enqueue("intake.index")
 
 
+def undecide(submission: Submission) -> None:
+    """What a clearance had settled waits again, where it was taken back; within the transaction that moves it."""
+    for row in KnownRecording.objects.current().filter(submission=submission, source=Source.DELIVERED):
+        heir = _heir(row, submission)
+        values: dict[str, Any] = {"submission": heir} if heir else {"source": Source.PENDING}
+        KnownRecording.objects.filter(pk=row.pk).update(**values)
+
+
 def _heir(row: KnownRecording, submission: Submission) -> uuid.UUID | None:
     same = Track.objects.filter(resource__blob_id=row.sha256, isrc=row.isrc, submission__label=submission.label_id)
     others = same.filter(submission__state__in=CLEARED).exclude(submission=submission)

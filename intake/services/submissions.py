@@ -16,7 +16,7 @@ from checks.analysis import ANALYSIS_VERSION
 from checks.analysis.lattice import OFF
 from checks.policy import LATTICE
 from intake import queue
-from intake.models import Analysis, Blob, CheckRun, Label, Resource, Submission, Track
+from intake.models import Analysis, Appeal, Blob, CheckRun, Label, Proposal, Resource, Submission, Track
 from intake.models.work import Status
 from intake.services import door, registry, statements
 from intake.services.moves import Conflict, begin, move
@@ -125,11 +125,20 @@ def withdraw(submission: Submission, exactly: bool = False) -> Submission:
             with transaction.atomic():
                 move(submission, State.WITHDRAWN, submission.label.actor, due_at=None, concluded_at=timezone.now())
                 submission.check_runs.open().update(status=Status.DEAD, error="withdrawn", finished_at=timezone.now())
+                _close_what_waited(submission)
         except Conflict:  # which has loaded the submission anew
             if exactly or State.WITHDRAWN not in TRANSITIONS[State(submission.state)]:
                 raise
         else:
             return submission
+
+
+def _close_what_waited(submission: Submission) -> None:
+    """An appeal and a proposed rejection end with the submission that they are about."""
+    now = timezone.now()
+    submission.appeals.open().update(decided_at=now, outcome=Appeal.Outcome.WITHDRAWN)
+    waiting = submission.proposals.filter(ended_at__isnull=True)
+    waiting.update(ended_at=now, outcome=Proposal.Outcome.OVERTAKEN, ended_by=submission.label.actor)
 
 
 def start(submission_id: str | uuid.UUID) -> None:

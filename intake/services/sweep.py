@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from intake import queue
-from intake.models import Analysis, CheckRun, IdempotencyKey, KnownRecording, Submission
+from intake.models import Analysis, CheckRun, Decision, IdempotencyKey, KnownRecording, Submission
 from intake.models.work import Status
 from intake.services import blobs, catalogue, uploads, waiting
 from intake.services.moves import Conflict, move
@@ -20,6 +20,8 @@ from intake.states import State
 PATIENCE = dt.timedelta(seconds=20)
 #: Bells rung in one sweep, per kind of work: the next sweep takes the rest.
 BATCH = 500
+#: A part of a release whose bell was lost is rung for so long; after that it waits for a person.
+CARRIED_WITHIN = dt.timedelta(minutes=10)
 #: A draft that was not handed over for so long is withdrawn.
 DRAFT_KEPT = dt.timedelta(days=7)
 #: Stored answers are replayed for this long.
@@ -34,6 +36,7 @@ def sweep() -> int:
     return (
         _ring("intake.start", unstarted)
         + _ring("intake.conclude", _unconcluded(late))
+        + _ring("intake.carry_on", _uncarried(now))
         + _ring_again("intake.analyse", Analysis.objects.claimable(now), late)
         + _ring_again("intake.run_check", _ready_runs(now), late)
         + _ring_index()
@@ -87,6 +90,14 @@ def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
     runs = CheckRun.objects.filter(submission=OuterRef("pk"))
     recent = Q(status__in=(Status.PENDING, Status.RUNNING)) | Q(finished_at__gte=late)
     return Submission.objects.filter(Exists(runs), ~Exists(runs.filter(recent)), state=State.CHECKING)
+
+
+def _uncarried(now: dt.datetime) -> QuerySet[Submission]:
+    """Accepted parts that were judged a moment ago, and that nobody has looked at since."""
+    machine = Decision.objects.filter(submission=OuterRef("pk"), actor="policy")
+    recent = Exists(machine.filter(created_at__range=(now - CARRIED_WITHIN, now - PATIENCE)))
+    people = Decision.objects.filter(submission=OuterRef("pk"), actor__startswith="moderator:")
+    return Submission.objects.filter(recent, ~Exists(people), accepts__isnull=False, state=State.IN_REVIEW)
 
 
 def tidy() -> int:

@@ -16,8 +16,9 @@ from checks.analysis import ANALYSIS_VERSION
 from checks.release import AudioFacts
 from intake.demo.releases import document as demo_document
 from intake.models import Blob, Label, Submission
-from intake.services import accounts, submissions
+from intake.services import accounts, roles, submissions
 from intake.services.blobs import Incoming
+from intake.services.roles import Role
 
 #: Far enough ahead that no lead time is short.
 RELEASE_DATE = dt.date(2030, 6, 1)
@@ -27,8 +28,11 @@ def a_label(name: str = "Harbour Records") -> Label:
     return accounts.create_label(name)[0]
 
 
-def a_moderator(name: str = "ada") -> User:
-    return User.objects.create_user(name, password="secret", is_staff=True)
+def a_moderator(name: str = "ada", *held: Role) -> User:
+    """A person at the desk; a moderator, unless other roles are named."""
+    person = User.objects.create_user(name, password="secret", is_staff=True)
+    person.groups.set([roles.group(role) for role in held or (Role.MODERATOR,)])
+    return person
 
 
 def a_document(title: str = "Low Tide", number: int = 1, tracks: int = 1, **release: Any) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def test_a_moderator_cannot_drop_a_declaration_by_approving(rung, analyser):
         (Verdict.LABEL, "confirmed", []),
         (Verdict.RETURN, "mend it", [("ai:vocals", "all")]),
         (Verdict.REVIEW, "later", []),
+        (Verdict.REJECT, "a reason, and none of the policy's", []),
     ],
 )
 def test_a_moderator_needs_reasons_and_labels_that_fit(rung, analyser, verdict, reason, labels):
@@ -77,7 +78,7 @@ def test_a_moderator_needs_reasons_and_labels_that_fit(rung, analyser, verdict, 
 
 def test_a_rejected_recording_is_not_learned(rung, analyser):
     submission = in_review(rung)
-    decisions.decide(submission, a_moderator(), Verdict.REJECT, "not theirs")
+    decisions.decide(submission, a_moderator(), Verdict.REJECT, "not theirs", code="infringement")
     assert submission.state == State.REJECTED
     assert not KnownRecording.objects.current().exists()
 
@@ -89,7 +90,7 @@ def test_a_reopened_release_is_due_again_and_can_be_decided_anew(rung, analyser)
     assert submission.state == State.IN_REVIEW
     assert submission.due_at is not None
     assert Event.objects.filter(submission=submission).last().type == "submission.reopened"
-    decisions.decide(submission, ada, Verdict.REJECT, "the claim holds")
+    decisions.decide(submission, ada, Verdict.REJECT, "the claim holds", code="infringement")
     assert [one.verdict for one in submission.decisions.all()] == ["review", "label", "review", "reject"]
 
 
@@ -97,10 +98,10 @@ def test_a_claim_keeps_others_away_until_it_ends(rung, analyser):
     submission, ada, ben = in_review(rung), a_moderator("ada"), a_moderator("ben")
     claim = decisions.claim(submission, ada)
     with pytest.raises(Held, match="ada"):
-        decisions.decide(submission, ben, Verdict.REJECT, "not theirs")
+        decisions.decide(submission, ben, Verdict.REJECT, "not theirs", code="infringement")
     claim.until = timezone.now() - dt.timedelta(seconds=1)
     claim.save()
-    decisions.decide(submission, ben, Verdict.REJECT, "not theirs")
+    decisions.decide(submission, ben, Verdict.REJECT, "not theirs", code="infringement")
     assert submission.decision.actor == "moderator:ben"
 
 
@@ -115,7 +116,7 @@ def test_of_moderators_who_decide_at_once_exactly_one_wins_and_the_others_hear_w
         mine = Submission.objects.get(pk=submission.pk)
         together.wait()
         try:
-            decisions.decide(mine, person, Verdict.REJECT, f"because of {person.username}")
+            decisions.decide(mine, person, Verdict.REJECT, f"because of {person.username}", code="infringement")
             outcomes.append(person.username)
         except Held as held:
             outcomes.append(f"held by {held.claim.moderator.username}")

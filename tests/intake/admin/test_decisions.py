@@ -17,8 +17,8 @@ from tests.intake.admin.desk_rows import a_finding, in_review, measured
 pytestmark = pytest.mark.django_db
 
 #: Session, user, two of rights; submission, resources, tracks, findings, known recordings, blobs, checks, decisions,
-#: events, the label's counts, what supersedes it, who looks at it.
-QUERIES = 16
+#: events, the label's counts, what supersedes it, who looks at it; a proposal, appeals, notes, what can be taken back.
+QUERIES = 20
 
 
 def at(name, submission):
@@ -28,7 +28,15 @@ def at(name, submission):
 def decide(client, submission, verdict="reject", reason="It is not theirs.", **more):
     return client.post(
         at("decide", submission),
-        {"sequence": submission.sequence, "verdict": verdict, "reason": reason, "note": "", "labels": [], **more},
+        {
+            "sequence": submission.sequence,
+            "verdict": verdict,
+            "code": "infringement" if verdict == "reject" else "",
+            "reason": reason,
+            "note": "",
+            "labels": [],
+            **more,
+        },
     )
 
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from checks.finding import Route, Severity
+from checks.policy import Verdict
 from intake.models import CheckRun, Claim, Finding, SavedFilter, Submission
 from intake.services import decisions, waiting
 from tests.intake.admin.desk_rows import a_finding, in_review
@@ -14,8 +15,9 @@ from tests.intake.factories import a_label
 
 pytestmark = pytest.mark.django_db
 
-#: Session, user, two of rights; states, overdue, held, count, rows, findings, decisions, families, labels, kept views.
-QUERIES = 14
+#: Session, user, two of rights; states, overdue, held, count, rows, findings, decisions, families, labels, kept views;
+#: what can still be taken back.
+QUERIES = 15
 
 
 def queue(client, **query):
@@ -87,7 +89,7 @@ def test_search_finds_words_and_identifiers(desk, asked):
 def test_labels_verdicts_and_states_filter(desk, ada):
     kept = in_review(title="Kept", label=a_label("Blue Buoy"))
     gone = in_review(title="Gone")
-    decisions.decide(gone, ada, "reject", "No rights.")
+    decisions.decide(gone, ada, Verdict.REJECT, "No rights.", code="infringement")
     assert titles(queue(desk)) == ["Kept"]
     assert titles(queue(desk, label="Blue Buoy")) == [kept.title]
     assert titles(queue(desk, label="Harbour Records")) == []

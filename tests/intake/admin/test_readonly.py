@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from intake.admin import desk as site
 from intake.models import ApiKey, Attempt, Delivery, Endpoint, KnownRecording, Partner
-from intake.services import accounts, decisions, moderators, registry, trust
+from intake.services import accounts, decisions, moderators, registry, roles, trust
 from intake.states import State
 from tests import authority
 from tests.intake.admin.desk_rows import in_review, measured
@@ -154,8 +154,7 @@ def test_staff_without_rights_are_denied(rows):
 
 
 def test_a_reader_may_look_and_listen_but_not_decide(rows):
-    auditor = User.objects.create_user("auditor", is_staff=True)
-    auditor.user_permissions.set(moderators.group().permissions.filter(codename__startswith="view_"))
+    auditor, _, _ = moderators.create("auditor", held=[roles.Role.AUDITOR])
     client = Client()
     client.force_login(auditor)
     before = everything()
@@ -210,12 +209,3 @@ def test_the_command_takes_a_password_from_the_environment(capsys, monkeypatch):
     with pytest.raises(CommandError, match="too similar"):
         call_command("create_moderator", "cleo", "--password-from", "DESK_PASSWORD")
     assert Client().login(username="cleo", password="low-tide-at-seven")
-
-
-def test_the_group_is_there_from_the_first_migration_on():
-    from django.contrib.auth.models import Group
-
-    fresh = set(Group.objects.get(name=moderators.MODERATORS).permissions.values_list("codename", flat=True))
-    assert fresh == set(moderators.group().permissions.values_list("codename", flat=True))
-    assert "change_submission" in fresh
-    assert not {one for one in fresh if one.startswith(("delete_", "add_"))}

@@ -46,7 +46,7 @@ def world(inline, analyser):
         second.refresh_from_db()
         moderator = a_moderator()
         with inline():
-            decisions.decide(second, moderator, Verdict.REJECT, "half of it is missing")
+            decisions.decide(second, moderator, Verdict.REJECT, "half of it is missing", code="infringement")
             decisions.reopen(second, moderator, "the rest came by post")
             decisions.decide(second, moderator, Verdict.APPROVE, "whole now")
             submissions.withdraw(submissions.open_draft(label, a_document("Neap", 3)))

@@ -1,0 +1,141 @@
+"""One bad track need not sink the release: the label takes the part that may go out, as a submission of its own."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from checks.finding import Route
+from checks.policy import Verdict
+from intake.models import Decision, KeyUse, Submission
+from intake.services import catalogue, decisions, door, submissions
+from intake.services.moves import Conflict, move
+from intake.states import State
+
+log = structlog.get_logger(__name__)
+
+
+class NothingOffered(Exception):
+    """There is no partial release to accept; says why."""
+
+
+def offer(submission: Submission) -> Decision | None:
+    """The standing decision, where it offers a part of the release."""
+    standing = submission.decision
+    return standing if standing and standing.offer and submission.state == State.RETURNED else None
+
+
+def accept(submission: Submission) -> Submission:
+    """Take the part of a returned release that may go out: a new submission, which supersedes this one.
+
+    It is the same document without the other tracks, with the same files, and checked like any other. Raises
+    NothingOffered, or door.Refused where the part cannot stand alone.
+    """
+    label = submission.label
+    standing = offer(submission)
+    if standing is None:
+        raise NothingOffered("no part of this release is offered")
+    document = part(submission, standing.offer["tracks"])
+    resources = {one.name: one.blob for one in submission.resources.select_related("blob") if one.blob}
+    files = {name: resources[name] for name in door.named_files(document)}
+    door.admit(label, document, {name: (blob.pk, blob.size) for name, blob in files.items()})
+    with transaction.atomic():
+        # The row's lock: a moderator who takes the decision back at this moment comes before, or is told so.
+        current = Submission.objects.select_for_update().get(pk=submission.pk)
+        if offer(current) != standing:
+            raise NothingOffered("the decision that offered it was taken back")
+        if Submission.objects.filter(accepts=standing).exists():
+            raise NothingOffered("it has been accepted already")
+        taken = submissions.take_in(label, document, files)
+        Submission.objects.filter(pk=taken.pk).update(accepts=standing)
+        uses = KeyUse.objects.filter(submission=submission)
+        KeyUse.objects.bulk_create(KeyUse(key_id=use.key_id, submission=taken) for use in uses)
+    taken.refresh_from_db()
+    return taken
+
+
+def part(submission: Submission, positions: Sequence[int]) -> dict[str, Any]:
+    """The delivery document of some tracks of a release, numbered anew."""
+    release = copy.deepcopy(submission.metadata)
+    release["tracks"] = [
+        {**track, "position": number}
+        for number, track in enumerate(
+            (track for track in release["tracks"] if track["position"] in positions), start=1
+        )
+    ]
+    if len(release["tracks"]) == 1:
+        release["type"] = "single"
+    declared = {one.name: one.declared_sha256 for one in submission.resources.all()}
+    document: dict[str, Any] = {"release": release, "files": {}, "supersedes": str(submission.pk)}
+    document["files"] = {name: {"sha256": declared.get(name, "")} for name in door.named_files(document)}
+    return document
+
+
+def carry_on(submission_id: str | uuid.UUID) -> None:
+    """Let the moderator's verdict hold for the part that the label accepted, once it is checked.
+
+    Only where nothing holds it that the moderator has not seen on the whole release; else it waits for a person like
+    any other. May be called twice, or too late.
+    """
+    submission = Submission.objects.select_related("label", "accepts__submission").get(pk=submission_id)
+    given, standing = submission.accepts, submission.decision
+    if given is None or submission.state != State.IN_REVIEW or not standing or standing.actor != "policy":
+        return
+    if news := held_anew(submission, given):
+        log.info("partial.held_anew", submission=str(submission.pk), codes=news)
+        return
+    labels = given.offer["labels"]
+    verdict = Verdict.LABEL if labels else Verdict.APPROVE
+    now, rules = timezone.now(), door.policy()
+    decision = Decision(
+        verdict=verdict,
+        actor=given.actor,
+        reasons=given.reasons,
+        language=given.language,
+        labels=labels,
+        carries_on=given,
+        policy_version=rules.version,
+        policy_digest=rules.digest,
+    )
+    try:
+        with transaction.atomic():
+            move(
+                submission,
+                decisions.STATES[verdict],
+                given.actor,
+                {"carries_on": str(given.pk)},
+                decision,
+                verdict=verdict,
+                concluded_at=now,
+                due_at=None,
+            )
+            for track, position in zip(submission.tracks.all(), given.offer["tracks"], strict=True):
+                judged = given.tracks.get(str(position), str(verdict))
+                submission.tracks.filter(pk=track.pk).update(verdict=judged)
+            catalogue.learn_delivered(submission)
+    except Conflict:
+        log.info("somebody decided first", submission=str(submission.pk))
+
+
+def held_anew(submission: Submission, given: Decision) -> list[str]:
+    """Codes of the findings that hold a part and were not on the whole release when the moderator decided."""
+    was = dict(enumerate(given.offer["tracks"], start=1))
+    seen = {_key(one, {}) for one in _holding(given.submission)}
+    return sorted(one.code for one in _holding(submission) if _key(one, was) not in seen)
+
+
+def _holding(submission: Submission) -> Any:
+    return submission.findings.filter(route__in=(Route.REVIEW, Route.BLOCK)).select_related("check_run")
+
+
+def _key(finding: Any, was: Mapping[int, int]) -> tuple[Any, ...]:
+    """What makes two findings the same one; ``was`` gives the position that a track had before."""
+    kind, _, number = finding.subject.partition(":")
+    subject = f"track:{was.get(int(number), number)}" if kind == "track" and number.isdigit() else finding.subject
+    return (finding.check_run.name, finding.check_run.version, finding.code, subject, repr(finding.measured))

@@ -1,0 +1,133 @@
+"""Where the policy asks four eyes for a reason, nothing is decided before a second moderator agrees."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from checks.policy import Verdict
+from intake.models import Decision, Event, Proposal
+from intake.services import decisions, submissions
+from intake.services.decisions import SomebodyElse, Unfounded
+from intake.services.invariants import violations
+from intake.services.moves import Conflict
+from intake.services.roles import Forbidden, Role
+from intake.states import State
+from tests.intake.factories import a_moderator
+from tests.intake.waiting import everything, waiting
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def submission(rung):
+    return waiting()
+
+
+@pytest.fixture
+def ada():
+    return a_moderator("ada")
+
+
+@pytest.fixture
+def ben():
+    return a_moderator("ben")
+
+
+@pytest.fixture
+def proposal(submission, ada):
+    return decisions.decide(submission, ada, Verdict.REJECT, "nobody made this", "third this week", code="fraud")
+
+
+def test_first_moderator_only_proposes(submission, proposal):
+    assert isinstance(proposal, Proposal)
+    submission.refresh_from_db()
+    assert submission.state == State.IN_REVIEW
+    assert submission.decision.verdict == "review"
+    assert Event.objects.filter(submission=submission).last().type == "review.proposed"
+
+
+def test_second_moderator_makes_it_a_decision_of_both(submission, proposal, ben):
+    decision = decisions.second(submission, ben)
+    assert submission.state == State.REJECTED
+    assert (decision.actor, decision.seconded_by) == ("moderator:ada", "moderator:ben")
+    assert (decision.code, decision.four_eyes) == ("fraud", True)
+    assert (decision.reasons, decision.note) == (["nobody made this"], "third this week")
+    proposal.refresh_from_db()
+    assert (proposal.outcome, proposal.ended_by) == ("seconded", "moderator:ben")
+    assert list(violations(dt.timedelta(minutes=15))) == []
+
+
+def test_same_verdict_from_a_second_moderator_seconds_it(submission, proposal, ben):
+    decision = decisions.decide(submission, ben, Verdict.REJECT, "I see the same", code="fraud")
+    assert isinstance(decision, Decision)
+    assert decision.seconded_by == "moderator:ben"
+
+
+@pytest.mark.parametrize("how", ["second", "decide again"])
+def test_nobody_seconds_oneself(submission, proposal, ada, how):
+    if how == "second":
+        before = everything()
+        with pytest.raises(SomebodyElse):
+            decisions.second(submission, ada)
+        assert everything() == before
+        return
+    again = decisions.decide(submission, ada, Verdict.REJECT, "surely", code="fraud")
+    assert isinstance(again, Proposal)
+    submission.refresh_from_db()
+    assert submission.state == State.IN_REVIEW
+    assert Proposal.objects.filter(ended_at__isnull=True).count() == 1
+
+
+def test_second_moderator_may_see_it_otherwise(submission, proposal, ben):
+    decisions.decide(submission, ben, Verdict.APPROVE, "it is genuine")
+    proposal.refresh_from_db()
+    assert (submission.state, proposal.outcome) == (State.APPROVED, "overtaken")
+
+
+def test_declined_proposal_leaves_it_in_review_with_the_reason_in_a_note(submission, proposal, ben):
+    decisions.decline(submission, ben, "the label sent invoices")
+    assert submission.state == State.IN_REVIEW
+    assert submission.notes.get().text == "the label sent invoices"
+    before = everything()
+    with pytest.raises(Unfounded, match="no rejection waits"):
+        decisions.second(submission, ben)
+    assert everything() == before
+
+
+def test_proposal_ends_with_a_submission_that_is_taken_back(submission, proposal):
+    submissions.withdraw(submission)
+    proposal.refresh_from_db()
+    assert (submission.state, proposal.outcome) == (State.WITHDRAWN, "overtaken")
+
+
+def test_what_was_decided_meanwhile_is_not_seconded(submission, proposal, ben):
+    stale = type(submission).objects.get(pk=submission.pk)
+    decisions.decide(submission, a_moderator("cleo"), Verdict.APPROVE, "it is genuine")
+    before = everything()
+    with pytest.raises((Conflict, Unfounded)):
+        decisions.second(stale, ben)
+    assert everything() == before
+
+
+def test_whoever_only_reads_seconds_nothing(submission, proposal):
+    olga, before = a_moderator("olga", Role.AUDITOR), everything()
+    with pytest.raises(Forbidden):
+        decisions.second(submission, olga)
+    assert everything() == before
+
+
+def test_who_proposed_it_is_not_handed_it_again(submission, proposal, ada, ben):
+    now = timezone.now()
+    assert submission not in decisions.open_to(ada, now)
+    assert submission in decisions.open_to(ben, now)
+
+
+def test_a_reason_without_four_eyes_is_decided_by_one(submission, ada):
+    decision = decisions.decide(submission, ada, Verdict.REJECT, "it is another's", code="infringement")
+    assert (decision.four_eyes, decision.seconded_by, decision.code) == (False, "", "infringement")
+
+
+def test_seconded_rejection_is_taken_back_by_either(submission, proposal, ben):
+    decision = decisions.second(submission, ben)
+    assert decisions.undo(decision, ben).state == State.IN_REVIEW

@@ -1,0 +1,71 @@
+"""Submissions that wait for a moderator, for tests of what moderators do with them; and all that could be changed."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django.apps import apps
+from django.core.serializers import serialize
+from django.utils import timezone
+
+from checks.finding import Route, Severity
+from checks.policy import Ruling, Verdict
+from intake.models import CheckRun, Finding, Label, Submission
+from intake.models.work import Status
+from intake.services import checking, door
+from intake.services.moves import move
+from intake.states import State
+from tests.intake.factories import a_document, a_label, a_submission
+
+_numbers = itertools.count(1)
+
+AI_VOCALS = {"key": "ai:vocals", "value": "all", "basis": "declared"}
+
+
+def found(code: str = "artist.lookalike", subject: str = "release", **changes: Any) -> dict[str, Any]:
+    """A finding that holds a release."""
+    ordinary = {"severity": Severity.CRITICAL, "route": Route.REVIEW, "message": "Somebody should look."}
+    return {"code": code, "subject": subject} | ordinary | changes
+
+
+def declared(subject: str = "track:1") -> dict[str, Any]:
+    """A declaration of machine-made vocals."""
+    return found("disclosure.declared", subject, route=Route.LABEL, severity=Severity.INFORMATION, labels=[AI_VOCALS])
+
+
+def waiting(*findings: dict[str, Any], label: Label | None = None, tracks: int = 1, **release: Any) -> Submission:
+    """A submission in review because of these findings (one, where none are given)."""
+    number = next(_numbers)
+    label = label or Label.objects.filter(name="Harbour Records").first() or a_label()
+    submission = a_submission(label, a_document(f"Low Tide {number}", number, tracks, **release))
+    move(submission, State.CHECKING, "gate")
+    told = findings or (found(),)
+    for name in dict.fromkeys(one["code"].partition(".")[0] for one in told):
+        run = CheckRun.objects.create(
+            submission=submission, name=name, version=1, needs_audio=False, status=Status.DONE
+        )
+        for one in told:
+            if one["code"].partition(".")[0] == name:
+                Finding.objects.create(submission=submission, check_run=run, **one)
+    holding = tuple(dict.fromkeys(one["code"] for one in told if one["route"] == Route.REVIEW))
+    positions = dict.fromkeys(range(1, tracks + 1), Verdict.REVIEW)
+    checking.settle(submission, Ruling(Verdict.REVIEW, holding, (), positions), door.policy(), ())
+    submission.refresh_from_db()
+    return submission
+
+
+def everything() -> str:
+    """All rows of the app, as one text: what a refusal must leave as it is."""
+    models = apps.get_app_config("intake").get_models()
+    return "".join(serialize("json", model.objects.order_by("pk")) for model in models)
+
+
+def verdicts(submission: Submission) -> dict[int, str]:
+    return dict(submission.tracks.values_list("position", "verdict"))
+
+
+def due_in(submission: Submission, **by: float) -> None:
+    """Due so much later than now."""
+    Submission.objects.filter(pk=submission.pk).update(due_at=timezone.now() + timezone.timedelta(**by))
+    submission.refresh_from_db()
