@@ -27,6 +27,8 @@ DEBUG = env.bool("GATE_DEBUG", default=False)
 GATE_DATA = Path(env.str("GATE_DATA", default=str(BASE_DIR / "var"))).resolve()
 GATE_FILES = GATE_DATA / "files"
 GATE_INDEX = GATE_DATA / "index"
+#: Another fingerprint index than the folder: clickhouse://user:password@host:8123/database?cluster=name&tls=1
+GATE_INDEX_URL = env.str("GATE_INDEX_URL", default="")
 GATE_LOGS = GATE_DATA / "logs"
 GATE_TMP = GATE_DATA / "tmp"
 for _folder in (GATE_DATA, GATE_FILES, GATE_INDEX, GATE_LOGS, GATE_TMP):

@@ -123,7 +123,7 @@ def _storage_works() -> str:
 
 
 def _index() -> str:
-    return f"{reference.store().stats().recordings} known recordings can be searched"
+    return f"{len(reference.store())} known recordings can be searched"
 
 
 def _policy() -> str:

@@ -22,7 +22,8 @@ from checks import lattice_model
 from checks.analysis.lattice import FEATURE_VERSION
 from checks.check import Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.fingerprint.catalogue import find
-from checks.fingerprint.store import LocalStore
+from checks.fingerprint.clickhouse import ClickHouseStore
+from checks.fingerprint.store import LocalStore, SharedStore
 from checks.lattice_model import Model, ModelError
 from checks.names import Entry, entries, fold
 from checks.release import AudioFacts
@@ -62,14 +63,14 @@ def _model(path: Path, _changed: int) -> Model:
     return lattice_model.read(path.read_bytes(), FEATURE_VERSION)
 
 
-def store() -> LocalStore:
+def store() -> SharedStore:
     """The fingerprint index of this installation, one handle a process."""
-    return _open(Path(settings.GATE_INDEX), os.getpid())
+    return _open(settings.GATE_INDEX_URL or Path(settings.GATE_INDEX), os.getpid())
 
 
 @functools.lru_cache(maxsize=1)
-def _open(folder: Path, _process: int) -> LocalStore:
-    return LocalStore(folder)
+def _open(place: Path | str, _process: int) -> SharedStore:
+    return LocalStore(place) if isinstance(place, Path) else ClickHouseStore(place)
 
 
 _PENDING, _BLOCKED = models.KnownRecording.Source.PENDING, models.KnownRecording.Source.BLOCKED

@@ -45,6 +45,10 @@ _STANDING = {"manifest.json", "lock", "merge-lock"}
 ATTEMPTS = 20
 
 
+#: Gives the fingerprints of some recordings by number.
+Fetch = Callable[[Sequence[int]], Iterable[tuple[int, bytes]]]
+
+
 class Store(Protocol):
     """An index of recordings by number.
 
@@ -69,6 +73,36 @@ class Store(Protocol):
 
         Of long recordings only the keys divisible by ``modulus`` are kept, so only those need be asked for.
         """
+
+
+class SharedStore(Store, Protocol):
+    """A store that many processes keep together, and that lasts."""
+
+    def __len__(self) -> int: ...
+
+    def __contains__(self, document: int) -> bool: ...
+
+    def documents(self) -> Int64s:
+        """The numbers of all recordings, ascending."""
+
+    def extend(self, recordings: Iterable[tuple[int, bytes]]) -> int:
+        """Learn many: durable batch by batch. Gives how many."""
+
+    def tidy(self) -> int:
+        """Do the housekeeping that has come together; gives how much there was."""
+
+    def compact(self) -> None:
+        """Write everything anew in as few pieces as may be, without what was removed."""
+
+    def stats(self) -> Stats:
+        """How much there is, and how it lies."""
+
+    def verify(self) -> list[str]:
+        """Read everything; what is wrong, in words, and an empty list where nothing is."""
+
+    def rebuild(self, everything: Iterable[tuple[int, bytes]], fetch: Fetch) -> int:
+        """Put these recordings in the place of all others; gives how many. Others read and write meanwhile: what they
+        add is fetched again, what they remove is left out."""
 
 
 class MemoryStore:
@@ -111,7 +145,7 @@ class MemoryStore:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The state of a local store."""
+    """The state of a store."""
 
     recordings: int
     removed: int  # recordings whose keys still stand in segments
@@ -262,13 +296,10 @@ class LocalStore:
     def rebuild(
         self,
         everything: Iterable[tuple[int, bytes]],
-        fetch: Callable[[Sequence[int]], Iterable[tuple[int, bytes]]],
+        fetch: Fetch,
         modulus: int = index.MODULUS,
     ) -> int:
-        """Put these recordings in the place of all others, under a modulus; gives how many.
-
-        Others read and write meanwhile: what they add is fetched again, what they remove is left out.
-        """
+        """See SharedStore; under another modulus than before, where one is given."""
         with self._lock("merge-lock"):
             self._clear_merging()
             before, waiting = self.documents(), iter(everything)

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.compare import degenerate
 from checks.fingerprint.index import Damaged
+from checks.fingerprint.store import LocalStore
 from checks.release import AudioFacts
 from intake import queue, reference, snapshot
 from intake.models import Block, KnownRecording, Label, Submission, Track
@@ -177,6 +179,17 @@ def reconcile() -> int:
     return len(lost)
 
 
+def rebuild_from(url: str, shard: int = 0, of: int = 1) -> int:
+    """Make this machine's index of what a ClickHouse keeps, or of one part of so many; returns how many are in it."""
+    source, store = ClickHouseStore(url), reference.store()
+    if not isinstance(store, LocalStore):
+        raise ValueError("the index of this installation is no folder")  # noqa: TRY004 a setting, not a type
+    try:
+        return store.rebuild(source.recordings(shard, of), source.fingerprints, source.modulus)
+    finally:
+        source.close()
+
+
 def rebuild() -> int:
     """Index every recording anew, one key in as many as new stores keep; returns how many are in it.
 
@@ -186,7 +199,7 @@ def rebuild() -> int:
     try:
         store = reference.store()
         store.documents()
-    except Damaged:
+    except Damaged:  # only files can be
         folder = Path(settings.GATE_INDEX)
         folder.rename(folder.with_name(f"{folder.name}.damaged-{timezone.now():%Y%m%dT%H%M%S%f}"))
         reference._open.cache_clear()

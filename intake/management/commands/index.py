@@ -29,6 +29,8 @@ class Command(BaseCommand):
             help="how it lies; read it whole and compare it with the rows; write it in few pieces; make it anew; "
             "write the catalogue to FILE, as learn --fingerprints reads it",
         )
+        parser.add_argument("--from", dest="source", metavar="URL", help="rebuild from a ClickHouse, not from the rows")
+        parser.add_argument("--shard", default="0/1", metavar="K/N", help="… only the K-th of N parts, counted from 0")
         parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="for export: .csv or .jsonl, and .gz")
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
@@ -46,7 +48,7 @@ class Command(BaseCommand):
             elif action == "compact":
                 reference.store().compact()
             elif action == "rebuild":
-                catalogue.rebuild()
+                _rebuild(options["source"], options["shard"])
             stats = dataclasses.asdict(reference.store().stats())
         except Damaged as error:
             if action != "verify":
@@ -84,6 +86,19 @@ class Command(BaseCommand):
         self.stdout.write(
             json.dumps({"action": "export", "written": count}) if as_json else f"{count} recordings written"
         )
+
+
+def _rebuild(source: str | None, shard: str) -> None:
+    if source is None:
+        catalogue.rebuild()
+        return
+    part, _, of = shard.partition("/")
+    if not (part.isdecimal() and of.isdecimal() and int(part) < int(of)):
+        raise CommandError(f"--shard {shard}: K/N, as 0/4 to 3/4")
+    try:
+        catalogue.rebuild_from(source, int(part), int(of))
+    except (ValueError, ImportError) as error:
+        raise CommandError(str(error)) from error
 
 
 def _differences() -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from checks.fingerprint import index
+from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.index import Candidate, keys
 from checks.fingerprint.store import LocalStore, MemoryStore, Store
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence
@@ -22,16 +25,39 @@ SONGS = [recording(seed, items) for seed, items in enumerate([1432, 1432, 900, 1
 Make = Callable[[Path], Store]
 
 
+def clickhouse(path: Path) -> Store:
+    """Embedded, in one folder for the whole run (it allows no second), with tables of its own for each test."""
+    pytest.importorskip("chdb")
+    return ClickHouseStore(f"chdb:///{EMBEDDED.name}/chdb?database=gate_{next(NUMBERS)}")
+
+
+def clickhouse_server(path: Path) -> Store:
+    url = os.environ.get("GATE_TEST_CLICKHOUSE_URL")
+    if not url:
+        pytest.skip("GATE_TEST_CLICKHOUSE_URL names no server")
+    return ClickHouseStore(f"{url.rstrip('/')}/gate_test_{os.getpid()}_{next(NUMBERS)}")
+
+
+EMBEDDED = tempfile.TemporaryDirectory(prefix="gate-chdb-", ignore_cleanup_errors=True)
+NUMBERS = itertools.count()
+
+
 @pytest.fixture(
     params=[
         pytest.param(lambda path: MemoryStore(), id="memory"),
         pytest.param(LocalStore, id="local"),
         pytest.param(lambda path: LocalStore(path, flush=1), id="local, all in segments"),
+        pytest.param(clickhouse, id="ClickHouse, embedded"),
+        pytest.param(clickhouse_server, id="ClickHouse, a server"),
     ]
 )
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     make: Make = request.param
-    return make(tmp_path / "index")
+    made = make(tmp_path / "index")
+    yield made
+    if isinstance(made, ClickHouseStore):
+        made._command(f"DROP DATABASE {made._database} SYNC")
+        made.close()
 
 
 class TestStore:

@@ -2,13 +2,17 @@
 
 import csv
 import datetime as dt
+import shutil
 
 import pytest
 from django.utils import timezone
 
+from checks.fingerprint.index import MODULUS
+from checks.fingerprint.store import LocalStore
 from intake import reference
 from intake.models import Blob, KnownRecording
-from intake.services import blobs
+from intake.services import blobs, catalogue
+from tests.checks.fingerprint.test_stores import EMBEDDED, NUMBERS
 from tests.intake.commands.console import Analysers, command
 from tests.intake.factories import facts_of
 
@@ -215,3 +219,74 @@ def test_operator_compacts_the_index(known):
     command("forget", "--id", known.pk)
     stats = command("index", "compact", "--json").json["stats"]
     assert (stats["recordings"], stats["removed"]) == (1, 0)
+
+
+@pytest.fixture
+def clickhouse(settings):
+    """The index of this installation is an embedded ClickHouse."""
+    pytest.importorskip("chdb")
+    settings.GATE_INDEX_URL = f"chdb:///{EMBEDDED.name}/chdb?database=gate_{next(NUMBERS)}"
+    reference._open.cache_clear()
+    yield settings.GATE_INDEX_URL
+    reference.store()._command(f"DROP DATABASE {reference.store()._database} SYNC")
+    reference._open.cache_clear()
+
+
+def test_catalogue_lives_in_clickhouse_and_is_fetched_from_there(clickhouse, music, settings):
+    command("learn", music)
+    one, two = KnownRecording.objects.order_by("pk")
+    assert reference.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
+    assert command("index", "verify").code == 0
+    command("forget", "--id", one.pk)
+    assert command("index", "compact", "--json").json["stats"]["recordings"] == 1
+    assert command("index", "rebuild", "--json").json["stats"]["recordings"] == 1
+    assert command("index", "verify").code == 0
+    assert "is no folder" in command("index", "rebuild", "--from", clickhouse).err
+
+    source, settings.GATE_INDEX_URL = clickhouse, ""
+    assert len(reference.store()) == 0
+    assert command("index", "rebuild", "--from", source, "--json").json["stats"]["recordings"] == 1
+    assert command("index", "verify").code == 0
+    assert reference.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
+    shard = command("index", "rebuild", "--from", source, "--shard", f"{(two.pk + 1) % 2}/2", "--json")
+    assert shard.json["stats"]["recordings"] == 0
+    settings.GATE_INDEX_URL = source
+
+
+@pytest.mark.parametrize("words", [["--shard", "2/2"], ["--shard", "x"], ["--shard", "0/0"]])
+def test_shard_that_is_none_is_refused(words):
+    assert "--shard" in command("index", "rebuild", "--from", "chdb:///nowhere", *words).err
+
+
+def test_other_index_than_clickhouse_is_refused():
+    assert "clickhouse://" in command("index", "rebuild", "--from", "postgres://x/y").err
+
+
+def test_index_is_remade_under_the_present_modulus(known, settings):
+    """An installation that began with another modulus gets the present one when the index is made anew."""
+    folder = settings.GATE_INDEX
+    shutil.rmtree(folder)
+    reference._open.cache_clear()
+    LocalStore(folder, modulus=2)
+    KnownRecording.objects.update(indexed_at=None)
+    catalogue.index_all()
+    assert reference.store().modulus == 2
+    assert command("index", "rebuild", "--json").json["stats"]["modulus"] == MODULUS
+    assert command("index", "verify").code == 0
+    assert reference.Recordings().matches(facts_of(known.sha256))[0].recording == str(known.pk)
+
+
+def test_recording_that_is_forgotten_on_its_way_into_the_index_does_not_stay(known, monkeypatch):
+    row = KnownRecording.objects.current().exclude(pk=known.pk).get()
+    KnownRecording.objects.filter(pk=row.pk).update(indexed_at=None)
+    store = reference.store()
+    real = store.extend
+
+    def meanwhile(recordings):
+        some = list(recordings)
+        catalogue.forget([row])
+        return real(some)
+
+    monkeypatch.setattr(store, "extend", meanwhile)
+    catalogue.index()
+    assert row.pk not in store
