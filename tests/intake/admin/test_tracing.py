@@ -84,6 +84,7 @@ def test_page_shows_the_traces_in_words_with_their_innocent_causes(desk, sound):
     assert "Acoustic traces of synthesis" in shown
     assert "The rate that stands out most is 75 Hz with z 21.0 (strong)" in shown
     assert "Innocent causes" in shown
+    assert "No AI evidence found" not in shown
     assert reverse("admin:intake_submission_traces", args=[sound.submission_id, sound.pk]) in shown
     assert "Test for speed change" in shown
 
@@ -93,6 +94,7 @@ def test_absence_is_not_shown_as_proof(desk, ada):
     shown = page(desk, with_bytes(b"x", nothing))
     assert "none found" in shown
     assert "that proves nothing" in shown
+    assert "No AI evidence found. That proves nothing about how it was made." in shown
     assert "human-made" not in shown
     short = page(desk, with_bytes(b"y", LatticeFacts(FEATURE_VERSION, False, "too_short")))
     assert "not assessed (too short)" in short
