@@ -1,6 +1,6 @@
 """The moderators' desk."""
 
-from intake.admin import records, submissions, trust
+from intake.admin import blocks, records, submissions, trust
 from intake.admin.site import desk
 
-__all__ = ["desk", "records", "submissions", "trust"]
+__all__ = ["blocks", "desk", "records", "submissions", "trust"]

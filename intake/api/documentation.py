@@ -440,6 +440,71 @@ REVOKE_KEY = _operation(
     summary="Revoke an artist's key",
 )
 
+_RECORDING_PARTS = {
+    "type": "object",
+    "properties": {"metadata": {"$ref": "#/components/schemas/RecordingWords"}},
+    "required": ["metadata"],
+    "additionalProperties": {"type": "string", "format": "binary"},
+    "description": "The part `metadata`, and the audio file.",
+}
+LIST_RECORDINGS = _operation(
+    "Catalogue",
+    {200: _list_of(serializers.KnownRecordingSerializer)},
+    _BAD_QUERY,
+    operation_id="known_recordings_list",
+    summary="The recordings that you have made known, newest first",
+    parameters=[*_PAGING, _query("isrc", "With this ISRC."), _query("owner", "Of this owner, as written.")],
+)
+LEARN_RECORDING = _operation(
+    "Catalogue",
+    {200: serializers.KnownRecordingSerializer, 201: serializers.KnownRecordingSerializer},
+    {**_WITH_BODY, 422: "Not as documented, or its sound cannot be compared with anything."},
+    operation_id="known_recording_create",
+    summary="Make a recording known as your own, by its sound or its fingerprint",
+    description="Multipart: the part `metadata` and one audio file. JSON: a fingerprint. 200 where you did so before.",
+    request={"application/json": serializers.NewRecordingSerializer, "multipart/form-data": _RECORDING_PARTS},
+    parameters=[*_RETRY, OpenApiParameter("Location", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[201])],
+)
+READ_RECORDING = _operation(
+    "Catalogue",
+    {200: serializers.KnownRecordingSerializer},
+    _NOT_THERE,
+    operation_id="known_recording_read",
+    summary="One of the recordings that you have made known",
+)
+FORGET_RECORDING = _operation(
+    "Catalogue",
+    {204: OpenApiResponse(description="Nothing is compared with it any more.")},
+    {**_NOT_THERE, 409: "It is on the blocklist: lift its block first."},
+    operation_id="known_recording_delete",
+    summary="Have a recording forgotten that you have made known",
+)
+LIST_BLOCKS = _operation(
+    "Catalogue",
+    {200: _list_of(serializers.BlockSerializer)},
+    _BAD_QUERY,
+    operation_id="blocklist_list",
+    summary="What you have put on the blocklist, newest first",
+    parameters=_PAGING,
+)
+ADD_BLOCK = _operation(
+    "Catalogue",
+    {200: serializers.BlockSerializer, 201: serializers.BlockSerializer},
+    {**_WITH_BODY, 409: "Somebody else has blocked it already, or the same request is still running."},
+    operation_id="block_create",
+    summary="Block an ISRC, a UPC, a party, a file, or a recording by its sound",
+    description="A release with anything on the list is looked at by a person, whoever delivers it.",
+    request=serializers.NewBlockSerializer,
+    parameters=_RETRY,
+)
+LIFT_BLOCK = _operation(
+    "Catalogue",
+    {204: OpenApiResponse(description="It is on the list no more.")},
+    _NOT_THERE,
+    operation_id="block_delete",
+    summary="Lift a block of yours",
+)
+
 #: What receivers of webhooks get.
 EVENT = OpenApiWebhook(
     "event",

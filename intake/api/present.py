@@ -222,6 +222,32 @@ def protected_artist(row: models.ProtectedArtist, who: Label | Partner) -> dict[
     }
 
 
+def known_recording(row: models.KnownRecording) -> dict[str, Any]:
+    """A recording that the reader has made known."""
+    return {
+        "id": row.pk,
+        "title": row.title,
+        "artist": row.artist,
+        "isrc": row.isrc or None,
+        "owner": row.owner,
+        "duration": round(row.duration, 3),
+        "learned_at": row.learned_at,
+    }
+
+
+def block(row: models.Block) -> dict[str, Any]:
+    """An entry of the blocklist that the reader has made."""
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "value": row.value,
+        "reason": row.reason,
+        "blocked_at": row.blocked_at,
+        "expires_at": row.expires_at,
+        "lifted_at": row.lifted_at,
+    }
+
+
 def _number(row: Any) -> Any:
     return row.pk
 

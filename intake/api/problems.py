@@ -69,6 +69,7 @@ FILES_MISSING = Kind("files-missing", 409, "The draft still waits for files")
 REQUEST_RUNNING = Kind("request-running", 409, "A request with this Idempotency-Key is still running")
 EXISTS = Kind("exists", 409, "This exists already")
 OFFSET_CONFLICT = Kind("offset-conflict", 409, "The piece does not begin where the file ends")
+BLOCKED = Kind("blocked", 409, "This is on the blocklist")
 KEYS_EXHAUSTED = Kind("keys-exhausted", 409, "The artist has as many valid keys as there can be")
 NOTHING_ASKED = Kind("nothing-asked", 409, "No file of this submission asks for a confirmation")
 INACTIVE = Kind("inactive", 409, "The endpoint is disabled")
@@ -99,7 +100,8 @@ KINDS = (
     INACTIVE, KEYS_EXHAUSTED, LENGTH_REQUIRED, PRECONDITION_FAILED, TOO_LARGE, MEDIA_TYPE, RELEASE_REFUSED,
     DOCUMENT_INVALID, DIGEST_MISMATCH, KEY_REUSED, ARTIST_REFUSED, TRACK_UNKNOWN, ENDPOINT_REFUSED, RATE_LIMITED,
     INTERNAL, UNAVAILABLE, STORAGE_FULL,
-    OFFSET_CONFLICT, TUS_VERSION, UPLOAD_HELD, CHECKSUM_MISMATCH, BLOCK_REFUSED, RECORDING_REFUSED,
+    OFFSET_CONFLICT, TUS_VERSION, UPLOAD_HELD, CHECKSUM_MISMATCH, BLOCK_REFUSED, BLOCKED,
+    RECORDING_REFUSED,
 )  # fmt: skip
 
 

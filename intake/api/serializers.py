@@ -7,15 +7,18 @@ from typing import Any
 from rest_framework import serializers
 
 from checks.finding import Basis, Severity
+from checks.metadata.identifiers import canonical_isrc
 from checks.policy import Outcome, Verdict
 from intake import webhooks
-from intake.models import Delivery, Status
+from intake.models import Block, Delivery, Status
 from intake.shape import Items, Pick, ReleaseSerializer, Strict, Text, Truth, Written
 from intake.states import State
 
 URL_LENGTH = 500
 NAME_LENGTH = 200
 MAX_ALIASES = 50
+#: With or without its hyphens, in either case.
+ISRC = r"(?i)[A-Z]{2}-?[A-Z0-9]{3}-?[0-9]{2}-?[0-9]{5}|"
 
 
 def _choice(choices: object, **options: object) -> serializers.ChoiceField:
@@ -76,6 +79,41 @@ class ArtistChangesSerializer(Strict):
     aliases = _names()
     transliterations = _names()
     identifiers = _identifiers()
+
+
+class RecordingWordsSerializer(Strict):
+    """What is said of a recording that comes as a file."""
+
+    title = Written(r"(?s).*\S.*", "a title", needed=True, max_length=500)
+    artist = Text(max_length=500)
+    isrc = Written(ISRC, "an ISRC, or an empty text", required=False, allow_blank=True, allow_null=True, default=None)
+    owner = Text(max_length=NAME_LENGTH, help_text="Who controls it; without it, you.")
+
+    def validate_isrc(self, value: str | None) -> str:
+        """However it was hyphenated."""
+        return canonical_isrc(value or "")
+
+
+class NewRecordingSerializer(RecordingWordsSerializer):
+    """A recording by its fingerprint alone."""
+
+    fingerprint = Text(
+        needed=True,
+        max_length=400_000,
+        help_text="Chromaprint, algorithm 2, in the compressed form of AcoustID and fpcalc.",
+    )
+    duration = serializers.FloatField(min_value=0, max_value=86_400, help_text="Seconds, of the whole recording.")
+
+
+class NewBlockSerializer(Strict):
+    """Something to put on the blocklist."""
+
+    kind = Pick(choices=Block.Kind.values)
+    value = Text(
+        needed=True, help_text="An ISRC, a UPC, `isni:…` or `ipi:…`, a SHA-256, or the id of a known recording."
+    )
+    reason = Text(needed=True, max_length=500)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
 # --- Answered -----------------------------------------------------------------------------------------------------
@@ -321,6 +359,30 @@ class ProtectedArtistSerializer(serializers.Serializer):
     authorised = AuthorisationSerializer(allow_null=True, help_text="On whose word, where it is yours.")
     keys = ArtistKeySerializer(many=True, help_text="The artist's keys, where it is yours.")
     created_at = serializers.DateTimeField()
+
+
+class KnownRecordingSerializer(serializers.Serializer):
+    """A recording that you have made known."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    artist = serializers.CharField()
+    isrc = serializers.CharField(allow_null=True)
+    owner = serializers.CharField()
+    duration = serializers.FloatField()
+    learned_at = serializers.DateTimeField()
+
+
+class BlockSerializer(serializers.Serializer):
+    """An entry of the blocklist that you have made."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    value = serializers.CharField()
+    reason = serializers.CharField()
+    blocked_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    lifted_at = serializers.DateTimeField(allow_null=True)
 
 
 class WebhookDataSerializer(serializers.Serializer):

@@ -4,7 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from intake.api import operations
-from intake.api.views import ddex, disclosures, endpoints, files, registry, submissions
+from intake.api.views import catalogue, ddex, disclosures, endpoints, files, registry, submissions
 
 V1 = "api/v1/"
 
@@ -32,6 +32,10 @@ urlpatterns = [
     path(f"{V1}protected-artists/<uuid:pk>", registry.OneArtist.as_view(), name="protected-artist"),
     path(f"{V1}protected-artists/<uuid:pk>/keys", registry.ArtistKeys.as_view(), name="artist-keys"),
     path(f"{V1}protected-artists/<uuid:pk>/keys/<uuid:key>", registry.OneKey.as_view(), name="artist-key"),
+    path(f"{V1}known-recordings", catalogue.KnownRecordings.as_view(), name="known-recordings"),
+    path(f"{V1}known-recordings/<int:pk>", catalogue.OneRecording.as_view(), name="known-recording"),
+    path(f"{V1}blocklist", catalogue.Blocklist.as_view(), name="blocklist"),
+    path(f"{V1}blocklist/<uuid:pk>", catalogue.OneBlock.as_view(), name="block"),
     path(f"{V1}schema", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path(
         "api/docs",

@@ -19,6 +19,10 @@ class KnownRecordingQuerySet(models.QuerySet):
         """In the catalogue for good, and not for as long as a submission waits for its decision."""
         return self.current().exclude(source=KnownRecording.Source.PENDING)
 
+    def taught_by(self, label: Label) -> Self:
+        """What a label has made known as its own, beside what it has delivered."""
+        return self.settled().filter(label=label, source=KnownRecording.Source.LEARNED)
+
     def pending(self) -> Self:
         """What submissions that are not decided have brought."""
         return self.current().filter(source=KnownRecording.Source.PENDING)

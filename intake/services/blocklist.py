@@ -197,6 +197,8 @@ def _heard(entry: Block) -> Iterator[Affected]:
     found: dict[Submission, list[FindingValue]] = {}
     for match in reference.Recordings().matches(facts):
         row = KnownRecording.objects.get(pk=match.recording)
+        if row.source == KnownRecording.Source.BLOCKED:
+            continue  # the blocked recording itself
         live = Submission.objects.live().filter(resources__blob_id=row.sha256).distinct()
         for submission in live.select_related("label").order_by("pk"):
             told = found.setdefault(submission, [])

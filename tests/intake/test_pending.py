@@ -22,10 +22,13 @@ pytestmark = pytest.mark.django_db
 CODE = "similarity.pending_elsewhere"
 
 
-def delivered(label, title: str, number: int, sound: bytes = b"the same sound", **release: Any) -> Submission:
+def delivered(
+    label, title: str, number: int, sound: bytes = b"the same sound", tracks_changes: Any = None, **release: Any
+) -> Submission:
     """A single under a title and an ISRC of its own, with this sound."""
     lines = {line: {"year": 2026, "owner": label.name} for line in ("p_line", "c_line")}
     document = a_document(title, number, display_label=label.name, **lines, **release)
+    document["release"]["tracks"][0].update(tracks_changes or {})
     files = files_of(document)
     audio = document["release"]["tracks"][0]["file"]
     blobs = {name: a_blob(sound if name == audio else content) for name, content in files.items()}

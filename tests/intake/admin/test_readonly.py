@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from intake.admin import desk as site
 from intake.models import ApiKey, Attempt, Delivery, Endpoint, KnownRecording, Partner
-from intake.services import accounts, decisions, moderators, registry, roles, trust
+from intake.services import accounts, blocklist, decisions, moderators, registry, roles, trust
 from intake.states import State
 from tests import authority
 from tests.intake.admin.desk_rows import in_review, measured
@@ -32,6 +32,7 @@ def rows(ada):
     Attempt.objects.create(delivery=delivery, number=1, status_code=500, response="broken")
     KnownRecording.objects.create(title="Glass Harbour", fingerprint=b"")
     registry.protect("Nora Castellane", ["Nora C."], [label])
+    blocklist.block("isrc", "SEHBR2500199", "a takedown", "operator")
     trust.add(authority.root("Root").pem, "read out over the telephone", "operator")
     return submission
 
@@ -81,7 +82,8 @@ def test_nothing_can_be_added_changed_or_deleted(anyone, rows):
             assert anyone.post(target, {"post": "yes", "title": "Taken over", "name": "Taken over"}).status_code == 403
         assert anyone.get(reverse(f"admin:intake_{name}_delete", args=[row.pk])).status_code == 403
         added = anyone.post(reverse(f"admin:intake_{name}_add"), {"name": "New"}).status_code
-        assert added == (200 if name == "trustroot" and is_superuser(anyone) else 403)  # a form, with what it lacks
+        has_form = name == "block" or (name == "trustroot" and is_superuser(anyone))
+        assert added == (200 if has_form else 403)  # a form, with what it lacks
         anyone.post(address, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
     assert everything() == before
 

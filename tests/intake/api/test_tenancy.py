@@ -10,16 +10,18 @@ from intake.api.base import GateView
 from intake.models import (
     ArtistKey,
     Authorisation,
+    Block,
     Delivery,
     Endpoint,
+    KnownRecording,
     Label,
     ProtectedArtist,
     ProtectedName,
     Submission,
 )
-from intake.services import registry
+from intake.services import blocklist, catalogue, registry
 from tests.intake.api.conftest import stored
-from tests.intake.factories import a_document, a_submission
+from tests.intake.factories import a_document, a_submission, facts_of
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,9 @@ BY_ID = {
     ("api/v1/webhook-endpoints/<uuid:pk>/test", "POST"): "endpoint",
     ("api/v1/webhook-endpoints/<uuid:pk>/deliveries", "GET"): "endpoint",
     ("api/v1/deliveries/<uuid:pk>/replay", "POST"): "delivery",
+    ("api/v1/known-recordings/<int:pk>", "GET"): "recording",
+    ("api/v1/known-recordings/<int:pk>", "DELETE"): "recording",
+    ("api/v1/blocklist/<uuid:pk>", "DELETE"): "block",
     ("api/v1/protected-artists/<uuid:pk>", "PATCH"): "artist",
     ("api/v1/protected-artists/<uuid:pk>", "DELETE"): "artist",
     ("api/v1/protected-artists/<uuid:pk>/keys", "POST"): "artist",
@@ -65,6 +70,8 @@ LISTS = {
     ("api/v1/submissions", "GET"),
     ("api/v1/events", "GET"),
     ("api/v1/webhook-endpoints", "GET"),
+    ("api/v1/known-recordings", "GET"),
+    ("api/v1/blocklist", "GET"),
 }
 #: Addresses that name nothing of anybody, with the test that shows what they do tell.
 ABOUT_NOTHING = {
@@ -74,6 +81,8 @@ ABOUT_NOTHING = {
     ("api/v1/webhook-endpoints", "POST"): "test_endpoints.py",
     ("api/v1/protected-artists/<uuid:pk>", "GET"): "test_artists.py::test_registry_does_not_say_who_may_use_a_name",
     ("api/v1/protected-artists", "GET"): "test_artists.py::test_registry_does_not_say_who_may_use_a_name",
+    ("api/v1/known-recordings", "POST"): "test_catalogue.py::test_somebody_elses_entry_is_not_opened",
+    ("api/v1/blocklist", "POST"): "test_catalogue.py::test_label_blocks_a_recording_that_it_has_made_known",
     ("api/v1/protected-artists", "POST"): "test_artists.py::test_guarded_name_is_not_opened_to_the_next_who_asks",
 }
 
@@ -92,10 +101,15 @@ def things(label):
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
     artist, _ = registry.protect("Nora Castellane", labels=[label])
     key, _ = registry.issue_key(artist, label.actor)
-    return {"submission": submission, "endpoint": endpoint, "delivery": delivery, "artist": artist, "key": key}
+    recording, _ = catalogue.learn(facts_of("aa"), title="Low Tide", owner=label.name, label=label)
+    block, _ = blocklist.block("isrc", "SEABC2600001", "stolen", label.actor, label=label)
+    return {"submission": submission, "endpoint": endpoint, "delivery": delivery, "artist": artist, "key": key,
+            "recording": recording, "block": block}  # fmt: skip
 
 
-KINDS = (Submission, Endpoint, Delivery, ProtectedArtist, ProtectedName, Authorisation, ArtistKey)
+KINDS = (
+    Submission, Endpoint, Delivery, ProtectedArtist, ProtectedName, Authorisation, ArtistKey, KnownRecording, Block,
+)  # fmt: skip
 
 
 def standing():
@@ -106,7 +120,7 @@ def standing():
 
 def ask(who, case, pk):
     route, method = case
-    path = "/" + re.sub(r"<uuid:pk>", str(pk), route).replace("<str:name>", "01.flac")
+    path = "/" + re.sub(r"<(uuid|int):pk>", str(pk), route).replace("<str:name>", "01.flac")
     path = path.replace("<uuid:key>", str(ArtistKey.objects.get().pk))
     body = {"data": b"x", "content_type": "application/octet-stream"} if method == "PUT" else {"json": {}}
     return who.call(method, path, **(body if method in ("PUT", "PATCH") else {}))
@@ -125,7 +139,7 @@ def test_anothers_thing_looks_like_no_thing_at_all(case, things, stranger):
     before = standing()
     theirs = ask(stranger, case, things[BY_ID[case]].pk)
     assert theirs.status_code == 404
-    nothing = ask(stranger, case, uuid.uuid4())
+    nothing = ask(stranger, case, 10**9 if "<int:pk>" in case[0] else uuid.uuid4())
     assert telling(theirs)[:2] == telling(nothing)[:2]
     assert set(theirs.headers) == set(nothing.headers)
     assert standing() == before
