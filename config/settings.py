@@ -39,7 +39,9 @@ GATE_PORT = env.int("GATE_PORT", default=8000)
 GATE_PUBLIC_URL = env.str("GATE_PUBLIC_URL", default=f"http://localhost:{GATE_PORT}").rstrip("/")
 #: The installation's own model of acoustic traces (``manage.py ai_train``); none by default.
 GATE_LATTICE_MODEL = env.str("GATE_LATTICE_MODEL", default="")
-GATE_POLICY = Path(env.str("GATE_POLICY", default=str(BASE_DIR / "config" / "policy.toml")))
+GATE_POLICY_SHIPPED = BASE_DIR / "config" / "policy.toml"
+GATE_TRANSPARENCY = env.bool("GATE_TRANSPARENCY", default=False)
+GATE_POLICY = Path(env.str("GATE_POLICY", default=str(GATE_POLICY_SHIPPED)))
 
 #: The largest file a label may deliver; an hour of 24-bit 192 kHz stereo is 4 GB.
 GATE_MAX_FILE_BYTES = env.int("GATE_MAX_FILE_BYTES", default=4 * 1024**3)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from intake.services import catalogue, checking, deliveries, partial, submissions, sweep
+from intake.services import catalogue, checking, deliveries, partial, policies, submissions, sweep
 
 
 @shared_task(name="intake.start")
@@ -53,3 +53,8 @@ def pump() -> None:
 @shared_task(name="intake.deliver")
 def deliver(delivery_id: str) -> None:
     deliveries.attempt(delivery_id)
+
+
+@shared_task(name="intake.try_policy")
+def try_policy(trial_id: str) -> None:
+    policies.run_trial(trial_id)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import require_POST, require_safe
 
 
 class Desk(AdminSite):
@@ -16,6 +21,24 @@ class Desk(AdminSite):
     site_url = None
     enable_nav_sidebar = False
     empty_value_display = "—"
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """The rooms that belong to no kind of row, before what Django has of its own."""
+        from intake.admin import dashboard, policy_room  # they need the desk that is made here
+
+        def room(address: str, view: Callable[..., HttpResponseBase], name: str, posts: bool = False) -> URLPattern:
+            method = require_POST if posts else require_safe
+            return path(address, self.admin_view(method(partial(view, desk=self))), name=name)
+
+        return [
+            room("figures/", dashboard.page, "figures"),
+            path("figures.json", self.admin_view(require_safe(dashboard.as_json)), name="figures_json"),
+            room("policy/", policy_room.page, "policy"),
+            room("policy/try/", policy_room.try_out, "policy_try", posts=True),
+            room("policy/trials/<uuid:pk>/", policy_room.trial, "policy_trial"),
+            room("policy/adopt/", policy_room.adopt, "policy_adopt", posts=True),
+            *super().get_urls(),
+        ]
 
     def index(  # type: ignore[override]  # Django only ever hands the answer on
         self, request: HttpRequest, extra_context: dict[str, object] | None = None

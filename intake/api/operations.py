@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -13,8 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from intake import health
-from intake.api.problems import UNAVAILABLE, Problem, document
+from intake import figures, health
+from intake.api.problems import NOT_FOUND, UNAVAILABLE, Problem, document
 from intake.models import Analysis, CheckRun, Delivery, KnownRecording, Status, Submission
 from intake.states import State
 
@@ -45,6 +46,16 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
+@require_safe
+def transparency(request: HttpRequest) -> HttpResponse:
+    """What this gate does to those who deliver, for everybody to read; where the operator publishes it."""
+    if not settings.GATE_TRANSPARENCY:
+        return JsonResponse(document(Problem(NOT_FOUND), request), status=404, content_type="application/problem+json")
+    answer = JsonResponse(figures.transparency(figures.lately()))
+    answer.headers["Cache-Control"] = "public, max-age=3600"
+    return answer
+
+
 class Rows(Collector):
     """Counts rows at the moment of the scrape."""
 
@@ -67,6 +78,42 @@ class Rows(Collector):
         yield GaugeMetricFamily("gate_reviews_overdue", "Submissions in review past their due date.", overdue)
         known = KnownRecording.objects.current().count()
         yield GaugeMetricFamily("gate_known_recordings", "Recordings in the reference catalogue.", known)
+        yield from self._fairness()
+
+    @staticmethod
+    def _fairness() -> Iterator[GaugeMetricFamily]:
+        """The figures of the last 30 days, counted at most once a minute."""
+        found = figures.lately()
+        waited = GaugeMetricFamily(
+            "gate_decision_seconds", "From delivery to decision, over 30 days.", labels=["by", "quantile"]
+        )
+        for by, one in (("machine", found.machine), ("people", found.people)):
+            for quantile, seconds in (("0.5", one.p50), ("0.95", one.p95)):
+                if seconds is not None:
+                    waited.add_metric([by, quantile], seconds)
+        yield waited
+        in_time = GaugeMetricFamily(
+            "gate_decided_in_time_ratio", "Share that people decided before it was due.", labels=[]
+        )
+        if found.sla is not None:
+            in_time.add_metric([], found.sla)
+        yield in_time
+        borne_out = GaugeMetricFamily(
+            "gate_borne_out_ratio",
+            "Share of what a code sent to people that they did not just approve.",
+            labels=["code"],
+        )
+        for row in found.precision:
+            if row.share is not None:
+                borne_out.add_metric([row.code], row.share)
+        yield borne_out
+        overturned = GaugeMetricFamily(
+            "gate_overturned_ratio", "Share of concluded decisions overturned.", labels=["by"]
+        )
+        for again in found.overturned:
+            if again.rate is not None:
+                overturned.add_metric([again.by], again.rate)
+        yield overturned
 
     @staticmethod
     def _by(name: str, help_text: str, column: str, rows: QuerySet, values: Any) -> GaugeMetricFamily:

@@ -45,4 +45,5 @@ urlpatterns = [
     path("healthz", operations.healthz, name="healthz"),
     path("readyz", operations.readyz, name="readyz"),
     path("metrics", operations.metrics, name="metrics"),
+    path("transparency", operations.transparency, name="transparency"),
 ]

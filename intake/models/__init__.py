@@ -9,6 +9,7 @@ from intake.models.images import ImageBand, ImageMeasurement
 from intake.models.lattice import SpeedTest, VerifiedRecording
 from intake.models.messages import DdexMessage
 from intake.models.people import RecoveryCode, SignIn
+from intake.models.policies import PolicyChange, PolicyTrial
 from intake.models.portraits import Portrait
 from intake.models.reference import KnownRecording
 from intake.models.registry import (
@@ -66,6 +67,8 @@ __all__ = [
     "Note",
     "Partner",
     "Picture",
+    "PolicyChange",
+    "PolicyTrial",
     "Portrait",
     "Presence",
     "Proposal",

@@ -261,6 +261,7 @@ class Decision(models.Model):
         related_name="carried_on_by",
         help_text="The decision on the whole release that holds for this part of it as well.",
     )
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When it was due, where it waited for a person.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = DecisionQuerySet.as_manager()

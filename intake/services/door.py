@@ -41,12 +41,24 @@ class Refused(Exception):
         super().__init__(", ".join(finding.code.id for finding in findings))
 
 
+def policy_home() -> Path:
+    """Where a policy is put that people put in force: the file that GATE_POLICY names, or one beside the state."""
+    named = Path(settings.GATE_POLICY)
+    return named if named != settings.GATE_POLICY_SHIPPED else Path(settings.GATE_DATA) / "policy.toml"
+
+
+def policy_path() -> Path:
+    """The policy file in force: the shipped one until another is put in force."""
+    home = policy_home()
+    return home if home.exists() or home == Path(settings.GATE_POLICY) else Path(settings.GATE_POLICY)
+
+
 def policy() -> policies.Policy:
     """The policy in force. A changed file is read at the next call; a broken one does not replace a good one.
 
     Raises PolicyError where this process has never read a good one.
     """
-    path = Path(settings.GATE_POLICY)
+    path = policy_path()
     try:
         _in_force[path] = read_policy()
     except policies.PolicyError as error:
@@ -58,7 +70,7 @@ def policy() -> policies.Policy:
 
 def read_policy() -> policies.Policy:
     """The policy as the file says it now. Raises PolicyError."""
-    path = Path(settings.GATE_POLICY)
+    path = policy_path()
     try:
         return _load(path, path.stat().st_mtime_ns)
     except OSError as error:

@@ -116,7 +116,7 @@ def begin(submission: Submission, actor: str) -> Event:
 
 def _append(submission: Submission, decision: Decision) -> None:
     last = submission.decisions.aggregate(last=Max("number"))["last"] or 0
-    decision.submission, decision.number = submission, last + 1
+    decision.submission, decision.number, decision.due_at = submission, last + 1, submission.due_at
     decision.save(force_insert=True)
 
 

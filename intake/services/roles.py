@@ -78,6 +78,8 @@ UNREAD = (
     "view_verifiedrecording",
     "view_speedtest",
     "view_statement",
+    "view_policychange",
+    "view_policytrial",
 )
 
 

@@ -10,9 +10,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from intake import queue
-from intake.models import Analysis, CheckRun, Decision, IdempotencyKey, KnownRecording, Submission
+from intake.models import Analysis, CheckRun, Decision, IdempotencyKey, KnownRecording, PolicyTrial, Submission
 from intake.models.work import Status
-from intake.services import blobs, catalogue, uploads, waiting
+from intake.services import blobs, catalogue, policies, uploads, waiting
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -39,6 +39,7 @@ def sweep() -> int:
         + _ring("intake.carry_on", _uncarried(now))
         + _ring_again("intake.analyse", Analysis.objects.claimable(now), late)
         + _ring_again("intake.run_check", _ready_runs(now), late)
+        + _ring_again("intake.try_policy", PolicyTrial.objects.claimable(now), late)
         + _ring_index()
     )
 
@@ -102,6 +103,7 @@ def _uncarried(now: dt.datetime) -> QuerySet[Submission]:
 
 def tidy() -> int:
     """Remove what nobody needs any more, and mend what was lost; returns how many things."""
+    policies.notice()
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
     files = blobs.tidy() + uploads.tidy()
     known = catalogue.unindex() + catalogue.reconcile() + catalogue.tidy()

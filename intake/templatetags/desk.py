@@ -112,3 +112,26 @@ def span(gap: dt.timedelta) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """A coordinate, with a point whatever the reader's language, and no more digits than a screen has."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share from 0 to 1."""
+    return f"{100 * share:.0f} %"
+
+
+@register.filter
+def waited(seconds: float | None) -> str:
+    """For how long somebody waited, in its largest unit."""
+    if seconds is None:
+        return "—"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
