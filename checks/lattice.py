@@ -204,4 +204,5 @@ CHECK = Check(
     codes=(TRACES, WEAK_TRACES, HOLES, MODEL, MODEL_UNUSABLE),
     run=run,
     needs_audio=True,
+    hears_declaration=True,
 )
