@@ -371,6 +371,7 @@ class ImageFacts:
     plainness: float = 0.0  # share of the commonest colour
     detail: float | None = None  # what halving and doubling takes away, in grey levels
     contrast: float | None = None  # the strongest thousandth of that, in grey levels
+    sharpness: float | None = None  # the same as a share of what the next coarser detail has
     dhash: str = ""  # 64 bits in hexadecimal: how it looks
     codes: tuple[str, ...] = ()  # what QR and bar codes in it say
     notes: tuple[str, ...] = ()  # animated, exif, gps, trailing_data, second_header

@@ -25,6 +25,9 @@ _MAX_SCANS = 64
 #: Side of the image as it is compared and read: enough for a QR code that a telephone could read from a screen.
 _READING_SIDE = 1500
 
+#: Below so many grey levels a share of detail is a share of noise.
+_LEAST_CONTRAST = 1.0
+
 #: How other things begin that browsers or players would make something of.
 _OTHER_BEGINNINGS = (b"PK\x03\x04", b"%PDF", b"<?xml", b"<svg", b"<!DO", b"<htm", b"MZ", b"\x7fELF", b"GIF8", b"RIFF")
 
@@ -113,11 +116,12 @@ def _small(image: Image.Image) -> Image.Image:
     return small.convert("RGB")
 
 
-def _look(image: Image.Image, small: Image.Image) -> dict[str, float]:
+def _look(image: Image.Image, small: Image.Image) -> dict[str, float | None]:
     """How plain an image is (the share of its commonest colour), and how much of its finest detail there is.
 
     Detail is what halving the image and doubling it again takes away, in grey levels of 255: next to nothing where
-    the image was made larger than it was.
+    the image was made larger than it was. A picture of faint contrasts has little of it, too: so it is also told as a
+    share of the detail that the halved image has.
     """
     coarse = np.asarray(small.resize((256, 256))) >> 4
     colours = coarse.astype(np.int32) @ np.array([256, 16, 1])
@@ -125,14 +129,22 @@ def _look(image: Image.Image, small: Image.Image) -> dict[str, float]:
     side = min(image.size)
     left, top = (image.width - min(side, 2048)) // 2, (image.height - min(side, 2048)) // 2
     centre = image.crop((left, top, left + min(side, 2048), top + min(side, 2048))).convert("L")
-    half = centre.resize((max(1, centre.width // 2), max(1, centre.height // 2)), Image.Resampling.BOX)
-    again = np.asarray(half.resize(centre.size, Image.Resampling.BICUBIC), dtype=np.float32)
-    fine = np.abs(np.asarray(centre, dtype=np.float32) - again)
+    half, fine = _detail(centre)
+    _, coarser = _detail(half)
+    contrast, next_contrast = (float(np.percentile(one, 99.9)) for one in (fine, coarser))
     return {
         "plainness": round(commonest, 4),
         "detail": round(float(fine.mean()), 4),
-        "contrast": round(float(np.percentile(fine, 99.9)), 2),
+        "contrast": round(contrast, 2),
+        "sharpness": round(contrast / next_contrast, 3) if next_contrast >= _LEAST_CONTRAST else None,
     }
+
+
+def _detail(image: Image.Image) -> tuple[Image.Image, np.ndarray]:
+    """The image in half its size, and what is lost by that, in grey levels."""
+    half = image.resize((max(1, image.width // 2), max(1, image.height // 2)), Image.Resampling.BOX)
+    again = np.asarray(half.resize(image.size, Image.Resampling.BICUBIC), dtype=np.float32)
+    return half, np.abs(np.asarray(image, dtype=np.float32) - again)
 
 
 def dhash(image: Image.Image) -> int:

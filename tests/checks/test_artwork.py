@@ -88,6 +88,27 @@ def test_cover_that_falls_short_is_told_and_passes(measured, image, code):
     assert route == "pass"
 
 
+def lines(side: int = 3000) -> Image.Image:
+    """Ink on paper: so much contrast that some of it is left however much it is enlarged."""
+    image = Image.new("RGB", (side, side), "white")
+    draw = ImageDraw.Draw(image)
+    for at in range(0, side, side // 40):
+        draw.line([(at, 0), (side - at, side)], fill="black", width=max(1, side // 600))
+    return image
+
+
+@pytest.mark.parametrize("times", [2, 3, 5])
+def test_strong_contrasts_do_not_hide_that_a_picture_was_enlarged(measured, times):
+    small = lines().resize((3000 // times, 3000 // times), Image.Resampling.LANCZOS)
+    facts = measured(encoded(small.resize((3000, 3000), Image.Resampling.BICUBIC)))
+    assert facts.contrast > artwork.MIN_CONTRAST
+    assert found(facts) == {"art.blurred"}
+
+
+def test_strong_contrasts_of_a_sharp_picture_are_nothing_to_tell(measured):
+    assert found(measured(encoded(lines(), quality=75))) == set()
+
+
 def test_moving_picture_is_told(measured):
     content = encoded(picture(300), "PNG", save_all=True, append_images=[picture(300, sharp=False)])
     facts = measured(content)
@@ -155,6 +176,11 @@ HOSTILE = {
     "more than a poster": (png_header(11_000, 11_000) + PIXELS, "too_large", "art.unreadable"),
     "broken off": (encoded(picture(600))[:3000], "undecodable", "art.unreadable"),
     "nothing but a header": (b"\xff\xd8\xff", "undecodable", "art.unreadable"),
+    "a profile that unpacks to 200 MB": (
+        png_header(100, 100, 8, 2) + chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(200 << 20), 9)) + PIXELS,
+        "undecodable",
+        "art.unreadable",
+    ),
     "SVG": (b'<svg onload="alert(1)"/>', "not_an_image", "art.unreadable"),
     "EPS": (b"%!PS-Adobe-3.0 EPSF-3.0", "not_an_image", "art.unreadable"),
     "empty": (b"", "empty", "art.unreadable"),
