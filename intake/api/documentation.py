@@ -283,6 +283,49 @@ WITHDRAW = _operation(
     request=None,
     parameters=[*_RETRY, _IF_MATCH],
 )
+APPEAL = _operation(
+    "Submissions",
+    {202: serializers.SubmissionSerializer},
+    {**_WITH_BODY, **_NOT_THERE, 409: "Nothing to appeal against, or no longer.", 412: "Changed since you read it."},
+    operation_id="submission_appeal",
+    summary="Appeal against the decision that stands",
+    description="In JSON, or as multipart with the part `statement` and files. It is in review again, and another "
+    "moderator than the first decides it.",
+    request={
+        "application/json": serializers.StatementSerializer,
+        "multipart/form-data": {
+            "type": "object",
+            "properties": {"statement": {"type": "string"}},
+            "required": ["statement"],
+            "additionalProperties": {"type": "string", "format": "binary"},
+        },
+    },
+    parameters=[*_RETRY, _IF_MATCH, _LOCATION],
+)
+READ_APPEALS = _operation(
+    "Submissions",
+    {200: serializers.AppealsSerializer},
+    _NOT_THERE,
+    operation_id="submission_appeals_list",
+    summary="The appeals against decisions on it, and what came of them",
+)
+ACCEPT_PARTIAL = _operation(
+    "Submissions",
+    {202: serializers.SubmissionSerializer},
+    {
+        **_RETRIED,
+        **_NOT_THERE,
+        409: "No part is offered, or it was accepted already.",
+        412: "Changed since you read it.",
+        422: "The part cannot stand alone: it has blocking findings.",
+    },
+    operation_id="submission_accept_partial",
+    summary="Take the part of a returned release that may go out",
+    description="A new submission of the tracks in `partial`, with the files that are here already; it supersedes this "
+    "one and is checked like any other.",
+    request=None,
+    parameters=[*_RETRY, _IF_MATCH, _LOCATION],
+)
 READ_FINDINGS = _operation(
     "Submissions",
     {200: _list_of(serializers.FindingSerializer)},

@@ -36,10 +36,10 @@ class Viewer:
 
     def submissions(self, rows: Sequence[models.Submission]) -> list[dict[str, Any]]:
         """Submissions as the contract has them. ``rows`` come from ``Submission.objects.whole()``."""
-        counts = self._counts(rows)
+        counts, desk = self._counts(rows), self._from_the_desk(rows)
         durations = self._durations(rows)
         partners = self._partners() if any(row.state in CLEARED for row in rows) else []
-        return [self._submission(row, counts[row.pk], durations, partners) for row in rows]
+        return [self._submission(row, counts[row.pk], durations, partners) | desk[row.pk] for row in rows]
 
     def submission(self, row: models.Submission) -> dict[str, Any]:
         """One of them."""
@@ -76,6 +76,51 @@ class Viewer:
         if row.state == State.DRAFT:
             document["uploads"] = [self._upload(row, resource) for resource in row.resources.all()]
         return document
+
+    def _from_the_desk(self, rows: Sequence[models.Submission]) -> dict[Any, dict[str, Any]]:
+        """What people at the desk say to the label, and what it can do about it; nothing of that is a partner's."""
+        standing = {row.pk: max(row.decisions.all(), key=lambda one: one.number, default=None) for row in rows}
+        given = {pk: one for pk, one in standing.items() if one and one.verdict != Verdict.REVIEW and self._is_label}
+        notes, last = self._notes(rows), self._appeals(rows)
+        asked = [pk for one in given.values() for pk in one.to_fix]
+        to_mend = self._to_mend(asked) if asked else {}
+        offers = [one.pk for one in given.values() if one.offer]
+        taken = models.Submission.objects.filter(accepts__in=offers).values_list("accepts", "pk") if offers else ()
+        accepted = dict(taken)
+        return {
+            row.pk: {
+                "explanation": _explanation(given.get(row.pk)),
+                "to_mend": [to_mend[pk] for pk in (given[row.pk].to_fix if row.pk in given else ()) if pk in to_mend],
+                "partial": _offer(given.get(row.pk), accepted),
+                "appeal": appeal(last[row.pk]) if row.pk in last else None,
+                "notes": notes[row.pk],
+            }
+            for row in rows
+        }
+
+    def _to_mend(self, asked: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Findings in the words in which the label is told them anyway."""
+        rows = list(models.Finding.objects.told().filter(pk__in=asked).select_related("check_run"))
+        kept = ("code", "subject", "message", "fix")
+        told = [{key: one[key] for key in kept} for one in self.findings(rows)]
+        return {row.pk: one for row, one in zip(rows, told, strict=True)}
+
+    def _notes(self, rows: Sequence[models.Submission]) -> Mapping[Any, list[dict[str, Any]]]:
+        notes: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+        if self._is_label:
+            for one in models.Note.objects.filter(submission__in=[row.pk for row in rows], public=True):
+                notes[one.submission_id].append({"text": one.text, "at": one.created_at})
+        return notes
+
+    def _appeals(self, rows: Sequence[models.Submission]) -> dict[Any, models.Appeal]:
+        """The last appeal of each."""
+        if not self._is_label:
+            return {}
+        found = models.Appeal.objects.filter(submission__in=[row.pk for row in rows])
+        return {
+            one.submission_id: one
+            for one in found.select_related("against", "decision").prefetch_related("files__blob")
+        }
 
     def _upload(self, row: models.Submission, resource: models.Resource) -> dict[str, Any]:
         return {
@@ -133,6 +178,41 @@ class Viewer:
 def _by_the_desk(row: models.Event) -> bool:
     reopened = row.type == "submission.reopened" and not row.actor.startswith("label:")
     return reopened or row.actor.startswith("moderator:")
+
+
+def appeal(row: models.Appeal) -> dict[str, Any]:
+    """A label's objection, and what came of it."""
+    return {
+        "id": row.pk,
+        "state": row.outcome or "open",
+        "statement": row.statement,
+        "files": [{"name": one.name, "sha256": one.blob.pk, "size": one.blob.size} for one in row.files.all()],
+        "opened_at": row.opened_at,
+        "due_at": row.due_at,
+        "against": row.against.verdict,
+        "decided_at": row.decided_at,
+        "reasons": told_reasons(row.decision.reasons) if row.decision else [],
+    }
+
+
+def _explanation(decision: models.Decision | None) -> dict[str, Any] | None:
+    if decision is None or not decision.actor.startswith("moderator:"):
+        return None
+    return {
+        "text": " ".join(decision.reasons),
+        "language": decision.language or models.Language.ENGLISH.value,
+        "code": decision.code or None,
+    }
+
+
+def _offer(decision: models.Decision | None, accepted: Mapping[Any, Any]) -> dict[str, Any] | None:
+    if decision is None or not decision.offer:
+        return None
+    return {
+        "tracks": decision.offer["tracks"],
+        "labels": [_label(one) for one in decision.offer["labels"]],
+        "accepted": accepted.get(decision.pk),
+    }
 
 
 def file_path(row: models.Submission, name: str) -> str:

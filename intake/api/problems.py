@@ -29,7 +29,9 @@ from checks.policy import PolicyError
 from intake import shape
 from intake.api import present
 from intake.services import door
+from intake.services.appeals import NotHeard
 from intake.services.moves import Conflict
+from intake.services.partial import NothingOffered
 from intake.services.submissions import FilesMissing
 
 log = structlog.get_logger(__name__)
@@ -73,6 +75,8 @@ BLOCKED = Kind("blocked", 409, "This is on the blocklist")
 KEYS_EXHAUSTED = Kind("keys-exhausted", 409, "The artist has as many valid keys as there can be")
 NOTHING_ASKED = Kind("nothing-asked", 409, "No file of this submission asks for a confirmation")
 INACTIVE = Kind("inactive", 409, "The endpoint is disabled")
+NOT_HEARD = Kind("appeal-refused", 409, "There can be no appeal against this decision")
+NOTHING_OFFERED = Kind("nothing-offered", 409, "There is no part of this release to accept")
 LENGTH_REQUIRED = Kind("length-required", 411, "The length of the body must be announced")
 PRECONDITION_FAILED = Kind("precondition-failed", 412, "The submission has changed since you read it")
 TUS_VERSION = Kind("tus-version", 412, "This version of tus is not spoken here")
@@ -100,7 +104,7 @@ KINDS = (
     INACTIVE, KEYS_EXHAUSTED, LENGTH_REQUIRED, PRECONDITION_FAILED, TOO_LARGE, MEDIA_TYPE, RELEASE_REFUSED,
     DOCUMENT_INVALID, DIGEST_MISMATCH, KEY_REUSED, ARTIST_REFUSED, TRACK_UNKNOWN, ENDPOINT_REFUSED, RATE_LIMITED,
     INTERNAL, UNAVAILABLE, STORAGE_FULL,
-    OFFSET_CONFLICT, TUS_VERSION, UPLOAD_HELD, CHECKSUM_MISMATCH, BLOCK_REFUSED, BLOCKED,
+    NOT_HEARD, NOTHING_OFFERED, OFFSET_CONFLICT, TUS_VERSION, UPLOAD_HELD, CHECKSUM_MISMATCH, BLOCK_REFUSED, BLOCKED,
     RECORDING_REFUSED,
 )  # fmt: skip
 
@@ -166,6 +170,10 @@ def understood(error: Exception) -> Problem | None:
             return misshapen(error, findings=True)
         case Conflict():
             return Problem(STATE_CONFLICT, f"The submission is {error.submission.state}.")
+        case NotHeard():
+            return Problem(NOT_HEARD, str(error))
+        case NothingOffered():
+            return Problem(NOTHING_OFFERED, f"{str(error).capitalize()}.")
         case FilesMissing():
             return Problem(FILES_MISSING, f"Not delivered yet: {', '.join(error.names)}.")
         case OperationalError():

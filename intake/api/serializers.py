@@ -10,7 +10,8 @@ from checks.finding import Basis, Severity
 from checks.metadata.identifiers import canonical_isrc
 from checks.policy import Outcome, Verdict
 from intake import webhooks
-from intake.models import Block, Delivery, Status
+from intake.models import Appeal, Block, Delivery, Language, Status
+from intake.services import appeals
 from intake.shape import Items, Pick, ReleaseSerializer, Strict, Text, Truth, Written
 from intake.states import State
 
@@ -116,6 +117,12 @@ class NewBlockSerializer(Strict):
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
+class StatementSerializer(Strict):
+    """Why the label objects, in its own words."""
+
+    statement = Text(needed=True, max_length=appeals.STATEMENT_LENGTH)
+
+
 # --- Answered -----------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +225,66 @@ class UploadSerializer(serializers.Serializer):
     received = serializers.BooleanField()
 
 
+class ExplanationSerializer(serializers.Serializer):
+    """What the moderator who decided says to the label."""
+
+    text = serializers.CharField()
+    language = _choice(Language.values)
+    code = serializers.CharField(allow_null=True, help_text="The policy's reason for a rejection.")
+
+
+class ToMendSerializer(serializers.Serializer):
+    """A finding that the label is asked to mend."""
+
+    code = serializers.CharField()
+    subject = serializers.CharField()
+    message = serializers.CharField()
+    fix = serializers.CharField(allow_null=True)
+
+
+class OfferSerializer(serializers.Serializer):
+    """The part of a returned release that may go out: `POST …/accept-partial` takes it."""
+
+    tracks = serializers.ListField(child=serializers.IntegerField(), help_text="Positions on the returned release.")
+    labels = LabelSerializer(many=True)
+    accepted = serializers.UUIDField(allow_null=True, help_text="The submission by which it was accepted.")
+
+
+class AppealFileSerializer(serializers.Serializer):
+    """A document that came with an appeal."""
+
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+class AppealSerializer(serializers.Serializer):
+    """An objection to a decision, and what came of it."""
+
+    id = serializers.UUIDField()
+    state = _choice(("open", *Appeal.Outcome.values))
+    statement = serializers.CharField()
+    files = AppealFileSerializer(many=True)
+    opened_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(help_text="Another moderator than the first has decided by then.")
+    against = _choice(Verdict, help_text="The verdict that is objected to.")
+    decided_at = serializers.DateTimeField(allow_null=True)
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Of the decision on the appeal.")
+
+
+class AppealsSerializer(serializers.Serializer):
+    """Every appeal of a submission, the first one first."""
+
+    results = AppealSerializer(many=True)
+
+
+class NoteSerializer(serializers.Serializer):
+    """What a moderator wrote to the label."""
+
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
 class SubmissionSerializer(serializers.Serializer):
     """One delivery of one release by one label."""
 
@@ -236,6 +303,13 @@ class SubmissionSerializer(serializers.Serializer):
     partners = PartnerOutcomeSerializer(many=True)
     release = ReleaseSerializer()
     supersedes = serializers.UUIDField(allow_null=True)
+    explanation = ExplanationSerializer(allow_null=True, help_text="Where a person decided.")
+    to_mend = ToMendSerializer(many=True, help_text="Where it was returned.")
+    partial = OfferSerializer(  # type: ignore[assignment]
+        allow_null=True, help_text="Where some tracks may go out, and others not."
+    )
+    appeal = AppealSerializer(allow_null=True, help_text="The last one.")
+    notes = NoteSerializer(many=True)
     uploads = UploadSerializer(many=True, required=False, help_text="While it is a draft.")
 
 
@@ -263,7 +337,7 @@ class EventSerializer(serializers.Serializer):
 
     id = serializers.UUIDField()
     submission = serializers.UUIDField()
-    sequence = serializers.IntegerField(help_text="Counts the events of one submission, without gaps.")
+    sequence = serializers.IntegerField(help_text="Rises with every event of one submission.")
     type = serializers.CharField()
     actor = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -385,6 +459,13 @@ class BlockSerializer(serializers.Serializer):
     lifted_at = serializers.DateTimeField(allow_null=True)
 
 
+class AppealedSerializer(serializers.Serializer):
+    """Which appeal, and what came of it."""
+
+    id = serializers.UUIDField()
+    outcome = _choice(Appeal.Outcome.values, allow_null=True)
+
+
 class WebhookDataSerializer(serializers.Serializer):
     """What happened, thinly: the rest is at ``url``."""
 
@@ -396,6 +477,7 @@ class WebhookDataSerializer(serializers.Serializer):
     isrcs = serializers.ListField(child=serializers.CharField())
     url = serializers.URLField()
     sequence = serializers.IntegerField()
+    appeal = AppealedSerializer(required=False, help_text="In `appeal.opened` and `appeal.decided`.")
 
 
 class WebhookSerializer(serializers.Serializer):

@@ -4,7 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from intake.api import operations
-from intake.api.views import catalogue, ddex, disclosures, endpoints, files, registry, submissions
+from intake.api.views import appeals, catalogue, ddex, disclosures, endpoints, files, registry, submissions
 
 V1 = "api/v1/"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path(f"{V1}submissions/<uuid:pk>/files/<str:name>", files.File.as_view(), name="file"),
     path(f"{V1}submissions/<uuid:pk>/submit", submissions.Submit.as_view(), name="submit"),
     path(f"{V1}submissions/<uuid:pk>/withdraw", submissions.Withdraw.as_view(), name="withdraw"),
+    path(f"{V1}submissions/<uuid:pk>/appeal", appeals.Appeal.as_view(), name="appeal"),
+    path(f"{V1}submissions/<uuid:pk>/accept-partial", appeals.AcceptPartial.as_view(), name="accept-partial"),
     path(f"{V1}submissions/<uuid:pk>/findings", submissions.Findings.as_view(), name="findings"),
     path(f"{V1}submissions/<uuid:pk>/disclosure", disclosures.Disclosure.as_view(), name="disclosure"),
     path(f"{V1}submissions/<uuid:pk>/disclosure/confirm", disclosures.Confirm.as_view(), name="confirm-disclosure"),

@@ -288,6 +288,14 @@ class Claim(models.Model):
         return now < self.until
 
 
+class EventQuerySet(models.QuerySet):
+    """What endpoints read."""
+
+    def told(self) -> Self:
+        """What labels and partners are shown: how moderators share their work out stays with them."""
+        return self.exclude(type__startswith="review.")
+
+
 class Event(models.Model):
     """One state change or happening; history and outbox at once. Each carries the digest of the one before."""
 
@@ -299,6 +307,8 @@ class Event(models.Model):
     data = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     digest = models.CharField(max_length=64)
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ["submission", "sequence"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from checks.finding import Route
 from checks.policy import Verdict
-from intake.models import Decision, KeyUse, Submission
+from intake.models import Blob, Decision, KeyUse, Submission
 from intake.services import catalogue, decisions, door, submissions
 from intake.services.moves import Conflict, move
 from intake.states import State
@@ -31,29 +32,49 @@ def offer(submission: Submission) -> Decision | None:
     return standing if standing and standing.offer and submission.state == State.RETURNED else None
 
 
-def accept(submission: Submission) -> Submission:
-    """Take the part of a returned release that may go out: a new submission, which supersedes this one.
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A part that the door has let in, and the decision that offers it."""
 
-    It is the same document without the other tracks, with the same files, and checked like any other. Raises
-    NothingOffered, or door.Refused where the part cannot stand alone.
+    offered: Decision
+    document: dict[str, Any]
+    files: Mapping[str, Blob]
+
+
+def accept(submission: Submission) -> Submission:
+    """Take the part of a returned release that may go out. Raises NothingOffered or door.Refused."""
+    return take(submission, admit(submission))
+
+
+def admit(submission: Submission) -> Admitted:
+    """Judge the part at the door, outside any transaction: the same document without the other tracks, and its files.
+
+    Raises NothingOffered, or door.Refused where it cannot stand alone.
     """
-    label = submission.label
     standing = offer(submission)
     if standing is None:
         raise NothingOffered("no part of this release is offered")
     document = part(submission, standing.offer["tracks"])
-    resources = {one.name: one.blob for one in submission.resources.select_related("blob") if one.blob}
-    files = {name: resources[name] for name in door.named_files(document)}
-    door.admit(label, document, {name: (blob.pk, blob.size) for name, blob in files.items()})
+    stored = {one.name: one.blob for one in submission.resources.select_related("blob") if one.blob}
+    files = {name: stored[name] for name in door.named_files(document)}
+    door.admit(submission.label, document, {name: (blob.pk, blob.size) for name, blob in files.items()})
+    return Admitted(standing, document, files)
+
+
+def take(submission: Submission, admitted: Admitted) -> Submission:
+    """Make a submission of an admitted part; it supersedes the whole, and is checked like any other.
+
+    Raises NothingOffered where the offer no longer stands, or was taken.
+    """
     with transaction.atomic():
         # The row's lock: a moderator who takes the decision back at this moment comes before, or is told so.
         current = Submission.objects.select_for_update().get(pk=submission.pk)
-        if offer(current) != standing:
+        if offer(current) != admitted.offered:
             raise NothingOffered("the decision that offered it was taken back")
-        if Submission.objects.filter(accepts=standing).exists():
+        if Submission.objects.filter(accepts=admitted.offered).exists():
             raise NothingOffered("it has been accepted already")
-        taken = submissions.take_in(label, document, files)
-        Submission.objects.filter(pk=taken.pk).update(accepts=standing)
+        taken = submissions.take_in(submission.label, admitted.document, admitted.files)
+        Submission.objects.filter(pk=taken.pk).update(accepts=admitted.offered)
         uses = KeyUse.objects.filter(submission=submission)
         KeyUse.objects.bulk_create(KeyUse(key_id=use.key_id, submission=taken) for use in uses)
     taken.refresh_from_db()

@@ -217,7 +217,7 @@ class Events(GateView):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """From its first event on."""
-        return self.page(own(request, pk).events.all(), self.viewer().events, "sequence")
+        return self.page(own(request, pk).events.told(), self.viewer().events, "sequence")
 
 
 @extend_schema_view(get=docs.READ_FEED)
@@ -229,7 +229,7 @@ class Feed(GateView):
 
     def get(self, request: Request) -> Response:
         """Newest first; with ``after``, what came after that event, oldest first."""
-        rows = Event.objects.filter(submission__in=Submission.objects.of(principal(request)))
+        rows = Event.objects.told().filter(submission__in=Submission.objects.of(principal(request)))
         if "after" not in request.query_params:
             return self.page(rows, self.viewer().events, "-id")
         return self.page(filters.after(request, rows), self.viewer().events, "id")

@@ -44,6 +44,9 @@ BY_ID = {
     ("api/v1/submissions/<uuid:pk>/files/<str:name>", "DELETE"): "submission",
     ("api/v1/submissions/<uuid:pk>/submit", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/withdraw", "POST"): "submission",
+    ("api/v1/submissions/<uuid:pk>/appeal", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/appeal", "POST"): "submission",
+    ("api/v1/submissions/<uuid:pk>/accept-partial", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/findings", "GET"): "submission",
     ("api/v1/submissions/<uuid:pk>/events", "GET"): "submission",
     ("api/v1/submissions/<uuid:pk>/disclosure", "GET"): "submission",
@@ -123,7 +126,7 @@ def ask(who, case, pk):
     path = "/" + re.sub(r"<(uuid|int):pk>", str(pk), route).replace("<str:name>", "01.flac")
     path = path.replace("<uuid:key>", str(ArtistKey.objects.get().pk))
     body = {"data": b"x", "content_type": "application/octet-stream"} if method == "PUT" else {"json": {}}
-    return who.call(method, path, **(body if method in ("PUT", "PATCH") else {}))
+    return who.call(method, path, **(body if method in ("PUT", "PATCH") or route.endswith("/appeal") else {}))
 
 
 def telling(answer):
