@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from checks.policy import PolicyError
+from intake import reference
 from intake.api.limits import Limit
 from intake.services import door
 
@@ -62,6 +63,16 @@ def rate_limit_can_be_read(**_: Any) -> Sequence[CheckMessage]:
     except ImproperlyConfigured as fault:
         return [Error(str(fault), hint="Mend GATE_RATE_LIMIT.", id="gate.E004")]
     return []
+
+
+@register()
+def model_of_traces_can_be_used(**_: Any) -> Sequence[CheckMessage]:
+    """Recordings would be judged without it, with no more than a note to moderators."""
+    unusable = reference.Lattice().model()[1]
+    hint = "Train it again (manage.py ai_train), or mend GATE_LATTICE_MODEL."
+    return [Error(f"The model of acoustic traces cannot be used: {unusable}.", hint=hint, id="gate.E005")] * bool(
+        unusable
+    )
 
 
 @register(Tags.security, deploy=True)

@@ -52,6 +52,8 @@ _MARGIN = 40.0
 
 #: An encoder's low-pass is a drop by so much that nothing comes back from, between neighbouring stretches.
 _CLIFF_DB, _CLIFF_STRETCH = 20.0, 100.0
+#: No encoder's low-pass lies below this; the edge of a muffled instrument may.
+_LOWEST_CLIFF = 3000.0
 
 #: The spectrum's own shape: the median of so many bins, 70 Hz. A line is what stands out of it, up to the second of
 #: these, so that no single note outweighs the rest; a gap counts down to the first.
@@ -325,8 +327,10 @@ def _split(slots: Sequence[Floats], count: int) -> list[Sequence[Floats]]:
 def _cliff(spectrum: Spectrum) -> float:
     """Where an encoder's low-pass ends the sound, in Hz; infinity where none does."""
     step = max(1, round(_CLIFF_STRETCH / spectrum.width))
-    first = spectrum.bin_of(_LOWEST)
+    first = spectrum.bin_of(_LOWEST_CLIFF)
     count = (len(spectrum.whole) - first) // step
+    if count < 3:
+        return math.inf
     levels = np.median(spectrum.whole[first : first + count * step].reshape(count, step), axis=1)
     # The drop is from one stretch to the next but one: the low-pass may lie in the middle of one.
     highest_after = np.maximum.accumulate(levels[::-1])[::-1]

@@ -178,6 +178,30 @@ def test_a_telephones_band_is_too_narrow() -> None:
     assert heard(noise, 6000).reason == "narrow_band"
 
 
+def through(kernel: npt.NDArray[np.float64], sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.convolve(sound, kernel / np.abs(kernel.sum()), "same").astype(np.float32)
+
+
+def low_pass(hertz: float, rate: int) -> npt.NDArray[np.float64]:
+    times = np.arange(-400, 401) / rate
+    return np.asarray(np.sinc(2 * hertz * times) * np.blackman(801))
+
+
+def test_an_encoders_low_pass_is_not_looked_beyond() -> None:
+    facts = heard(through(low_pass(9_000, 44_100), generated(TRAVELLER)), 44_100)
+    assert facts.upper_hz is not None
+    assert 8_300 <= facts.upper_hz <= 9_000
+    assert facts.lower_hz == pytest.approx(facts.upper_hz - 5_000, abs=1)
+    assert facts.found
+
+
+def test_a_muffled_instrument_is_no_low_pass() -> None:
+    noise = np.random.default_rng(1).standard_normal(15 * 44_100).astype(np.float32)
+    muffled = 100 * through(low_pass(2_000, 44_100), noise) + noise
+    facts = heard(muffled, 44_100)
+    assert (facts.assessed, facts.lower_hz, facts.upper_hz) == (True, 4000.0, 15_800.0)
+
+
 def test_silence_around_a_sound_does_not_thin_it() -> None:
     quiet = np.zeros(15 * 44_100, np.float32)
     facts = heard(np.concatenate([quiet, generated(TRAVELLER), quiet]), 44_100)

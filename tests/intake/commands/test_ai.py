@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from checks.analysis.lattice import FEATURE_VERSION
-from intake import reference
+from intake import reference, system_checks
 from intake.demo import sounds
 from tests.checks.analysis import decoders
 from tests.intake.commands.console import command
@@ -72,6 +72,7 @@ def test_a_model_is_trained_evaluated_and_used(table, corpus, tmp_path, settings
     settings.GATE_LATTICE_MODEL = str(tmp_path / "model.json")
     model, unusable = reference.Lattice().model()
     assert unusable == ""
+    assert system_checks.model_of_traces_can_be_used() == []
     assert model is not None
     assert model.sha256 == judged["model_sha256"]
 
@@ -108,6 +109,7 @@ def test_a_model_that_cannot_be_used_is_told_and_not_used(settings, tmp_path):
     (tmp_path / "model.json").write_text("{}")
     settings.GATE_LATTICE_MODEL = str(tmp_path / "model.json")
     assert reference.Lattice().model() == (None, "it is not of the format ai-lattice-lr/1")
+    assert [one.id for one in system_checks.model_of_traces_can_be_used()] == ["gate.E005"]
     settings.GATE_LATTICE_MODEL = str(tmp_path / "gone.json")
     assert "No such file" in reference.Lattice().model()[1]
 
