@@ -142,11 +142,11 @@ class Table:
         def look(part: slice) -> None:
             lookup.ranges(self.directory, self.entries, self.bits, wanted[part], modulus, starts[part], counts[part])
 
-        tried = TRIED * modulus
-        if self._file is None or wanted.size <= tried:
+        if self._file is None or wanted.size <= TRIED:
             look(slice(None))
             return starts, counts
-        waits = _waits()
+        some = np.flatnonzero(wanted[: TRIED * modulus] % np.uint32(modulus) == 0)[:TRIED]  # that the table may have
+        tried, waits = int(some[-1]) + 1 if some.size else 0, _waits()
         look(slice(tried))
         if _waits() - waits >= WAITED:
             rest = wanted[tried:]

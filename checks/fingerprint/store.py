@@ -101,8 +101,11 @@ class SharedStore(Store, Protocol):
         """Read everything; what is wrong, in words, and an empty list where nothing is."""
 
     def rebuild(self, everything: Iterable[tuple[int, bytes]], fetch: Fetch) -> int:
-        """Put these recordings in the place of all others; gives how many. Others read and write meanwhile: what they
-        add is fetched again, what they remove is left out."""
+        """Put these recordings in the place of all others; gives how many.
+
+        Others read and write meanwhile. What they add, and what may have been removed, is asked for again at the end:
+        ``fetch`` gives those of the numbers that are still known.
+        """
 
 
 class MemoryStore:
@@ -302,17 +305,25 @@ class LocalStore:
         """See SharedStore; under another modulus than before, where one is given."""
         with self._lock("merge-lock"):
             self._clear_merging()
-            before, waiting = self.documents(), iter(everything)
+            before, built = self.documents(), np.zeros(0, dtype=np.int64)
             files: list[tuple[Path, int]] = []
+            waiting = iter(everything)
             while batch := {number: index.keys(prints, modulus) for number, prints in islice(waiting, BATCH)}:
                 path = self._path / f"{len(files):06d}.merging"
                 segment.write_segment(path, list(batch.items()), modulus)
                 files.append((path, len(batch)))
+                built = np.union1d(built, np.fromiter(batch, np.int64, len(batch)))
             with self._writing():
                 now = self.documents()
-                removed, added = np.setdiff1d(before, now), np.setdiff1d(now, before)
-                late = {number: index.keys(prints, modulus) for number, prints in fetch(added.tolist())}
-                self._replace(files, np.union1d(removed, np.array(list(late), dtype=np.int64)), late, modulus)
+                late = {
+                    number: index.keys(prints, modulus) for number, prints in fetch(np.setdiff1d(now, built).tolist())
+                }
+                gone = np.setdiff1d(built, now)  # of which those that the index had lost are to stay
+                some = np.setdiff1d(gone, before)
+                for first in range(0, some.size, BATCH):
+                    asked = some[first : first + BATCH]
+                    gone = np.setdiff1d(gone, [number for number, _ in fetch(asked.tolist())])
+                self._replace(files, gone, late, modulus)
             return len(self)
 
     def _replace(self, files: Sequence[tuple[Path, int]], gone: Int64s, late: dict[int, Keys], modulus: int) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from checks.fingerprint import index, kernels, lookup, segment
 from checks.fingerprint.index import Building, Candidate, Damaged, Keys, Query, Shelf, Table
 from checks.fingerprint.segment import Segment, merge_segments, write_segment
+from checks.fingerprint.store import LocalStore
 from tests.checks.fingerprint.sounds import packed, part, recording, silence
 
 postings = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 40)), max_size=300, unique=True)
@@ -217,3 +218,21 @@ def test_only_the_most_common_keys_are_spared():
     assert index.spared(np.array([5, 1000, 3, 9]), 10).tolist() == [3, 1]
     assert index.spared(np.array([5, 5, 5]), 10).tolist() == [2]
     assert index.spared(np.array([5, 5]), 10).tolist() == []
+
+
+def test_nothing_is_left_to_be_compiled_once_it_is_warm(tmp_path: Path):
+    """What a user does after ``warm`` finds its machine code: learning, merging, asking, of memory and of files."""
+    lookup.warm()
+    loops = [one for one in vars(lookup).values() if hasattr(one, "signatures")]
+    assert len(loops) >= 8
+    before = [one.signatures for one in loops]
+    store = LocalStore(tmp_path / "index", flush=4)
+    for number in range(9):
+        store.add(number, recording(number, 1432 if number % 2 else 80))
+    store.extend((number, recording(number)) for number in range(20, 30))
+    store.compact()
+    store.add(50, recording(50))
+    assert [candidate.document for candidate in store.search(recording(3))] == [3]
+    assert store.search_keys([index.keys(recording(50)).values], 3)[0][0].document == 50
+    assert store.verify() == []
+    assert [one.signatures for one in loops] == before
