@@ -1,5 +1,6 @@
 """What was declared × what the file shows → what becomes of the release: the whole table, under the shipped policy."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks import lattice
 from checks.declaration import Declared, reach
 from checks.disclosure import CHECK
 from checks.evidence import Matrix, Says, Unfair, cell, matrix
 from checks.finding import Finding, Route
-from checks.policy import PolicyError, Verdict, decide, load
-from checks.release import Contribution, Credential, Disclosure, Element, Level, TagClaim, Track
+from checks.policy import PolicyError, Traces, Verdict, decide, load
+from checks.release import Contribution, Credential, Disclosure, Element, LatticeFacts, Level, TagClaim, Track
 from tests.checks.builders import a_context, a_delivery, a_disclosure, a_release, a_track, some_facts
 
 SHIPPED = Path(__file__).parents[2] / "config" / "policy.toml"
@@ -36,16 +38,20 @@ SHOWN: dict[str, dict[str, Any]] = {
     "processed": {"credential": Credential("trusted", ("algorithmicallyEnhanced",))},
     "unread": {"credential": Credential("unread")},
     "captured": {"credential": Credential("trusted", ("digitalCapture",))},
+    "weak": {"lattice": LatticeFacts("2026.1", True, z=9.0, rate_hz=50.0, strength="weak")},
+    "strong": {"lattice": LatticeFacts("2026.1", True, z=24.0, rate_hz=50.0, strength="strong")},
 }
 
+#: The last two columns with the acoustic check set to "review"; as shipped, they are as the first.
 TABLE = """
-declared |    -     tag    trusted untrusted changed processed unread  captured
-nothing  | approve review  review  review    review  review    review  approve
-no AI    | approve review  review  review    review  review    review  approve
-tools    | approve review  review  review    review  approve   review  approve
-lyrics   | label   review  review  review    review  label     label   label
-vocals   | label   label   label   label     label   label     label   label
+declared |    -     tag    trusted untrusted changed processed unread  captured weak    strong
+nothing  | approve review  review  review    review  review    review  approve  approve review
+no AI    | approve review  review  review    review  review    review  approve  approve review
+tools    | approve review  review  review    review  approve   review  approve  approve review
+lyrics   | label   review  review  review    review  label     label   label    label   review
+vocals   | label   label   label   label     label   label     label   label    label   label
 """
+ACOUSTIC = ("weak", "strong")
 
 
 def cells() -> list[tuple[str, str, str]]:
@@ -58,15 +64,23 @@ def cells() -> list[tuple[str, str, str]]:
 
 
 def found(track: Track, shown: dict[str, Any]) -> list[Finding]:
-    release = a_release(track)
-    return list(CHECK.run(a_delivery(release, facts={track.file: some_facts(track.file, **shown)}), a_context()))
+    delivery = a_delivery(a_release(track), facts={track.file: some_facts(track.file, **shown)})
+    return [finding for check in (CHECK, lattice.CHECK) for finding in check.run(delivery, a_context())]
 
 
 @pytest.mark.parametrize(("declared", "shown", "verdict"), cells())
 def test_what_becomes_of_a_release(declared: str, shown: str, verdict: str) -> None:
-    ruling = decide(load(SHIPPED), found(DECLARED[declared], SHOWN[shown]), [], [1])
+    listening = replace(load(SHIPPED), lattice=Traces.REVIEW)
+    ruling = decide(listening, found(DECLARED[declared], SHOWN[shown]), [], [1])
     assert ruling.verdict == verdict
     assert (ruling.verdict is Verdict.LABEL) == bool(ruling.labels), "a label has a basis, and review has none yet"
+
+
+@pytest.mark.parametrize("shown", ACOUSTIC)
+@pytest.mark.parametrize("declared", DECLARED)
+def test_a_score_changes_nothing_as_shipped(declared: str, shown: str) -> None:
+    with_it, without = (decide(load(SHIPPED), found(DECLARED[declared], SHOWN[one]), [], [1]) for one in (shown, "-"))
+    assert (with_it.verdict, with_it.labels, with_it.reasons) == (without.verdict, without.labels, without.reasons)
 
 
 def test_the_table_is_whole() -> None:
