@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from checks import artwork, audio, disclosure, identity, lattice, similarity
+from checks import artwork, audio, disclosure, fraud, identity, lattice, similarity
 from checks.check import CHECK_FAILED, CHECK_MISSING
 from checks.files import CODES as FILE_CODES
 from checks.metadata import IDENTIFIERS, METADATA
@@ -11,6 +11,7 @@ from checks.metadata import IDENTIFIERS, METADATA
 CHECKS = (
     similarity.CHECK,
     identity.CHECK,
+    fraud.CHECK,
     disclosure.CHECK,
     lattice.CHECK,
     audio.CHECK,

@@ -125,6 +125,20 @@ class RegistrantUse:
     accounts: int = 0  # the others
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How an account has delivered, this submission and what it supersedes left out."""
+
+    tracks_today: int = 0  # in the last 24 hours
+    tracks_a_day: float = 0.0  # in the 30 days before those
+    busiest_day: int = 0  # of these 30
+    lengths_today: tuple[int, ...] = ()  # of its different recordings in the last 24 hours, in hundredths of a second
+    tracks: int = 0  # in 90 days
+    artists: frozenset[str] = frozenset()  # who they are by, folded
+    cleared: int = 0  # releases in a year
+    rejected: int = 0  # the same; what was opened again does not count
+
+
 class History(Protocol):
     """What the gate has seen before, as a check may ask it; this submission and what it supersedes excluded."""
 
@@ -142,6 +156,15 @@ class History(Protocol):
 
     def tracks_by(self, artist: str, days: int) -> int:
         """How many tracks whose only display artist has this name the account has delivered in so many days."""
+
+    def habits(self) -> Habits:
+        """How the account has delivered."""
+
+    def refused_with(self, parties: Sequence[str]) -> Mapping[str, int]:
+        """How many releases of the last year that were rejected, or found to hide AI, name each of the parties.
+
+        Names are folded as ``checks.fraud.party`` does; whose releases they are, does not matter. None: left out.
+        """
 
 
 class LatticeReference(Protocol):

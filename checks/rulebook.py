@@ -139,7 +139,7 @@ RULEBOOK = (
     *_rules(
         91,
         "audio.format: . audio.undecodable audio.duration_mismatch audio.bandwidth audio.irregular audio.oddity",
-        "audio.length: . audio.short_tracks",
+        "audio.length: . audio.short_tracks fraud.short_cluster fraud.equal_lengths",
         "audio.silence: . audio.silent",
         "audio.clipping: . audio.dc_offset audio.dead_channel audio.channels_cancel audio.non_finite",
         "audio.duplicate: . similarity.own_recording similarity.own_other_title similarity.known_recording "

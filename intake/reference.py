@@ -9,25 +9,30 @@ import hmac
 import os
 import re
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import FilteredRelation, Q, QuerySet
+from django.db.models import Count, FilteredRelation, Q, QuerySet
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from checks import lattice_model
 from checks.analysis.lattice import FEATURE_VERSION
-from checks.check import Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
+from checks.check import Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
+from checks.finding import Basis
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.store import LocalStore, SharedStore
+from checks.fraud import party
 from checks.lattice_model import Model, ModelError
 from checks.names import Entry, entries, fold
+from checks.policy import Verdict
 from checks.release import AudioFacts
 from intake import models
+from intake.states import CLEARED, State
 
 
 def context(label: models.Label, submission: models.Submission | None = None) -> Context:
@@ -77,6 +82,10 @@ _PENDING, _BLOCKED = models.KnownRecording.Source.PENDING, models.KnownRecording
 
 #: Recordings that are read for one title or ISRC: a hundred tell what a thousand would.
 MOST_KNOWN = 100
+
+DAY = dt.timedelta(days=1)
+#: Names and recordings of an account that are read for its habits, and refused releases that parties are looked for in.
+MOST_NAMES, MOST_REFUSED = 1000, 300
 
 #: Corrections of corrections that are followed; nobody has needed as many.
 LONGEST_LINE = 50
@@ -337,6 +346,46 @@ class Deliveries:
         since = timezone.now() - dt.timedelta(days=days)
         recent = models.Submission.objects.live().filter(label=self._label, received_at__gte=since)
         return models.Track.objects.filter(submission__in=recent.exclude(pk__in=self._line()), artist=artist).count()
+
+    def habits(self) -> Habits:
+        """How the account has delivered."""
+        now = timezone.now()
+        live = models.Submission.objects.live().filter(label=self._label).exclude(pk__in=self._line())
+        tracks = models.Track.objects.filter(submission__in=live)
+        today = tracks.filter(submission__received_at__gte=now - DAY)
+        month = tracks.filter(submission__received_at__range=(now - 31 * DAY, now - DAY))
+        days = month.values_list(TruncDate("submission__received_at")).annotate(Count("pk")).values_list("pk__count")
+        a_day = [count for (count,) in days]
+        season = tracks.filter(submission__received_at__gte=now - 90 * DAY)
+        lengths = today.values_list("resource__blob", "resource__blob__analysis__facts__duration").distinct()
+        year = models.Submission.objects.filter(label=self._label, concluded_at__gte=now - 365 * DAY)
+        names = season.values_list("artist", flat=True).distinct()[:MOST_NAMES]
+        return Habits(
+            tracks_today=today.count(),
+            tracks_a_day=sum(a_day) / 30,
+            busiest_day=max(a_day, default=0),
+            lengths_today=tuple(round(100 * one) for _, one in lengths[:MOST_NAMES] if one),
+            tracks=season.count(),
+            artists=frozenset(party(name) for row in names for name in row.split(", ")),
+            cleared=year.filter(state__in=CLEARED).count(),
+            rejected=year.filter(state=State.REJECTED).exclude(pk__in=self._line()).count(),
+        )
+
+    def refused_with(self, parties: Sequence[str]) -> Mapping[str, int]:
+        """How many of the last year's refused releases name each of the parties; the newest that were, where many."""
+        since = timezone.now() - 365 * DAY
+        rejected = models.Submission.objects.filter(state=State.REJECTED, concluded_at__gte=since)
+        wrong = set(rejected.order_by("-concluded_at").values_list("pk", flat=True)[:MOST_REFUSED])
+        found = models.Decision.objects.filter(verdict=Verdict.LABEL, created_at__gte=since).order_by("-created_at")
+        for submission, labels in found.values_list("submission_id", "labels")[:MOST_REFUSED]:
+            if any(label["basis"] == Basis.VERIFIED_BY_HUMAN for label in labels):
+                wrong.add(submission)  # a person found what the label had not declared
+        counted: Counter[str] = Counter()
+        rows = models.Submission.objects.filter(pk__in=wrong.difference(self._line()))
+        for metadata in rows.values_list("metadata", flat=True):
+            named = {party(one["name"]) for track in metadata["tracks"] for one in track.get("contributors") or ()}
+            counted.update(named.intersection(parties))
+        return dict(counted)
 
     def _live(self, upcs: Sequence[str]) -> QuerySet[models.Submission]:
         live = models.Submission.objects.live().filter(upc__in=upcs)

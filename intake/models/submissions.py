@@ -69,6 +69,9 @@ class Submission(models.Model):
     supersedes = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
     )
+    weight = models.PositiveSmallIntegerField(
+        default=0, help_text="0-100: what is looked at first in review; it decides nothing, and labels never see it."
+    )
     sequence = models.PositiveIntegerField(default=0, help_text="Number of its last event.")
     statement = models.PositiveSmallIntegerField(default=1, help_text="Number of the declaration about AI that stands.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

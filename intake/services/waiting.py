@@ -8,7 +8,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+import checks
 from checks.finding import Severity
+from checks.weight import weigh
+from intake import snapshot
 from intake.families import HOLDING, family_of
 from intake.models import Decision, Presence, Reason, SavedFilter, Submission
 from intake.states import State
@@ -49,6 +52,8 @@ def renew(submission: Submission) -> None:
 
 
 def _enter(submission: Submission) -> None:
+    weight = weigh(snapshot.findings(list(submission.findings.all()), checks.CODES))
+    Submission.objects.filter(pk=submission.pk).update(weight=weight)
     held = submission.findings.filter(route__in=HOLDING).values_list("code", "severity", "pk")
     worst_first = sorted(held, key=lambda one: (_WORST_FIRST.get(one[1], 9), one[2]))
     codes = list(dict.fromkeys(code for code, _, _ in worst_first)) or [OPENED_AGAIN]

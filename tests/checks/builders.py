@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from checks.check import Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
+from checks.check import Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.release import (
     Account,
     Artist,
@@ -208,6 +208,8 @@ class FakeHistory:
     covers: Iterable[str] = ()
     registrants: Mapping[str, RegistrantUse] = field(default_factory=dict)
     tracks: Mapping[str, int] = field(default_factory=dict)
+    account: Habits = field(default_factory=Habits)
+    refused: Mapping[str, int] = field(default_factory=dict)
 
     def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
         return not set(self.upcs).isdisjoint(upcs)
@@ -223,6 +225,12 @@ class FakeHistory:
 
     def tracks_by(self, artist: str, days: int) -> int:
         return self.tracks.get(artist, 0)
+
+    def habits(self) -> Habits:
+        return self.account
+
+    def refused_with(self, parties: Sequence[str]) -> Mapping[str, int]:
+        return {name: self.refused[name] for name in parties if name in self.refused}
 
 
 @dataclass

@@ -17,7 +17,7 @@ from django.utils import timezone
 import checks
 from checks import policy as policies
 from checks.analysis import Analyser, SandboxError
-from checks.check import CHECK_FAILED, Check, Context, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
+from checks.check import CHECK_FAILED, Check, Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
 from checks.files import judge_files, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
@@ -197,6 +197,12 @@ class NothingKnown:
 
     def titled(self, title: str) -> Sequence[Known]:
         return ()
+
+    def habits(self) -> Habits:
+        return Habits()
+
+    def refused_with(self, parties: Sequence[str]) -> Mapping[str, int]:
+        return {}
 
     def listed(self, kind: str, values: Sequence[str]) -> Mapping[str, str]:
         return {}
