@@ -116,7 +116,7 @@ class Listener:
         self._slots: list[Floats] = []
         self._slot_frames, self._open = 1, 0  # frames of a full slot, and of the last one where it is not full
         self.samples = 0
-        self._sounding = 0  # frames that are not digital silence
+        self._frames = self._sounding = 0  # all of them, and those that are not digital silence
 
     def feed(self, mono: Floats) -> None:
         """One channel, the next samples of it."""
@@ -148,13 +148,14 @@ class Listener:
             return None
         count = max(1, min(_SEGMENTS, self.samples // (2 * self._frame), len(slots)))
         parts = [np.mean(part, axis=0) / np.float32(self._slot_frames) for part in _split(slots, count)]
-        seconds = (self._sounding * self._hop + self._hop) / self.rate
+        seconds = self.samples / self.rate * self._sounding / self._frames
         return Spectrum(self.rate, self._width, self._bins.start, tuple(parts), np.mean(parts, axis=0), seconds)
 
     def _add(self, frame: Floats) -> None:
         transform = np.fft.rfft(frame * self._window)[self._bins]
         power: Floats = np.square(transform.real, dtype=np.float32)
         power += np.square(transform.imag)
+        self._frames += 1
         if not power.any():
             return
         np.maximum(power, np.float32(_FLOOR), out=power)
@@ -179,6 +180,8 @@ def switched_off() -> LatticeFacts:
 def measured(spectrum: Spectrum | None, samples: int, rate: int, rates: Sequence[float] | None = None) -> LatticeFacts:
     """The facts of a recording of which so many samples were heard."""
     seconds = min(SECONDS, samples / rate)
+    if rate / 2 - _OFF_NYQUIST - _LOWEST < _NARROWEST:  # all others have a frame in ten seconds
+        return LatticeFacts(FEATURE_VERSION, False, "narrow_band", seconds=round(seconds, 2))
     if seconds < SHORTEST or spectrum is None or spectrum.seconds < SHORTEST:
         silent = seconds >= SHORTEST
         return LatticeFacts(FEATURE_VERSION, False, "silent" if silent else "too_short", seconds=round(seconds, 2))
@@ -202,14 +205,14 @@ class Scores:
         self.spectrum, self.band = spectrum, band
         self.residue = residue(spectrum.whole)
         self.raised = _highest_of_three(self.residue)
-        self._spread = float(self.raised[spectrum.bin_of(band[0]) : spectrum.bin_of(band[1])].std())
+        self._spread = self._spread_of(self.raised)
 
     def z(self, hz: float, band: tuple[float, float] | None = None, raised: Floats | None = None) -> float:
         """How far the lines at a rate stand out from those at rates beside it, in deviations of the latter."""
         at, beside, lines = self.levels(hz, band, raised)
         middle = float(np.median(beside))
         deviation = 1.4826 * float(np.median(np.abs(beside - middle)))
-        spread = self._spread if raised is None else float(raised.std())
+        spread = self._spread if raised is None else self._spread_of(raised)
         scale = max(deviation, spread / math.sqrt(max(lines, 1)))
         return (at - middle) / scale if scale > 0 else 0.0
 
@@ -273,6 +276,10 @@ class Scores:
             holes_z=round(holes_z, 3),
             holes_rate_hz=holes_hz,
         )
+
+    def _spread_of(self, raised: Floats) -> float:
+        """How much single bins differ, in the band."""
+        return float(raised[self.spectrum.bin_of(self.band[0]) : self.spectrum.bin_of(self.band[1])].std())
 
     def means(
         self, rates: npt.ArrayLike, band: tuple[float, float] | None = None, raised: Floats | None = None

@@ -169,13 +169,23 @@ def test_less_than_ten_seconds_are_not_assessed(measure: Measure, tmp_path: Path
     assert (facts.assessed, facts.reason, facts.z, facts.strength) == (False, "too_short", None, None)
 
 
+@pytest.mark.parametrize("rate", [8000, 24_000, 44_100, 48_000, 96_000])
+def test_ten_seconds_are_assessed_at_any_rate(rate: int) -> None:
+    noise = np.random.default_rng(1).standard_normal(10 * rate).astype(np.float32)
+    facts = heard(noise, rate)
+    assert (facts.assessed, facts.reason, facts.strength) == (True, None, "none")
+    assert facts.seconds == pytest.approx(10.0)
+    assert heard(noise[:-100], rate).reason == "too_short"
+
+
 def test_silence_is_not_assessed() -> None:
     assert heard(np.zeros(20 * 44_100, np.float32), 44_100).reason == "silent"
 
 
 def test_a_telephones_band_is_too_narrow() -> None:
-    noise = np.random.default_rng(1).standard_normal(20 * 6000).astype(np.float32)
-    assert heard(noise, 6000).reason == "narrow_band"
+    for rate in (4000, 6000):
+        noise = np.random.default_rng(1).standard_normal(12 * rate).astype(np.float32)
+        assert heard(noise, rate).reason == "narrow_band"
 
 
 def through(kernel: npt.NDArray[np.float64], sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
