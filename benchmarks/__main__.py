@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import gate, machine
 from benchmarks.report import Table
 
-PARTS = ("metadata", "pipeline", "throughput", "latency", "names")
+PARTS = ("metadata", "robustness", "pipeline", "throughput", "latency", "names")
 
 
 def main() -> None:
@@ -25,6 +25,7 @@ def main() -> None:
     options: dict[str, dict[str, Any]] = {
         "metadata": {},
         "names": {},
+        "robustness": {},
         "pipeline": {"rounds": arguments.rounds},
         "throughput": {"count": arguments.tracks},
         "latency": {"seconds": arguments.seconds},

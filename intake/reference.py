@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import os
 import re
+import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -80,6 +81,15 @@ def _open(place: Path | str, _process: int) -> SharedStore:
 
 _PENDING, _BLOCKED = models.KnownRecording.Source.PENDING, models.KnownRecording.Source.BLOCKED
 
+#: Seconds after which it is counted anew how many recordings are known: the search need only know about how many.
+COUNTED_EVERY = 600.0
+
+
+@functools.lru_cache(maxsize=1)
+def _about(_period: int) -> int:
+    return models.KnownRecording.objects.current().count()
+
+
 #: Recordings that are read for one title or ISRC: a hundred tell what a thousand would.
 MOST_KNOWN = 100
 
@@ -104,7 +114,8 @@ class Recordings:
     def matches(self, facts: AudioFacts) -> Sequence[Match]:
         """Known recordings that share sound with the file, best first."""
         picture = facts.picture or self._picture(facts.sha256)
-        found = find(store(), self._fingerprints, facts.fingerprint, picture=picture)
+        known = _about(int(time.monotonic() // COUNTED_EVERY))
+        found = find(store(), self._fingerprints, facts.fingerprint, picture=picture, known=known)
         rows = self._rows().select_related("submission").in_bulk([document for document, _ in found])
         blocks = models.Block.objects.standing().filter(recording__in=list(rows))
         blocked = dict(blocks.values_list("recording_id", "reason"))

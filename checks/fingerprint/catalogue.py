@@ -42,8 +42,8 @@ CHANCE = 4.5e-5
 #: there are, the fewer hits it takes.
 STRANGERS = 10.0
 
-#: … but what happens to every three-hundredth stranger is never a surprise (2.5 is the power of ten).
-LEAST_SURPRISE = 2.5
+#: … but what happens to every thirtieth stranger is never a surprise (1.5 is the power of ten).
+LEAST_SURPRISE = 1.5
 
 #: How many recordings are searched, where nobody says.
 USUAL_KNOWN = 100_000
