@@ -90,6 +90,9 @@ def _about(_period: int) -> int:
     return models.KnownRecording.objects.current().count()
 
 
+#: So long a label is new, where only the recordings of new labels are searched at other speeds (GATE_OTHER_SPEEDS).
+NEW_LABEL = dt.timedelta(days=90)
+
 #: Recordings that are read for one title or ISRC: a hundred tell what a thousand would.
 MOST_KNOWN = 100
 
@@ -115,7 +118,7 @@ class Recordings:
         """Known recordings that share sound with the file, best first."""
         picture = facts.picture or self._picture(facts.sha256)
         known = _about(int(time.monotonic() // COUNTED_EVERY))
-        found = find(store(), self._fingerprints, facts.fingerprint, picture=picture, known=known)
+        found = find(store(), self._fingerprints, facts.fingerprint, picture=picture, known=known, undo=self._undoes())
         rows = self._rows().select_related("submission").in_bulk([document for document, _ in found])
         blocks = models.Block.objects.standing().filter(recording__in=list(rows))
         blocked = dict(blocks.values_list("recording_id", "reason"))
@@ -140,6 +143,12 @@ class Recordings:
             for document, comparison in found
             if (row := rows.get(document)) and not (row.source == _BLOCKED and row.pk not in blocked)
         ]
+
+    def _undoes(self) -> bool:
+        """Whether changes of speed, pitch and tempo are undone: always, or for labels that are new."""
+        if settings.GATE_OTHER_SPEEDS == "always" or self._label is None:
+            return True
+        return timezone.now() - self._label.created_at < NEW_LABEL
 
     def _rows(self) -> QuerySet[models.KnownRecording]:
         """The catalogue without what this submission itself has brought."""

@@ -89,13 +89,15 @@ def find(
     picture: bytes = b"",
     suggested: Sequence[int] = (),
     known: int = USUAL_KNOWN,
+    undo: bool = True,
 ) -> list[tuple[int, Comparison]]:
     """The recordings that share sound with the query, best first.
 
     With its ``picture`` those are found as well of which the query is a faster, slower, higher or lower copy.
     ``suggested`` are recordings that something else names (the claimed ISRC, a title): they are compared at every
-    offset, whatever the index says. ``known`` is about how many recordings there are. A degenerate fingerprint finds
-    nothing; ask ``degenerate`` first.
+    offset, whatever the index says. ``known`` is about how many recordings there are. Without ``undo`` no change of
+    speed, pitch or tempo is undone: a third of the cost. A degenerate fingerprint finds nothing; ask ``degenerate``
+    first.
     """
     if degenerate(fingerprint):
         return []
@@ -105,7 +107,7 @@ def find(
         _keep(best, document, compare(fingerprint, reference, exhaustive=document in suggested))
     pictured = unpacked(picture)
     if pictured is not None:
-        for document, comparison in _undone(_Search(store, known), load, fingerprint, pictured, best):
+        for document, comparison in _undone(_Search(store, known, undo), load, fingerprint, pictured, best):
             _keep(best, document, comparison)
     return sorted(best.items(), key=lambda found: (*(-x for x in _rank(found[1])), found[0]))
 
@@ -178,8 +180,9 @@ class _Heard:
 class _Search:
     """Asks a store of about so many recordings for what shares more keys with a variant than chance explains."""
 
-    def __init__(self, store: Store, known: int) -> None:
+    def __init__(self, store: Store, known: int, undo: bool) -> None:
         self._store = store
+        self._undo = undo
         self._modulus = store.modulus
         self._surprising = max(LEAST_SURPRISE, math.log10(max(1, known) / STRANGERS))
 
@@ -216,6 +219,8 @@ class _Search:
 
     def _changed(self, ear: Ear) -> Iterator[_Suspect]:
         """Suspects where speed, pitch or tempo are undone."""
+        if not self._undo:
+            return
         keys = {change: ear.keys(change, self._modulus) for change in variants.bank()}
         slowed = [change for change in keys if change.tempo == change.frequency <= SLOWED]
         yield from self._asked(keys)

@@ -58,3 +58,14 @@ def test_fix_is_kept_with_its_finding(rung, analyser) -> None:
     kept = {row.subject: row.patch for row in submission.findings.filter(code="title.casing_en")}
     assert kept["release"][1] == {"op": "replace", "path": "/release/title", "value": "Salt and Iron"}
     assert kept["track:1"][1]["path"] == "/release/tracks/0/title"
+
+
+def test_other_speeds_are_undone_for_everybody_or_for_new_labels(settings) -> None:
+    new, old = a_label(), a_label("Pier Records")
+    old.created_at -= reference.NEW_LABEL
+    asked = [reference.Recordings(label)._undoes() for label in (new, old, None)]
+    settings.GATE_OTHER_SPEEDS = "new"
+    assert (asked, [reference.Recordings(label)._undoes() for label in (new, old, None)]) == (
+        [True, True, True],
+        [True, False, True],
+    )

@@ -196,3 +196,29 @@ def test_other_tempo_is_found_with_the_factor(catalogue: dict[int, Samples], tem
 
 def test_stranger_finds_nothing_at_any_speed(catalogue: dict[int, Samples]):
     assert answers(catalogue, changed(music(99), speed=1.1)) == {}
+
+
+def test_other_speeds_are_left_out_where_one_asks_for_that(catalogue: dict[int, Samples]):
+    store, shelf = MemoryStore(MODULUS), {number: prints(samples).tobytes() for number, samples in catalogue.items()}
+    for number, fingerprint in shelf.items():
+        store.add(number, fingerprint)
+    for speed, expected in ((1.0, [3]), (1.1, [])):
+        query = changed(catalogue[3], speed=speed)
+        found = find(
+            store,
+            lambda wanted: {number: shelf[number] for number in wanted},
+            prints(query).tobytes(),
+            picture=painted(query),
+            undo=False,
+        )
+        assert [number for number, _ in found] == expected
+
+
+@pytest.mark.parametrize("start", [3.0, 11.3, 27.77])
+@pytest.mark.parametrize("seconds", [5, 10])
+def test_five_seconds_from_anywhere_find_the_whole(catalogue: dict[int, Samples], start: float, seconds: int):
+    first = int(start * SAMPLE_RATE)
+    found = answers(catalogue, catalogue[2][first : first + seconds * SAMPLE_RATE])
+    assert list(found) == [2]
+    assert found[2].certain
+    assert found[2].segments[0].reference_start == pytest.approx(start, abs=0.5)
