@@ -102,6 +102,11 @@ if env.bool("GATE_TRUST_PROXY", default=False):
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600  # a moderator's long day
+#: Seconds after which a session ends in which nobody did anything.
+GATE_SESSION_IDLE = env.int("GATE_SESSION_IDLE", default=1800)
+#: Whether everybody at the desk types a one-time password besides their own.
+GATE_OTP = env.bool("GATE_OTP", default=PRODUCTION)
+OTP_TOTP_ISSUER = "Release intake gate"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -115,6 +120,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "django_filters",
     "rest_framework",
     "drf_spectacular",

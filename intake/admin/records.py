@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import structlog
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, TabularInline, action, display, register
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -17,10 +19,12 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from intake.admin import listening
+from intake.admin.door import prove_first, proved
 from intake.admin.site import desk
 from intake.models import (
     Analysis,
     ApiKey,
+    Appeal,
     ArtistIdentifier,
     ArtistKey,
     Attempt,
@@ -34,11 +38,17 @@ from intake.models import (
     Finding,
     KnownRecording,
     Label,
+    Note,
     Partner,
+    Proposal,
     ProtectedArtist,
     ProtectedName,
+    Viewing,
 )
-from intake.services import deliveries
+from intake.services import accounts, deliveries, roles
+from intake.services.roles import Action
+
+log = structlog.get_logger(__name__)
 
 
 class Untouchable:
@@ -90,7 +100,7 @@ def _review_link(submission_id: object, text: str) -> SafeString:
 class OfSubmission(ReadOnly):
     """Rows that belong to a submission, with the way to its review page."""
 
-    list_select_related = ("submission",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("submission",)
 
     @display(description="submission")
     def release(self, row: Any) -> SafeString:
@@ -117,6 +127,55 @@ class ApiKeyAdmin(ReadOnly):
     list_select_related = ("label", "partner")
     search_fields = ("prefix", "label__name", "partner__slug")
     exclude = ("digest",)
+    actions = ("revoke",)
+
+    def has_keys_permission(self, request: HttpRequest) -> bool:
+        return isinstance(request.user, User) and roles.may(request.user, Action.KEYS)
+
+    @action(permissions=["keys"], description="Revoke the selected keys")
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
+        """Close keys for good; whoever does that types their password first."""
+        if not proved(request):
+            return prove_first(request, request.get_full_path())
+        for key in keys:
+            accounts.revoke(key)
+            log.warning("api_key.revoked", key=key.prefix, by=request.user.get_username())
+        messages.success(request, f"{len(keys)} revoked: they open nothing any more.")
+        return None
+
+
+@register(Viewing, site=desk)
+class ViewingAdmin(ReadOnly):
+    """Who heard and saw what was delivered in confidence, for whoever audits."""
+
+    list_display = ("at", "actor", "what", "submission")
+    list_select_related: ClassVar[tuple[str, ...]] = ("submission",)
+    search_fields = ("actor", "what")
+    date_hierarchy = "at"
+    ordering = ("-id",)
+
+
+@register(Appeal, site=desk)
+class AppealAdmin(OfSubmission):
+    list_display = ("opened_at", "release", "against", "outcome", "due_at", "decided_at", "decision")
+    list_filter = ("outcome",)
+    list_select_related = ("submission", "against", "decision")
+    ordering = ("-id",)
+
+
+@register(Note, site=desk)
+class NoteAdmin(OfSubmission):
+    list_display = ("created_at", "actor", "release", "text", "public")
+    list_filter = ("public",)
+    ordering = ("-id",)
+
+
+@register(Proposal, site=desk)
+class ProposalAdmin(OfSubmission):
+    list_display = ("created_at", "moderator", "code", "release", "outcome", "ended_by", "ended_at")
+    list_filter = ("outcome", "code")
+    list_select_related = ("submission", "moderator")
+    ordering = ("-id",)
 
 
 @register(CheckRun, site=desk)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_POST, require_safe
 
+from intake.admin.door import GuardedSite, grave
 
-class Desk(AdminSite):
+
+class Desk(GuardedSite):
     """A site of its own, so that only what is registered here can be reached, users and groups included."""
 
     site_title = "Release intake gate"
@@ -36,7 +37,7 @@ class Desk(AdminSite):
             room("policy/", policy_room.page, "policy"),
             room("policy/try/", policy_room.try_out, "policy_try", posts=True),
             room("policy/trials/<uuid:pk>/", policy_room.trial, "policy_trial"),
-            room("policy/adopt/", policy_room.adopt, "policy_adopt", posts=True),
+            room("policy/adopt/", grave(policy_room.adopt, "admin:policy"), "policy_adopt", posts=True),
             *super().get_urls(),
         ]
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from intake import queue
 from intake.models import Analysis, CheckRun, Decision, IdempotencyKey, KnownRecording, PolicyTrial, Submission
 from intake.models.work import Status
-from intake.services import blobs, catalogue, policies, uploads, waiting
+from intake.services import access, blobs, catalogue, policies, uploads, waiting
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -107,4 +107,4 @@ def tidy() -> int:
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
     files = blobs.tidy() + uploads.tidy()
     known = catalogue.unindex() + catalogue.reconcile() + catalogue.tidy()
-    return old + _abandoned_drafts() + files + known + waiting.tidy()
+    return old + _abandoned_drafts() + files + known + waiting.tidy() + access.tidy()

@@ -1,4 +1,4 @@
-"""A moderator for the desk, with a password that is shown once."""
+"""A person for the desk, with a role and a password that is shown once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from intake.services import moderators
+from intake.services.roles import Role
 
 
 class Command(BaseCommand):
@@ -22,6 +23,12 @@ class Command(BaseCommand):
             metavar="VARIABLE",
             help="environment variable that holds the password; without it one is drawn",
         )
+        parser.add_argument(
+            "--role",
+            choices=[role.value for role in Role],
+            action="append",
+            help="the role at the desk, more than once for several (default: moderators)",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,8 +36,9 @@ class Command(BaseCommand):
         if variable and not os.environ.get(variable):
             raise CommandError(f"the environment variable {variable} is not set")
         given = os.environ[variable] if variable else ""
+        held = [Role(name) for name in options["role"] or [Role.MODERATOR.value]]
         try:
-            user, password, new = moderators.create(options["name"], given)
+            user, password, new = moderators.create(options["name"], given, held)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         drawn = password if not given else None

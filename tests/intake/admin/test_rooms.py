@@ -14,6 +14,7 @@ from intake.models import PolicyChange, PolicyTrial
 from intake.models.work import Status
 from intake.services import door, policies, sweep
 from intake.services.roles import Role
+from tests.intake.admin.conftest import sit_down
 from tests.intake.factories import a_label, a_moderator, a_submission
 from tests.intake.test_figures import contradicting
 from tests.intake.test_pipeline import run
@@ -36,6 +37,7 @@ def _own_policy(settings, tmp_path):
 def browser(*roles: Role, name: str = "pia") -> Client:
     client = Client()
     client.force_login(a_moderator(name, *roles))
+    sit_down(client)
     return client
 
 
