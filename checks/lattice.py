@@ -83,8 +83,8 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
         facts = delivery.facts.get(track.file)
         if facts is None or facts.lattice is None or not facts.lattice.assessed:
             continue
-        scores = context.lattice.human_scores(facts.lattice.feature_version) if context.lattice else ()
         if facts.lattice.found:
+            scores = context.lattice.human_scores(facts.lattice.feature_version) if context.lattice else ()
             yield _traces(track, facts.lattice, rarity(scores, facts.lattice.z or 0.0))
         if facts.lattice.holes:
             yield _holes(track, facts.lattice)

@@ -18,8 +18,10 @@ from rich.progress import track
 from rich.table import Table
 
 from checks.analysis import ANALYSIS_VERSION, default_analyser
+from checks.policy import LATTICE
 from checks.release import AudioFacts, LatticeFacts
 from intake.management.measuring import trusting
+from intake.services import door
 
 #: The error of a file that is not there or may not be opened.
 UNREADABLE = "unreadable"
@@ -45,12 +47,12 @@ class Command(BaseCommand):
 
     def _measure(self, files: Sequence[Path]) -> Iterator[tuple[Path, AudioFacts | None]]:
         bar = Console(file=cast(IO[str], self.stderr))
-        analyser = default_analyser()
+        analyser, traces = default_analyser(), door.policy().asks(LATTICE)
         for path in track(files, "Measuring", console=bar, transient=True, disable=not sys.stderr.isatty()):
             try:
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
-                yield path, trusting(analyser.analyse(path, digest, name=path.name))
+                yield path, trusting(analyser.analyse(path, digest, name=path.name, lattice=traces))
             except OSError:
                 yield path, None
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -59,6 +60,18 @@ def test_a_credential_is_told_as_the_trust_list_judges_it(
     assert "credential: trusted, trainedAlgorithmicMedia, Signer, Signer Ltd" in " ".join(
         capsys.readouterr().out.split()
     )
+
+
+def test_traces_are_not_measured_where_the_policy_has_them_off(
+    tmp_path: Path, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = Path(settings.GATE_POLICY).read_text(encoding="utf-8")
+    settings.GATE_POLICY = tmp_path / "off.toml"
+    settings.GATE_POLICY.write_text(text.replace('lattice = "note"', 'lattice = "off"'), encoding="utf-8")
+    long_enough = sounds.encode(files.music(11), 44100, tmp_path / "song.flac")
+    call_command("analyse", str(long_enough), "--json")
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    assert (entry["lattice"]["assessed"], entry["lattice_details"]["reason"]) == (False, "off")
 
 
 def test_people_get_a_table(song: Path, capsys: pytest.CaptureFixture[str]) -> None:
