@@ -9,6 +9,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checks import CHECKS
+from checks.check import ProtectedName
 from checks.finding import Finding
 from checks.metadata import IDENTIFIERS, METADATA
 from checks.release import (
@@ -27,7 +29,7 @@ from checks.release import (
     Share,
     Track,
 )
-from tests.checks.builders import FakeHistory, a_context
+from tests.checks.builders import FakeHistory, FakeNames, a_context
 
 #: Fragments on which rules turn, so that chance meets them.
 FRAGMENTS = st.sampled_from((
@@ -122,9 +124,20 @@ RELEASES = st.builds(
 )
 
 
+ASKED_OF_DOCUMENTS = tuple(check for check in CHECKS if not check.needs_audio)
+
+
 def findings(delivery: Delivery) -> list[Finding]:
-    context = a_context(history=FakeHistory(upcs={"036000291452"}))
-    return [*IDENTIFIERS.run(delivery, context), *METADATA.run(delivery, context)]
+    guarded = FakeNames([ProtectedName("1", "Mara Lindqvist"), ProtectedName("2", "İﬀ"), ProtectedName("3", "२")])
+    context = a_context(names=guarded, history=FakeHistory(upcs={"036000291452"}))
+    found = [(check, finding) for check in ASKED_OF_DOCUMENTS for finding in check.run(delivery, context)]
+    assert all(finding.code in check.codes for check, finding in found)
+    return [finding for _, finding in found]
+
+
+#: What these say is made to be stored whatever a text holds; the others see only texts that the door has let in, which
+#: have no halves of characters.
+STORED_AS_IT_IS = {code.id for check in (IDENTIFIERS, METADATA) for code in check.codes}
 
 
 @settings(max_examples=100, deadline=None)
@@ -133,7 +146,7 @@ def test_any_release_is_answered_twice_the_same(release: Release, received: dt.d
     delivery = Delivery(release, Account("a", "A"), received)
     found = findings(delivery)
     assert findings(delivery) == found
-    for finding in found:
+    for finding in (one for one in found if one.code.id in STORED_AS_IT_IS):
         said = (finding.message, finding.measured, finding.threshold, finding.evidence, finding.fix, finding.subject)
         stored = json.dumps(said, ensure_ascii=False, allow_nan=False)
         stored.encode()  # raises on half a character
