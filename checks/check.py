@@ -82,8 +82,11 @@ class KnownRecordings(Protocol):
     def under_isrc(self, isrc: str) -> Sequence[Known]:
         """The known recordings under an ISRC, twelve characters without hyphens; with fingerprints."""
 
-    def titled(self, title: str) -> Sequence[Known]:
-        """Known recordings with exactly this title, some of them where there are many; without fingerprints."""
+    def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
+        """Known recordings with exactly these titles, some of them where there are many; without fingerprints.
+
+        Titles that nothing has may be left out.
+        """
 
 
 @dataclass(frozen=True, slots=True)

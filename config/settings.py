@@ -83,6 +83,14 @@ def _kept_secret(path: Path) -> str:
     return path.read_text()
 
 
+def _private(path: Path) -> None:
+    """A database holds what labels deliver in confidence: no other account of the machine reads it. What SQLite writes
+    beside it gets the same rights."""
+    with contextlib.suppress(OSError):  # a folder that is not there, or somebody else's file: migrate says so
+        path.touch(mode=0o640)
+        path.chmod(0o640)
+
+
 SECRET_KEY = env.str("GATE_SECRET_KEY", default="")
 if not SECRET_KEY:
     if PRODUCTION:
@@ -179,6 +187,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{GATE_DATA / 'gate.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    _private(Path(DATABASES["default"]["NAME"]))
     #: Eight writers at once: 200 of 200 with these, 191 of 200 and "database is locked" without.
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -262,6 +271,7 @@ GATE_BROKER_EMBEDDED = CELERY_BROKER_URL == _EMBEDDED_BROKER
 _VISIBILITY_TIMEOUT = 600
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if GATE_BROKER_EMBEDDED:
+    _private(GATE_DATA / "broker.sqlite3")
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "path": str(GATE_DATA / "broker.sqlite3"),
         "visibility_timeout": _VISIBILITY_TIMEOUT,

@@ -174,12 +174,18 @@ class Recordings:
         rows = self._rows().filter(isrc=isrc).order_by("pk")[:MOST_KNOWN]
         return [_known(row, bytes(row.fingerprint)) for row in rows]
 
-    def titled(self, title: str) -> Sequence[Known]:
-        """Known recordings with exactly this title, without fingerprints."""
+    def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
+        """Known recordings with exactly these titles, without fingerprints: one question, unless one title has many."""
+        wanted = list(titles)
         # What is not decided has no title that others may hear of.
-        rows = models.KnownRecording.objects.settled().exclude(source=_BLOCKED).filter(title=title)
-        rows = rows.defer("fingerprint").order_by("pk")
-        return [_known(row) for row in rows[:MOST_KNOWN]]
+        rows = models.KnownRecording.objects.settled().exclude(source=_BLOCKED).defer("fingerprint").order_by("pk")
+        found = list(rows.filter(title__in=wanted)[: MOST_KNOWN + 1]) if wanted else []
+        if len(found) > MOST_KNOWN and len(wanted) > 1:  # so that a common title takes no room from a rare one
+            return {title: self.titled([title])[title] for title in wanted}
+        known: dict[str, list[Known]] = {title: [] for title in wanted}
+        for row in found[:MOST_KNOWN]:
+            known[row.title].append(_known(row))
+        return known
 
     @staticmethod
     def _picture(sha256: str) -> bytes:
@@ -354,11 +360,14 @@ class Deliveries:
         # A range instead of a pattern: every database finds it in the index.
         under = models.Track.objects.filter(isrc__gte=prefix, isrc__lt=f"{prefix}\uffff")
         live = under.filter(submission__in=models.Submission.objects.live())
-        others = live.exclude(submission__label=self._label)
+        others = ~Q(submission__label=self._label)
+        own = ~others & ~Q(submission__in=self._line())
         return RegistrantUse(
-            own=live.filter(submission__label=self._label).exclude(submission__in=self._line()).count(),
-            elsewhere=others.count(),
-            accounts=others.values("submission__label").distinct().count(),
+            **live.aggregate(
+                own=Count("pk", filter=own),
+                elsewhere=Count("pk", filter=others),
+                accounts=Count("submission__label", filter=others, distinct=True),
+            )
         )
 
     def tracks_by(self, artist: str, days: int) -> int:

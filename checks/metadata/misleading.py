@@ -176,10 +176,14 @@ def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def mimics(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """The title of a known recording, by somebody whose name is nearly its artist's. Equal titles alone are common."""
-    for track in delivery.release.tracks:
-        if is_blank(track.title) or len(track.title) > LONGEST_TITLE or unseen(track.title):
-            continue
-        known = [one for one in context.recordings.titled(track.title) if one.owner_account != delivery.account.id]
+    asked = [
+        track
+        for track in delivery.release.tracks
+        if not (is_blank(track.title) or len(track.title) > LONGEST_TITLE or unseen(track.title))
+    ]
+    titled = context.recordings.titled(dict.fromkeys(track.title for track in asked))
+    for track in asked:
+        known = [one for one in titled.get(track.title, ()) if one.owner_account != delivery.account.id]
         pairs = [
             (artist.name, one) for artist in track.display_artists for one in known if _nearly(artist.name, one.artist)
         ]

@@ -36,7 +36,8 @@ class Viewer:
 
     def submissions(self, rows: Sequence[models.Submission]) -> list[dict[str, Any]]:
         """Submissions as the contract has them. ``rows`` come from ``Submission.objects.whole()``."""
-        counts, desk = self._counts(rows), self._from_the_desk(rows)
+        begun = [row for row in rows if row.state != State.DRAFT]  # of a draft nothing is said yet
+        counts, desk = self._counts(begun), self._from_the_desk(rows)
         durations = self._durations(rows)
         partners = self._partners() if any(row.state in CLEARED for row in rows) else []
         return [self._submission(row, counts[row.pk], durations, partners) | desk[row.pk] for row in rows]
@@ -81,7 +82,8 @@ class Viewer:
         """What people at the desk say to the label, and what it can do about it; nothing of that is a partner's."""
         standing = {row.pk: max(row.decisions.all(), key=lambda one: one.number, default=None) for row in rows}
         given = {pk: one for pk, one in standing.items() if one and one.verdict != Verdict.REVIEW and self._is_label}
-        notes, last = self._notes(rows), self._appeals(rows)
+        begun = [row for row in rows if row.state != State.DRAFT]
+        notes, last = self._notes(begun), self._appeals(begun)
         asked = [pk for one in given.values() for pk in one.to_fix]
         to_mend = self._to_mend(asked) if asked else {}
         offers = [one.pk for one in given.values() if one.offer]

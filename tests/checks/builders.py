@@ -181,8 +181,8 @@ class FakeRecordings:
     def under_isrc(self, isrc: str) -> Sequence[Known]:
         return [one for one in self.known if one.isrc == isrc]
 
-    def titled(self, title: str) -> Sequence[Known]:
-        return [one for one in self.known if one.title == title]
+    def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
+        return {title: [one for one in self.known if one.title == title] for title in titles}
 
 
 @dataclass

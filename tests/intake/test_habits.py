@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from checks.fraud import party
+from checks.policy import Verdict
 from intake import reference
 from intake.models import Decision, Submission
 from intake.services import decisions
@@ -54,7 +55,7 @@ def test_clearances_and_rejections_of_the_last_year_are_counted(rung, analyser):
     one = concluded(rung, analyser, label=label)
     assert reference.Deliveries(label, None).habits().cleared == 1
     decisions.reopen(one, a_moderator(), "a claim")
-    decisions.decide(one, a_moderator("eva"), "reject", "stolen")
+    decisions.decide(one, a_moderator("eva"), Verdict.REJECT, "stolen", code="infringement")
     habits = reference.Deliveries(label, None).habits()
     assert (habits.cleared, habits.rejected) == (0, 1)
     Submission.objects.update(concluded_at=timezone.now() - dt.timedelta(days=400))

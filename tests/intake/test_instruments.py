@@ -47,10 +47,19 @@ def test_known_recordings_are_found_by_isrc_and_title_until_forgotten() -> None:
     known = reference.Recordings()
     (found,) = known.under_isrc("GBAYE6500521")
     assert (found.title, found.fingerprint) == ("Help!", facts.fingerprint)
-    assert [one.artist for one in known.titled("Help!")] == ["The Beatles"]
-    assert (known.under_isrc("GBAYE6500522"), known.titled("Help")) == ([], [])
+    assert [one.artist for one in known.titled(["Help!", "Help"])["Help!"]] == ["The Beatles"]
+    assert (known.under_isrc("GBAYE6500522"), known.titled(["Help"])["Help"]) == ([], [])
     type(row).objects.update(forgotten_at=row.learned_at)
-    assert (known.under_isrc("GBAYE6500521"), known.titled("Help!")) == ([], [])
+    assert (known.under_isrc("GBAYE6500521"), known.titled(["Help!"])["Help!"]) == ([], [])
+
+
+def test_common_title_takes_no_room_from_a_rare_one(monkeypatch) -> None:
+    monkeypatch.setattr(reference, "MOST_KNOWN", 3)
+    for number in range(5):
+        catalogue.learn(facts_of(f"intro {number}"), title="Intro", artist="Somebody", owner=f"Label {number}")
+    catalogue.learn(facts_of("rare"), title="Low Tide", artist="Mara Lindqvist", owner="Harbour Records")
+    found = reference.Recordings().titled(["Intro", "Low Tide"])
+    assert {title: len(known) for title, known in found.items()} == {"Intro": 3, "Low Tide": 1}
 
 
 def test_fix_is_kept_with_its_finding(rung, analyser) -> None:

@@ -152,7 +152,7 @@ def test_refused_recording_is_no_longer_its_labels_own_and_comes_back_with_the_a
     run(rung)
     first.refresh_from_db()
     decisions.reopen(first, a_moderator(), "somebody else claims it")
-    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "it is not theirs")
+    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "it is not theirs", code="infringement")
     assert not KnownRecording.objects.current().filter(submission=first).exists()
     decisions.reopen(first, a_moderator("jo"), "an appeal")
     row = KnownRecording.objects.pending().get(submission=first)
@@ -169,7 +169,7 @@ def test_refusal_leaves_what_another_release_of_the_label_still_stands_for(rung,
     run(rung)
     first.refresh_from_db()
     decisions.reopen(first, a_moderator(), "asked for")
-    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "delivered twice")
+    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "delivered twice", code="infringement")
     row = KnownRecording.objects.current().get()
     assert (row.submission, row.source) == (second, KnownRecording.Source.DELIVERED)
 
@@ -235,7 +235,7 @@ def test_others_pending_titles_and_isrcs_are_known_to_nobody(rung, analyser):
     to_similarity(first, rung)
     pending.show(first)
     known = reference.Recordings(a_label("North Pier Music"))
-    assert known.titled("Low Tide") == []
+    assert known.titled(["Low Tide"]) == {"Low Tide": []}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,6 +7,7 @@ import re
 import uuid
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema_view
@@ -22,9 +23,10 @@ from intake.api.auth import principal
 from intake.api.base import GateView, Posting, matches
 from intake.api.bodies import Multipart, Parts, StrictJSON
 from intake.api.problems import PARAMETER_INVALID, PRECONDITION_FAILED, Problem
-from intake.models import Blob, Event, Label, Partner, Submission
+from intake.models import Blob, CheckRun, Decision, Event, Label, Partner, Submission
 from intake.models.submissions import SubmissionQuerySet
 from intake.services import door, registry, submissions
+from intake.states import State
 
 #: Which fixes ``validate`` carries out: those that change nothing that is meant, or all.
 APPLY = ("safe", "all")
@@ -41,9 +43,16 @@ def own(request: Request, pk: uuid.UUID, rows: SubmissionQuerySet | None = None)
 
 def accepted(view: GateView, submission: Submission, status: int) -> Response:
     """The answer to a delivery: the submission, and where it is."""
-    row = Submission.objects.whole().get(pk=submission.pk)
-    location = reverse("submission", args=[row.pk])
+    location = reverse("submission", args=[submission.pk])
+    row = written(submission) if submission.state == State.DRAFT else Submission.objects.whole().get(pk=submission.pk)
     return Response(view.viewer().submission(row), status=status, headers={"Location": location})
+
+
+def written(draft: Submission) -> Submission:
+    """A draft with what ``Submission.objects.whole()`` would read: itself is here, and nothing was asked of it yet."""
+    nothing = (Prefetch("decisions", Decision.objects.none()), Prefetch("check_runs", CheckRun.objects.none()))
+    prefetch_related_objects([draft], "resources", "tracks__resource", *nothing)
+    return draft
 
 
 @extend_schema_view(post=docs.DELIVER, get=docs.LIST_SUBMISSIONS)

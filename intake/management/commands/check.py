@@ -195,8 +195,8 @@ class NothingKnown:
     def under_isrc(self, isrc: str) -> Sequence[Known]:
         return ()
 
-    def titled(self, title: str) -> Sequence[Known]:
-        return ()
+    def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
+        return {}
 
     def habits(self) -> Habits:
         return Habits()
