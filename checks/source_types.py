@@ -8,6 +8,14 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from importlib import resources
 
+#: Where the vocabulary stands.
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+
+#: What labels can say of a recording, and of parts of it. Artwork is another file's business.
+_RECORDING = "ai:recording"
+_PARTS = ("ai:vocals", "ai:instruments", "ai:production", "ai:composition", "ai:lyrics")
+_SAYS = ("all", "partly")
+
 
 class Meaning(StrEnum):
     """From nothing said to most said."""
@@ -37,6 +45,17 @@ def known() -> Mapping[str, Meaning]:
 def meaning(source_type: str) -> Meaning:
     """Of one type, by its name or its whole address. One that nobody knows is asked about."""
     return known().get(source_type.rstrip("/").rpartition("/")[2], Meaning.ASK)
+
+
+def of_labels(labels: Iterable[tuple[str, str]]) -> str | None:
+    """The type that labels (key, value) of a recording come to; None where they say nothing of AI in it.
+
+    Generated words or melodies, sung and played by people, make a part of it generated.
+    """
+    said = dict.fromkeys(pair for pair in labels if pair[1] in _SAYS)
+    if (_RECORDING, "all") in said:
+        return "trainedAlgorithmicMedia"
+    return "compositeWithTrainedAlgorithmicMedia" if any(key in (_RECORDING, *_PARTS) for key, _ in said) else None
 
 
 def strongest(source_types: Iterable[str]) -> Meaning | None:

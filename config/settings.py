@@ -47,6 +47,11 @@ GATE_POLICY_SHIPPED = BASE_DIR / "config" / "policy.toml"
 GATE_TRANSPARENCY = env.bool("GATE_TRANSPARENCY", default=False)
 GATE_POLICY = Path(env.str("GATE_POLICY", default=str(GATE_POLICY_SHIPPED)))
 
+#: The certificate (with those that issued it) and the key that sign what was decided into copies of cleared files, as
+#: paths of PEM files. Without them nothing is marked.
+GATE_MARKING_CERTIFICATE = env.str("GATE_MARKING_CERTIFICATE", default="")
+GATE_MARKING_KEY = env.str("GATE_MARKING_KEY", default="")
+
 #: The largest file a label may deliver; an hour of 24-bit 192 kHz stereo is 4 GB.
 GATE_MAX_FILE_BYTES = env.int("GATE_MAX_FILE_BYTES", default=4 * 1024**3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
+from checks.analysis.marking import UnusableIdentity
 from checks.policy import PolicyError
 from intake import reference
 from intake.api.limits import Limit
-from intake.services import door
+from intake.services import door, marking
+
+#: So long before a certificate runs out its operator is told.
+MARKING_RENEWAL = dt.timedelta(days=30)
 
 
 @register(Tags.files)
@@ -73,6 +79,22 @@ def model_of_traces_can_be_used(**_: Any) -> Sequence[CheckMessage]:
     return [Error(f"The model of acoustic traces cannot be used: {unusable}.", hint=hint, id="gate.E005")] * bool(
         unusable
     )
+
+
+@register()
+def marks_can_be_signed(**_: Any) -> Sequence[CheckMessage]:
+    """Cleared files would wait for ever to be marked."""
+    if not marking.enabled():
+        return []
+    try:
+        left = marking.identity().leaf.not_valid_after_utc - timezone.now()
+    except UnusableIdentity as fault:
+        hint = "Mend GATE_MARKING_CERTIFICATE and GATE_MARKING_KEY, or unset both to mark nothing."
+        return [Error(f"Cleared files cannot be marked: {fault}", hint=hint, id="gate.E006")]
+    if left > MARKING_RENEWAL:
+        return []
+    told = f"The certificate for marking runs out in {max(left.days, 0)} days."
+    return [Warning(told, hint="Renew it; marks are checked against it.", id="gate.W003")]
 
 
 @register(Tags.security, deploy=True)

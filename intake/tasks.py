@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from intake.services import catalogue, checking, deliveries, partial, policies, submissions, sweep
+from intake.services import catalogue, checking, deliveries, marking, partial, policies, submissions, sweep
 
 
 @shared_task(name="intake.start")
@@ -33,6 +33,11 @@ def carry_on(submission_id: str) -> None:
 @shared_task(name="intake.index")
 def index() -> None:
     catalogue.index()
+
+
+@shared_task(name="intake.mark")
+def mark(marked_file_id: str) -> None:
+    marking.mark(marked_file_id)
 
 
 @shared_task(name="intake.sweep")

@@ -32,6 +32,7 @@ class Limits:
 
     cpu_seconds: int
     memory_bytes: int  # on top of what the warm process has mapped already
+    file_bytes: int = 0  # to which a file that it was handed may grow
 
 
 #: System calls that decoding in Python needs, by machine (numbers: the kernel's syscall tables). All but the
@@ -177,7 +178,7 @@ def _limit(limits: Limits) -> bool:
     wanted = (
         (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1),
         (resource.RLIMIT_AS, mapped + limits.memory_bytes, None),
-        (resource.RLIMIT_FSIZE, 0, None),
+        (resource.RLIMIT_FSIZE, limits.file_bytes, None),
         (resource.RLIMIT_CORE, 0, None),
         (resource.RLIMIT_NOFILE, _MAX_DESCRIPTORS, None),
     )

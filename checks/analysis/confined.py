@@ -12,6 +12,7 @@ import os
 import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,12 +20,10 @@ import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from checks.analysis import confine
-
-#: A function of ours as the child runs it: bytes in, an answer out.
-Work = Callable[[BinaryIO], bytes]
+from checks.analysis.confine import Limits
 
 #: How a child ends that ran into its memory limit but could still say so; and one whose fault is ours.
 _OUT_OF_MEMORY, _FAULT = 70, 71
@@ -32,6 +31,8 @@ _OUT_OF_MEMORY, _FAULT = 70, 71
 _WALL_SECONDS_A_CPU_SECOND, _START_SECONDS = 3, 20.0
 #: Beyond this the child is no longer the one we started.
 _MAX_ANSWER = 32 << 20
+#: A question of the child, or what is said to it: something to sign, a manifest to write.
+_MAX_MESSAGE = 128 << 10
 #: Bytes of a traceback that are kept.
 _LAST_WORDS = 4000
 
@@ -42,7 +43,7 @@ house = types.ModuleType("checks")
 house.__path__ = [sys.argv[1]]
 sys.modules["checks"] = house
 from checks.analysis.confined import main
-main(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+main(*sys.argv[2:])
 """
 _HOUSE = Path(__file__).resolve().parents[1]
 
@@ -68,39 +69,83 @@ def run(work: str, content: BinaryIO, *, cpu_seconds: int, memory_bytes: int) ->
 
     Raises Ended where there is no answer, and OSError where no process can be started.
     """
+    limits = Limits(cpu_seconds, memory_bytes)
+    process = _started(work, content, limits)
+    return _ended(process, _said(process, _deadline(limits)))
+
+
+def converse(
+    work: str,
+    content: BinaryIO,
+    target: BinaryIO,
+    request: bytes,
+    reply: Callable[[bytes], bytes],
+    *,
+    limits: Limits,
+) -> bytes:
+    """The same for work that also writes into an open file, and asks back before it answers.
+
+    Raises what ``run`` raises, and what ``reply`` does.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        with theirs:
+            process = _started(work, content, limits, (target.fileno(), theirs.fileno()))
+        said = None
+        try:
+            ours.send(request)
+            said = _said(process, _deadline(limits), ours, reply)
+        except BrokenPipeError:  # it ended before it listened
+            said = b""
+        finally:
+            if said is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        return _ended(process, said)
+
+
+def _deadline(limits: Limits) -> float:
+    return time.monotonic() + _START_SECONDS + limits.cpu_seconds * _WALL_SECONDS_A_CPU_SECOND
+
+
+def _started(
+    work: str, content: BinaryIO, limits: Limits, descriptors: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
     os.lseek(content.fileno(), 0, os.SEEK_SET)
-    arguments = [str(_HOUSE), work, str(cpu_seconds), str(memory_bytes)]
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-S", "-c", _CHILD, *arguments],
+    numbers = (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes, *descriptors)
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-S", "-c", _CHILD, str(_HOUSE), work, *map(str, numbers)],
         stdin=content.fileno(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        pass_fds=descriptors,
         env=_bare_environment(),
         start_new_session=True,
     )
+
+
+def _ended(process: subprocess.Popen[bytes], said: bytes | None) -> bytes:
+    """See the child out, by force where it does not go, and judge what it said."""
     assert process.stdout is not None
-    with process.stdout as answer:
-        try:
-            said = _read(answer.fileno(), time.monotonic() + _START_SECONDS + cpu_seconds * _WALL_SECONDS_A_CPU_SECOND)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                if process.poll() is None and not _ends_by_itself(process):
-                    os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    process.stdout.close()
+    with contextlib.suppress(ProcessLookupError):
+        if process.poll() is None and (said is None or not _ends_by_itself(process)):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     return _judged(process.returncode, said)
 
 
-def main(work: str, cpu_seconds: int, memory_bytes: int) -> None:
+def main(work: str, *numbers: str) -> None:
     """The child: import, shut in, work, answer, end."""
+    cpu_seconds, memory_bytes, file_bytes, *descriptors = map(int, numbers)
     module, _, name = work.partition(":")
-    function: Work = getattr(importlib.import_module(module), name)
+    function: Any = getattr(importlib.import_module(module), name)
     status = _FAULT
     try:
         started = resource.getrusage(resource.RUSAGE_SELF)
         spent = int(started.ru_utime + started.ru_stime)
-        confine.confine(confine.Limits(cpu_seconds + spent, memory_bytes))
+        confine.confine(Limits(cpu_seconds + spent, memory_bytes, file_bytes))
         with os.fdopen(0, "rb") as content:
-            _write(function(content))
+            _write(_conversed(function, content, *descriptors) if descriptors else function(content))
         status = 0
     except MemoryError:
         status = _OUT_OF_MEMORY
@@ -108,6 +153,18 @@ def main(work: str, cpu_seconds: int, memory_bytes: int) -> None:
         _write(traceback.format_exc().encode()[-_LAST_WORDS:])
     finally:
         os._exit(status)
+
+
+def _conversed(function: Any, content: BinaryIO, target: int, channel: int) -> bytes:
+    request = os.read(channel, _MAX_MESSAGE)
+
+    def ask(question: bytes) -> bytes:
+        os.write(channel, question)
+        return os.read(channel, _MAX_MESSAGE)
+
+    # Never closed: the work flushes what counts, and closing would try again to write what a full disk did not take.
+    answer: bytes = function(content, os.fdopen(target, "r+b"), request, ask)
+    return answer
 
 
 def _judged(returncode: int, said: bytes | None) -> bytes:
@@ -120,14 +177,31 @@ def _judged(returncode: int, said: bytes | None) -> bytes:
     return said
 
 
-def _read(pipe: int, deadline: float) -> bytes | None:
-    """All that the child says, or more than it may say; None where it takes too long."""
-    parts: list[bytes] = []
+def _said(
+    process: subprocess.Popen[bytes],
+    deadline: float,
+    channel: socket.socket | None = None,
+    reply: Callable[[bytes], bytes] | None = None,
+) -> bytes | None:
+    """All that the child says, or more than it may say; None where it takes too long. Its questions are answered."""
+    assert process.stdout is not None
+    pipe, parts = process.stdout.fileno(), list[bytes]()
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
+    if channel is not None:
+        poll.register(channel, select.POLLIN)
     while sum(map(len, parts)) <= _MAX_ANSWER:
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+        if not ready:
             return None
+        if channel is not None and channel.fileno() in ready:
+            question = channel.recv(_MAX_MESSAGE)
+            if question and reply is not None:
+                channel.send(reply(question))
+            else:
+                poll.unregister(channel)
+                channel = None
+            continue
         part = os.read(pipe, 1 << 20)
         if not part:
             break

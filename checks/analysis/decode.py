@@ -49,7 +49,7 @@ _ALAC_DEPTH_BYTE = 17
 #: The low-pass of Chromaprint's own resampler: with it the sub-prints are those of fpcalc, bit for bit.
 _RESAMPLER = {"filter_size": "16", "phase_shift": "8", "cutoff": "0.8"}
 
-_DEMUXERS = {"wav": "wav", "aiff": "aiff", "flac": "flac", "mp3": "mp3", "mp4": "mov", "ogg": "ogg"}
+DEMUXERS = {"wav": "wav", "aiff": "aiff", "flac": "flac", "mp3": "mp3", "mp4": "mov", "ogg": "ogg"}
 _CODECS = (
     "flac", "alac", "mp3", "mp3float", "aac", "vorbis", "opus", "libopus",
     "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be",
@@ -58,7 +58,7 @@ _CODECS = (
 
 #: The demuxer may open nothing but the file it was given and may start no decoder but these: a picture in a tag
 #: stays bytes, a playlist or an external reference leads nowhere. It need not guess either, so it looks ahead little.
-_OPTIONS = {
+OPTIONS = {
     "codec_whitelist": ",".join(_CODECS),
     "protocol_whitelist": "",
     "enable_drefs": "0",
@@ -79,8 +79,8 @@ def measure(file: BinaryIO, sha256: str, name: str | None = None, *, lattice: bo
     try:
         with av.open(
             file,
-            format=_DEMUXERS[kind.name],
-            container_options=_OPTIONS,
+            format=DEMUXERS[kind.name],
+            container_options=OPTIONS,
             metadata_errors="replace",
             buffer_size=_READ_AHEAD,
         ) as opened:
@@ -97,9 +97,7 @@ def mono_pieces(file: BinaryIO) -> Iterator[tuple[int, npt.NDArray[np.float32]]]
         return
     file.seek(0)
     try:
-        with av.open(
-            file, format=_DEMUXERS[kind.name], container_options=_OPTIONS, metadata_errors="replace"
-        ) as opened:
+        with av.open(file, format=DEMUXERS[kind.name], container_options=OPTIONS, metadata_errors="replace") as opened:
             if not opened.streams.audio or opened.streams.audio[0].codec_context.name not in _CODECS:
                 return
             opened.streams.audio[0].codec_context.thread_count = 1

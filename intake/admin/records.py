@@ -38,6 +38,7 @@ from intake.models import (
     Finding,
     KnownRecording,
     Label,
+    MarkedFile,
     Note,
     Partner,
     Proposal,
@@ -226,6 +227,24 @@ class AnalysisAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Analysis]:
         return super().get_queryset(request).defer("fingerprint")
+
+
+@register(MarkedFile, site=desk)
+class MarkedFileAdmin(OfSubmission):
+    """Copies of cleared files with a signed manifest, what it says, and why there is none of some."""
+
+    list_display = ("file", "release", "outcome", "status", "source_type", "because", "signer", "finished_at")
+    list_filter = ("outcome", "status", "source_type")
+    search_fields = ("resource__name", "blob__sha256", "sound")
+    exclude = ("lease_token",)
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MarkedFile]:
+        return super().get_queryset(request).select_related("resource")
+
+    @display(description="file")
+    def file(self, row: MarkedFile) -> str:
+        return row.resource.name
 
 
 @register(KnownRecording, site=desk)

@@ -16,6 +16,7 @@ from intake.admin.records import ReadOnly
 from intake.admin.site import desk
 from intake.models import TrustRoot
 from intake.services import trust
+from intake.services.roles import RIGHTS, Action
 
 
 class TrustRootForm(forms.ModelForm):
@@ -53,10 +54,11 @@ class TrustRootAdmin(ReadOnly):
         return [field.name for field in TrustRoot._meta.fields if field.name != "id"]
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return bool(request.user.has_perm("intake.add_trustroot"))
+        return self.has_withdraw_permission(request)
 
     def has_withdraw_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("intake.change_trustroot"))
+        """One right for both: whoever may trust somebody may also take it back."""
+        return bool(request.user.has_perm(f"intake.{RIGHTS[Action.TRUST]}"))
 
     def save_model(self, request: HttpRequest, obj: TrustRoot, form: Any, change: bool) -> None:
         row, _ = trust.add(form.cleaned_data["pem"], form.cleaned_data["note"], _actor(request))

@@ -170,6 +170,22 @@ CONFIRM = _operation(
     request=None,
     parameters=[*_RETRY, _IF_MATCH],
 )
+LIST_MARKED_FILES = _operation(
+    "Submissions",
+    {200: _list_of(serializers.MarkedFileSerializer)},
+    {**_NOT_THERE, **_BAD_QUERY, 409: "Not approved."},
+    operation_id="submission_marked_files",
+    summary="Copies of its files that say, signed, what was decided about AI",
+    description="Where the operator marks what is delivered: one for each file that a label about AI speaks of.",
+    parameters=_PAGING,
+)
+READ_MARKED_FILE = _operation(
+    "Submissions",
+    {(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    {**_NOT_THERE, 409: "Not approved."},
+    operation_id="submission_marked_file",
+    summary="One marked file: bit for bit the sound that was delivered, and a signed manifest",
+)
 LIST_SUBMISSIONS = _operation(
     "Submissions",
     {200: _list_of(serializers.SubmissionSerializer)},

@@ -146,6 +146,26 @@ class FindingSerializer(serializers.Serializer):
     )
 
 
+class MarkedFileSerializer(serializers.Serializer):
+    """A copy of a delivered file with a signed manifest."""
+
+    file = serializers.CharField(help_text="As it was delivered.")
+    status = serializers.ChoiceField(
+        ["pending", "marked", "refused", "overtaken", "failed"],
+        help_text="refused: this file cannot be marked, and stays as it is; failed: the operator has to look.",
+    )
+    because = serializers.CharField(allow_null=True, help_text="Why it was refused.")
+    source_type = serializers.CharField(help_text="IPTC digital source type that the labels come to.")
+    labels = serializers.ListField(child=serializers.DictField(), help_text="What the manifest says.")
+    decision = serializers.UUIDField()
+    source_sha256 = serializers.CharField(help_text="Of the file as it was delivered.")
+    sha256 = serializers.CharField(allow_null=True)
+    size = serializers.IntegerField(allow_null=True)
+    signer = serializers.CharField(allow_null=True)
+    marked_at = serializers.DateTimeField(allow_null=True)
+    url = serializers.URLField(allow_null=True)
+
+
 class FaultSerializer(serializers.Serializer):
     """One place where a document is not as documented."""
 

@@ -4,7 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from intake.api import operations
-from intake.api.views import appeals, catalogue, ddex, disclosures, endpoints, files, registry, submissions
+from intake.api.views import appeals, catalogue, ddex, disclosures, endpoints, files, marked, registry, submissions
 
 V1 = "api/v1/"
 
@@ -20,6 +20,8 @@ urlpatterns = [
     path(f"{V1}submissions/<uuid:pk>/disclosure", disclosures.Disclosure.as_view(), name="disclosure"),
     path(f"{V1}submissions/<uuid:pk>/disclosure/confirm", disclosures.Confirm.as_view(), name="confirm-disclosure"),
     path(f"{V1}submissions/<uuid:pk>/ern", ddex.Message.as_view(), name="submission-ern"),
+    path(f"{V1}submissions/<uuid:pk>/marked-files", marked.MarkedFiles.as_view(), name="marked-files"),
+    path(f"{V1}submissions/<uuid:pk>/marked-files/<str:name>", marked.OneMarkedFile.as_view(), name="marked-file"),
     path(f"{V1}ddex/ern", ddex.Ern.as_view(), name="ern"),
     path(f"{V1}submissions/<uuid:pk>/events", submissions.Events.as_view(), name="events"),
     path(f"{V1}validate", submissions.Validate.as_view(), name="validate"),

@@ -7,6 +7,7 @@ from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
 from intake.models.lattice import SpeedTest, VerifiedRecording
+from intake.models.marked import MarkedFile
 from intake.models.messages import DdexMessage
 from intake.models.people import RecoveryCode, SignIn
 from intake.models.policies import PolicyChange, PolicyTrial
@@ -63,6 +64,7 @@ __all__ = [
     "KnownRecording",
     "Label",
     "Language",
+    "MarkedFile",
     "NameKey",
     "Note",
     "Partner",

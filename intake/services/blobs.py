@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from intake.models import AppealFile, Blob, KnownRecording, Resource
+from intake.models import AppealFile, Blob, KnownRecording, MarkedFile, Resource
 
 #: Nothing unfinished outlives this: an abandoned spool file, or bytes that no submission names.
 ABANDONED_AFTER = dt.timedelta(minutes=10)
@@ -153,7 +153,8 @@ def unused(cutoff: dt.datetime) -> QuerySet[Blob]:
     delivered = Exists(Resource.objects.filter(blob=OuterRef("pk")))
     appealed = Exists(AppealFile.objects.filter(blob=OuterRef("pk")))
     known = Exists(KnownRecording.objects.current().filter(sha256=OuterRef("pk")))  # moderators listen to it
-    return Blob.objects.filter(~delivered, ~appealed, ~known, touched_at__lt=cutoff)
+    marked = Exists(MarkedFile.objects.filter(blob=OuterRef("pk")))  # partners fetch it
+    return Blob.objects.filter(~delivered, ~appealed, ~known, ~marked, touched_at__lt=cutoff)
 
 
 def _sync(path: Path) -> None:

@@ -21,6 +21,7 @@ class Action(StrEnum):
     REPLAY = "replay"  # send a delivery again
     KEYS = "keys"  # close an API key
     POLICY = "policy"  # put another policy in force
+    TRUST = "trust"  # add and withdraw roots of the trust list
     AUDIT = "audit"  # read who heard and saw what
 
 
@@ -44,6 +45,7 @@ RIGHTS: Mapping[Action, str] = MappingProxyType(
         Action.REPLAY: "change_delivery",
         Action.KEYS: "change_apikey",
         Action.POLICY: "switch_policy",
+        Action.TRUST: "change_trustroot",
         Action.AUDIT: "view_viewing",
     }
 )
@@ -54,7 +56,7 @@ ROLES: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.MODERATOR: frozenset({Action.READ, Action.LISTEN, Action.DECIDE, Action.REPLAY}),
         Role.SENIOR: frozenset({Action.READ, Action.LISTEN, Action.DECIDE, Action.DECIDE_ESCALATED, Action.REPLAY}),
         Role.POLICY_OWNER: frozenset({Action.READ, Action.POLICY}),
-        Role.OPERATOR: frozenset({Action.READ, Action.REPLAY, Action.KEYS}),
+        Role.OPERATOR: frozenset({Action.READ, Action.REPLAY, Action.KEYS, Action.TRUST}),
         Role.AUDITOR: frozenset({Action.READ, Action.AUDIT}),
     }
 )

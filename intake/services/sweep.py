@@ -10,7 +10,16 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from intake import queue
-from intake.models import Analysis, CheckRun, Decision, IdempotencyKey, KnownRecording, PolicyTrial, Submission
+from intake.models import (
+    Analysis,
+    CheckRun,
+    Decision,
+    IdempotencyKey,
+    KnownRecording,
+    MarkedFile,
+    PolicyTrial,
+    Submission,
+)
 from intake.models.work import Status
 from intake.services import access, blobs, catalogue, policies, uploads, waiting
 from intake.services.moves import Conflict, move
@@ -40,6 +49,7 @@ def sweep() -> int:
         + _ring_again("intake.analyse", Analysis.objects.claimable(now), late)
         + _ring_again("intake.run_check", _ready_runs(now), late)
         + _ring_again("intake.try_policy", PolicyTrial.objects.claimable(now), late)
+        + _ring_again("intake.mark", MarkedFile.objects.claimable(now), late)
         + _ring_index()
     )
 

@@ -137,7 +137,7 @@ ADD, LIST = "admin:intake_trustroot_add", "admin:intake_trustroot_changelist"
 def browser() -> Client:
     """Of a moderator to whom the right was given."""
     user, _, _ = moderators.create("ada", "low-tide-at-seven")
-    user.user_permissions.add(*Permission.objects.filter(codename__in=("add_trustroot", "change_trustroot")))
+    user.user_permissions.add(*Permission.objects.filter(codename="change_trustroot"))
     client = Client()
     client.force_login(user)
     return client

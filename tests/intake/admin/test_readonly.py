@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from checks.policy import Verdict
 from intake.admin import desk as site
-from intake.models import ApiKey, Attempt, Delivery, Endpoint, KnownRecording, Partner, Viewing
+from intake.models import ApiKey, Attempt, Delivery, Endpoint, KnownRecording, MarkedFile, Partner, Viewing
 from intake.services import accounts, appeals, blocklist, decisions, moderators, registry, roles, trust
 from intake.services import desk as notes
 from intake.services.viewing import log_view
@@ -45,6 +45,8 @@ def rows(ada):
     notes.note(other, ada, "They called.")
     submission.refresh_from_db()
     decisions.release_claim(submission, ada)
+    resource, decision = submission.resources.first(), submission.decisions.first()
+    MarkedFile.objects.create(submission=submission, resource=resource, decision=decision, source_type="composite")
     return submission
 
 

@@ -53,6 +53,8 @@ BY_ID = {
     ("api/v1/submissions/<uuid:pk>/disclosure", "PUT"): "submission",
     ("api/v1/submissions/<uuid:pk>/disclosure/confirm", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/ern", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/marked-files", "GET"): "submission",
+    ("api/v1/submissions/<uuid:pk>/marked-files/<str:name>", "GET"): "submission",
     ("api/v1/webhook-endpoints/<uuid:pk>", "GET"): "endpoint",
     ("api/v1/webhook-endpoints/<uuid:pk>", "PATCH"): "endpoint",
     ("api/v1/webhook-endpoints/<uuid:pk>", "DELETE"): "endpoint",
