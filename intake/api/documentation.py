@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -15,66 +14,24 @@ from drf_spectacular.utils import (
     OpenApiResponse,
     OpenApiWebhook,
     extend_schema,
-    inline_serializer,
 )
-from rest_framework import serializers as rest
 
 from checks.policy import Verdict
 from intake.api import serializers
+from intake.api.describing import BAD_QUERY as _BAD_QUERY
+from intake.api.describing import NOT_THERE as _NOT_THERE
+from intake.api.describing import PAGING as _PAGING
+from intake.api.describing import RETRY as _RETRY
+from intake.api.describing import header as _header
+from intake.api.describing import list_of as _list_of
+from intake.api.describing import operation as _operation
+from intake.api.describing import query as _query
 from intake.shape import DeclarationSerializer, DocumentSerializer
 from intake.states import State
 
-PROBLEM = "application/problem+json"
-#: Answered by every operation, for the reasons that docs/api.md lists.
-_ALWAYS = {401: "No valid API key.", 403: "The key does not open this.", 429: "Too many requests with this key."}
-
-
-def _problem(description: str) -> OpenApiResponse:
-    return OpenApiResponse(serializers.ProblemSerializer, description)
-
-
-def _operation(tag: str, answers: dict[Any, Any], problems: dict[int, str] | None = None, **options: Any) -> Any:
-    responses: dict[Any, Any] = dict(answers)
-    for status, description in (_ALWAYS | (problems or {})).items():
-        responses[(status, PROBLEM)] = _problem(description)
-    options.setdefault("description", options["summary"] + ".")
-    return extend_schema(tags=[tag], responses=responses, **options)
-
-
-@functools.cache
-def _list_of(one: type[rest.Serializer]) -> Any:
-    name = one.__name__.removesuffix("Serializer")
-    return inline_serializer(
-        f"{name}Page",
-        {"next": rest.URLField(allow_null=True), "previous": rest.URLField(allow_null=True), "results": one(many=True)},
-    )
-
-
-def _query(name: str, description: str, kind: Any = OpenApiTypes.STR, **options: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **options)
-
-
-def _header(name: str, description: str) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description)
-
-
-_PAGING = [
-    _query("limit", "Results on a page, 1 to 100.", OpenApiTypes.INT),
-    _query("cursor", "From `next` or `previous` of another page."),
-]
-_RETRY = [
-    OpenApiParameter(
-        "Idempotency-Key",
-        {"type": "string", "pattern": "^[!-~]{1,255}$"},
-        OpenApiParameter.HEADER,
-        description="1 to 255 visible ASCII characters: the same key and body get the same answer.",
-    )
-]
 _IF_MATCH = _header("If-Match", "The ETag that you read: 412 where the submission has moved on since.")
 _LOCATION = OpenApiParameter("Location", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[201, 202])
 _ETAG = OpenApiParameter("ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[200, 304])
-_NOT_THERE = {404: "No such thing of yours."}
-_BAD_QUERY = {400: "A parameter is unknown or has no possible value."}
 _RETRIED = {
     400: "The body or a header cannot be read.",
     409: "Not where this is possible, or the same request is still running.",
@@ -169,22 +126,6 @@ CONFIRM = _operation(
     description="Carries out the `patch` of each finding that asks, as another version of the declaration.",
     request=None,
     parameters=[*_RETRY, _IF_MATCH],
-)
-LIST_MARKED_FILES = _operation(
-    "Submissions",
-    {200: _list_of(serializers.MarkedFileSerializer)},
-    {**_NOT_THERE, **_BAD_QUERY, 409: "Not approved."},
-    operation_id="submission_marked_files",
-    summary="Copies of its files that say, signed, what was decided about AI",
-    description="Where the operator marks what is delivered: one for each file that a label about AI speaks of.",
-    parameters=_PAGING,
-)
-READ_MARKED_FILE = _operation(
-    "Submissions",
-    {(200, "application/octet-stream"): OpenApiTypes.BINARY},
-    {**_NOT_THERE, 409: "Not approved."},
-    operation_id="submission_marked_file",
-    summary="One marked file: bit for bit the sound that was delivered, and a signed manifest",
 )
 LIST_SUBMISSIONS = _operation(
     "Submissions",

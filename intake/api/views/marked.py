@@ -10,15 +10,34 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponseBase
 from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from intake.api import documentation as docs
+from intake.api.describing import BAD_QUERY, NOT_THERE, PAGING, list_of, operation
+from intake.api.serializers import MarkedFileSerializer
 from intake.api.views.ddex import Readable
 from intake.models import MarkedFile, Status, Submission
 from intake.services.moves import Conflict
 from intake.states import CLEARED, State
+
+_LIST = operation(
+    "Submissions",
+    {200: list_of(MarkedFileSerializer)},
+    {**NOT_THERE, **BAD_QUERY, 409: "Not approved."},
+    operation_id="submission_marked_files",
+    summary="Copies of its files that say, signed, what was decided about AI",
+    description="Where the operator marks what is delivered: one for each file that a label about AI speaks of.",
+    parameters=PAGING,
+)
+_READ = operation(
+    "Submissions",
+    {(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    {**NOT_THERE, 409: "Not approved."},
+    operation_id="submission_marked_file",
+    summary="One marked file: bit for bit the sound that was delivered, and a signed manifest",
+)
 
 
 class _OfCleared(Readable):
@@ -32,7 +51,7 @@ class _OfCleared(Readable):
         return row
 
 
-@extend_schema_view(get=docs.LIST_MARKED_FILES)
+@extend_schema_view(get=_LIST)
 class MarkedFiles(_OfCleared):
     """What is marked, or will be, because of the standing decision."""
 
@@ -70,7 +89,7 @@ def _status(row: MarkedFile) -> str:
     return row.outcome or "pending"
 
 
-@extend_schema_view(get=docs.READ_MARKED_FILE)
+@extend_schema_view(get=_READ)
 class OneMarkedFile(_OfCleared):
     """The bytes of one marked file."""
 
