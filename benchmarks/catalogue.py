@@ -278,15 +278,14 @@ def measure(folder: Path, made_of: Music, recordings: int, modulus: int, queries
         ask(store.search_keys, some, "")  # warm
     rows = [ask(store.search_keys, some, name).row() for name, some in asked.items()]
     after = bank(store, made_of, f"in {store.stats().segments}")
-    stats = store.stats()
     del store
     rows.append(cold(folder, asked["members, 10% of the sub-prints survive"][:40]).row())
     size = sum(file.stat().st_size for file in folder.glob("*.segment"))
     remarks = [
         f"{recordings:,} recordings of {made_of.items} sub-prints, one key in {modulus}, {postings:,} postings; frames "
         f"collide at {made_of.collisions:.2e} with {made_of.changed:.3f} of the symbols changed.",
-        f"Written as {segments} segments: {postings / spent / 1e6:.1f} M postings/s of CPU. Merged into "
-        f"{stats.segments}: {postings / merging / 1e6:.1f} M postings/s of CPU, {waited:.1f} s.",
+        f"Written as {segments} segments: {postings / spent / 1e6:.1f} M postings/s of CPU."
+        + (f" Merged into one: {postings / merging / 1e6:.1f} M/s, {waited:.1f} s." if segments > 1 else ""),
         f"{size / recordings:.0f} bytes a recording, directory and numbers included. Opened in {opened:.1f} ms.",
         *before,
         *after,
