@@ -1,0 +1,94 @@
+"""ISRC and sound held against each other both ways, and copies in disguise: on music of the project's own, measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from checks import similarity
+from checks.analysis import default_analyser
+from checks.release import Account, AudioFacts
+from intake import reference
+from intake.demo import sounds
+from intake.services import catalogue
+from tests.checks.builders import a_context, a_delivery, a_release, a_track
+from tests.intake.factories import a_label
+
+pytestmark = pytest.mark.django_db
+
+RATE, SECONDS = 44100, 60
+ISRC, OTHER = "SEABC2600001", "SEABC2600002"
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory) -> dict[str, AudioFacts]:
+    """A piece, what can be made of it, and another piece."""
+    folder: Path = tmp_path_factory.mktemp("sound")
+    piece, stranger = sounds.compose(11, SECONDS), sounds.compose(12, SECONDS)
+    edit = piece[: 40 * RATE]
+    padded = np.concatenate([stranger[: 30 * RATE], piece, stranger[30 * RATE :]])
+    faster = sounds.encode(piece, round(RATE * 1.06), folder / "faster.wav")  # as a turntable does it
+    paths = {
+        name: sounds.encode(samples, RATE, folder / f"{name}.wav")
+        for name, samples in {"piece": piece, "stranger": stranger, "edit": edit, "padded": padded}.items()
+    }
+    facts = {}
+    for name, path in {**paths, "faster": faster}.items():
+        facts[name] = replace(default_analyser().analyse(path, name.ljust(64, "0")), sha256=name.ljust(64, "0"))
+        assert facts[name].ok
+    return facts
+
+
+def said(label, facts: AudioFacts, isrc: str) -> dict[str, str]:
+    """What the check says of a single with this sound under this ISRC, by code."""
+    catalogue.index_all()
+    context = replace(a_context(), recordings=reference.Recordings(label))
+    release = a_release(a_track(isrc=isrc))
+    account = Account(str(label.pk), label.name, (label.name,))
+    delivery = a_delivery(release, account=account, facts={"01.flac": facts})
+    return {one.code.id: one.message for one in similarity.CHECK.run(delivery, context)}
+
+
+@pytest.fixture
+def owner(heard):
+    """A label that delivered the piece before."""
+    label = a_label("Harbour Records")
+    words = {"title": "Low Tide", "artist": "Mara Lindqvist", "owner": label.name, "label": label}
+    catalogue.learn(heard["piece"], isrc=ISRC, source="delivered", ring=False, **words)
+    return label
+
+
+def test_same_sound_under_its_isrc_is_in_order(heard, owner):
+    assert set(said(owner, heard["piece"], ISRC)) == {"similarity.own_recording"}
+
+
+def test_other_sound_under_the_isrc_is_looked_at(heard, owner):
+    assert set(said(owner, heard["stranger"], ISRC)) == {"isrc.reused_other_audio"}
+
+
+def test_sound_under_another_isrc_is_told_the_one_that_it_has(heard, owner):
+    found = said(owner, heard["piece"], OTHER)
+    assert set(found) == {"similarity.own_recording", "isrc.audio_has_other_isrc"}
+    assert ISRC in found["isrc.audio_has_other_isrc"]
+
+
+@pytest.mark.parametrize(("name", "words"), [("edit", "20 s longer"), ("faster", "6.0 % slower")])
+def test_another_version_under_the_old_isrc_is_looked_at(heard, owner, name, words):
+    found = said(owner, heard[name], ISRC)
+    assert words in found["isrc.new_version_needs_new"]
+
+
+def test_another_labels_copy_is_found_however_it_was_changed_and_told_in_words(heard, owner):
+    thief = a_label("North Pier Music")
+    for name, words in (
+        ("piece", "are the same as 'Low Tide' by 'Mara Lindqvist'"),
+        ("edit", "are the same as 'Low Tide'"),
+        ("faster", "played 6.0 % faster"),
+        ("padded", "s before it and"),
+    ):
+        found = said(thief, heard[name], OTHER)
+        assert words in found["similarity.known_recording"], name
+    assert said(thief, heard["stranger"], OTHER) == {}
