@@ -1,5 +1,6 @@
 """A store in ClickHouse beyond what every store does: generations, crashes, clusters, and segments made of it."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,3 +153,9 @@ def test_cluster_has_a_replicated_table_on_every_shard_and_one_for_all():
 def test_address_that_is_none_is_refused(url: str):
     with pytest.raises(ValueError, match=r"clickhouse://|letters"):
         Address.parse(url)
+
+
+def test_missing_client_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "clickhouse_connect", None)
+    with pytest.raises(ImportError, match=r"release-intake-gate\[clickhouse\]"):
+        ClickHouseStore("clickhouse://db/gate")
