@@ -199,10 +199,8 @@ def test_last_piece_whose_request_was_killed_is_taken_in_at_the_next_question(ca
 
 
 WRITER = """
-import sys, time
-from pathlib import Path
-from django.conf import settings
-settings.configure(GATE_DATA=Path(sys.argv[1]), INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "intake"])
+import os, sys, time
+os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "GATE_DATA": sys.argv[1]}
 import django; django.setup()
 from types import SimpleNamespace
 from intake.services import uploads
@@ -213,7 +211,7 @@ def pieces():
 with uploads.held(SimpleNamespace(pk="x"), "01.flac") as upload:
     upload.announce(100_000)
     upload.append(pieces())
-"""  # noqa: E501
+"""
 
 
 def test_killed_request_leaves_its_bytes_and_no_lock(tmp_path, settings):
