@@ -12,6 +12,7 @@ from typing import Any
 
 from checks import evidence
 from checks.check import CHECK_MISSING
+from checks.declaration import Declared
 from checks.finding import Finding, Label, Route
 
 
@@ -92,9 +93,12 @@ class Policy:
         """What this finding asks for here: by its code, by what it holds against a declaration, or by itself."""
         if self.lattice is not Traces.REVIEW and _of_lattice(finding.code.id):
             return Route.NOTE
+        pair = evidence.cell(finding.evidence)
         if finding.code.id in self.routes:
-            return self.routes[finding.code.id]
-        if (pair := evidence.cell(finding.evidence)) and pair[0] in self.matrix:
+            route = self.routes[finding.code.id]
+            # Whoever declared what is heard has declared it: no line about a code takes that back.
+            return Route.PASS if pair and pair[1] is Declared.HEARD and route in HOLDING else route
+        if pair and pair[0] in self.matrix:
             return self.matrix[pair[0]][pair[1]]
         return finding.code.route
 
@@ -111,6 +115,8 @@ class Ruling:
 
 #: The check whose findings are a score: it is switched as a whole, and can neither label nor refuse.
 LATTICE = "lattice"
+#: The code of an honest declaration.
+DECLARED_CODE = "disclosure.declared"
 _ROUTES_OF_LATTICE = (Route.NOTE, Route.PASS, Route.REVIEW)
 
 #: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
@@ -150,6 +156,7 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
             **{f"appeal_{name}": _positive(appeals, name) for name in appeals},
         )
         _refuse_scores_that_decide(policy)
+        _refuse_costly_honesty(policy)
     except KeyError as error:
         raise PolicyError(f"{path}: {error.args[0]!r} is missing") from error
     except (TypeError, ValueError) as error:
@@ -161,6 +168,12 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
 
 def _of_lattice(code: str) -> bool:
     return code.startswith(f"{LATTICE}.")
+
+
+def _refuse_costly_honesty(policy: Policy) -> None:
+    """A declaration goes out as a label; what a partner does about that is its profile's."""
+    if policy.routes.get(DECLARED_CODE, Route.LABEL) is not Route.LABEL:
+        raise ValueError(f"{DECLARED_CODE}: an honest declaration labels, and asks for nothing else")
 
 
 def _refuse_scores_that_decide(policy: Policy) -> None:

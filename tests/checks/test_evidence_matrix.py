@@ -139,6 +139,22 @@ def test_a_policy_with_an_unfair_matrix_is_no_policy(tmp_path: Path) -> None:
         load(tmp_path / "policy.toml")
 
 
+@pytest.mark.parametrize("code", ["lattice.traces", "disclosure.confirmed_by_file"])
+def test_no_line_about_a_code_holds_what_was_declared(code: str) -> None:
+    shipped = load(SHIPPED)
+    strict = replace(shipped, lattice=Traces.REVIEW, routes={**shipped.routes, code: Route.REVIEW})
+    for shown in ("strong", "tag"):
+        assert decide(strict, found(DECLARED["vocals"], SHOWN[shown]), [], [1]).verdict is Verdict.LABEL
+
+
+@pytest.mark.parametrize("route", ["review", "block", "note", "pass"])
+def test_a_policy_cannot_route_an_honest_declaration(tmp_path: Path, route: str) -> None:
+    line = f'[routes]\n"disclosure.declared" = "{route}"'
+    (tmp_path / "policy.toml").write_text(SHIPPED.read_text().replace("[routes]", line, 1))
+    with pytest.raises(PolicyError, match="honest declaration"):
+        load(tmp_path / "policy.toml")
+
+
 ANY_TABLE = st.dictionaries(
     st.sampled_from([says.value for says in Says]),
     st.fixed_dictionaries({declared.value: st.sampled_from([route.value for route in Route]) for declared in Declared}),
