@@ -229,7 +229,12 @@ class Catalogue:
         row.tried += 1
         same = self.alike.get(path.name, set()) | {path.name}
         own = [comparison for name, comparison in found.items() if name in same]
-        others = [comparison for name, comparison in found.items() if name not in same | beside]
+        kin = self.kin.get(path.name, set())
+        others = [
+            comparison
+            for name, comparison in found.items()
+            if name not in same | beside and (comparison.certain or name not in kin)
+        ]
         row.found += bool(own)
         row.certain += any(comparison.certain for comparison in own)
         row.with_factor += any(right_factor(comparison, disguise) for comparison in own)
