@@ -58,7 +58,7 @@ REUSED = Code(
 FORBIDDEN = Code("art.forbidden", "The cover carries no QR code.", Severity.CRITICAL, Route.REVIEW, "Apple Music; FUGA")
 METADATA = Code(
     "art.metadata",
-    "What a camera wrote into the cover, the place above all, is for nobody: it is shown without, and kept as it came.",
+    "What a camera wrote into the cover, the place above all, is not for partners.",
     Severity.INFORMATION,
     Route.PASS,
     "own rule",
@@ -179,15 +179,13 @@ def _judge_content(subject: str, name: str, facts: ImageFacts) -> Iterator[Findi
         )
     if "gps" in facts.notes or "exif" in facts.notes:
         where = ", among it the place where it was taken" if "gps" in facts.notes else ""
-        turned = " Without it, the picture is shown turned." if "turned" in facts.notes else ""
-        message = f"{name} carries what a camera or editor wrote into it{where}.{turned}"
+        message = f"{name} carries what a camera or editor wrote into it{where}."
         yield Finding(
             METADATA,
             subject,
             message,
-            measured=[note for note in facts.notes if note in ("exif", "gps", "turned")],
-            fix="If that is nobody's business, export the picture again without it"
-            + (", and the right way up." if turned else "."),
+            measured=[note for note in facts.notes if note in ("exif", "gps")],
+            fix="If that is nobody's business, export the picture again without it.",
         )
 
 

@@ -233,9 +233,8 @@ def _drawn_alike(delivered: str, protected: str) -> bool:
 
     *lan* can pass for *Ian*; *Lan* cannot.
     """
-    written = (protected, protected.upper(), protected.lower())
-    casings = [names.closed(names.strokes(casing)) for casing in written]
-    drawn = names.closed(names.strokes(delivered))
+    casings = [names.strokes(casing) for casing in (protected, protected.upper(), protected.lower())]
+    drawn = names.strokes(delivered)
     if any(len(casing) != len(drawn) for casing in casings):
         return True
     return all(letter in possible for letter, *possible in zip(drawn, *casings, strict=True))

@@ -150,11 +150,6 @@ def strokes(name: str) -> str:
     if any(letter.isalpha() for letter in text):
         text = text.translate(_UPRIGHT).translate(_LEET)
     text = "".join(letter if letter == "L" else letter.casefold() for letter in text)
-    return text
-
-
-def closed(text: str) -> str:
-    """The picture with every two letters that close up to one as that one: "rn" is read as "m"."""
     for pair, single in _DIGRAPHS:
         text = text.replace(pair, single)
     return text
@@ -167,12 +162,6 @@ def skeleton(name: str) -> str:
     Wider than the skeleton of Unicode Technical Standard 39, on whose list of confusable characters it stands: it
     also takes case, spacing, accents, digits for letters, and "rn" for "m" as equal.
     """
-    return closed(strokes(name)).translate(_ONE_STROKE)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def opened(name: str) -> str:
-    """The skeleton letter by letter: a letter added inside "rn" is one change here, and three where it is an "m"."""
     return strokes(name).translate(_ONE_STROKE)
 
 
@@ -260,15 +249,9 @@ def near(one: str, other: str) -> bool:
             return shortest >= (ARTICLE_FROM if with_article else DOUBLED_FROM)
         if with_article and shortest < LONGER_FROM:
             continue  # the article makes *The Who* no longer than it is
-        if _changed(picture, guarded):
+        if _within(picture, guarded, tolerance(picture, guarded)) or _swapped(picture, guarded):
             return True
-    letters = (opened(one), opened(other))
-    return letters != plain and letters[0] != letters[1] and _changed(*letters)
-
-
-def _changed(one: str, other: str) -> bool:
-    """Whether two pictures are as many changes apart as is tolerated."""
-    return _within(one, other, tolerance(one, other)) or _swapped(one, other)
+    return False
 
 
 def sounds_alike(one: str, other: str) -> bool:
@@ -326,7 +309,7 @@ def entries(name: str) -> frozenset[Entry]:
 
 def _entries(spelling: str) -> Iterator[Entry]:
     """What is kept of one spelling, each text under a letter that says which view it belongs to."""
-    for picture in dict.fromkeys((*pictures(spelling), *filter(None, [opened(spelling)]))):
+    for picture in pictures(spelling):
         yield Entry(_key(f"s{picture}"))
         yield from _near_entries(picture)
     if ordered := reordered(spelling):

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from intake.services import catalogue, checking, deliveries, marking, partial, policies, submissions, sweep
+from intake.models import Submission
+from intake.services import catalogue, checking, deliveries, marking, partial, policies, portraits, submissions, sweep
 
 
 @shared_task(name="intake.start")
@@ -28,6 +29,11 @@ def conclude(submission_id: str) -> None:
 @shared_task(name="intake.carry_on")
 def carry_on(submission_id: str) -> None:
     partial.carry_on(submission_id)
+
+
+@shared_task(name="intake.portray")
+def portray(submission_id: str) -> None:
+    portraits.prepare(Submission.objects.get(pk=submission_id))
 
 
 @shared_task(name="intake.index")

@@ -100,8 +100,6 @@ def _read_exif(image: Image.Image, facts: dict[str, Any]) -> None:
     exif = image.getexif()
     if exif:
         facts["notes"].append("exif")
-    if exif.get(ExifTags.Base.Orientation, 1) != 1:
-        facts["notes"].append("turned")
     if exif and exif.get_ifd(ExifTags.IFD.GPSInfo):
         facts["notes"].append("gps")
 

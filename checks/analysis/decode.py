@@ -91,6 +91,16 @@ def measure(file: BinaryIO, sha256: str, name: str | None = None, *, lattice: bo
 
 def mono_pieces(file: BinaryIO) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """The sound of an open file, one channel of it at its own rate, as far as it decodes; nothing where it does not."""
+    for rate, piece in pieces(file):
+        _make_finite(piece)
+        yield rate, _heard_as_one(piece, _power(piece))[0]
+
+
+def pieces(file: BinaryIO) -> Iterator[tuple[int, Sound]]:
+    """(rate, sound) of an open file, all channels of it, as far as it decodes; nothing where it does not.
+
+    The same buffer is filled again and again: use a piece before asking for the next.
+    """
     file.seek(0)
     kind = container.identify(file)
     if kind is None:
@@ -105,8 +115,7 @@ def mono_pieces(file: BinaryIO) -> Iterator[tuple[int, npt.NDArray[np.float32]]]
             for piece in sound:
                 if not _shape_is_taken(sound.rate, len(piece)):
                     return
-                _make_finite(piece)
-                yield sound.rate, _heard_as_one(piece, _power(piece))[0]
+                yield sound.rate, piece
     except av.error.FFmpegError:
         return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import mmap
@@ -24,8 +23,6 @@ PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _CPU_SECONDS, _MEMORY_BYTES = 12, 900 << 20
 #: Reading the credential of a cover, where it may hold one: a hundredth of a second, and starting takes longer.
 _CREDENTIAL_CPU_SECONDS, _CREDENTIAL_MEMORY_BYTES = 5, 192 << 20
-#: Walking through the parts of a file costs next to nothing; the file is held twice.
-_BARE_CPU_SECONDS, _BARE_MEMORY_BYTES = 5, 192 << 20
 #: Bytes without which a cover has no credential, and nothing that points to one.
 _CREDENTIAL_MARKS = (b"c2pa", b"dcterms:provenance")
 
@@ -48,19 +45,6 @@ def measured(file: BinaryIO, sha256: str) -> ImageFacts:
         return _failed(sha256, ended.ending.value)
     except ValueError:
         return _failed(sha256, confined.Ending.KILLED.value)
-
-
-def bare(file: BinaryIO) -> bytes | None:
-    """The picture without what a camera or an editor wrote beside it; None where it cannot be told apart from that.
-
-    Raises OSError where no process can be started.
-    """
-    with contextlib.suppress(confined.Ended):
-        answer = confined.run(
-            "checks.analysis.bare:work", file, cpu_seconds=_BARE_CPU_SECONDS, memory_bytes=_BARE_MEMORY_BYTES
-        )
-        return answer or None
-    return None
 
 
 def _credential(file: BinaryIO) -> Credential:

@@ -13,6 +13,8 @@ from intake.models import Blob, Finding, KnownRecording
 
 #: The picture's width, in its own units.
 _WIDTH = 1000.0
+#: Where the upper and the lower lane begin and end, in the same units; the player's script has them too.
+UPPER, LOWER = (2, 50), (82, 130)
 #: Matches of one finding that get a panel; the rest are in the table.
 PANELS = 5
 
@@ -22,6 +24,9 @@ class Sound(Protocol):
 
     @property
     def url(self) -> str: ...
+
+    @property
+    def waveform_url(self) -> str: ...
 
     @property
     def facts(self) -> Mapping[str, Any]: ...
@@ -58,7 +63,8 @@ class Stretch:
         """The four corners between both lanes."""
         top = (self.start * self.scale, self.end * self.scale)
         bottom = (self.reference_end * self.scale, self.reference_start * self.scale)
-        return f"{top[0]:.1f},26 {top[1]:.1f},26 {bottom[0]:.1f},54 {bottom[1]:.1f},54"
+        upper, lower = UPPER[1], LOWER[0]
+        return f"{top[0]:.1f},{upper} {top[1]:.1f},{upper} {bottom[0]:.1f},{lower} {bottom[1]:.1f},{lower}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class Panel:
     reference_url: str
     reference_duration: float
     segments: tuple[Stretch, ...]
+    looks: Mapping[str, str]  # where the waveforms of both sides are to be had
+    alike_url: str  # a picture of where both are alike
 
     @property
     def upper_width(self) -> str:
@@ -94,6 +102,8 @@ class Panel:
             "b": self.reference_url,
             "scale": _scale(self.duration, self.reference_duration),
             "speed": _number(self.match.get("speed"), 1.0) or 1.0,
+            "pitch": _number(self.match.get("pitch"), _number(self.match.get("speed"), 1.0)) or 1.0,
+            "looks": dict(self.looks),
             "segments": [
                 {"start": one.start, "end": one.end, "bStart": one.reference_start, "bEnd": one.reference_end}
                 for one in self.segments
@@ -117,7 +127,8 @@ def panels(findings: Iterable[Finding], sounds: Mapping[int, Sound]) -> dict[int
         reference = known.get(int(match["recording"])) if str(match.get("recording", "")).isdigit() else None
         listed = found.setdefault(finding.pk, [])
         if len(listed) < PANELS:
-            listed.append(_panel(f"match-{finding.pk}-{len(listed)}", sound, match, reference, stored))
+            key = f"match-{finding.pk}-{len(listed)}"
+            listed.append(_panel(key, _alike_url(finding, match, reference), sound, match, reference, stored))
     return {pk: tuple(listed) for pk, listed in found.items()}
 
 
@@ -130,8 +141,20 @@ def _told(finding: Finding, sounds: Mapping[int, Sound]) -> Iterable[tuple[Sound
     return [(sound, match) for match in matches if isinstance(match, Mapping) and match.get("segments")]
 
 
+def _alike_url(finding: Finding, match: Mapping[str, Any], reference: KnownRecording | None) -> str:
+    if reference is None or not isinstance(finding.evidence, Mapping):
+        return ""
+    number = finding.evidence["matches"].index(match)
+    return reverse("admin:intake_submission_alike", args=[finding.submission_id, finding.pk, number])
+
+
 def _panel(
-    key: str, sound: Sound, match: Mapping[str, Any], reference: KnownRecording | None, stored: set[str]
+    key: str,
+    alike_url: str,
+    sound: Sound,
+    match: Mapping[str, Any],
+    reference: KnownRecording | None,
+    stored: set[str],
 ) -> Panel:
     segments = [
         (
@@ -146,9 +169,10 @@ def _panel(
     duration = max([_number(sound.facts.get("duration")), *(one[1] for one in segments)])
     reference_duration = max([reference.duration if reference else 0.0, *(one[3] for one in segments)])
     scale = _scale(duration, reference_duration)
-    url = ""
+    url, looks = "", {"a": sound.waveform_url}
     if reference and reference.sha256 in stored:
         url = reverse("admin:intake_knownrecording_audio", args=[reference.pk])
+        looks["b"] = reverse("admin:intake_knownrecording_waveform", args=[reference.pk])
     return Panel(
         key=key,
         match={**_named(reference), **match},
@@ -157,6 +181,8 @@ def _panel(
         reference_url=url,
         reference_duration=reference_duration,
         segments=tuple(Stretch(*place, scale) for place in segments),
+        looks=looks,
+        alike_url=alike_url,
     )
 
 

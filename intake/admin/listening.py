@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,11 +10,12 @@ from http import HTTPStatus
 from typing import BinaryIO
 
 import structlog
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from intake.models import Blob
-from intake.services import blobs, covers
+from intake.models import Blob, Portrait, Submission
+from intake.services import blobs, portraits, viewing
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +34,6 @@ _MAGIC = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
 )
 _UNKNOWN = "application/octet-stream"
-_IMAGE = "image"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -55,13 +56,11 @@ class Slice:
 def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: object) -> HttpResponseBase:
     """A stored file, or the range of it that was asked for; ``kind`` ("audio", "image") may be shown, else it is saved.
 
-    A picture is shown without what a camera wrote into it; where that cannot be told apart, it is saved as it came.
     ``context`` goes to the log with who asked. Raises Http404 where the storage has no such bytes.
     """
     held = ExitStack()
     try:
-        shown = held.enter_context(covers.bare_copy(blob)) if kind == _IMAGE else None
-        path = shown or held.enter_context(blobs.local_copy(blob))
+        path = held.enter_context(blobs.local_copy(blob))
         stream = held.enter_context(path.open("rb"))
     except FileNotFoundError as error:
         held.close()
@@ -84,7 +83,7 @@ def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: ob
         if part:
             response.status_code = HTTPStatus.PARTIAL_CONTENT
             response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    inline = content_type.startswith(f"{kind}/") and (shown is not None or kind != _IMAGE)
+    inline = content_type.startswith(f"{kind}/")
     response.headers["Content-Type"] = content_type if inline else _UNKNOWN
     response.headers["Content-Disposition"] = content_disposition_header(not inline, name) or "attachment"
     response.headers["Accept-Ranges"] = "bytes"
@@ -128,3 +127,37 @@ def _unchanged(request: HttpRequest, blob: Blob) -> bool:
     """Whether a range may be answered: the file that ``If-Range`` speaks of is the one we have."""
     condition = request.headers.get("If-Range")
     return condition is None or condition == f'"{blob.pk}"'
+
+
+# --- Looks ------------------------------------------------------------------------------------------------------------
+
+
+def note(request: HttpRequest, submission: Submission | None, what: str) -> None:
+    """Put it on record that whoever asks hears or sees ``what``."""
+    if isinstance(request.user, User):  # the desk lets nobody else in
+        viewing.saw(request.user, submission, what)
+
+
+def kept_private(response: HttpResponse) -> HttpResponse:
+    """For the one who asked, and kept by nobody on the way."""
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def portrait(blob: Blob | None) -> Portrait:
+    """The portrait of a file; Http404 where there is none to be had."""
+    try:
+        drawn = portraits.of(blob) if blob else None
+    except FileNotFoundError as error:
+        raise Http404("no such file in the storage") from error
+    if drawn is None or drawn.error:
+        raise Http404("it cannot be drawn")
+    return drawn
+
+
+def waveform(blob: Blob | None) -> HttpResponse:
+    """What the player's script reads of a recording."""
+    drawn = portrait(blob)
+    peaks = base64.b64encode(bytes(drawn.peaks)).decode()
+    return kept_private(JsonResponse({"duration": drawn.duration, "rms_db": drawn.rms_db, "peaks": peaks}))

@@ -262,7 +262,19 @@ class KnownRecordingAdmin(ReadOnly):
 
     def get_urls(self) -> list[URLPattern]:
         hear = self.admin_site.admin_view(require_safe(self.audio_view))
-        return [path("<int:pk>/audio/", hear, name="intake_knownrecording_audio"), *super().get_urls()]
+        look = self.admin_site.admin_view(require_safe(self.waveform_view))
+        return [
+            path("<int:pk>/audio/", hear, name="intake_knownrecording_audio"),
+            path("<int:pk>/waveform.json", look, name="intake_knownrecording_waveform"),
+            *super().get_urls(),
+        ]
+
+    def waveform_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """What the player draws of a known recording."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        recording = get_object_or_404(KnownRecording, pk=pk)
+        return listening.waveform(Blob.objects.filter(pk=recording.sha256, stored_at__isnull=False).first())
 
     def audio_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The known recording's sound."""
@@ -272,6 +284,7 @@ class KnownRecordingAdmin(ReadOnly):
         blob = Blob.objects.filter(pk=recording.sha256, stored_at__isnull=False).first()
         if blob is None:
             raise Http404("no audio of it on file")
+        listening.note(request, None, f"known recording {pk}")
         return listening.answer(request, blob, recording.title, "audio", recording=pk)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,16 +17,18 @@ from checks.checklist import CHECKLIST, Item
 from checks.finding import Route
 from checks.release import CredentialState, LatticeFacts
 from checks.trust import TrustList, judged
-from intake.admin import evidence
+from intake.admin import cases, evidence
 from intake.admin.ears import Panel, panels
 from intake.admin.queue import SEVERITIES
-from intake.families import HOLDING, Family, family_of
+from intake.families import HOLDING, Family, code_in_words, family_of
 from intake.models import CheckRun, Claim, Decision, Event, Finding, Resource, Status, Submission, Track, TrustRoot
 from intake.snapshot import analysis_of
-from intake.states import REOPENING, State
+from intake.states import CLEARED, REOPENING, State
 
+#: Sound that reaches so much of what its rate can carry ends nowhere.
+FULL_BAND = 0.97
 #: Which tab speaks to which family of reasons; to the others the tracks do.
-_FIRST = {"ai": "disclosure", "metadata": "metadata"}
+_FIRST = {"ai": "disclosure", "metadata": "metadata", "identity": "parties", "fraud": "parties"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Shown:
     evidence: tuple[evidence.Line, ...]
     matches: tuple[Mapping[str, Any], ...]
     panels: tuple[Panel, ...]
+    rule: cases.Rule | None
 
     @property
     def family(self) -> Family:
@@ -73,7 +75,41 @@ class Heard:
     row: Track
     document: Mapping[str, Any]
     facts: Mapping[str, Any]
-    url: str
+    resource: Resource
+
+    @property
+    def url(self) -> str:
+        """Where to hear it; empty while it is not here."""
+        return _url(self.resource) if self.resource.blob_id else ""
+
+    @property
+    def waveform_url(self) -> str:
+        return self._look("waveform")
+
+    @property
+    def spectrogram_url(self) -> str:
+        return self._look("spectrogram")
+
+    @property
+    def spectrum_url(self) -> str:
+        return self._look("spectrum")
+
+    def _look(self, what: str) -> str:
+        return reverse(f"admin:intake_submission_{what}", args=[self.resource.submission_id, self.resource.pk])
+
+    @property
+    def sound_end(self) -> float | None:
+        """Where its sound ends, in hundredths of a spectrogram from the top; None where it fills the whole band."""
+        end, rate = self.facts.get("bandwidth_hz"), self.facts.get("sample_rate")
+        if not end or not rate or end >= FULL_BAND * rate / 2:
+            return None
+        return round(100 * (1 - end / (rate / 2)), 1)
+
+    @property
+    def lattice(self) -> Mapping[str, Any]:
+        """Lines at multiples of one rate; empty where none were found."""
+        found: Mapping[str, Any] = self.facts.get("lattice") or {}
+        return found if found.get("strength") not in (None, "none") else {}
 
     @property
     def contributions(self) -> Sequence[Mapping[str, Any]]:
@@ -176,7 +212,9 @@ class Review:
     differences: tuple[Difference, ...]
     superseded_by: Submission | None
     claim: Claim | None
-    label_counts: Mapping[str, int]
+    like: tuple[cases.Like, ...]
+    past: cases.Past
+    served: tuple[cases.Served, ...]
     proposed: frozenset[str]  # "key=value" of the labels that findings propose
 
     @property
@@ -211,6 +249,12 @@ class Review:
         return next((one.decision for one in reversed(self.history) if one.decision), None)
 
     @property
+    def because(self) -> list[str]:
+        """What holds it, each kind once, worst first."""
+        found = list(dict.fromkeys(code_in_words(one.row.code) for one in self.holding))
+        return [*found, *(f"no result of {run.name}" for run in self.unfinished)]
+
+    @property
     def reopened(self) -> Decision | None:
         """Why it is here again, where a human sent it back to the queue."""
         last = self.decision
@@ -235,7 +279,10 @@ class Review:
         tabs = (
             ("tracks", "Tracks", len(self.tracks)),
             ("disclosure", "Disclosure", len(self.speaking)),
+            ("cases", "Cases", max((one.everywhere.total for one in self.like), default=0)),
+            ("parties", "Past", 0),
             ("metadata", "Release", len(self.differences)),
+            ("partners", "Partners", len(self.served)),
             ("history", "History", len(self.history)),
         )
         return tuple(Tab(key, title, count, key == first) for key, title, count in tabs)
@@ -253,18 +300,24 @@ def read(submission: Submission) -> Review:
     tracks = tuple(_heard(submission, rows, resources))
     findings = list(submission.findings.select_related("check_run"))
     heard = panels(findings, {one.row.position: one for one in tracks})
+    shown = tuple(_findings(findings, rows, heard))
+    history = tuple(_history(submission))
+    standing = next((one.decision for one in reversed(history) if one.decision), None)
+    proposed = dict.fromkeys((one["key"], one["value"]) for row in findings for one in row.labels)
     return Review(
         submission=submission,
-        findings=tuple(_findings(findings, rows, heard)),
+        findings=shown,
         tracks=tracks,
         cover=next((_url(one) for one in resources if one.kind == Resource.Kind.COVER and one.blob_id), ""),
         checks=tuple(submission.check_runs.order_by("created_at", "pk")),
-        history=tuple(_history(submission)),
+        history=history,
         differences=tuple(_differences(submission)),
         superseded_by=submission.superseded_by.order_by("-id").first(),
         claim=claim_of(submission),
-        label_counts=_counts(submission),
-        proposed=frozenset(f"{one['key']}={one['value']}" for row in findings for one in row.labels),
+        like=cases.like(list(dict.fromkeys(one.row.code for one in shown if one.holds)), submission),
+        past=cases.past(submission),
+        served=cases.served(proposed, standing, submission.state in CLEARED),
+        proposed=frozenset(f"{key}={value}" for key, value in proposed),
     )
 
 
@@ -282,6 +335,7 @@ def _findings(
 ) -> Iterator[Shown]:
     """What holds the release first, then by severity; among equals as the checks told it."""
     titles = {track.position: track.title for track in tracks}
+    rules = cases.rules_for(findings)
     for row in sorted(findings, key=lambda one: (one.route not in HOLDING, SEVERITIES.get(one.severity, 9), one.pk)):
         document = row.evidence if isinstance(row.evidence, Mapping) else {}
         matches = document.get("matches")
@@ -291,6 +345,7 @@ def _findings(
             evidence=evidence.readable(row.evidence),
             matches=tuple(one for one in matches if isinstance(one, Mapping)) if isinstance(matches, list) else (),
             panels=heard.get(row.pk, ()),
+            rule=rules.get(row.pk),
         )
 
 
@@ -305,7 +360,7 @@ def _heard(submission: Submission, rows: Iterable[Track], resources: Iterable[Re
             row=row,
             document=documents.get(row.position, {}),
             facts=_trusting((analysis.facts if analysis else None) or {}, trusted),
-            url=_url(resource) if resource.blob_id else "",
+            resource=resource,
         )
 
 
@@ -325,12 +380,6 @@ def _history(submission: Submission) -> Iterator[Happening]:
     decisions = {str(one.pk): one for one in submission.decisions.all()}
     for event in submission.events.all():
         yield Happening(event, decisions.get(str(event.data.get("decision"))))
-
-
-def _counts(submission: Submission) -> dict[str, int]:
-    found = Submission.objects.filter(label=submission.label_id).order_by().values_list("state").annotate(n=Count("*"))
-    counts = dict(found)
-    return {state: counts[state] for state in State if state in counts}
 
 
 def claim_of(submission: Submission) -> Claim | None:

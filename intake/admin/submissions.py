@@ -15,21 +15,23 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from checks.policy import Verdict
 from intake.admin import listening, queue, review
 from intake.admin.deciding import moderator
 from intake.admin.handling import Handling, undoable
+from intake.admin.pictures import Pictures
 from intake.admin.site import desk
 from intake.admin.tracing import Tracing
-from intake.models import Resource, Submission
+from intake.models import Claim, Resource, Submission
 from intake.services import decisions, waiting
 from intake.services.moves import Conflict
 
 
 @register(Submission, site=desk)
-class SubmissionAdmin(Tracing, Handling):
+class SubmissionAdmin(Pictures, Tracing, Handling):
     """Reads like any admin; what can be done is in the review page's buttons."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -99,20 +101,22 @@ class SubmissionAdmin(Tracing, Handling):
     # --- Who is here ---
 
     def beat_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-        """A sign of life of an open page. With ``active`` it renews the claim that this person has; it takes none."""
+        """A sign of life of an open page. With ``active`` it renews the claim that this person has; it takes none.
+
+        A page that was just loaded (``fresh``) takes up again what the one before it gave back in going.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
         submission, who = self.load(pk), moderator(request)
         waiting.see(submission, who)
-        claim = review.claim_of(submission)
-        if (
-            claim
-            and claim.moderator_id == who.pk
-            and request.POST.get("active")
-            and self.has_decide_permission(request)
-        ):
+        last: Claim | None = getattr(submission, "claim", None)
+        mine = (
+            last is not None and last.moderator_id == who.pk and (last.held(timezone.now()) or "fresh" in request.POST)
+        )
+        if mine and "active" in request.POST and self.has_decide_permission(request):
             with contextlib.suppress(decisions.Held, Conflict):  # the answer says how it stands
-                claim = decisions.claim(submission, who)
+                submission.claim = decisions.claim(submission, who)
+        claim = review.claim_of(submission)
         answer = {
             "state": submission.state,
             "sequence": submission.sequence,
@@ -124,12 +128,13 @@ class SubmissionAdmin(Tracing, Handling):
         return JsonResponse(answer)
 
     def leave_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-        """The page was closed: whatever was in hand is in nobody's hands any more."""
+        """The page was closed: what it had in hand (``held``) is in nobody's hands any more."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         submission, who = self.load(pk), moderator(request)
         waiting.leave(submission, who)
-        decisions.release_claim(submission, who)
+        if "held" in request.POST:
+            decisions.release_claim(submission, who)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
     # --- Views that are kept ---
@@ -159,9 +164,11 @@ class SubmissionAdmin(Tracing, Handling):
         """A delivered file: audio and pictures to hear and see, everything else to save."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted = get_object_or_404(Resource.objects.select_related("blob"), pk=resource, submission=pk)
+        wanted = get_object_or_404(Resource.objects.select_related("blob", "submission"), pk=resource, submission=pk)
         if wanted.blob is None or wanted.blob.stored_at is None:
             raise Http404("not delivered yet")
         kinds = {Resource.Kind.AUDIO: "audio", Resource.Kind.COVER: "image"}
         kind = kinds.get(Resource.Kind(wanted.kind), "nothing")
+        if wanted.kind != Resource.Kind.COVER:  # the cover is on the page itself
+            listening.note(request, wanted.submission, f"{wanted.kind} {wanted.name}")
         return listening.answer(request, wanted.blob, wanted.name, kind, submission=str(pk))

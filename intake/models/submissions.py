@@ -102,6 +102,7 @@ class Submission(models.Model):
             models.Index(fields=["state", "due_at", "release_date"], name="submission_urgent"),
             models.Index(fields=["label", "state"], name="submission_label_state"),
             models.Index(fields=["state", "-id"], name="submission_newest"),
+            models.Index(fields=["artist", "-id"], name="submission_of_artist"),
         ]
 
     def __str__(self) -> str:

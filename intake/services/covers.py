@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,23 +31,6 @@ def facts_of(path: Path, sha256: str) -> ImageFacts:
     """What one image file measures."""
     with path.open("rb") as file:
         return imagery.measured(file, sha256)
-
-
-@contextlib.contextmanager
-def bare_copy(blob: Blob) -> Iterator[Path | None]:
-    """The cover as it is shown, for as long as the context lasts: without what a camera or an editor wrote into it.
-
-    None where the file cannot be told apart from that. Raises FileNotFoundError where the storage has lost it.
-    """
-    with blobs.local_copy(blob) as path, path.open("rb") as file:
-        content = imagery.bare(file)
-    if content is None:
-        yield None
-        return
-    with tempfile.NamedTemporaryFile(dir=blobs.spool_folder(), prefix="out-") as copy:
-        copy.write(content)
-        copy.flush()
-        yield Path(copy.name)
 
 
 def _covers(submission: Submission) -> Iterator[Blob]:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from intake.models import Submission, Viewing
 from intake.models.desk import WHAT_LENGTH
 from intake.services import roles
+
+#: A recording is played in many requests, one for each stretch; within this long they are one look.
+ONE_LOOK = dt.timedelta(minutes=10)
 
 
 def log_view(actor: User | str, submission: Submission | None, what: str) -> Viewing:
     """Put on record that ``actor`` heard or saw ``what`` of a submission (of none: the catalogue's own sound)."""
     who = actor if isinstance(actor, str) else roles.actor(actor)
     return Viewing.objects.create(actor=who, submission=submission, what=what[:WHAT_LENGTH])
+
+
+def saw(actor: User, submission: Submission | None, what: str) -> None:
+    """Put it on record, unless the same person's look at the same thing is on record a moment ago."""
+    who = f"moderator:{actor.get_username()}"
+    same = Viewing.objects.filter(actor=who, submission=submission, what=what[:WHAT_LENGTH])
+    if not same.filter(at__gt=timezone.now() - ONE_LOOK).exists():
+        log_view(actor, submission, what)

@@ -11,7 +11,7 @@ from django.utils import timezone
 import checks
 from checks.finding import Severity
 from checks.weight import weigh
-from intake import snapshot
+from intake import queue, snapshot
 from intake.families import HOLDING, family_of
 from intake.models import Decision, Presence, Reason, SavedFilter, Submission
 from intake.states import State
@@ -35,6 +35,7 @@ def follow(submission: Submission, old: State, decision: Decision | None) -> Non
     new = State(submission.state)
     if new is State.IN_REVIEW and old is not State.IN_REVIEW:
         _enter(submission)
+        queue.enqueue("intake.portray", str(submission.pk))  # no harm if it is lost: drawn when somebody looks
     elif old is State.IN_REVIEW and new is not State.IN_REVIEW:
         human = decision is not None and decision.actor.startswith("moderator:")
         submission.reasons.filter(waiting=True).update(

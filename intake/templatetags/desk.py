@@ -75,6 +75,27 @@ def urgency(due: dt.datetime | None) -> str:
     return "breach" if gap < dt.timedelta() else "soon" if gap < SOON else "calm"
 
 
+_DID = {"approve": "approved", "label": "labelled", "return": "returned", "reject": "rejected"}
+
+
+@register.filter
+def did(verdict: str) -> str:
+    """What a verdict made of a release."""
+    return _DID.get(str(verdict), str(verdict))
+
+
+@register.filter
+def khz(hz: Any) -> str:
+    """A frequency as engineers say it."""
+    return f"{hz / 1000:.1f} kHz" if isinstance(hz, int | float) else "—"
+
+
+@register.filter
+def nyquist(rate: Any) -> str:
+    """The highest frequency that a sample rate carries."""
+    return khz(rate / 2) if isinstance(rate, int | float) else "—"
+
+
 @register.filter
 def words(code: str) -> str:
     """A code as a short phrase."""

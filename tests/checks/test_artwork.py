@@ -132,16 +132,6 @@ def test_place_where_a_picture_was_taken_is_told(measured):
     assert found(facts) == {"art.metadata"}
 
 
-def test_picture_that_only_a_note_keeps_upright_is_told(measured):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    (finding,) = artwork.run(
-        a_delivery(a_release(), images={"cover.jpg": measured(encoded(picture(), exif=exif))}), a_context()
-    )
-    assert "turned" in finding.message
-    assert finding.fix.endswith("the right way up.")
-
-
 def test_copies_of_a_picture_look_alike_and_others_do_not(measured):
     cover = picture()
     other = cover.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

@@ -105,7 +105,7 @@ def test_metadata_of_a_messy_release_is_asked_every_question(tmp_path: Path) -> 
     assert found["messy"] > 12
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_short_form_of_the_names_asks_and_finds(tmp_path: Path) -> None:
     table, *_ = names.run(tmp_path, count=60)
     assert [row[0] for row in table.rows][-1].startswith("rapidfuzz")

@@ -51,6 +51,10 @@
   let holder = mine ? "me" : words?.querySelector("b")?.textContent || "";
   let active = true;
   let over = false;
+  /** Nothing was heard of this page yet: what its predecessor gave back in going is taken up again. */
+  let fresh = true;
+  /** A form of this page leads back to it. */
+  let staying = false;
 
   // A page that nobody looks at must not keep others away: the claim is renewed for signs of life only.
   for (const sign of ["pointermove", "pointerdown", "keydown", "wheel"]) {
@@ -87,7 +91,9 @@
     active = false;
     let answer;
     try {
-      answer = await fetch(claim.dataset.beat, { method: "POST", body: letter(alive ? { active: "1" } : {}) });
+      const signs = { ...(alive && { active: "1" }), ...(fresh && mine && { fresh: "1" }) };
+      answer = await fetch(claim.dataset.beat, { method: "POST", body: letter(signs) });
+      fresh = false;
     } catch {
       return; // no connection now: the countdown goes on, the next beat tries again
     }
@@ -119,8 +125,9 @@
   }
 
   // Whoever goes away gives back what was in hand; the lease ends by itself where this is never heard.
+  document.addEventListener("submit", (event) => { staying = event.target.id !== "next"; });
   window.addEventListener("pagehide", () => {
-    navigator.sendBeacon(claim.dataset.leave, letter({}));
+    navigator.sendBeacon(claim.dataset.leave, letter(mine && !over && !staying ? { held: "1" } : {}));
   });
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) window.location.reload();

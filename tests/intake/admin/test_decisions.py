@@ -17,8 +17,9 @@ from tests.intake.admin.desk_rows import a_finding, in_review, measured
 pytestmark = pytest.mark.django_db
 
 #: Session, user, two of rights; submission, resources, tracks, findings, known recordings, blobs, checks, decisions,
-#: events, the label's counts, what supersedes it, who looks at it; a proposal, appeals, notes, what can be taken back.
-QUERIES = 20
+#: events, what supersedes it, who looks at it; like cases, others of the label and of the artist, partners; a proposal,
+#: appeals, notes, what can be taken back.
+QUERIES = 27
 
 
 def at(name, submission):

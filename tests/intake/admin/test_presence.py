@@ -60,9 +60,11 @@ def test_a_claim_that_ended_is_not_brought_back_by_a_late_sign_of_life(desk, ada
 def test_leaving_gives_back_what_one_has_in_hand_and_nobody_elses(desk, other_desk, ada):
     submission = in_review()
     decisions.claim(submission, ada)
-    assert other_desk.post(at("leave", submission)).status_code == 204
+    assert other_desk.post(at("leave", submission), {"held": "1"}).status_code == 204
     assert Claim.objects.get().held(timezone.now())
-    assert desk.post(at("leave", submission)).status_code == 204
+    assert desk.post(at("leave", submission)).status_code == 204  # another page of hers, which held nothing
+    assert Claim.objects.get().held(timezone.now())
+    assert desk.post(at("leave", submission), {"held": "1"}).status_code == 204
     assert not Claim.objects.get().held(timezone.now())
 
 
@@ -72,3 +74,14 @@ def test_a_page_learns_that_it_was_overtaken(desk, ben):
     answer = desk.post(at("beat", submission)).json()
     assert answer["state"] == "rejected"
     assert answer["sequence"] > 0
+
+
+def test_a_page_loaded_again_takes_up_what_it_gave_back_unless_somebody_was_quicker(desk, ada, ben):
+    submission = in_review()
+    decisions.claim(submission, ada)
+    desk.post(at("leave", submission), {"held": "1"})
+    assert desk.post(at("beat", submission), {"active": "1", "fresh": "1"}).json()["mine"] is True
+    desk.post(at("leave", submission), {"held": "1"})
+    decisions.claim(submission, ben)
+    answer = desk.post(at("beat", submission), {"active": "1", "fresh": "1"}).json()
+    assert (answer["mine"], answer["who"]) == (False, "ben")
