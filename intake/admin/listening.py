@@ -11,11 +11,12 @@ from typing import BinaryIO
 
 import structlog
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from intake.models import Blob, Portrait, Submission
-from intake.services import blobs, portraits, viewing
+from intake.services import blobs, portraits, roles, viewing
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,17 @@ def _unchanged(request: HttpRequest, blob: Blob) -> bool:
 
 
 # --- Looks ------------------------------------------------------------------------------------------------------------
+
+
+def allow(request: HttpRequest) -> None:
+    """Raise PermissionDenied where this person may not hear and see what was delivered in confidence."""
+    if not may_listen(request):
+        raise PermissionDenied
+
+
+def may_listen(request: HttpRequest) -> bool:
+    """Whether this person may hear and see what was delivered in confidence; reading is not enough."""
+    return isinstance(request.user, User) and roles.may(request.user, roles.Action.LISTEN)
 
 
 def note(request: HttpRequest, submission: Submission | None, what: str) -> None:

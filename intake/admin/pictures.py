@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from checks.analysis import alike
 from intake.admin.deciding import Deciding
-from intake.admin.listening import kept_private, note, portrait, waveform
+from intake.admin.listening import allow, kept_private, note, portrait, waveform
 from intake.admin.review import FULL_BAND
 from intake.models import Analysis, Finding, KnownRecording, Portrait, Resource
 
@@ -62,8 +61,7 @@ class Pictures(Deciding):
 
     def alike_view(self, request: HttpRequest, pk: uuid.UUID, finding: int, number: int) -> HttpResponseBase:
         """Every moment of a delivered recording against every moment of the known one that it matches."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        allow(request)
         row = get_object_or_404(Finding.objects.select_related("submission"), pk=finding, submission=pk)
         match, ours, theirs = _compared(row, number)
         note(request, row.submission, f"comparison with known recording {match['recording']}")
@@ -75,8 +73,7 @@ class Pictures(Deciding):
 
     def _audio(self, request: HttpRequest, pk: uuid.UUID, resource: int, what: str) -> Resource:
         """A delivered recording that this person may look at; ``what`` of it goes on record."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        allow(request)
         audio = get_object_or_404(
             Resource.objects.select_related("blob", "submission"),
             pk=resource,

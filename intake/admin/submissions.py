@@ -94,6 +94,7 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
             "theirs": claim if claim and not mine else None,
             "watching": waiting.watching(submission, moderator(request)),
             "overtaken": overtaken,
+            "listens": listening.may_listen(request),
             **self.deciding(request, shown, form),
         }
         return TemplateResponse(request, "admin/intake/review.html", context, status=status)
@@ -162,8 +163,7 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
 
     def file_view(self, request: HttpRequest, pk: uuid.UUID, resource: int) -> HttpResponseBase:
         """A delivered file: audio and pictures to hear and see, everything else to save."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        listening.allow(request)
         wanted = get_object_or_404(Resource.objects.select_related("blob", "submission"), pk=resource, submission=pk)
         if wanted.blob is None or wanted.blob.stored_at is None:
             raise Http404("not delivered yet")

@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -115,3 +115,15 @@ def test_what_matches_is_drawn_before_anybody_asks(audio):
     assert portraits.prepare(audio.submission) == 1
     assert Portrait.objects.get().pk == sound.pk
     assert portraits.prepare(in_review()) == 0
+
+
+def test_who_reads_only_is_shown_no_way_to_listen_and_may_not(audio):
+    auditor = Client()
+    person = User.objects.create_user("olga", is_staff=True)
+    person.user_permissions.add(Permission.objects.get(codename="view_submission"))
+    auditor.force_login(person)
+    page = auditor.get(reverse("admin:intake_submission_change", args=[audio.submission_id]))
+    assert page.status_code == 200
+    assert "/files/" not in page.content.decode()
+    for what in ("file", *KINDS):
+        assert auditor.get(at(what, audio)).status_code == 403
