@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0020_figures"),
+        ("intake", "0021_weight"),
     ]
 
     operations = [
