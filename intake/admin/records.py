@@ -8,7 +8,6 @@ import structlog
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, TabularInline, action, display, register
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
