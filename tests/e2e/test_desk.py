@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from intake.models import Claim, Decision, Presence, Submission, Viewing
+from intake.services import deliveries
 from intake.states import State
 from tests.e2e import scene
 
@@ -36,7 +39,7 @@ def morning(tmp_path, tmp_path_factory, settings):
 
 def until(page, expression):
     """Wait for something to be true in the page; Playwright's own way of waiting is what our pages forbid (eval)."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, expression
         page.wait_for_timeout(50)
@@ -272,6 +275,61 @@ def test_of_two_who_decide_the_second_is_told_and_changes_nothing(morning, visit
     ada.seen.complaints.clear()  # the browser notes the refused decision
 
 
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """A label's own endpoint, which remembers what it was told."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.told.append(json.loads(body)["type"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        """Nothing on the screen."""
+
+
+@pytest.fixture
+def receiver():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.told = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def test_nobody_outside_hears_of_a_decision_that_can_still_be_taken_back(morning, visit, receiver, settings):
+    settings.GATE_UNDO_SECONDS = 4
+    label = morning["Quiet Water"].label
+    url = f"http://127.0.0.1:{receiver.server_port}/hook"
+    deliveries.create_endpoint(label, url, ["submission.rejected", "submission.approved"])
+    ada = visit()
+    ada.log_in("ada", scene.PASSWORD)
+    page = ada.page
+    page.keyboard.press("n")
+    page.wait_for_selector(".claim.mine")
+    page.keyboard.press("1")
+    page.keyboard.type("Rights were shown.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("[data-undo]")
+    deliveries.pump()
+    assert receiver.told == []
+    page.click("[data-undo] button")
+    page.wait_for_selector("h1:text-is('Quiet Water')")
+    assert Submission.objects.get(pk=morning["Quiet Water"].pk).state == State.IN_REVIEW
+
+    page.wait_for_selector(".claim.mine")
+    page.keyboard.press("1")
+    page.keyboard.type("Rights were shown, and seen twice.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("[data-undo]")
+    until(page, "!document.querySelector('[data-undo]')")
+    deadline = time.monotonic() + 10
+    while not receiver.told and time.monotonic() < deadline:
+        deliveries.pump()
+        time.sleep(0.2)
+    assert receiver.told == ["submission.approved"]
+
+
 def test_pictures_are_there_when_asked_for_and_each_look_is_on_record(morning, visit):
     ada = visit()
     ada.log_in("ada", scene.PASSWORD)
@@ -279,7 +337,7 @@ def test_pictures_are_there_when_asked_for_and_each_look_is_on_record(morning, v
     page = ada.page
     page.click("#tracks .picture summary")
     page.click(".ears .picture summary")
-    seen = "[...document.querySelectorAll('details[open] img')].map((one) => one.complete && one.naturalWidth)"
+    seen = "[...document.querySelectorAll('.picture[open] img')].map((one) => one.complete && one.naturalWidth)"
     until(page, f"{seen}.length === 3 && {seen}.every((width) => width > 100)")
     looked = set(Viewing.objects.filter(actor="moderator:ada").values_list("what", flat=True))
     assert {"spectrogram 01.mp3", "average spectrum 01.mp3"} <= looked

@@ -265,6 +265,7 @@
         return;
       }
       this.side = side;
+      this.show();
       await this.go(here ?? this.at);
     }
 
