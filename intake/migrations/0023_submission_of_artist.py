@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0021_weight"),
+        ("intake", "0022_marked_files"),
     ]
 
     operations = [
