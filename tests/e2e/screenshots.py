@@ -25,10 +25,10 @@ LIMIT = 300_000
 PICTURES = (
     ("desk-queue", "", "light", 1280, 860),
     ("desk-queue-dark", "", "dark", 1600, 900),
-    ("desk-audio-match", "Undertow", "light", 1280, 960),
-    ("desk-audio-match-dark", "Undertow", "dark", 1600, 960),
-    ("desk-ai-evidence", "Night Ferry", "light", 1280, 1060),
-    ("desk-identity", "Evening Bells", "dark", 1280, 860),
+    ("desk-audio-match", "Undertow", "light", 1280, 800),
+    ("desk-audio-match-dark", "Undertow", "dark", 1600, 1000),
+    ("desk-ai-evidence", "Night Ferry", "light", 1280, 800),
+    ("desk-identity", "Evening Bells", "dark", 1600, 1000),
 )
 
 
@@ -105,7 +105,7 @@ def _open(page: Any, title: str) -> None:
         page.select_option("[data-fill=reason]", label="Disclosure needed")
         page.evaluate("document.activeElement.blur()")
     if page.locator(".ears").count():
-        box = page.locator(".ears svg").bounding_box()
+        box = page.locator(".ears svg").first.bounding_box()
         page.mouse.click(box["x"] + box["width"] * 0.66, box["y"] + box["height"] * 0.9)
     page.wait_for_timeout(1500)
 
