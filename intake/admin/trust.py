@@ -9,9 +9,10 @@ from django.contrib import messages
 from django.contrib.admin import EmptyFieldListFilter, action, register
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from checks.trust import NotARoot
+from intake.admin.door import prove_first, proved
 from intake.admin.records import ReadOnly
 from intake.admin.site import desk
 from intake.models import TrustRoot
@@ -60,14 +61,25 @@ class TrustRootAdmin(ReadOnly):
         """One right for both: whoever may trust somebody may also take it back."""
         return bool(request.user.has_perm(f"intake.{RIGHTS[Action.TRUST]}"))
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Whoever opens what others will rely on types their password first."""
+        if self.has_add_permission(request) and not proved(request):
+            return prove_first(request, request.get_full_path())
+        return super().add_view(request, form_url, extra_context)
+
     def save_model(self, request: HttpRequest, obj: TrustRoot, form: Any, change: bool) -> None:
         row, _ = trust.add(form.cleaned_data["pem"], form.cleaned_data["note"], _actor(request))
         obj.__dict__.update(row.__dict__)  # what Django goes on to report
 
     @action(description="Withdraw the selected roots", permissions=["withdraw"])
-    def withdraw(self, request: HttpRequest, chosen: QuerySet[TrustRoot]) -> None:
+    def withdraw(self, request: HttpRequest, chosen: QuerySet[TrustRoot]) -> HttpResponse | None:
+        if not proved(request):
+            return prove_first(request, request.get_full_path())
         count = sum(trust.withdraw(row, _actor(request)) for row in chosen)
         messages.success(request, f"{count} {'root is' if count == 1 else 'roots are'} trusted no longer.")
+        return None
 
 
 def _actor(request: HttpRequest) -> str:

@@ -20,6 +20,7 @@ from intake import snapshot
 from intake.models import Analysis, TrustRoot
 from intake.services import moderators, trust
 from tests import authority
+from tests.intake.admin.conftest import sit_down
 from tests.intake.admin.desk_rows import in_review, measured
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +141,23 @@ def browser() -> Client:
     user.user_permissions.add(*Permission.objects.filter(codename="change_trustroot"))
     client = Client()
     client.force_login(user)
+    sit_down(client)
     return client
+
+
+def test_the_password_is_asked_for_before_anybody_is_trusted(browser: Client) -> None:
+    session = browser.session
+    del session["desk.proved"]
+    session.save()
+    row, _ = trust.add(authority.root("Other").pem, NOTE, "operator")
+    for answer in (
+        browser.get(reverse(ADD)),
+        browser.post(reverse(ADD), {"pem": ROOT.pem, "note": NOTE}),
+        browser.post(reverse(LIST), {"action": "withdraw", "_selected_action": [row.pk]}),
+    ):
+        assert answer.url.startswith(reverse("admin:prove"))
+    row.refresh_from_db()
+    assert (row.withdrawn_at, TrustRoot.objects.count()) == (None, 1)
 
 
 def test_whoever_has_the_right_adds_and_withdraws(browser: Client) -> None:
