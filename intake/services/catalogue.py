@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -184,8 +184,12 @@ def rebuild_from(url: str, shard: int = 0, of: int = 1) -> int:
     source, store = ClickHouseStore(url), reference.store()
     if not isinstance(store, LocalStore):
         raise ValueError("the index of this installation is no folder")  # noqa: TRY004 a setting, not a type
+
+    def late(numbers: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+        return source.fingerprints([number for number in numbers if number % of == shard])
+
     try:
-        return store.rebuild(source.recordings(shard, of), source.fingerprints, source.modulus)
+        return store.rebuild(source.recordings(shard, of), late, source.modulus)
     finally:
         source.close()
 

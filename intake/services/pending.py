@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from checks import likeness, similarity
@@ -144,9 +145,10 @@ def _turned(other: Submission, submission: Submission, found: Sequence[FindingVa
 
 
 def _own_row(submission: Submission, name: str) -> KnownRecording:
-    """The row of one of the submission's own files: its label's, whoever of its submissions brought it."""
+    """The row of one of the submission's own files: its label's, whoever brought it, or the operator taught it."""
     blob = Resource.objects.get(submission=submission, name=name).blob_id
-    rows = KnownRecording.objects.filter(label=submission.label, sha256=blob).order_by("-pk")
+    own = Q(label=submission.label) | Q(owner=submission.label.name)
+    rows = KnownRecording.objects.filter(own, sha256=blob).order_by("-pk")
     return rows.filter(submission=submission).first() or rows[0]
 
 

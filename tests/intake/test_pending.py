@@ -73,6 +73,22 @@ def test_both_are_reviewed_whoever_is_checked_first(rung, analyser):
     assert "'North Pier Music' has delivered it too" in finding.message
 
 
+def test_a_recording_that_the_operator_taught_as_the_labels_own_is_no_obstacle(rung, analyser):
+    first, second = both()
+    one, two = to_similarity(first, rung), to_similarity(second, rung)
+    track = first.tracks.get()
+    known, _ = catalogue.learn(
+        analyser.analyse(None, track.resource.blob_id), title="Low Tide", isrc=track.isrc, owner="Harbour Records"
+    )
+    assert known.label is None
+    pending.show(first)
+    pending.show(second)
+    checking.run_check(one.pk)
+    assert told(first) == told(second) == ["track:1"]
+    checking.run_check(two.pk)
+    assert {first.state, second.state} <= {State.IN_REVIEW, State.CHECKING}
+
+
 def test_first_is_told_of_the_second_that_comes_while_it_is_reviewed(rung, analyser):
     first, second = both()
     one, two = to_similarity(first, rung), to_similarity(second, rung)
