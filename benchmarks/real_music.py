@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from checks.analysis import Analyser  # noqa: E402 the project is found first
 from checks.fingerprint.catalogue import find  # noqa: E402
 from checks.fingerprint.compare import Comparison, degenerate  # noqa: E402
 from checks.fingerprint.store import LocalStore, Store  # noqa: E402
+from checks.release import AudioFacts  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,20 @@ def pairs(music: Path) -> list[Pair]:
         ]
 
 
-def fingerprints(music: Path, names: Sequence[str]) -> dict[str, bytes]:
-    """The fingerprint of every file, measured as at the gate. Raises ValueError where a file cannot be measured."""
-    result = {}
+def measured(music: Path, names: Sequence[str]) -> Iterator[tuple[str, AudioFacts]]:
+    """Every file with its facts, measured as at the gate. Raises ValueError where a file cannot be measured."""
     with Analyser() as analyser:
         for name in names:
             path = music / name
             facts = analyser.analyse(path, hashlib.sha256(path.read_bytes()).hexdigest())
             if not facts.ok:
                 raise ValueError(f"{name}: {facts.error}")
-            result[name] = facts.fingerprint
-    return result
+            yield name, facts
+
+
+def fingerprints(music: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """The fingerprint of every file. Raises ValueError where a file cannot be measured."""
+    return {name: facts.fingerprint for name, facts in measured(music, names)}
 
 
 def ask(store: Store, prints: Mapping[str, bytes], known: Sequence[Pair]) -> list[Answer]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from checks.finding import Code, Finding, Route, Severity
 from checks.lattice_model import Model
-from checks.release import AudioFacts, Delivery
+from checks.release import AudioFacts, Delivery, Track
 
 #: The gate's own findings about checks that gave no answer: never a pass.
 CHECK_FAILED = Code(
@@ -76,8 +76,12 @@ class Known:
 class KnownRecordings(Protocol):
     """The reference catalogue, as a check may ask it."""
 
-    def matches(self, facts: AudioFacts) -> Sequence[Match]:
-        """Known recordings that share sound with the file, best first."""
+    def matches(self, facts: AudioFacts, track: Track | None = None) -> Sequence[Match]:
+        """Known recordings that share sound with the file, best first.
+
+        What the ``track`` is said to be (its ISRC, title and artists, and what it derives from) suggests recordings
+        that are compared at every offset, whatever the index says.
+        """
 
     def under_isrc(self, isrc: str) -> Sequence[Known]:
         """The known recordings under an ISRC, twelve characters without hyphens; with fingerprints."""

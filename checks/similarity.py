@@ -106,7 +106,7 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
         if facts is None or not facts.ok or degenerate(facts.fingerprint):
             yield _not_assessed(track, facts)
         else:
-            matches = context.recordings.matches(facts)
+            matches = context.recordings.matches(facts, track)
             yield from blocklist.heard(track, facts, matches)
             yield from _against_known(track, facts, delivery.account, matches)
             if isrc := _isrc(track.isrc):

@@ -31,7 +31,7 @@ from checks.fraud import party
 from checks.lattice_model import Model, ModelError
 from checks.names import Entry, entries, fold
 from checks.policy import Verdict
-from checks.release import AudioFacts
+from checks.release import AudioFacts, Track
 from intake import models
 from intake.states import CLEARED, State
 
@@ -96,6 +96,9 @@ NEW_LABEL = dt.timedelta(days=90)
 #: Recordings that are read for one title or ISRC: a hundred tell what a thousand would.
 MOST_KNOWN = 100
 
+#: Recordings that are compared at every offset because of what is written about a track: some 3 ms each.
+MOST_SUGGESTED = 24
+
 DAY = dt.timedelta(days=1)
 #: Names and recordings of an account that are read for its habits, and refused releases that parties are looked for in.
 MOST_NAMES, MOST_REFUSED = 1000, 300
@@ -114,11 +117,20 @@ class Recordings:
         self._label = label
         self._submission = submission
 
-    def matches(self, facts: AudioFacts) -> Sequence[Match]:
+    def matches(self, facts: AudioFacts, track: Track | None = None) -> Sequence[Match]:
         """Known recordings that share sound with the file, best first."""
+        suggested = self._suggested(track) if track else []
         picture = facts.picture or self._picture(facts.sha256)
         known = _about(int(time.monotonic() // COUNTED_EVERY))
-        found = find(store(), self._fingerprints, facts.fingerprint, picture=picture, known=known, undo=self._undoes())
+        found = find(
+            store(),
+            self._fingerprints,
+            facts.fingerprint,
+            picture=picture,
+            suggested=suggested,
+            known=known,
+            undo=self._undoes(),
+        )
         rows = self._rows().select_related("submission").in_bulk([document for document, _ in found])
         blocks = models.Block.objects.standing().filter(recording__in=list(rows))
         blocked = dict(blocks.values_list("recording_id", "reason"))
@@ -143,6 +155,23 @@ class Recordings:
             for document, comparison in found
             if (row := rows.get(document)) and not (row.source == _BLOCKED and row.pk not in blocked)
         ]
+
+    def _suggested(self, track: Track) -> list[int]:
+        """Recordings that the track may be by what is written about it, the likeliest first."""
+        isrcs = [track.isrc, *(relation.isrc for relation in track.relations)]
+        titles = [track.title, *(relation.title for relation in track.relations)]
+        artists = [artist.name for artist in track.display_artists]
+        ways = (
+            Q(isrc__in=[isrc.replace("-", "") for isrc in isrcs if isrc]),
+            Q(title__in=[title for title in titles if title]),
+            Q(artist__in=artists),
+        )
+        found: dict[int, None] = {}
+        for way in ways:
+            found |= dict.fromkeys(
+                self._rows().filter(way).order_by("-pk").values_list("pk", flat=True)[:MOST_SUGGESTED]
+            )
+        return list(found)[:MOST_SUGGESTED]
 
     def _undoes(self) -> bool:
         """Whether changes of speed, pitch and tempo are undone: always, or for labels that are new."""

@@ -66,7 +66,10 @@ class KnownRecording(models.Model):
     objects = KnownRecordingQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["title"], name="known_recording_titled")]
+        indexes = [
+            models.Index(fields=["title"], name="known_recording_titled"),
+            models.Index(fields=["artist"], name="known_recording_by"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["sha256", "owner", "isrc"],

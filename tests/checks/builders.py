@@ -175,7 +175,7 @@ class FakeRecordings:
 
     known: Sequence[Known] = ()
 
-    def matches(self, facts: AudioFacts) -> Sequence[Match]:
+    def matches(self, facts: AudioFacts, track: Track | None = None) -> Sequence[Match]:
         return self.by_sha256.get(facts.sha256, ())
 
     def under_isrc(self, isrc: str) -> Sequence[Known]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from checks.check import RegistrantUse
+from checks.fingerprint.store import MemoryStore
+from checks.release import Artist, Relation
 from intake import reference
 from intake.services import catalogue, submissions
+from tests.checks.builders import a_track
 from tests.intake.factories import a_document, a_label, a_submission, facts_of
 from tests.intake.test_pipeline import concluded
 
@@ -78,3 +81,33 @@ def test_other_speeds_are_undone_for_everybody_or_for_new_labels(settings) -> No
         [True, True, True],
         [True, False, True],
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"isrc": "GBAYE6500521"},
+        {"title": "Help!"},
+        {"display_artists": (Artist("The Beatles"),)},
+        {"relations": (Relation("remix_of", isrc="GBAYE6500521"),)},
+        {"relations": (Relation("cover_of", title="Help!"),)},
+    ],
+)
+def test_what_is_written_about_a_track_is_compared_whatever_the_index_says(said, monkeypatch) -> None:
+    facts = facts_of("aa")
+    row, _ = catalogue.learn(facts, title="Help!", artist="The Beatles", isrc="GBAYE6500521", owner="EMI")
+    monkeypatch.setattr(reference, "store", MemoryStore)  # an index that knows nothing
+    nobody = {"isrc": "SEABC2600001", "title": "Low Tide", "display_artists": (Artist("Mara Lindqvist"),)}
+    track = a_track(**(nobody | said))
+    assert reference.Recordings().matches(facts) == []
+    assert reference.Recordings().matches(facts, a_track(**nobody)) == []
+    assert [match.recording for match in reference.Recordings().matches(facts, track)] == [str(row.pk)]
+
+
+def test_only_so_many_are_compared_for_their_names(monkeypatch) -> None:
+    monkeypatch.setattr(reference, "MOST_SUGGESTED", 3)
+    for number in range(6):
+        catalogue.learn(facts_of(f"{number}"), title="Intro", artist="Somebody", owner=f"Label {number}")
+    last, _ = catalogue.learn(facts_of("rare"), title="Outro", isrc="GBAYE6500521", owner="EMI")
+    suggested = reference.Recordings()._suggested(a_track(title="Intro", isrc="GBAYE6500521"))
+    assert (len(suggested), suggested[0]) == (3, last.pk)

@@ -21,7 +21,7 @@ from checks.check import CHECK_FAILED, Check, Context, Habits, Known, Match, Ope
 from checks.files import judge_files, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
-from checks.release import AudioFacts, Delivery, ImageFacts
+from checks.release import AudioFacts, Delivery, ImageFacts, Track
 from checks.trust import TrustList
 from intake import reference, shape, snapshot
 from intake.management.measuring import measured, shown, workers
@@ -189,7 +189,7 @@ def _images(document: dict[str, Any], folder: Path) -> dict[str, ImageFacts]:
 class NothingKnown:
     """Instruments for a machine without a catalogue."""
 
-    def matches(self, facts: AudioFacts) -> Sequence[Match]:
+    def matches(self, facts: AudioFacts, track: Track | None = None) -> Sequence[Match]:
         return ()
 
     def under_isrc(self, isrc: str) -> Sequence[Known]:
