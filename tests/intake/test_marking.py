@@ -169,12 +169,12 @@ def test_a_moderators_label_marks_as_well(signing, rung) -> None:  # type: ignor
     from tests.intake.admin.desk_rows import in_review
 
     submission = in_review()
-    moderator, _, _ = moderators.create("ada", "low-tide-at-seven")
+    moderator, _, _ = moderators.create("wilhelmina", "low-tide-at-seven")  # in no hexadecimal number
     decisions.decide(submission, moderator, Verdict.LABEL, "heard it", labels=[("ai:vocals", "all")])
     (row,) = MarkedFile.objects.all()
     assert row.source_type == "compositeWithTrainedAlgorithmicMedia"
     assert row.labels == [{"key": "ai:vocals", "value": "all", "basis": "verified_by_human"}]
-    assert b"ada" not in str(marking.manifest(row)).encode()
+    assert "wilhelmina" not in str(marking.manifest(row))
 
 
 def test_where_a_manifest_has_no_place_it_is_said(signing, cleared, rung) -> None:  # type: ignore[no-untyped-def]

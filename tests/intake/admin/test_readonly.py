@@ -18,6 +18,7 @@ from intake.services import desk as notes
 from intake.services.viewing import log_view
 from intake.states import State
 from tests import authority
+from tests.intake.admin.conftest import sit_down
 from tests.intake.admin.desk_rows import in_review, measured
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,7 @@ def anyone(request, desk):
         return desk
     client = Client()
     client.force_login(User.objects.create_superuser("root", password="x"))
+    sit_down(client)
     return client
 
 
