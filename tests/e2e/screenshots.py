@@ -21,7 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 PORT = 8977
 #: The documentation carries no picture larger than this, in bytes.
 LIMIT = 300_000
-#: name, submission to open (none: the queue), theme, width, height
+#: name, submission or room to open (none: the queue), theme, width, height
 PICTURES = (
     ("desk-queue", "", "light", 1280, 860),
     ("desk-queue-dark", "", "dark", 1600, 900),
@@ -29,6 +29,8 @@ PICTURES = (
     ("desk-audio-match-dark", "Undertow", "dark", 1600, 1000),
     ("desk-ai-evidence", "Night Ferry", "light", 1280, 800),
     ("desk-identity", "Evening Bells", "dark", 1600, 1000),
+    ("desk-figures", "/admin/figures/", "light", 1280, 860),
+    ("desk-policy", "/admin/policy/", "light", 1280, 860),
 )
 
 
@@ -86,10 +88,13 @@ def _take(password: str) -> None:
             page.fill("#id_password", password)
             page.click("[type=submit]")
             page.wait_for_selector("table.queue")
-            if title:
+            room = title.startswith("/")
+            if room:
+                page.goto(f"http://localhost:{PORT}{title}")
+            elif title:
                 _open(page, title)
             _save(page.screenshot(), IMAGES / f"{name}.png")
-            if title:
+            if title and not room:
                 page.click(".claim button")
             context.close()
         chromium.close()

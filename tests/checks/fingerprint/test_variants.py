@@ -168,6 +168,14 @@ def test_kernels_hear_what_the_plain_definition_says(place: int, phase: float):
         assert np.isin(asked, wanted).mean() > 0.99
 
 
+@pytest.mark.parametrize("cut", [HOP // 4, HOP // 2, 3 * HOP // 4])
+def test_a_copy_cut_between_two_frames_is_not_told_to_be_slower(catalogue: dict[int, Samples], cut: int):
+    noise = np.random.default_rng(7).normal(0, 40, len(catalogue[3])).astype(np.int16)
+    found = answers(catalogue, (catalogue[3] + noise)[5 * SAMPLE_RATE // HOP * HOP + cut :])
+    assert list(found) == [3]
+    assert (found[3].certain, found[3].speed, found[3].pitch) == (True, 1.0, 0.0)
+
+
 @pytest.mark.parametrize("speed", [0.8, 0.9, 0.96, 0.98, 1.02, 1.06, 1.15, 1.25])
 def test_other_speed_is_found_with_the_factor(catalogue: dict[int, Samples], speed: float):
     found = answers(catalogue, changed(catalogue[3], speed=speed))
