@@ -15,7 +15,7 @@ from checks.finding import JSON
 WHOLE = 0.8
 
 #: From these on a change of speed (share) or pitch (semitones) is worth words; less is a matter of measuring.
-AUDIBLE_SPEED = 0.005
+AUDIBLE_SPEED = 0.008
 AUDIBLE_PITCH = 0.15
 
 #: Played faster or slower by more than this is another version; less is a matter of transfer and measuring.
