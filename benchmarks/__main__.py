@@ -1,7 +1,7 @@
-"""The short set: what metadata and a track cost, how many a day this machine sustains, how long the API lets one wait,
-how fast and how rightly names are sought.
+"""The short set: what metadata and a track cost, which copies are found, how fast one recording is sought among many,
+how many a day this machine sustains, how long the API lets one wait, how fast and how rightly names are sought.
 
-    python -m benchmarks [metadata] [pipeline] [throughput] [latency] [names] [--markdown]
+    python -m benchmarks [metadata] [robustness] [catalogue] [pipeline] [throughput] [latency] [names] [--markdown]
 
 Without names, all of them, in some six minutes. Figures go to standard output, progress to standard error.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import gate, machine
 from benchmarks.report import Table
 
-PARTS = ("metadata", "robustness", "pipeline", "throughput", "latency", "names")
+PARTS = ("metadata", "robustness", "catalogue", "pipeline", "throughput", "latency", "names")
 
 
 def main() -> None:
@@ -26,6 +26,7 @@ def main() -> None:
         "metadata": {},
         "names": {},
         "robustness": {},
+        "catalogue": {},
         "pipeline": {"rounds": arguments.rounds},
         "throughput": {"count": arguments.tracks},
         "latency": {"seconds": arguments.seconds},

@@ -54,6 +54,9 @@ MEASURED = 2_000_000
 #: How a symbol may be changed, drawn beforehand.
 MASKS = 1 << 16
 
+#: Recordings of the short form.
+SHORT = 50_000
+
 #: Hits that make a candidate, and the shares of a member's sub-prints that survive in a query.
 LEAST = 3
 SURVIVING = (0.3, 0.1)
@@ -324,7 +327,16 @@ def measure(folder: Path, made_of: Music, recordings: int, modulus: int, queries
         f"{machine.load()}.",
     ]
     title = f"One recording sought among {recordings:,}"
-    return Table(title, " ".join(["python -m benchmarks.catalogue", *sys.argv[1:]]), COLUMNS, rows, remarks)
+    command = f"python -m benchmarks.catalogue --recordings {recordings}"
+    more = {"items": (made_of.items, ITEMS), "modulus": (modulus, 8)}
+    command += "".join(f" --{name} {value}" for name, (value, usual) in more.items() if value != usual)
+    return Table(title, command, COLUMNS, rows, remarks)
+
+
+def run(folder: Path) -> list[Table]:
+    """The short form: some ten seconds."""
+    lookup.warm()
+    return [measure(folder / "catalogue", music(ITEMS), SHORT, 8, 100)]
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gate, latency, machine, metadata, names, pipeline, throughput, tracks
+from benchmarks import catalogue, gate, latency, machine, metadata, names, pipeline, throughput, tracks
 from benchmarks.report import Table
 from checks.analysis import default_analyser
 from intake.models import KnownRecording
@@ -116,3 +116,11 @@ def test_short_form_of_the_names_asks_and_finds(tmp_path: Path) -> None:
 def test_ordinary_release_of_an_artist_is_told_little() -> None:
     heard = names.told_of_real_names(["Earth, Wind & Fire", "Mara Lindqvist", "Nora Castellane", "!!!", "SZA"])
     assert heard == {("artist.compound", "pass"): 1}
+
+
+def test_short_form_of_the_catalogue_builds_and_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "SHORT", 300)
+    monkeypatch.setattr(catalogue.real_music, "folder", lambda: None)
+    (table,) = catalogue.run(tmp_path)
+    assert table.rows[0][-2] == "100/100"
+    assert table.command == "python -m benchmarks.catalogue --recordings 300"
