@@ -169,7 +169,7 @@ def test_operator_forgets_a_recording(known, words):
     assert known.pk not in reference.store()
 
 
-@pytest.mark.parametrize("words", [["--isrc", "SEABC2699999"], ["--owner", ""], ["--isrc", ""], ["--id", "99"]])
+@pytest.mark.parametrize("words", [["--isrc", "SEABC2699999"], ["--owner", ""], ["--isrc", ""], ["--id", "999999999"]])
 def test_operator_who_names_nothing_forgets_nothing(known, words):
     assert command("forget", *words).out == "Forgotten: 0\n"
     assert KnownRecording.objects.current().count() == 2
