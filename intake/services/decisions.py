@@ -126,10 +126,12 @@ def open_to(moderator: User, now: dt.datetime) -> SubmissionQuerySet:
     waiting = Submission.objects.queue().awake(now).exclude(claim__until__gt=now)
     if not roles.may(moderator, Action.DECIDE_ESCALATED):
         waiting = waiting.filter(escalated_at__isnull=True)
-    mine = Decision.objects.human().filter(Q(actor=who) | Q(seconded_by=who)).values("submission")
-    appealed = Appeal.objects.open().filter(submission__in=mine).values("submission")
-    proposed = Proposal.objects.filter(ended_at__isnull=True, moderator=moderator).values("submission")
-    return waiting.exclude(pk__in=appealed).exclude(pk__in=proposed)
+    # Asked beforehand: open appeals and proposals are few, and what a person has ever decided is not.
+    appealed = list(Appeal.objects.open().values_list("submission_id", flat=True))
+    given = Decision.objects.human().filter(Q(actor=who) | Q(seconded_by=who), submission__in=appealed)
+    mine = set(given.values_list("submission_id", flat=True)) if appealed else set()
+    proposed = Proposal.objects.filter(ended_at__isnull=True, moderator=moderator)
+    return waiting.exclude(pk__in=mine.union(proposed.values_list("submission_id", flat=True)))
 
 
 def _check_turn(submission: Submission, moderator: User) -> None:
