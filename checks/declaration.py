@@ -50,6 +50,16 @@ class Declared(StrEnum):
     HEARD = "heard"  # what is heard was generated, wholly or partly
 
 
+#: What a finding about a file says of the declaration beside it.
+IN_WORDS: Mapping[Declared, str] = {
+    Declared.NOTHING: "nothing was declared",
+    Declared.NO_AI: "it was declared that no AI was used",
+    Declared.ASSISTED: "only assistive tools were declared",
+    Declared.UNHEARD: "only words, melody or finishing were declared as generated",
+    Declared.HEARD: "generated sound was declared",
+}
+
+
 def labels(track: Track) -> tuple[Label, ...]:
     """The public labels that the track's declaration asks for; none where nothing was declared as generated."""
     levels = declared_levels(track)

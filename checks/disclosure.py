@@ -367,13 +367,6 @@ _CREDENTIAL_IN_WORDS = {
     Says.UNREAD: "a Content Credential is there, and it does not say how this was made",
     Says.CAPTURED: "a Content Credential speaks of recording and editing",
 }
-_DECLARED_IN_WORDS = {
-    Declared.NOTHING: "nothing was declared",
-    Declared.NO_AI: "it was declared that no AI was used",
-    Declared.ASSISTED: "only assistive tools were declared",
-    Declared.UNHEARD: "only words, melody or finishing were declared as generated",
-    Declared.HEARD: "generated sound was declared",
-}
 _CONFIRM = "Where the file is right, confirm it (POST …/disclosure/confirm): the declaration is then completed. "
 _FIXES = {
     GENERATOR_TAG: _CONFIRM + "Otherwise declare what was generated, or tell how the tag came into the file.",
@@ -395,7 +388,7 @@ def _file_says(
     return Finding(
         code,
         track.subject,
-        f"In {track.file}, {words}; {_DECLARED_IN_WORDS[declared]}.",
+        f"In {track.file}, {words}; {declaration.IN_WORDS[declared]}.",
         evidence={"declared": declared.value, "says": says.value, **evidence},
         fix=_FIXES[code] if asks else _FIXES[code].removeprefix(_CONFIRM) if code in _FIXES else None,
         patch=declaration.agreed(release, track, extent) if asks else (),

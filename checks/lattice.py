@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from checks.analysis.lattice import MODERATE, WEAK
 from checks.analysis.rates import catalogue
 from checks.check import Check, Context
-from checks.declaration import Declared, reach
+from checks.declaration import IN_WORDS, reach
 from checks.evidence import Says
 from checks.finding import JSON, Code, Finding, Route, Severity
 from checks.lattice_model import Model, Rarity, features, rarity
@@ -63,14 +63,6 @@ INNOCENT = (
 
 _SCOPE = "It cannot be told which part of the sound carries them: voice, instruments or the finishing."
 
-_IN_WORDS = {
-    Declared.NOTHING: "nothing was declared",
-    Declared.NO_AI: "it was declared that no AI was used",
-    Declared.ASSISTED: "only assistive tools were declared",
-    Declared.UNHEARD: "only words, melody or finishing were declared as generated",
-    Declared.HEARD: "generated sound was declared",
-}
-
 
 def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Each track's traces, gaps, and what the installation's own model says. Where nothing is, nothing is said."""
@@ -100,7 +92,7 @@ def _traces(track: Track, facts: LatticeFacts, among: Rarity) -> Finding:
         track.subject,
         f"Lines at multiples of {_hertz(facts.rate_hz)} stand out of the averaged spectrum ({facts.strength}, "
         f"z {facts.z:.1f}): {among.words}. Decoders of generated sound leave such lines, and so do other things; "
-        f"{_IN_WORDS[declared]}.",
+        f"{IN_WORDS[declared]}.",
         measured=facts.z,
         threshold=WEAK if weak else MODERATE,
         evidence={
@@ -138,7 +130,7 @@ def _ranked(track: Track, facts: LatticeFacts, model: Model) -> Iterator[Finding
         MODEL,
         track.subject,
         f"This installation's model ranks the sound above its threshold: {among.words}, from {model.sources} sources; "
-        f"{_IN_WORDS[declared]}. The score is no probability.",
+        f"{IN_WORDS[declared]}. The score is no probability.",
         measured=round(score, 4),
         threshold=model.threshold,
         evidence={

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.finding import Route
+from checks.policy import HOLDING
 
-#: Findings with these routes hold a release for a human.
-HOLDING = (Route.REVIEW, Route.BLOCK)
+__all__ = ["BY_KEY", "FAMILIES", "HOLDING", "Family", "code_in_words", "family_of"]
 
 
 @dataclass(frozen=True, slots=True)
