@@ -1,60 +1,113 @@
 """CPU time of the whole analysis of a three-minute track against ``fpcalc -length 0`` on the same files, in one run.
 
-    python -m benchmarks.decode [--rounds N]
+    python -m benchmarks.decode [--rounds N] [--formats wav flac …]
+    python -m benchmarks decode                            (the short set: three formats, two rounds)
 
-Prints CPU milliseconds, the best of all rounds for each, and their ratio to fpcalc's. ``alone`` is what fpcalc does as
-well: decode, bring to 11,025 Hz, fingerprint, by the same libraries and with the same settings as the whole pass, but
-without its meters. ``whole`` is everything that the shut-in child measures, its start and end included. The rounds are
+CPU milliseconds, the best of all rounds for each, and their ratio to fpcalc's. *Alone* is what fpcalc does as well:
+decode, bring to 11,025 Hz, fingerprint, by the same libraries and with the same settings as the whole pass, but without
+its meters. *Whole* is everything that the shut-in child measures, its start and end included. The rounds are
 interleaved, so that all sides see the same machine.
+
+Speed is worth something only where the sub-prints stay what they are: those of the built-in port are held against
+libchromaprint's on the same samples, which must be the same to the bit, and those that the gate keeps against fpcalc's,
+which brings the sound to 11,025 Hz by itself.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
-import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
+import numpy as np
 
+from benchmarks import machine, tracks
+from benchmarks.report import Table
 from checks import analysis
 from checks.analysis import chromaprint, decode
+from checks.analysis.chromaprint import BuiltInFingerprinter, Fingerprinter, LibraryFingerprinter, SubPrints
 from intake.demo import sounds
 
 SECONDS = 180
-FORMATS = (("wav", None), ("flac", None), ("mp3", 320_000), ("ogg", 192_000), ("m4a", 256_000), ("opus", 128_000))
+FORMATS = {**tracks.FORMATS, "opus": 128_000}
+COLUMNS = (
+    "", "fpcalc", "alone", "alone / fpcalc", "whole", "whole / fpcalc", "bits as libchromaprint's", "as fpcalc's"
+)  # fmt: skip
+
+
+def run(
+    folder: Path, rounds: int = 2, formats: Sequence[str] = ("wav", "flac", "mp3"), seconds: float = SECONDS
+) -> list[Table]:
+    """As short as it can be; without names of formats, all of them."""
+    place = folder / "decode"
+    place.mkdir()
+    made = {kind: FORMATS[kind] for kind in formats or FORMATS}
+    music = sounds.compose(1, seconds)
+    paths = {kind: sounds.encode(music, tracks.RATE, place / f"track.{kind}", bitrate=made[kind]) for kind in made}
+    with analysis.Analyser() as analyser:
+        analyser.analyse(next(iter(paths.values())), "")  # warms up both processes
+        rows = [_row(analyser, kind, path, rounds) for kind, path in paths.items()]
+        spare = min(_ours(analyser, _nothing(place))[0] for _ in range(rounds))
+    remarks = [
+        f"CPU ms a file of {seconds:.0f} s stereo, the best of {rounds} rounds, all sides in turn; {machine.load()}. "
+        f"The gate fingerprints with {analysis.fingerprint_backend()}.",
+        f"The child's own start and end, on a file that is no audio: {spare:.1f} ms.",
+        "Bits: sub-prints that are the same, of all; the built-in port beside libchromaprint on the same samples, and "
+        "what the gate keeps beside what fpcalc prints.",
+    ]
+    if chromaprint._library is None:
+        remarks.append("libchromaprint is not installed: nobody says whether the port gives the same bits.")
+    if machine.fpcalc() is None:
+        remarks.append(machine.fpcalc_version())
+    named = f" --formats {' '.join(formats)}" if formats else ""
+    command = f"python -m benchmarks.decode --rounds {rounds}{named}"
+    return [Table("The pass over the audio, beside fpcalc", command, COLUMNS, rows, remarks)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    fpcalc = shutil.which("fpcalc")
-    with tempfile.TemporaryDirectory() as folder, analysis.Analyser() as analyser:
-        files = _tracks(Path(folder))
-        analyser.analyse(files["wav"], "")
-        print(f"{SECONDS} s stereo, {analysis.fingerprint_backend()}, best of {rounds}, load {os.getloadavg()[0]:.1f}")
-        print(f"{'':6} {'fpcalc':>8} {'alone':>8} {'ratio':>6} {'whole':>8} {'ratio':>6}   CPU ms a file")
-        for kind, path in files.items():
-            alone, ours, theirs = [], [], []
-            for _ in range(rounds):
-                alone.append(_alone(path))
-                ours.append(_ours(analyser, path))
-                if fpcalc:
-                    theirs.append(_theirs(fpcalc, path))
-            peer = min(theirs, default=float("nan"))
-            parts = [f"{min(part):8.0f} {min(part) / peer:6.2f}" for part in (alone, ours)]
-            print(f"{kind:6} {peer:8.0f} {' '.join(parts)}")
-        spare = min(_ours(analyser, _nothing(Path(folder))) for _ in range(rounds))
-        print(f"{'(none)':6} {spare:8.1f}   the child's own start and end, on a file that is no audio")
+    parser.add_argument("--formats", nargs="+", choices=list(FORMATS), default=(), help="default: all")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gate-decode-") as folder:
+        for table in run(Path(folder), options.rounds, options.formats):
+            print(table.text())
 
 
-def _tracks(folder: Path) -> dict[str, Path]:
-    music = sounds.compose(1, SECONDS)
-    return {kind: sounds.encode(music, 44100, folder / f"track.{kind}", bitrate=bitrate) for kind, bitrate in FORMATS}
+def _row(analyser: analysis.Analyser, kind: str, path: Path, rounds: int) -> tuple[str, ...]:
+    fpcalc = machine.fpcalc()
+    alone, whole, theirs = [], [], []
+    for _ in range(rounds):
+        alone.append(_alone(path))
+        cost, kept = _ours(analyser, path)
+        whole.append(cost)
+        if fpcalc:
+            cost, printed = _theirs(fpcalc, path)
+            theirs.append(cost)
+    ours = (min(alone), min(whole))
+    if not theirs:
+        return kind, "–", f"{ours[0]:.0f}", "–", f"{ours[1]:.0f}", "–", _as_the_library(path), "–"
+    peer = min(theirs)
+    costs = [cell for cost in ours for cell in (f"{cost:.0f}", f"{cost / peer:.2f}")]
+    return kind, f"{peer:.0f}", *costs, _as_the_library(path), _same(kept, printed)
+
+
+def _as_the_library(path: Path) -> str:
+    """How many sub-prints of the built-in port are those of libchromaprint, heard in one decoding."""
+    if chromaprint._library is None:
+        return "–"
+    port, library = BuiltInFingerprinter(), LibraryFingerprinter()
+    _hear(path, port, library)
+    return _same(port.finish(), library.finish())
+
+
+def _same(some: SubPrints, others: SubPrints) -> str:
+    shared = min(len(some), len(others))
+    return f"{np.count_nonzero(some[:shared] == others[:shared]):,}/{max(len(some), len(others)):,}"
 
 
 def _nothing(folder: Path) -> Path:
@@ -63,18 +116,27 @@ def _nothing(folder: Path) -> Path:
     return path
 
 
-def _ours(analyser: analysis.Analyser, path: Path) -> float:
-    """Milliseconds of the worker, which waits, and of the child, which says what it and its parent spent."""
+def _ours(analyser: analysis.Analyser, path: Path) -> tuple[float, SubPrints]:
+    """Milliseconds of the worker, which waits, and of the child, which says what it and its parent spent; and what is
+    kept of the file."""
     before = _own_cpu()
-    analyser.analyse(path, "")
-    return 1000 * (_own_cpu() - before + analyser.last_cpu_seconds)
+    facts = analyser.analyse(path, "")
+    return 1000 * (_own_cpu() - before + analyser.last_cpu_seconds), np.frombuffer(facts.fingerprint, "<u4")
 
 
 def _alone(path: Path) -> float:
     """Milliseconds of decoding and fingerprinting, in this process."""
     before = _own_cpu()
-    resampler = av.AudioResampler("s16", "mono", chromaprint.SAMPLE_RATE, options=decode._RESAMPLER)
     prints = chromaprint.fingerprinter()
+    _hear(path, prints)
+    if not prints.finish().size:
+        raise RuntimeError(f"{path.name}: no fingerprint")
+    return 1000 * (_own_cpu() - before)
+
+
+def _hear(path: Path, *listeners: Fingerprinter) -> None:
+    """Decode a file, and let them hear it as the whole pass would."""
+    resampler = av.AudioResampler("s16", "mono", chromaprint.SAMPLE_RATE, options=decode._RESAMPLER)
     with av.open(str(path)) as opened:
         stream = opened.streams.audio[0]
         stream.codec_context.thread_count = 1
@@ -83,21 +145,25 @@ def _alone(path: Path) -> float:
             frame.pts = None
             fifo.write(frame)
             while fifo.samples >= decode.CHUNK:
-                for part in resampler.resample(fifo.read(decode.CHUNK)):
-                    prints.feed(part.to_ndarray()[0])
+                _feed(resampler, fifo.read(decode.CHUNK), listeners)
         for piece in (fifo.read(), None):
-            for part in resampler.resample(piece):
-                prints.feed(part.to_ndarray()[0])
-    if not prints.finish().size:
-        raise RuntimeError(f"{path.name}: no fingerprint")
-    return 1000 * (_own_cpu() - before)
+            _feed(resampler, piece, listeners)
 
 
-def _theirs(fpcalc: str, path: Path) -> float:
+def _feed(resampler: av.AudioResampler, piece: av.AudioFrame | None, listeners: Sequence[Fingerprinter]) -> None:
+    for part in resampler.resample(piece):
+        samples = part.to_ndarray()[0]
+        for listener in listeners:
+            listener.feed(samples)
+
+
+def _theirs(fpcalc: str, path: Path) -> tuple[float, SubPrints]:
+    """Milliseconds of fpcalc, and what it prints. 1.5.1 ends every file with an error, after the whole fingerprint."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([fpcalc, "-raw", "-length", "0", path], stdout=subprocess.DEVNULL, check=False)
+    said = subprocess.run([fpcalc, "-raw", "-length", "0", path], capture_output=True, text=True, check=False).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    printed = np.array(said.partition("FINGERPRINT=")[2].split(",") if "FINGERPRINT=" in said else [], np.uint32)
+    return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime), printed
 
 
 def _own_cpu() -> float:
