@@ -1,9 +1,19 @@
-"""The short set: what metadata and a track cost, which copies are found, how fast one recording is sought among many,
-how many a day this machine sustains, how long the API lets one wait, how fast and how rightly names are sought.
+"""The short set: every figure that the gate is held to, in a form that is soon printed.
 
-    python -m benchmarks [metadata] [robustness] [catalogue] [pipeline] [throughput] [latency] [names] [--markdown]
+    python -m benchmarks [PART …] [--markdown]
 
-Without names, all of them, in some six minutes. Figures go to standard output, progress to standard error.
+    metadata     what all rules about a release cost
+    decode       CPU of the pass over the audio beside fpcalc's; whether its sub-prints are libchromaprint's to the bit
+    robustness   which disguised copies are found, with the factor, and what is found that is none
+    catalogue    one recording sought among many: CPU, bytes a recording, building and merging
+    search       the search for copies piece by piece; one candidate verified, beside pyacoustid
+    kills        an index whose processes are killed: nothing acknowledged is lost, and it opens
+    pipeline     CPU of a track from delivery to decision, beside fpcalc's
+    throughput   how many tracks a day this machine sustains
+    latency      how long the API lets one wait
+    names        how fast and how rightly names are sought
+
+Without names of parts, all of them, in some seven minutes. Figures go to standard output, progress to standard error.
 """
 
 from __future__ import annotations
@@ -17,16 +27,14 @@ from typing import Any
 from benchmarks import gate, machine
 from benchmarks.report import Table
 
-PARTS = ("metadata", "robustness", "catalogue", "pipeline", "throughput", "latency", "names")
+PARTS = (
+    "metadata", "decode", "robustness", "catalogue", "search", "kills", "pipeline", "throughput", "latency", "names"
+)  # fmt: skip
 
 
 def main() -> None:
     arguments = _arguments()
     options: dict[str, dict[str, Any]] = {
-        "metadata": {},
-        "names": {},
-        "robustness": {},
-        "catalogue": {},
         "pipeline": {"rounds": arguments.rounds},
         "throughput": {"count": arguments.tracks},
         "latency": {"seconds": arguments.seconds},
@@ -38,7 +46,7 @@ def main() -> None:
         )
         for part in arguments.parts or PARTS:
             print(f"{part} …", file=sys.stderr)
-            for table in tables(part, folder, options[part]):
+            for table in tables(part, folder, options.get(part, {})):
                 print(table.markdown() if arguments.markdown else table.text(), flush=True)
 
 

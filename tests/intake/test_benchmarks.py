@@ -1,5 +1,6 @@
 """The short benchmark's parts work on one tiny file each; what they say about speed is not a test's business."""
 
+import importlib
 import random
 import socket
 import time
@@ -7,9 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import catalogue, gate, latency, machine, metadata, names, pipeline, throughput, tracks
+from benchmarks import __main__ as short_set
+from benchmarks import (
+    catalogue,
+    decode,
+    gate,
+    kills,
+    latency,
+    machine,
+    metadata,
+    names,
+    pipeline,
+    search,
+    throughput,
+    tracks,
+)
 from benchmarks.report import Table
 from checks.analysis import default_analyser
+from checks.fingerprint import store as fingerprint_store
 from intake.models import KnownRecording
 from intake.services import door
 from intake.states import State
@@ -116,6 +132,43 @@ def test_short_form_of_the_names_asks_and_finds(tmp_path: Path) -> None:
 def test_ordinary_release_of_an_artist_is_told_little() -> None:
     heard = names.told_of_real_names(["Earth, Wind & Fire", "Mara Lindqvist", "Nora Castellane", "!!!", "SZA"])
     assert heard == {("artist.compound", "pass"): 1}
+
+
+def test_every_part_is_explained_and_has_a_short_form() -> None:
+    explained = str(short_set.__doc__)
+    for part in short_set.PARTS:
+        assert f"\n    {part} " in explained
+        assert callable(importlib.import_module(f"benchmarks.{part}").run)
+
+
+def test_short_form_of_the_decoding_puts_both_sides_in_one_row(tmp_path: Path) -> None:
+    (table,) = decode.run(tmp_path, rounds=1, formats=["wav", "flac"], seconds=5.0)
+    assert [row[0] for row in table.rows] == ["wav", "flac"]
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    for same, _, of in (row[-2].partition("/") for row in table.rows if row[-2] != "–"):
+        assert same == of, "the port gives other bits than the library"
+    assert table.command == "python -m benchmarks.decode --rounds 1 --formats wav flac"
+
+
+def test_short_form_of_the_search_puts_both_sides_in_one_row(tmp_path: Path) -> None:
+    (table,) = search.run(tmp_path, known=50, rounds=1)
+    verified = {row[0]: row[1:] for row in table.rows}
+    assert {"the whole search among 50", "a stranger in full", "a stranger, exhaustive"} <= set(verified)
+    assert all(float(ours) > 0 for ours, *_ in verified.values())
+    assert table.command == "python -m benchmarks.search --known 50 --rounds 1"
+
+
+@pytest.mark.slow
+def test_short_form_of_the_kills_says_what_was_kept_and_what_was_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = fingerprint_store.BULK
+    (table,) = kills.run(tmp_path, kills=1)
+    assert (table.rows[0][0], table.rows[0][-1]) == ("1", "0")
+    assert usual == fingerprint_store.BULK, "nobody after it shall write other segments"
+    monkeypatch.setattr(kills, "one_round", lambda *_: ["lost: [7]"])
+    (table,) = kills.run(tmp_path / "again", kills=3)
+    assert (table.rows[0][0], table.rows[0][-1], table.remarks[0][:18]) == ("1", "1", "round 1: lost: [7]")
 
 
 def test_short_form_of_the_catalogue_builds_and_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
