@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -43,8 +44,20 @@ class Traces(StrEnum):
     REVIEW = "review"  # as the matrix of evidence says, and never more than a human's look
 
 
+class OtherSpeeds(StrEnum):
+    """Whose recordings are searched at other speeds, pitches and tempos as well."""
+
+    ALWAYS = "always"  # everybody's
+    NEW = "new"  # those of labels that are new, or of whom something was rejected lately
+    NEVER = "never"
+
+
 #: What a finding must ask for to keep a release waiting for a human.
 HOLDING = (Route.REVIEW, Route.BLOCK)
+
+
+#: A label is new for so long, where the policy does not say otherwise.
+NEW_LABEL_DAYS = 90
 
 
 class PolicyError(ValueError):
@@ -84,10 +97,21 @@ class Policy:
     appeal_hours: int = 72  # another moderator looks at an appeal within
     appeal_days: int = 180  # and a label may appeal for so long after the decision
     lattice: Traces = Traces.NOTE
+    other_speeds: OtherSpeeds = OtherSpeeds.ALWAYS
+    new_label_days: int = NEW_LABEL_DAYS
 
     def asks(self, check: str) -> bool:
         """Whether this check is put to releases here."""
         return check != LATTICE or self.lattice is not Traces.OFF
+
+    def undoes_changes(self, age: dt.timedelta, rejected: Callable[[], bool]) -> bool:
+        """Whether a label's recordings are searched at other speeds, pitches and tempos too.
+
+        ``age``: since when it delivers here. ``rejected``: whether something of it was, asked only where that matters.
+        """
+        if self.other_speeds is not OtherSpeeds.NEW:
+            return self.other_speeds is OtherSpeeds.ALWAYS
+        return age.days < self.new_label_days or rejected()
 
     def route(self, finding: Finding) -> Route:
         """What this finding asks for here: by its code, by what it holds against a declaration, or by itself."""
@@ -121,6 +145,7 @@ _ROUTES_OF_LATTICE = (Route.NOTE, Route.PASS, Route.REVIEW)
 
 #: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
 _SECTIONS = ("version", "checks", "routes", "disclosure", "review", "profiles", "reasons", "appeals")
+_CHECKS = ("mandatory", LATTICE, "other_speeds", "new_label_days")
 _REASON = ("title", "four_eyes")
 _APPEALS = ("hours", "days")
 
@@ -140,23 +165,28 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
         raise PolicyError(f"{path}: {error}") from error
     _refuse_unknown(path, "section", document, _SECTIONS)
     try:
-        appeals = _table(document, "appeals", {})
+        asked, appeals = _table(document, "checks"), _table(document, "appeals", {})
+        _refuse_unknown(path, "line in [checks]", asked, _CHECKS)
         _refuse_unknown(path, "line in [appeals]", appeals, _APPEALS)
         policy = Policy(
             version=_text(document, "version"),
             digest="sha256:" + hashlib.sha256(raw).hexdigest(),
-            mandatory=_texts(_table(document, "checks"), "mandatory"),
+            mandatory=_texts(asked, "mandatory"),
             routes={code: Route(route) for code, route in _table(document, "routes", {}).items()},
             review_hours=_positive(_table(document, "review"), "hours"),
             release_lead_hours=_positive(_table(document, "review"), "release_lead_hours"),
             profiles={name: _profile(name, document["profiles"]) for name in _table(document, "profiles", {})},
             matrix=evidence.matrix(_table(document, "disclosure", {})),
-            lattice=Traces(_table(document, "checks").get(LATTICE, Traces.NOTE)),
+            lattice=Traces(asked.get(LATTICE, Traces.NOTE)),
+            other_speeds=OtherSpeeds(asked.get("other_speeds", OtherSpeeds.ALWAYS)),
+            new_label_days=_positive({"new_label_days": NEW_LABEL_DAYS, **asked}, "new_label_days"),
             reasons={key: _reason(path, key, document["reasons"]) for key in _table(document, "reasons", {})},
             **{f"appeal_{name}": _positive(appeals, name) for name in appeals},
         )
         _refuse_scores_that_decide(policy)
         _refuse_costly_honesty(policy)
+    except PolicyError:  # says already where
+        raise
     except KeyError as error:
         raise PolicyError(f"{path}: {error.args[0]!r} is missing") from error
     except (TypeError, ValueError) as error:

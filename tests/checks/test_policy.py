@@ -1,5 +1,6 @@
 """The policy file is read strictly, and the most cautious finding decides."""
 
+import datetime as dt
 import hashlib
 import itertools
 from collections.abc import Sequence
@@ -89,6 +90,10 @@ def test_any_change_to_the_file_changes_its_digest(tmp_path: Path) -> None:
         ('= "withhold"', '= "burn"', "burn"),
         ('"ai:recording=all"', '"ai:recording"', "key=value"),
         ("[profiles.strict]", "[profiles.strict", "policy.toml"),
+        ("[routes]", 'other_speeds = "sometimes"\n[routes]', "sometimes"),
+        ("[routes]", "other_speeds = true\n[routes]", "True"),
+        ("[routes]", 'other_spedes = "never"\n[routes]', "unknown line in [checks]: other_spedes"),
+        ("[routes]", "new_label_days = 0\n[routes]", "new_label_days must be a whole number"),
     ],
 )
 def test_a_file_that_is_not_understood_is_refused_with_the_place(
@@ -125,6 +130,47 @@ def test_a_misspelt_code_is_refused(tmp_path: Path) -> None:
 def test_a_misspelt_check_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="unknown check: identity"):
         load(written(tmp_path, WHOLE), known_codes=["audio.silence"], known_checks=["audio"])
+
+
+def test_a_policy_that_is_refused_says_the_place_once(tmp_path: Path) -> None:
+    path = written(tmp_path, WHOLE.replace("[routes]", 'other_spedes = "never"\n[routes]'))
+    with pytest.raises(PolicyError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: unknown line in [checks]: other_spedes"
+
+
+# Looking for copies at other speeds
+
+DAYS = dt.timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("line", "new", "known", "rejected"),
+    [
+        ("", True, True, True),
+        ('other_speeds = "always"', True, True, True),
+        ('other_speeds = "new"\nnew_label_days = 30', True, False, True),
+        ('other_speeds = "new"', True, True, True),  # 90 days
+        ('other_speeds = "never"', False, False, False),
+    ],
+)
+def test_whose_recordings_are_searched_at_other_speeds(
+    tmp_path: Path, line: str, new: bool, known: bool, rejected: bool
+) -> None:
+    policy = load(written(tmp_path, WHOLE.replace("[routes]", f"{line}\n[routes]")))
+    assert policy.undoes_changes(DAYS - dt.timedelta(seconds=1), lambda: False) is new
+    assert policy.undoes_changes(DAYS, lambda: False) is known
+    assert policy.undoes_changes(DAYS, lambda: True) is rejected
+
+
+def test_rejections_are_asked_for_only_where_they_matter(tmp_path: Path) -> None:
+    def unasked() -> bool:
+        raise AssertionError
+
+    for line in ('other_speeds = "always"', 'other_speeds = "never"'):
+        load(written(tmp_path, WHOLE.replace("[routes]", f"{line}\n[routes]"))).undoes_changes(DAYS, unasked)
+    policy = load(written(tmp_path, WHOLE.replace("[routes]", 'other_speeds = "new"\n[routes]')))
+    assert policy.undoes_changes(DAYS, unasked)
 
 
 # Deciding
@@ -240,7 +286,7 @@ def test_a_partner_without_a_profile_gets_every_label() -> None:
 
 def test_the_shipped_policy_is_understood() -> None:
     policy = load(SHIPPED)
-    assert policy.version == "2026.1"
+    assert policy.version == "2026.2"
     assert set(policy.mandatory) == {"audio", "identifiers", "metadata", "similarity", "identity", "disclosure"}
 
 
