@@ -29,10 +29,6 @@ GATE_FILES = GATE_DATA / "files"
 GATE_INDEX = GATE_DATA / "index"
 #: Another fingerprint index than the folder: clickhouse://user:password@host:8123/database?cluster=name&tls=1
 GATE_INDEX_URL = env.str("GATE_INDEX_URL", default="")
-#: Whose recordings are searched at other speeds, pitches and tempos as well: "always" all, or those of "new" labels.
-GATE_OTHER_SPEEDS = env.str("GATE_OTHER_SPEEDS", default="always")
-if GATE_OTHER_SPEEDS not in ("always", "new"):
-    raise ImproperlyConfigured(f"GATE_OTHER_SPEEDS is always or new, not {GATE_OTHER_SPEEDS}")
 GATE_LOGS = GATE_DATA / "logs"
 GATE_TMP = GATE_DATA / "tmp"
 for _folder in (GATE_DATA, GATE_FILES, GATE_INDEX, GATE_LOGS, GATE_TMP):

@@ -30,16 +30,17 @@ from checks.fingerprint.store import LocalStore, SharedStore
 from checks.fraud import party
 from checks.lattice_model import Model, ModelError
 from checks.names import Entry, entries, fold
-from checks.policy import Verdict
+from checks.policy import Policy, Verdict
 from checks.release import AudioFacts, Track
 from intake import models
 from intake.states import CLEARED, State
 
 
-def context(label: models.Label, submission: models.Submission | None = None) -> Context:
-    """The instruments for one label's release; with a submission, what it says of itself is left out."""
+def context(label: models.Label, submission: models.Submission | None, rules: Policy) -> Context:
+    """The instruments for one label's release, as thorough as the policy has them; with a submission, what it says of
+    itself is left out."""
     return Context(
-        recordings=Recordings(label, submission),
+        recordings=Recordings(label, submission, rules),
         names=Names(submission),
         history=Deliveries(label, submission),
         blocklist=Blocks(),
@@ -90,9 +91,6 @@ def _about(_period: int) -> int:
     return models.KnownRecording.objects.current().count()
 
 
-#: So long a label is new, where only the recordings of new labels are searched at other speeds (GATE_OTHER_SPEEDS).
-NEW_LABEL = dt.timedelta(days=90)
-
 #: Recordings that are read for one title or ISRC: a hundred tell what a thousand would.
 MOST_KNOWN = 100
 
@@ -113,9 +111,15 @@ class Recordings:
     What submissions that are not decided have brought is in it as well, but for what this one has brought itself.
     """
 
-    def __init__(self, label: models.Label | None = None, submission: models.Submission | None = None) -> None:
+    def __init__(
+        self,
+        label: models.Label | None = None,
+        submission: models.Submission | None = None,
+        rules: Policy | None = None,
+    ) -> None:
         self._label = label
         self._submission = submission
+        self._rules = rules
 
     def matches(self, facts: AudioFacts, track: Track | None = None) -> Sequence[Match]:
         """Known recordings that share sound with the file, best first."""
@@ -174,10 +178,16 @@ class Recordings:
         return list(found)[:MOST_SUGGESTED]
 
     def _undoes(self) -> bool:
-        """Whether changes of speed, pitch and tempo are undone: always, or for labels that are new."""
-        if settings.GATE_OTHER_SPEEDS == "always" or self._label is None:
+        """Whether changes of speed, pitch and tempo are undone: as the policy has it for this label, and always where
+        a person asks and no label delivers."""
+        label, rules = self._label, self._rules
+        if label is None or rules is None:
             return True
-        return timezone.now() - self._label.created_at < NEW_LABEL
+        now = timezone.now()
+        rejected = models.Submission.objects.filter(
+            label=label, state=State.REJECTED, concluded_at__gte=now - 365 * DAY
+        )
+        return rules.undoes_changes(now - label.created_at, rejected.exists)
 
     def _rows(self) -> QuerySet[models.KnownRecording]:
         """The catalogue without what this submission itself has brought."""

@@ -130,7 +130,7 @@ def affected(entry: Block) -> Iterator[Affected]:
         case Kind.FILE:
             live = live.filter(resources__blob_id=entry.value).distinct()
     for submission in live.iterator(chunk_size=200):
-        context = reference.context(submission.label, submission)
+        context = reference.context(submission.label, submission, door.policy())
         said = judging.named(snapshot.delivery(submission), context)
         about = tuple(one for one in said if one.measured == entry.value and _kind(one) == entry.kind)
         if about:

@@ -231,7 +231,7 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
         if _check(run.name).needs_images:
             covers.measure(submission)
         delivery = snapshot.delivery(submission)
-        context = reference.context(submission.label, submission)
+        context = reference.context(submission.label, submission, door.policy())
         found = list(_check(run.name).run(delivery, context))
         with transaction.atomic():
             if CheckRun.objects.finish(run.pk, token, error=""):

@@ -140,7 +140,7 @@ def _asked_again(submission: Submission) -> dict[str, list[FindingValue]]:
     """What the checks that listen to a declaration find now, by their names."""
     covers.measure(submission)
     delivery = snapshot.delivery(submission)
-    context = reference.context(submission.label, submission)
+    context = reference.context(submission.label, submission, door.policy())
     listening = [check for check in checks.CHECKS if check.hears_declaration]
     return {check.name: list(check.run(delivery, context)) for check in listening}
 

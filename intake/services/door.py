@@ -118,7 +118,7 @@ def examine(label: Label, document: Mapping[str, Any], draft: Submission | None 
     if wanted and former is None:
         findings.append(Finding(SUPERSEDES_UNKNOWN, "release", f"There is no submission {wanted} to supersede."))
     # A correction comes under the same UPC: what it replaces does not count as delivered before.
-    context = reference.context(label, draft or Submission(label=label, supersedes=former))
+    context = reference.context(label, draft or Submission(label=label, supersedes=former), policy())
     for check in checks.CHECKS:
         if not check.needs_audio:
             findings.extend(check.run(delivery, context))

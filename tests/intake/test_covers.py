@@ -8,7 +8,7 @@ from PIL import Image
 from checks.analysis import imagery
 from intake import reference, snapshot
 from intake.models import ImageMeasurement
-from intake.services import covers, submissions
+from intake.services import covers, door, submissions
 from tests.checks.test_artwork import encoded, picture
 from tests.intake.factories import a_blob, a_document, a_label, files_of
 
@@ -46,8 +46,8 @@ def test_cover_of_another_label_is_recognised_in_another_size():
     copy = delivered(pier, smaller(cover), number=2)
     covers.measure(copy)
     (facts,) = snapshot.delivery(copy).images.values()
-    assert reference.context(pier, copy).history.cover_seen(facts.dhash)
-    assert reference.context(harbour, None).history.cover_seen(facts.dhash)
+    assert reference.context(pier, copy, door.policy()).history.cover_seen(facts.dhash)
+    assert reference.context(harbour, None, door.policy()).history.cover_seen(facts.dhash)
 
 
 def test_own_cover_may_be_used_again():
@@ -56,4 +56,4 @@ def test_own_cover_may_be_used_again():
     again = delivered(label, smaller(cover), number=2)
     covers.measure(again)
     (facts,) = snapshot.delivery(again).images.values()
-    assert not reference.context(label, again).history.cover_seen(facts.dhash)
+    assert not reference.context(label, again, door.policy()).history.cover_seen(facts.dhash)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
+from django.utils import timezone
 
 from checks.check import RegistrantUse
 from checks.fingerprint.store import MemoryStore
+from checks.policy import OtherSpeeds
 from checks.release import Artist, Relation
 from intake import reference
-from intake.services import catalogue, submissions
+from intake.models import Submission
+from intake.services import catalogue, door, submissions
+from intake.states import State
 from tests.checks.builders import a_track
 from tests.intake.factories import a_document, a_label, a_submission, facts_of
 from tests.intake.test_pipeline import concluded
@@ -72,15 +79,38 @@ def test_fix_is_kept_with_its_finding(rung, analyser) -> None:
     assert kept["track:1"][1]["path"] == "/release/tracks/0/title"
 
 
-def test_other_speeds_are_undone_for_everybody_or_for_new_labels(settings) -> None:
-    new, old = a_label(), a_label("Pier Records")
-    old.created_at -= reference.NEW_LABEL
-    asked = [reference.Recordings(label)._undoes() for label in (new, old, None)]
-    settings.GATE_OTHER_SPEEDS = "new"
-    assert (asked, [reference.Recordings(label)._undoes() for label in (new, old, None)]) == (
-        [True, True, True],
-        [True, False, True],
-    )
+@pytest.mark.parametrize(
+    ("speeds", "undone"),
+    [
+        (OtherSpeeds.ALWAYS, [True, True, True]),
+        (OtherSpeeds.NEW, [True, False, True]),
+        (OtherSpeeds.NEVER, [False, False, False]),
+    ],
+)
+def test_other_speeds_are_undone_for_whom_the_policy_says(speeds, undone) -> None:
+    rules = replace(door.policy(), other_speeds=speeds)
+    new, old, rejected = a_label(), a_label("Pier Records"), a_label("North Pier Music")
+    for label in (old, rejected):
+        label.created_at -= dt.timedelta(days=rules.new_label_days)
+    now = timezone.now()
+    for label, days in ((old, 366), (rejected, 364)):
+        row = a_submission(label)
+        Submission.objects.filter(pk=row.pk).update(state=State.REJECTED, concluded_at=now - dt.timedelta(days=days))
+    asked = [reference.context(label, None, rules).recordings for label in (new, old, rejected)]
+    assert [one._undoes() for one in asked] == undone
+    assert reference.Recordings(rules=rules)._undoes(), "a person's own question is asked whole"
+
+
+def test_check_searches_as_the_policy_in_force_says(rung, analyser, settings, tmp_path, monkeypatch) -> None:
+    searched = []
+    monkeypatch.setattr(reference, "find", lambda *_, undo, **__: searched.append(undo) or [])
+    shipped = settings.GATE_POLICY.read_text(encoding="utf-8")
+    settings.GATE_POLICY = tmp_path / "policy.toml"
+    for speeds in ("always", "never"):
+        settings.GATE_POLICY.write_text(shipped.replace('other_speeds = "always"', f'other_speeds = "{speeds}"'))
+        label = a_label(f"{speeds.title()} Records")
+        concluded(rung, analyser, label=label)
+    assert searched == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
         images={one: snapshot.trusting_image(found, trusted, today) for one, found in images.items()},
     )
     nothing = NothingKnown()
-    context = reference.context(label) if known else Context(nothing, nothing, nothing, nothing)
+    context = reference.context(label, None, rules) if known else Context(nothing, nothing, nothing, nothing)
     for check in filter(lambda one: rules.asks(one.name), checks.CHECKS):
         if check.needs_audio and folder is None:
             answers.missing.append(check.name)
