@@ -53,6 +53,7 @@ class Match:
     segments: tuple[Segment, ...]
     speed: float = 1.0  # 1.06: the delivered file plays 6 % faster
     pitch: float = 0.0  # semitones beyond what the speed explains
+    filtered: bool = False  # its balance of low and high is not that of the known recording
     certain: bool = True  # False: in the band that only a human can judge
     duration: float = 0.0  # of the known recording, in seconds; 0 where nobody knows
     #: The submission of another account that brings it and was not decided when this one came in.

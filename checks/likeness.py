@@ -60,6 +60,8 @@ def changes(match: Match, duration: float) -> list[str]:
         found.append("faster" if match.speed > 1 else "slower")
     if abs(match.pitch) >= AUDIBLE_PITCH:
         found.append("pitch_kept" if _tempo_alone(match) else "higher" if match.pitch > 0 else "lower")
+    if match.filtered:
+        found.append("filtered")
     if match.segments and not whole(match, duration):
         found.append("padded" if holds_all(match) else "passage")
     if _times_repeated(match) > 1:
@@ -99,6 +101,8 @@ def _change(match: Match) -> str:
         found.append(how.format(f"{share} {'faster' if faster > 0 else 'slower'}"))
     if abs(match.pitch) >= AUDIBLE_PITCH and not kept:
         found.append(f"pitched {'up' if match.pitch > 0 else 'down'} by {abs(match.pitch):.1f} semitones")
+    if match.filtered:
+        found.append("its bass and treble changed as by a filter or an equaliser")
     return "".join(f", {one}" for one in found)
 
 
@@ -167,6 +171,7 @@ def evidence(match: Match) -> JSON:
         "certain": match.certain,
         "speed": match.speed,
         "pitch": match.pitch,
+        "filtered": match.filtered,
         "segments": segments(match.segments),
         **pending,
     }

@@ -32,7 +32,7 @@ def _known(finding: Finding) -> int:
     """Another party's recording: whole, changed, or in part by how much of it."""
     changes = (finding.evidence or {}).get("changes")
     words = set(map(str, changes)) if isinstance(changes, list) else set()
-    if words & {"faster", "slower", "higher", "lower", "pitch_kept"}:
+    if words & {"faster", "slower", "higher", "lower", "pitch_kept", "filtered"}:
         return 70
     if words & {"passage", "padded"}:
         return 30 + round(30 * min(1.0, _number(finding)))

@@ -151,6 +151,7 @@ class Recordings:
                 segments=comparison.segments,
                 speed=comparison.speed,
                 pitch=comparison.pitch,
+                filtered=comparison.filtered,
                 certain=comparison.certain,
                 duration=row.duration,
                 pending=self._pending(row),

@@ -132,7 +132,8 @@ REMEMBERED = 64
 class Comparison:
     """What two fingerprints share. Times in seconds; rates and shares 0-1.
 
-    ``speed`` and ``pitch`` say how the query was changed before it agreed (1.0 and 0.0: not at all).
+    ``speed`` and ``pitch`` say how the query was changed before it agreed (1.0 and 0.0: not at all), ``filtered`` that
+    its balance of low and high had to be undone as well.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -144,6 +145,7 @@ class Comparison:
     certain: bool = False  # the same recording; a human must judge what is found and not certain
     speed: float = 1.0
     pitch: float = 0.0
+    filtered: bool = False
 
     @property
     def found(self) -> bool:
@@ -160,13 +162,13 @@ class Comparison:
         """How much of the query the segments cover."""
         return sum(segment.end - segment.start for segment in self.segments)
 
-    def at(self, speed: float, pitch: float) -> Comparison:
-        """The same, where the query had been changed by this speed and pitch before it was undone.
+    def at(self, speed: float, pitch: float, *, filtered: bool = False) -> Comparison:
+        """The same, where the query had been changed in this way before it was undone.
 
         A recording played faster passes its places sooner, so the query's times shrink by the speed.
         """
         segments = tuple(replace(s, start=s.start / speed, end=s.end / speed) for s in self.segments)
-        return replace(self, segments=segments, speed=speed, pitch=pitch)
+        return replace(self, segments=segments, speed=speed, pitch=pitch, filtered=filtered)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

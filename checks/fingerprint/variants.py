@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from checks.analysis.chromaprint import HIGHEST_HZ, LOWEST_HZ, TUNING_HZ
-from checks.fingerprint import hearing
+from checks.fingerprint import balance, hearing
 from checks.fingerprint.kernels import Floats, Int64s, UInt32s
 from checks.fingerprint.picture import FRAME, HOP, SAMPLE_RATE, Picture
 
@@ -40,6 +40,7 @@ class Change:
 
     tempo: float = 1.0  # 1.06: the changed one takes 6 % less time
     frequency: float = 1.0  # 1.06: the changed one sounds a semitone higher
+    filtered: bool = False  # the balance of low and high was changed, and is undone by bringing it to the usual one
 
     @property
     def semitones(self) -> float:
@@ -69,8 +70,8 @@ class Ear:
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
-        self._total = hearing.cumulated(picture.energy)
-        self._classes: dict[float, Floats] = {}  # by frequency: the energy of the pitch classes, (12, frames)
+        self._totals: dict[bool, Floats] = {}  # by whether the balance is undone: the energy up to each band
+        self._classes: dict[tuple[float, bool], Floats] = {}  # the energy of the pitch classes, (12, frames)
 
     def sub_prints(self, change: Change, phase: float = 0.0) -> UInt32s:
         """The fingerprint that the picture's recording would have without this change; shape (items,).
@@ -93,19 +94,25 @@ class Ear:
 
     def _rows(self, change: Change, phase: float) -> Floats:
         """Chromaprint's normalised rows, (12, rows)."""
-        classes = self._folded(change.frequency)
+        classes = self._folded(change.frequency, change.filtered)
         rows: Floats = hearing.normalised(hearing.paced(classes, change.tempo, phase, float(HOP), float(FRAME)))
         return rows
 
-    def _folded(self, frequency: float) -> Floats:
-        if frequency not in self._classes:
+    def _folded(self, frequency: float, filtered: bool) -> Floats:
+        if (frequency, filtered) not in self._classes:
             if len(self._classes) >= _REMEMBERED:
                 self._classes.clear()
             edges = self._picture.edges
             borders = np.clip(_BORDERS * frequency, edges[0], edges[-1])
             places = np.interp(borders, edges, np.arange(float(edges.size)))
-            self._classes[frequency] = hearing.folded(self._total, places, _BELOW, _ABOVE)
-        return self._classes[frequency]
+            self._classes[frequency, filtered] = hearing.folded(self._cumulated(filtered), places, _BELOW, _ABOVE)
+        return self._classes[frequency, filtered]
+
+    def _cumulated(self, filtered: bool) -> Floats:
+        if filtered not in self._totals:
+            seen = balance.evened(self._picture) if filtered else self._picture
+            self._totals[filtered] = hearing.cumulated(seen.energy)
+        return self._totals[filtered]
 
 
 def sub_prints(picture: Picture, change: Change, phase: float = 0.0) -> UInt32s:
