@@ -111,6 +111,10 @@ class Music:
         _drawn(np.asarray(numbers, dtype=np.int64), self.items, self.base, self.masks, out)
         return out
 
+    def fingerprints(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        """The same by number, as a catalogue gives them."""
+        return {one: row.astype("<u4").tobytes() for one, row in zip(numbers, self.prints(numbers), strict=True)}
+
     def keys(self, numbers: Sequence[int], modulus: int) -> list[Keys]:
         """The same as the index keeps them."""
         prints = self.prints(numbers)
@@ -127,15 +131,17 @@ class Music:
 
 
 def music(items: int) -> Music:
-    """Calibrated: the share of changed symbols at which frames collide as often as real ones."""
+    """Made of a folder of real music; of chance, where there is none."""
     folder = real_music.folder()
     if folder is None:
-        base = np.random.default_rng(1).integers(0, 2**32, 150_000, dtype=np.uint32)
-    else:
-        heard = b"".join(real_music.fingerprints(folder, real_music.files(folder)).values())
-        base = np.frombuffer(heard, dtype="<u4").astype(np.uint32)
-        base = base[base != kernels.SILENCE]
-    low, high = 0.0, 0.5
+        return calibrated(np.random.default_rng(1).integers(0, 2**32, 150_000, dtype=np.uint32), items)
+    heard = b"".join(real_music.fingerprints(folder, real_music.files(folder)).values())
+    return calibrated(np.frombuffer(heard, dtype="<u4").astype(np.uint32), items)
+
+
+def calibrated(heard: UInt32s, items: int = ITEMS) -> Music:
+    """Made of these sub-prints, with the share of changed symbols at which frames collide as often as real ones."""
+    base, low, high = heard[heard != kernels.SILENCE], 0.0, 0.5
     for _ in range(12):
         changed = (low + high) / 2
         masks = _masks(changed)
@@ -252,15 +258,12 @@ def real(store: LocalStore, made_of: Music, recordings: int) -> list[str]:
     if where is None:
         return []
 
-    def load(numbers: Sequence[int]) -> dict[int, bytes]:
-        return {one: row.astype("<u4").tobytes() for one, row in zip(numbers, made_of.prints(numbers), strict=True)}
-
     times, seconds, matched, possible = [], 0.0, 0, 0
     for _, facts in real_music.measured(where, real_music.files(where)):
         if degenerate(facts.fingerprint):
             continue
         begun = time.process_time()
-        found = find(store, load, facts.fingerprint, picture=facts.picture, known=recordings)
+        found = find(store, made_of.fingerprints, facts.fingerprint, picture=facts.picture, known=recordings)
         times.append(1000 * (time.process_time() - begun))
         seconds += facts.duration
         matched += sum(comparison.certain for _, comparison in found)

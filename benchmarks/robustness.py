@@ -24,7 +24,7 @@ import pickle
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from benchmarks import machine, real_music  # noqa: E402 the project is found first
+from benchmarks import catalogue, machine, real_music  # noqa: E402 the project is found first
 from benchmarks.disguises import DISGUISES, Disguise, decoded, delivered  # noqa: E402
 from benchmarks.report import Table  # noqa: E402
 from checks.analysis import decode  # noqa: E402
@@ -56,9 +56,8 @@ QUICK = 8
 #: AcoustID's published constants: see pg_acoustid's acoustid_compare.c and the server's fingerprint.py.
 ACOUSTID_FIRST, ACOUSTID_HASHES, ACOUSTID_OFFSET, ACOUSTID_SCORE = 80, 120, 80, 0.4
 
-#: Synthetic strangers: sub-prints of three minutes, drawn from the real ones with one symbol in seven changed, so that
-#: they are equal as often as those of real strangers. Their numbers begin here.
-ITEMS, CHANGED, FIRST_STRANGER = 1432, 0.14, 1 << 20
+#: The recordings' numbers begin here; those of synthetic strangers (``benchmarks/catalogue.py``) lie below.
+FIRST = 1 << 40
 
 
 Kept = TypeVar("Kept")
@@ -167,26 +166,6 @@ def right_factor(comparison: Comparison, disguise: Disguise) -> bool:
     return abs(comparison.speed / disguise.speed - 1) <= 0.01 and abs(pitch - expected) <= 0.1
 
 
-class Strangers:
-    """Recordings that nobody made, a function of their numbers."""
-
-    def __init__(self, count: int, heard: Sequence[bytes]) -> None:
-        self.count = count
-        self._pool = np.concatenate([kernels.subprints(fingerprint) for fingerprint in heard])
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        return ((number, self.fingerprint(number)) for number in range(FIRST_STRANGER, FIRST_STRANGER + self.count))
-
-    def fingerprint(self, number: int) -> bytes:
-        chance = np.random.default_rng(number)
-        flips = np.zeros(ITEMS, np.uint32)
-        for bit in range(0, 32, 2):
-            flips |= ((chance.random(ITEMS) < CHANGED) * chance.integers(1, 4, ITEMS)).astype(np.uint32) << np.uint32(
-                bit
-            )
-        return (chance.choice(self._pool, ITEMS) ^ flips).astype("<u4").tobytes()
-
-
 @dataclass
 class Catalogue:
     """All recordings of the folder, learned, and strangers among them."""
@@ -201,15 +180,16 @@ class Catalogue:
     pictures: dict[int, bytes] = field(default_factory=dict)
 
     def learn(self, paths: Sequence[Path], keep: Path | None) -> None:
-        for number, path in enumerate(paths):
+        for number, path in enumerate(paths, FIRST):
             copy = whole(path, keep)
             if copy and not degenerate(copy.fingerprint):
                 self.names[number] = path.name
                 self.prints[number], self.pictures[number] = copy.fingerprint, copy.picture
-        self._others = Strangers(self.strangers, list(self.prints.values()))
+        self._others = catalogue.calibrated(kernels.subprints(b"".join(self.prints.values())))
         self._store = LocalStore(self.folder, modulus=self.modulus)
+        catalogue.build(self._store, self._others, self.strangers)
         self._store.extend(self.prints.items())
-        self._store.extend(self._others)
+        self._store.compact()
 
     def __contains__(self, path: Path) -> bool:
         return path.name in self.names.values()
@@ -263,7 +243,8 @@ class Catalogue:
         return count, wrong
 
     def _load(self, wanted: Sequence[int]) -> dict[int, bytes]:
-        return {number: self.prints.get(number) or self._others.fingerprint(number) for number in wanted}
+        strangers = self._others.fingerprints([number for number in wanted if number < FIRST])
+        return strangers | {number: self.prints[number] for number in wanted if number >= FIRST}
 
 
 def groups(music: Path, same: bool) -> dict[str, set[str]]:
@@ -360,18 +341,16 @@ def measured(music: Path, folder: Path, choice: Choice) -> Report:
     disguises = [disguise for disguise in DISGUISES if disguise.quick or not choice.quick]
     rows = {(disguise.name, half): Row() for disguise in disguises for half in (False, True)}
     with machine.Meter(os.getpid()) as meter:
-        catalogue = Catalogue(
-            folder / "index", choice.modulus, groups(music, True), groups(music, False), choice.strangers
-        )
-        catalogue.learn(paths, choice.keep)
+        known = Catalogue(folder / "index", choice.modulus, groups(music, True), groups(music, False), choice.strangers)
+        known.learn(paths, choice.keep)
         for place, path in list(enumerate(paths))[:: choice.every]:
-            if path not in catalogue:
+            if path not in known:
                 continue
             named = {disguise.name: disguise for disguise in disguises}
             for copy in copies(path, paths[place - 1], disguises, choice.seconds, choice.keep):
                 beside = {paths[place - 1].name} if copy.disguise.startswith("overlay") else set()
-                catalogue.put(rows[copy.disguise, tuning(path)], path, named[copy.disguise], copy, beside)
-        count, wrong = catalogue.pairs()
+                known.put(rows[copy.disguise, tuning(path)], path, named[copy.disguise], copy, beside)
+        count, wrong = known.pairs()
     false = "none is taken for the other" if not wrong else f"{len(wrong)} are found: " + "; ".join(wrong)
     lines = [
         f"{len(paths)} files and {choice.strangers:,} synthetic strangers learned, one key in {choice.modulus}.",

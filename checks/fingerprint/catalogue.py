@@ -276,9 +276,7 @@ def _surprise(asked: int, hits: int) -> float:
 
 def _look(heard: _Heard, changes: Iterable[Change], reference: bytes) -> tuple[float, Change]:
     """How near the two come, and under which of the changes or of those that share their pitch."""
-    alike = dict.fromkeys(
-        other for c in changes for other in (c, replace(c, tempo=c.frequency), replace(c, tempo=1.0))
-    )
+    alike = dict.fromkeys(other for c in changes for other in (c, replace(c, tempo=c.frequency), replace(c, tempo=1.0)))
     return min(((likeness(heard(other), reference), other) for other in alike), key=lambda look: look[0])
 
 

@@ -241,9 +241,28 @@ def compare(
     ``exhaustive`` tries every offset instead of those that equal sub-prints propose (in their first ``proposing``
     bits): for pairs that something else suggests, at some milliseconds. ``bands`` say what is matched.
     """
+    stretches = [one for one in _alike(query, reference, exhaustive, proposing) if _agrees(one, _POSSIBLE)]
+    return _judged(stretches, _prints(query).prints.size, _prints(reference).prints.size, bands)
+
+
+def nearest(query: bytes, reference: bytes, items: int) -> tuple[float, float]:
+    """How near two come at the best of all offsets: bit error rates of one block, and of the worse of two adjacent.
+
+    Of blocks with so many ``items`` that say something; 0.5 where they never come near. It is what bands are drawn by.
+    """
+    one = both = 0.5
+    for stretch in _alike(query, reference, exhaustive=True, proposing=FEWER_BITS):
+        blocks = _blocks(stretch, items) if stretch.wrong.size >= BLOCK else np.zeros(0)
+        one = min(one, blocks.min(initial=0.5))
+        both = min(both, _adjacent(blocks).min(initial=0.5))
+    return float(one), float(both)
+
+
+def _alike(query: bytes, reference: bytes, exhaustive: bool, proposing: int) -> list[_Stretch]:
+    """The stretches of the query that sound like the reference, be it by chance."""
     one, other = _prints(query), _prints(reference)
     if not (one.enough and other.enough):
-        return Comparison()
+        return []
     a, b, heard_a, heard_b = one.prints, other.prints, one.heard, other.heard
     if exhaustive:
         offsets = searched_offsets(a, b, heard_a, heard_b)
@@ -252,10 +271,9 @@ def compare(
     if offsets.size:
         offsets = offsets[best_blocks(a, b, heard_a, heard_b, offsets) <= POSSIBLE_BLOCKS]
     if not offsets.size:
-        return Comparison()
+        return []
     grid = _grid(a, b, heard_a, heard_b, offsets)
-    stretches = [stretch for stretch in _stretches(_path(grid), grid) if _agrees(stretch, _POSSIBLE)]
-    return _judged(stretches, a.size, b.size, bands)
+    return list(_stretches(_path(grid), grid))
 
 
 def likeness(query: bytes, reference: bytes) -> float:
@@ -361,9 +379,15 @@ def _agrees(stretch: _Stretch, bands: Bands) -> bool:
         return False
     if stretch.wrong.size < BLOCK:
         return stretch.bit_error_rate <= bands.short
-    blocks, apart = _blocks(stretch, bands.items), BLOCK // STEP
-    together = np.maximum(blocks[:-apart], blocks[apart:]) if blocks.size > apart else np.zeros(0)
-    return bool(blocks.min() <= bands.one_block or (together.size and together.min() <= bands.blocks))
+    blocks = _blocks(stretch, bands.items)
+    return bool(blocks.min() <= bands.one_block or _adjacent(blocks).min(initial=1.0) <= bands.blocks)
+
+
+def _adjacent(blocks: Floats) -> Floats:
+    """The worse of every two adjacent blocks."""
+    apart = BLOCK // STEP
+    together: Floats = np.maximum(blocks[:-apart], blocks[apart:])
+    return together
 
 
 def _same(stretch: _Stretch, shorter: int, bands: Bands) -> bool:
