@@ -327,7 +327,7 @@ def _duplicate(track: Track, other: Track, comparison: Comparison | None) -> Fin
 
 CHECK = Check(
     name="similarity",
-    version=2,
+    version=3,
     title="Known recordings",
     codes=(
         KNOWN_RECORDING,
