@@ -22,9 +22,6 @@ GONE = 0xFFFFFFFF
 
 _EMPTY = 0xFFFFFFFF
 
-#: Keys whose places are read together, and of each bucket so many of the processor's lines (of sixteen entries).
-_TOGETHER, _TOUCHED, _LINE = 512, 4, 16
-
 
 @compiled
 def mixed(prints: UInt32s, modulus: int, out: UInt32s) -> int:
@@ -48,61 +45,48 @@ def mixed(prints: UInt32s, modulus: int, out: UInt32s) -> int:
 @compiled
 def ranges(
     directory: UInt32s, entries: UInt32s, bits: int, keys: UInt32s, modulus: int, starts: UInt32s, counts: UInt32s
-) -> int:
+) -> None:
     """Where the postings of every key stand in a table; keys that the table does not keep have none.
 
-    Some hundred keys are read together: first their places in the directory, then the entries there, and only then is
-    anything decided, so that the processor waits for many places at once instead of for one after the other. What was
-    touched on the way is added up and given back, because loads that nobody needs would be left out.
+    First the directory alone is read for all keys, so that the processor waits for many places at once.
     """
-    rest, touched = np.uint32(32 - bits), np.uint32(0)
-    for begin in range(0, keys.size, _TOGETHER):
-        end = min(begin + _TOGETHER, keys.size)
-        for i in range(begin, end):
-            starts[i] = counts[i] = 0
-            if keys[i] % np.uint32(modulus) == 0:
-                bucket = np.int64(keys[i] >> rest)
-                starts[i] = directory[bucket]
-                counts[i] = directory[bucket + 1] - directory[bucket]
-        for i in range(begin, end):
-            first, size = np.int64(starts[i]), np.int64(counts[i])
-            if size > 0:
-                for line in range(first, first + min(size, _TOUCHED * _LINE), _LINE):
-                    touched += entries[line]
-        for i in range(begin, end):
-            if counts[i] > 0:
-                starts[i], counts[i] = _range(entries, bits, keys[i], starts[i], counts[i])
-    return np.int64(touched)
-
-
-@compiled
-def _range(entries: UInt32s, bits: int, key: np.uint32, start: np.uint32, count: np.uint32) -> tuple[int, int]:
-    """Where the postings of one key stand within its bucket, and how many."""
-    wanted = np.uint64(np.uint32(key << np.uint32(bits)))  # the remainder, above a document number of zero
-    last = wanted + (np.uint64(1) << np.uint64(bits))
-    low, size = np.int64(start), np.int64(count)
-    end = low + size
-    while size > 0:
-        half = size >> 1
-        if np.uint64(entries[low + half]) < wanted:
-            low += half + 1
-            size -= half + 1
-        else:
-            size = half
-    step, high = np.int64(1), low
-    while high < end and np.uint64(entries[high]) < last:  # most keys have few postings: leap, then narrow down
-        high = min(high + step, end)
-        step <<= 1
-    floor = max(low, high - (step >> 1)) if high > low else low
-    size = high - floor
-    while size > 0:
-        half = size >> 1
-        if np.uint64(entries[floor + half]) < last:
-            floor += half + 1
-            size -= half + 1
-        else:
-            size = half
-    return low, floor - low
+    rest = np.uint32(32 - bits)
+    for i in range(keys.size):
+        starts[i] = counts[i] = 0
+        if keys[i] % np.uint32(modulus) == 0:
+            bucket = np.int64(keys[i] >> rest)
+            starts[i] = directory[bucket]
+            counts[i] = directory[bucket + 1] - directory[bucket]
+    for i in range(keys.size):
+        if counts[i] == 0:
+            continue
+        wanted = np.uint64(np.uint32(keys[i] << np.uint32(bits)))  # the remainder, above a document number of zero
+        last = wanted + (np.uint64(1) << np.uint64(bits))
+        end = np.int64(starts[i]) + np.int64(counts[i])
+        low = np.int64(starts[i])
+        size = np.int64(counts[i])
+        while size > 0:
+            half = size >> 1
+            if np.uint64(entries[low + half]) < wanted:
+                low += half + 1
+                size -= half + 1
+            else:
+                size = half
+        step, high = np.int64(1), low
+        while high < end and np.uint64(entries[high]) < last:  # most keys have few postings: leap, then narrow down
+            high = min(high + step, end)
+            step <<= 1
+        floor = max(low, high - (step >> 1)) if high > low else low
+        size = high - floor
+        while size > 0:
+            half = size >> 1
+            if np.uint64(entries[floor + half]) < last:
+                floor += half + 1
+                size -= half + 1
+            else:
+                size = half
+        starts[i] = low
+        counts[i] = floor - low
 
 
 @compiled
