@@ -159,7 +159,9 @@ def turned(found: Iterable[Segment]) -> tuple[Segment, ...]:
 
 def evidence(match: Match) -> JSON:
     """A match as findings keep it."""
-    pending: dict[str, JSON] = {"submission": match.pending} if match.pending else {}
+    more: dict[str, JSON] = {"filtered": True} if match.filtered else {}
+    if match.pending:
+        more["submission"] = match.pending
     return {
         "recording": match.recording,
         "isrc": match.isrc,
@@ -171,9 +173,8 @@ def evidence(match: Match) -> JSON:
         "certain": match.certain,
         "speed": match.speed,
         "pitch": match.pitch,
-        "filtered": match.filtered,
         "segments": segments(match.segments),
-        **pending,
+        **more,
     }
 
 
