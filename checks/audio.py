@@ -97,6 +97,7 @@ IRREGULARITIES = {
     "format_change": "its format changes in the middle, as if two files had been joined",
     "several_data_chunks": "it holds more than one lot of samples",
     "longer_than_declared": "it goes on after the end that it announces, as if two files had been joined",
+    "chained": "it holds recordings one after the other, and some players play only the first",
     "corrupt_frames": "parts in the middle did not decode and are missing",
     "checksum_mismatch": "its samples are not the ones that were encoded: the checksum differs",
     "no_end_of_stream": "its last page is missing, as if an upload had broken off",

@@ -128,21 +128,6 @@ def boxes(file: BinaryIO) -> Iterator[Chunk]:
             return
 
 
-def last_page_is_the_end(file: BinaryIO) -> tuple[bool, bool]:
-    """Of an Ogg file: (whether its last page is whole, whether that page says that it is the last)."""
-    file.seek(0, 2)
-    end = file.tell()
-    file.seek(max(0, end - _SEARCH_BYTES))
-    tail = file.read()
-    at = tail.rfind(b"OggS")
-    if at < 0 or len(tail) < at + 27:
-        return False, False
-    segments = tail[at + 26]
-    table = tail[at + 27 : at + 27 + segments]
-    whole = len(table) == segments and at + 27 + segments + sum(table) <= len(tail)
-    return whole, bool(tail[at + 5] & 0x04)
-
-
 #: What a writer to a pipe, who cannot go back, leaves as the length.
 _OPEN_SIZES = (0, 0xFFFFFFFF)
 
@@ -165,17 +150,7 @@ def _wave(file: BinaryIO) -> Container:
         return Container("wav", notes=frozenset(notes))
     _, _, rate, _, align = struct.unpack("<HHIIH", content(file, formats[0], 14).ljust(14, b"\0"))
     declared = size / (align * rate) if align and rate else None
-    if _bytes_after_riff(file):
-        notes.add(Note.TRAILING_DATA)
     return Container("wav", declared_duration=declared, notes=frozenset(notes))
-
-
-def _bytes_after_riff(file: BinaryIO) -> bool:
-    """Whether more than padding follows the end that the RIFF header announces."""
-    file.seek(4)
-    end = 8 + struct.unpack("<I", file.read(4))[0]
-    file.seek(min(end, file.seek(0, 2)))
-    return any(file.read(_SEARCH_BYTES))
 
 
 def content(file: BinaryIO, chunk: Chunk, most: int) -> bytes:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from av.audio.fifo import AudioFifo
 from av.stream import Disposition
 
-from checks.analysis import chromaprint, container, levels
+from checks.analysis import chromaprint, container, ending, levels
 from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, failed, finite
 from checks.analysis.lattice import Listener, switched_off
 from checks.analysis.levels import BLOCK, Sound
@@ -193,14 +193,19 @@ class _Packets:
 
     def __init__(self, opened: Any, stream: Any) -> None:
         self._opened, self._stream = opened, stream
+        self._numbered = opened.format.name == "flac"
         self.broken = 0  # in all
         self.broken_at_end = 0  # since the last good frame
+        self.last_position: int | None = None  # of the last packet that decoded, in bytes
+        self.restarted = False  # whether a FLAC stream counts from the beginning again
+        self._last_time = -1
 
     def __iter__(self) -> Iterator[Any]:
         packets = self._opened.demux(self._stream)
         while self.broken < _MAX_BROKEN_PACKETS:
             try:
-                frames = next(packets).decode()
+                packet = next(packets)
+                frames = packet.decode()
             except StopIteration:
                 return
             except av.error.EOFError:
@@ -211,7 +216,16 @@ class _Packets:
                 continue
             if frames:
                 self.broken_at_end = 0
+                self._follow(packet)
             yield from frames
+
+    def _follow(self, packet: Any) -> None:
+        """Note where the packet lies, and whether the time goes on: every frame of FLAC is numbered."""
+        if packet.pos is not None:
+            self.last_position = packet.pos
+        if packet.pts is not None:
+            self.restarted |= self._numbered and packet.pts <= self._last_time
+            self._last_time = packet.pts
 
 
 class _Sound:
@@ -442,12 +456,12 @@ def _judge_ending(
         failure = Failure.TRUNCATED
     elif declared is not None and duration > declared + _DURATION_TOLERANCE:
         notes.add(Note.LONGER_THAN_DECLARED)
-    if kind.name == "ogg":
-        whole, last = container.last_page_is_the_end(file)
-        if not whole:
-            failure = Failure.TRUNCATED
-        elif not last:
-            notes.add(Note.NO_END_OF_STREAM)
+    if packets.restarted:
+        notes.add(Note.CHAINED)
+    end = ending.look(file, kind, packets.last_position)
+    notes |= end.notes
+    if not end.whole:
+        failure = Failure.TRUNCATED
     if packets.broken >= _MAX_BROKEN_PACKETS:
         failure = Failure.UNDECODABLE
     return failure, notes

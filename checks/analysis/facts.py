@@ -13,7 +13,7 @@ from checks.finding import JSON
 from checks.release import AudioFacts, Credential, CredentialState, LatticeFacts, Source, TagClaim
 
 #: Raise it whenever the same file would be measured differently: stored facts of another version are measured again.
-ANALYSIS_VERSION = 3
+ANALYSIS_VERSION = 4
 
 
 class Failure(StrEnum):
@@ -40,6 +40,7 @@ class Note(StrEnum):
     SEVERAL_DATA_CHUNKS = "several_data_chunks"  # a WAVE or AIFF file with more than one lot of samples
     SIZE_UNKNOWN = "size_unknown"  # the header leaves the length open, as a recording to a pipe does
     LONGER_THAN_DECLARED = "longer_than_declared"  # more sound than the header announces: files joined end to end
+    CHAINED = "chained"  # streams one after the other in one Ogg or FLAC file: some players play only the first
     CORRUPT_FRAMES = "corrupt_frames"  # parts in the middle did not decode and are missing
     CHECKSUM_MISMATCH = "checksum_mismatch"  # the samples are not the ones that the encoder signed (FLAC MD5)
     VIDEO = "video"  # moving pictures beside the sound

@@ -166,12 +166,6 @@ def test_a_change_of_format_midway_is_noted_and_survived(measure: Measure, tmp_p
     assert Note.FORMAT_CHANGE in facts.notes
 
 
-def test_chained_ogg_files_are_survived(measure: Measure, tmp_path: Path) -> None:
-    songs = [sounds.encode(files.music(2, seed), 44100, tmp_path / f"{seed}.ogg").read_bytes() for seed in (1, 2)]
-    facts = measure(files.write(tmp_path / "both.ogg", b"".join(songs)))
-    assert facts.duration >= 2 or not facts.ok
-
-
 def test_two_data_chunks_are_noted(measure: Measure, tmp_path: Path) -> None:
     hidden = files.chunk(b"data", files.pcm(files.music(1, 9)).tobytes())
     facts = measure(files.write(tmp_path / "a.wav", files.wave(TWO_SECONDS, extra=[hidden])))
