@@ -18,8 +18,6 @@ from checks.policy import Verdict
 from intake.models import Decision, Event, Reason, Submission
 from intake.states import State
 
-#: How history names the machine.
-MACHINE = "policy"
 #: Days that the figures look back, and most that may be asked for.
 DAYS, MOST_DAYS = 30, 366
 #: Counting a year takes a second or two; nobody needs it fresher than this.
@@ -155,7 +153,7 @@ def gather(days: int = DAYS, now: dt.datetime | None = None) -> Figures:
         since=since,
         until=until,
         days=_days(since, until),
-        machine=_waiting(Decision.objects.filter(number=1, actor=MACHINE, created_at__range=(since, until))),
+        machine=_waiting(Decision.objects.filter(number=1, actor=Decision.MACHINE, created_at__range=(since, until))),
         people=_waiting(human),
         in_time=with_due.filter(created_at__lte=F("due_at")).count(),
         with_due=with_due.count(),
@@ -189,7 +187,7 @@ def _days(since: dt.datetime, until: dt.datetime) -> tuple[Day, ...]:
         .order_by().values_list(TruncDate("received_at")).annotate(Count("pk"))
     ))  # fmt: skip
     verdicts: defaultdict[dt.date, Counter[str]] = defaultdict(Counter)
-    first = Decision.objects.filter(number=1, actor=MACHINE, created_at__range=(since, until)).order_by()
+    first = Decision.objects.filter(number=1, actor=Decision.MACHINE, created_at__range=(since, until)).order_by()
     for date, verdict, count in first.values_list(TruncDate("created_at"), "verdict").annotate(Count("pk")):
         verdicts[date][verdict] = count
     length = (until.date() - since.date()).days
@@ -245,7 +243,7 @@ def by_check(precision: Iterable[Precision]) -> tuple[Precision, ...]:
 def _overturned(since: dt.datetime, until: dt.datetime) -> tuple[Overturned, ...]:
     """Of the decisions that concluded a submission in this time: which were reopened, and which became another."""
     concluded = Decision.objects.kept().exclude(verdict=Verdict.REVIEW).filter(created_at__range=(since, until))
-    by_machine = concluded.filter(actor=MACHINE).count()
+    by_machine = concluded.filter(actor=Decision.MACHINE).count()
     counts = {True: by_machine, False: concluded.count() - by_machine}
     again = Event.objects.filter(type="submission.reopened", created_at__gte=since).values("submission")
     seen: dict[bool, list[int]] = {True: [0, 0], False: [0, 0]}
@@ -267,7 +265,7 @@ def _count_reopened(
     for one, later in zip(final, [*final[1:], None], strict=True):
         reopened = any(other.verdict == Verdict.REVIEW and other.number > one.number for other in history)
         if since <= one.created_at <= until and reopened:
-            counted = seen[one.actor == MACHINE]
+            counted = seen[one.actor == Decision.MACHINE]
             counted[0] += 1
             counted[1] += later is not None and later.verdict != one.verdict
 

@@ -237,6 +237,9 @@ class DecisionQuerySet(models.QuerySet):
 class Decision(models.Model):
     """A verdict given by an actor at a time for a reason. Append-only: the last one stands."""
 
+    #: The actor of the machine's own decisions; one of a human stands.
+    MACHINE = "policy"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="decisions")
     number = models.PositiveSmallIntegerField()

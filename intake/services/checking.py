@@ -36,9 +36,6 @@ LEASE = dt.timedelta(seconds=30)
 #: A piece of work that failed this often, or killed its worker this often, is given up: a human looks.
 MAX_ATTEMPTS = 3
 
-#: How history names the machine.
-MACHINE = "policy"
-
 #: What each machine verdict makes of a submission.
 STATES = {Verdict.APPROVE: State.APPROVED, Verdict.LABEL: State.LABELLED, Verdict.REVIEW: State.IN_REVIEW}
 
@@ -160,7 +157,7 @@ def judge(submission: Submission, rules: policies.Policy, missing: Sequence[str]
 def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missing: Sequence[str]) -> None:
     """Write the machine's decision and move the submission. Raises Conflict where somebody was first."""
     now = timezone.now()
-    actor = MACHINE
+    actor = Decision.MACHINE
     decision = Decision(
         verdict=ruling.verdict,
         actor=actor,

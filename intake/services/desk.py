@@ -141,7 +141,7 @@ def preview(submissions: Iterable[UUID], moderator: User) -> Preview:
 def why_here(submission: Submission) -> tuple[str, ...]:
     """The codes for which it waits: those of the decision that sent it here."""
     standing = submission.decision
-    return tuple(sorted(standing.reasons)) if standing and standing.actor == "policy" else ()
+    return tuple(sorted(standing.reasons)) if standing and standing.actor == Decision.MACHINE else ()
 
 
 def decide_all(

@@ -150,7 +150,7 @@ def _only_the_machine_asked(submission: Submission) -> bool:
     again, handed it upwards, or proposed to reject it."""
     decision = submission.decision
     asked = submission.escalated_at or submission.proposals.filter(ended_at__isnull=True).exists()
-    return decision is not None and decision.actor == checking.MACHINE and not asked
+    return decision is not None and decision.actor == decision.MACHINE and not asked
 
 
 def _conclude(submission: Submission) -> None:

@@ -81,7 +81,7 @@ def _nothing_hangs(late: dt.datetime) -> Iterator[Violation]:
 def _one_decision_stands() -> Iterator[Violation]:
     """I2: one decision stands at a time, and the submission stands where it says."""
     counted = Submission.objects.annotate(
-        made=Count("decisions"), by_machine=Count("decisions", filter=Q(decisions__actor="policy"))
+        made=Count("decisions"), by_machine=Count("decisions", filter=Q(decisions__actor=Decision.MACHINE))
     )
     # Once, and once more for each declaration that answered its question.
     often = counted.filter(by_machine__gt=F("statement"))
@@ -146,11 +146,11 @@ def _nothing_is_cleared_unchecked() -> Iterator[Violation]:
     yield from _each("I3", unfinished, lambda one: f"{one.state} before its checks had ended")
     rules = door.policy()
     standing = Decision.objects.filter(submission=OuterRef("pk")).order_by("-number")
-    by_policy = cleared.annotate(actor=Subquery(standing.values("actor")[:1])).filter(actor="policy")
+    by_policy = cleared.annotate(actor=Subquery(standing.values("actor")[:1])).filter(actor=Decision.MACHINE)
     for name in rules.mandatory:
         # A policy of the past may have demanded less; what it demanded is held against what it decided.
         demanded = Q(Exists(runs.filter(name=name))) | Q(
-            Exists(standing.filter(actor="policy", policy_digest=rules.digest))
+            Exists(standing.filter(actor=Decision.MACHINE, policy_digest=rules.digest))
         )
         without = by_policy.filter(demanded, ~Exists(runs.filter(name=name, status=Status.DONE)))
         yield from _each("I3", without, lambda one, name=name: f"{one.state} without a result of '{name}'")  # type: ignore[misc]

@@ -106,7 +106,7 @@ def carry_on(submission_id: str | uuid.UUID) -> None:
     """
     submission = Submission.objects.select_related("label", "accepts__submission").get(pk=submission_id)
     given, standing = submission.accepts, submission.decision
-    if given is None or submission.state != State.IN_REVIEW or not standing or standing.actor != "policy":
+    if given is None or submission.state != State.IN_REVIEW or not standing or standing.actor != Decision.MACHINE:
         return
     if news := held_anew(submission, given):
         log.info("partial.held_anew", submission=str(submission.pk), codes=news)

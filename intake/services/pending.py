@@ -18,15 +18,13 @@ from checks import likeness, similarity
 from checks.check import Match, Segment
 from checks.finding import Finding as FindingValue
 from intake import queue, snapshot
-from intake.models import CheckRun, Finding, KnownRecording, Resource, Submission, Track
+from intake.models import CheckRun, Decision, Finding, KnownRecording, Resource, Submission, Track
 from intake.services import catalogue, waiting
 from intake.states import CLEARED, State
 
 #: A submission that stands here has recordings that others are compared with, and no decision.
 UNDECIDED = (State.RECEIVED, State.CHECKING, State.IN_REVIEW)
 CODE = similarity.PENDING_ELSEWHERE
-#: The actor of the machine's own decisions; one of a human stands.
-MACHINE = "policy"
 Source = KnownRecording.Source
 
 
@@ -121,7 +119,7 @@ def store(
         keep(theirs, new)
         if other.state == State.IN_REVIEW:
             waiting.renew(other)
-        if new and other.state in CLEARED and other.decision and other.decision.actor == MACHINE:
+        if new and other.state in CLEARED and other.decision and other.decision.actor == Decision.MACHINE:
             cleared.append(other)
     keep(run, [one for one in found if one.code != CODE or not _told(submission, one.subject, _matches(one))])
     return cleared

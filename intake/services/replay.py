@@ -26,7 +26,7 @@ MOST_TOLD = 500
 
 def concluded(since: dt.datetime) -> QuerySet[Submission]:
     """The submissions that the machine has judged since then, oldest first."""
-    by_machine = Decision.objects.filter(submission=OuterRef("pk"), actor=checking.MACHINE, created_at__gte=since)
+    by_machine = Decision.objects.filter(submission=OuterRef("pk"), actor=Decision.MACHINE, created_at__gte=since)
     past = Submission.objects.filter(Exists(by_machine)).select_related("label").order_by("pk")
     return past.prefetch_related("decisions", "check_runs")
 
@@ -36,7 +36,7 @@ def judge_again(submission: Submission, rules: Policy) -> dict[str, Any] | None:
     done = {run.name for run in submission.check_runs.all() if run.status == Status.DONE}
     ruling = checking.judge(submission, rules, sorted(set(rules.mandatory) - done))
     given = list(submission.decisions.all())
-    machine = next(decision for decision in reversed(given) if decision.actor == checking.MACHINE)
+    machine = next(decision for decision in reversed(given) if decision.actor == Decision.MACHINE)
     human = next(
         (one for one in reversed(given) if one.actor.startswith("moderator:") and one.verdict != Verdict.REVIEW), None
     )

@@ -105,7 +105,7 @@ def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
 
 def _uncarried(now: dt.datetime) -> QuerySet[Submission]:
     """Accepted parts that were judged a moment ago, and that nobody has looked at since."""
-    machine = Decision.objects.filter(submission=OuterRef("pk"), actor="policy")
+    machine = Decision.objects.filter(submission=OuterRef("pk"), actor=Decision.MACHINE)
     recent = Exists(machine.filter(created_at__range=(now - CARRIED_WITHIN, now - PATIENCE)))
     people = Decision.objects.filter(submission=OuterRef("pk"), actor__startswith="moderator:")
     return Submission.objects.filter(recent, ~Exists(people), accepts__isnull=False, state=State.IN_REVIEW)
