@@ -250,6 +250,8 @@ def test_catalogue_lives_in_clickhouse_and_is_fetched_from_there(clickhouse, mus
     assert reference.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
     shard = command("index", "rebuild", "--from", source, "--shard", f"{(two.pk + 1) % 2}/2", "--json")
     assert shard.json["stats"]["recordings"] == 0
+    assert "a part" in shard.err
+    assert (catalogue.reconcile(), len(reference.store())) == (1, 1)  # as the command has just said
     settings.GATE_INDEX_URL = source
 
 
