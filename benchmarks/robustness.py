@@ -201,6 +201,10 @@ class Catalogue:
     def __contains__(self, path: Path) -> bool:
         return path.name in self.names.values()
 
+    def relatives(self, path: Path) -> set[str]:
+        """The recording, and what has to do with it."""
+        return {path.name} | self.alike.get(path.name, set()) | self.kin.get(path.name, set())
+
     def find(self, fingerprint: bytes, picture: bytes) -> tuple[dict[str, Comparison], float]:
         """What is found, by name, and what that cost."""
         begun = time.process_time()
@@ -356,7 +360,7 @@ def measured(music: Path, folder: Path, choice: Choice) -> Report:
                 continue
             named = {disguise.name: disguise for disguise in disguises}
             for copy in copies(path, paths[place - 1], disguises, choice.seconds, choice.keep):
-                beside = {paths[place - 1].name} if copy.disguise.startswith("overlay") else set()
+                beside = known.relatives(paths[place - 1]) if copy.disguise.startswith("overlay") else set()
                 known.put(rows[copy.disguise, tuning(path)], path, named[copy.disguise], copy, beside)
         count, wrong = known.pairs()
     false = "none is taken for the other" if not wrong else f"{len(wrong)} are found: " + "; ".join(wrong)
