@@ -5,8 +5,10 @@
 
 CPU milliseconds, the best of all rounds for each, and their ratio to fpcalc's. *Alone* is what fpcalc does as well:
 decode, bring to 11,025 Hz, fingerprint, by the same libraries and with the same settings as the whole pass, but without
-its meters. *Whole* is everything that the shut-in child measures, its start and end included. The rounds are
-interleaved, so that all sides see the same machine.
+its meters. *And picture* adds the small picture that other speeds and pitches are undone in: with the search
+(``benchmarks/search.py``, or among millions ``benchmarks/catalogue.py``) that is all by which a copy is found. *Whole*
+is everything that the shut-in child measures, its start and end included. The rounds are interleaved, so that all sides
+see the same machine.
 
 Speed is worth something only where the sub-prints stay what they are: those of the built-in port are held against
 libchromaprint's on the same samples, which must be the same to the bit, and those that the gate keeps against fpcalc's,
@@ -30,12 +32,14 @@ from benchmarks.report import Table
 from checks import analysis
 from checks.analysis import chromaprint, decode
 from checks.analysis.chromaprint import BuiltInFingerprinter, Fingerprinter, LibraryFingerprinter, SubPrints
+from checks.fingerprint.picture import Painter
 from intake.demo import sounds
 
 SECONDS = 180
 FORMATS = {**tracks.FORMATS, "opus": 128_000}
 COLUMNS = (
-    "", "fpcalc", "alone", "alone / fpcalc", "whole", "whole / fpcalc", "bits as libchromaprint's", "as fpcalc's"
+    "", "fpcalc", "alone", "alone / fpcalc", "and picture", "whole", "whole / fpcalc", "bits as libchromaprint's",
+    "as fpcalc's",
 )  # fmt: skip
 
 
@@ -80,20 +84,22 @@ def main() -> None:
 
 def _row(analyser: analysis.Analyser, kind: str, path: Path, rounds: int) -> tuple[str, ...]:
     fpcalc = machine.fpcalc()
-    alone, whole, theirs = [], [], []
+    alone, painted, whole, theirs = [], [], [], []
     for _ in range(rounds):
         alone.append(_alone(path))
+        painted.append(_alone(path, Painter()))
         cost, kept = _ours(analyser, path)
         whole.append(cost)
         if fpcalc:
             cost, printed = _theirs(fpcalc, path)
             theirs.append(cost)
-    ours = (min(alone), min(whole))
+    ours = [f"{min(costs):.0f}" for costs in (alone, painted, whole)]
     if not theirs:
-        return kind, "–", f"{ours[0]:.0f}", "–", f"{ours[1]:.0f}", "–", _as_the_library(path), "–"
+        return kind, "–", ours[0], "–", *ours[1:], "–", _as_the_library(path), "–"
     peer = min(theirs)
-    costs = [cell for cost in ours for cell in (f"{cost:.0f}", f"{cost / peer:.2f}")]
-    return kind, f"{peer:.0f}", *costs, _as_the_library(path), _same(kept, printed)
+    ratios = [f"{min(costs) / peer:.2f}" for costs in (alone, whole)]
+    costs = (f"{peer:.0f}", ours[0], ratios[0], *ours[1:], ratios[1])
+    return kind, *costs, _as_the_library(path), _same(kept, printed)
 
 
 def _as_the_library(path: Path) -> str:
@@ -124,17 +130,17 @@ def _ours(analyser: analysis.Analyser, path: Path) -> tuple[float, SubPrints]:
     return 1000 * (_own_cpu() - before + analyser.last_cpu_seconds), np.frombuffer(facts.fingerprint, "<u4")
 
 
-def _alone(path: Path) -> float:
-    """Milliseconds of decoding and fingerprinting, in this process."""
+def _alone(path: Path, *others: Painter) -> float:
+    """Milliseconds of decoding and fingerprinting, and of others who hear the same, in this process."""
     before = _own_cpu()
     prints = chromaprint.fingerprinter()
-    _hear(path, prints)
-    if not prints.finish().size:
-        raise RuntimeError(f"{path.name}: no fingerprint")
+    _hear(path, prints, *others)
+    if not prints.finish().size or not all(other.finish() for other in others):
+        raise RuntimeError(f"{path.name}: nothing was heard")
     return 1000 * (_own_cpu() - before)
 
 
-def _hear(path: Path, *listeners: Fingerprinter) -> None:
+def _hear(path: Path, *listeners: Fingerprinter | Painter) -> None:
     """Decode a file, and let them hear it as the whole pass would."""
     resampler = av.AudioResampler("s16", "mono", chromaprint.SAMPLE_RATE, options=decode._RESAMPLER)
     with av.open(str(path)) as opened:
@@ -150,7 +156,9 @@ def _hear(path: Path, *listeners: Fingerprinter) -> None:
             _feed(resampler, piece, listeners)
 
 
-def _feed(resampler: av.AudioResampler, piece: av.AudioFrame | None, listeners: Sequence[Fingerprinter]) -> None:
+def _feed(
+    resampler: av.AudioResampler, piece: av.AudioFrame | None, listeners: Sequence[Fingerprinter | Painter]
+) -> None:
     for part in resampler.resample(piece):
         samples = part.to_ndarray()[0]
         for listener in listeners:
