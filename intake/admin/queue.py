@@ -44,6 +44,10 @@ TABS = (
 )
 
 
+#: How the queue can be ordered instead of by urgency: by what the findings of each add up to, the most first.
+HEAVIEST = "weight"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the moderator asked to see; anything unknown in the address is ignored."""
@@ -53,17 +57,22 @@ class Wanted:
     family: str = ""
     label: str = ""
     text: str = ""
+    order: str = ""  # HEAVIEST, or by urgency
+    put_off: bool = False  # what was put off, instead of what can be handed out
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Wanted:
         state = query.get("state", "")
         verdict, family = query.get("verdict", ""), query.get("family", "")
+        reviewed = state not in set(State) or state == State.IN_REVIEW
         return cls(
             state=State(state) if state in set(State) else State.IN_REVIEW,
             verdict=verdict if verdict in set(Verdict) else "",
             family=family if family in BY_KEY else "",
             label=query.get("label", "").strip(),
             text=query.get("q", "").strip(),
+            order=HEAVIEST if reviewed and query.get("order") == HEAVIEST else "",
+            put_off=reviewed and query.get("off") == "1",
         )
 
     def items(self, **changes: str) -> dict[str, str]:
@@ -74,6 +83,8 @@ class Wanted:
             "family": self.family,
             "label": self.label,
             "q": self.text,
+            "order": self.order,
+            "off": "1" if self.put_off else "",
         }
         return {key: value for key, value in {**now, **changes}.items() if value}
 
@@ -161,10 +172,12 @@ class Screen:
     saved: tuple[SavedFilter, ...]
     page: Page
     rows: tuple[Row, ...]
-    waiting: int
+    waiting: int  # and not put off
     overdue: int
     unclaimed: int
     oldest: dt.datetime | None
+    put_off: int
+    back: dt.datetime | None  # when the first of these comes back
 
     @property
     def in_review(self) -> bool:
@@ -175,6 +188,8 @@ class Screen:
         """What is looked at, in words."""
         if self.kept:
             return self.kept.name
+        if self.wanted.put_off:
+            return "Put off"
         if self.wanted.family:
             return BY_KEY[self.wanted.family].title
         return "Queue" if self.in_review else self.wanted.state.value.replace("_", " ").capitalize()
@@ -190,10 +205,16 @@ def screen(wanted: Wanted, moderator: User, page: str = "1") -> Screen:
     now = timezone.now()
     counts = dict(Submission.objects.order_by().values_list("state").annotate(n=Count("*")))
     current = Paginator(find(wanted), PAGE).get_page(page)
+    later = Q(snoozed_until__gt=now)
     waiting = Submission.objects.filter(state=State.IN_REVIEW).aggregate(
-        overdue=Count("pk", filter=Q(due_at__lt=now)), oldest=Min("received_at")
+        count=Count("pk", filter=~later),
+        overdue=Count("pk", filter=~later & Q(due_at__lt=now)),
+        oldest=Min("received_at", filter=~later),
+        put_off=Count("pk", filter=later),
+        back=Min("snoozed_until", filter=later),
     )
-    held = Claim.objects.filter(until__gt=now, submission__state=State.IN_REVIEW).count()
+    claimed = Claim.objects.filter(until__gt=now, submission__state=State.IN_REVIEW)
+    held = claimed.exclude(submission__snoozed_until__gt=now).count()
     return Screen(
         wanted=wanted,
         tabs=tuple(Tab(state, counts.get(state.value, 0), state is wanted.state) for state in TABS),
@@ -202,19 +223,23 @@ def screen(wanted: Wanted, moderator: User, page: str = "1") -> Screen:
         saved=tuple(SavedFilter.objects.filter(moderator=moderator)),
         page=current,
         rows=_rows(list(current.object_list), now),
-        waiting=counts.get(State.IN_REVIEW.value, 0),
+        waiting=waiting["count"],
         overdue=waiting["overdue"],
-        unclaimed=counts.get(State.IN_REVIEW.value, 0) - held,
+        unclaimed=waiting["count"] - held,
         oldest=waiting["oldest"],
+        put_off=waiting["put_off"],
+        back=waiting["back"],
     )
 
 
 def find(wanted: Wanted) -> QuerySet[Submission]:
     """The submissions asked for: the most urgent first in the queue, elsewhere the newest."""
     if wanted.state is State.IN_REVIEW:
-        found = Submission.objects.queue()
-        if not wanted.text:
-            found = found.awake(timezone.now())  # who looks for it finds what was put off
+        found, now = Submission.objects.queue(), timezone.now()
+        if wanted.put_off:
+            found = found.filter(snoozed_until__gt=now).order_by("snoozed_until", "id")
+        elif not wanted.text:
+            found = found.awake(now)  # who looks for it finds what was put off
     else:
         found = Submission.objects.filter(state=wanted.state).order_by("-id")
     # A correlated count instead of a join: the page's fifty rows are counted, not the whole queue.
@@ -228,7 +253,9 @@ def find(wanted: Wanted) -> QuerySet[Submission]:
 
 
 def narrow(found: QuerySet[Submission], wanted: Wanted) -> QuerySet[Submission]:
-    """Only what answers the description, in the order that it has."""
+    """Only what answers the description, in the order that it has, or the heaviest first."""
+    if wanted.order == HEAVIEST:
+        found = found.order_by("-weight", *found.query.order_by)
     if wanted.verdict:
         found = found.filter(verdict=wanted.verdict)
     if wanted.family:
@@ -264,6 +291,7 @@ def _families(now: dt.datetime) -> tuple[Family, ...]:
     """What waits, by family; a submission with reasons of two families waits in both."""
     waiting = (
         HeldFor.objects.filter(waiting=True, leads=True)
+        .exclude(submission__snoozed_until__gt=now)
         .order_by()
         .values_list("family")
         .annotate(

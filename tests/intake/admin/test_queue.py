@@ -110,6 +110,40 @@ def test_a_claim_is_shown_while_it_lasts(desk, ben):
     assert screen.unclaimed == 1
 
 
+def test_the_heaviest_can_stand_first_and_are_handed_out_first(desk):
+    heavy = in_review(title="Heavy", due=dt.timedelta(hours=40))
+    in_review(title="Light")
+    in_review(title="Urgent", due=dt.timedelta(hours=1))
+    for title, weight in (("Heavy", 80), ("Light", 10), ("Urgent", 0)):
+        Submission.objects.filter(title=title).update(weight=weight)
+    assert titles(queue(desk)) == ["Urgent", "Light", "Heavy"]
+    response = queue(desk, order="weight")
+    assert titles(response) == ["Heavy", "Light", "Urgent"]
+    assert "weight 80" in response.content.decode()
+    handed = desk.post(reverse("admin:intake_submission_next"), {"order": "weight"})
+    assert str(heavy.pk) in handed.url
+    assert queue(desk, state="approved", order="weight").context["screen"].wanted.order == ""
+
+
+def test_what_was_put_off_has_a_room_of_its_own(desk):
+    in_review(title="Here")
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    assert "Put off" not in queue(desk).content.decode()
+    for title, days in (("Later", 3), ("Tomorrow", 1)):
+        submission = in_review(match(), title=title)
+        Submission.objects.filter(pk=submission.pk).update(snoozed_until=timezone.now() + dt.timedelta(days=days))
+    screen = queue(desk).context["screen"]
+    assert (screen.waiting, screen.unclaimed, screen.put_off) == (1, 1, 2)
+    assert abs(screen.back - tomorrow) < dt.timedelta(minutes=1)
+    assert not any(one.count for one in screen.families if one.family.key == "audio")
+    response = queue(desk, off="1")
+    assert titles(response) == ["Tomorrow", "Later"]
+    html = response.content.decode()
+    assert f"back {screen.back:%-d %b %H:%M}" in html
+    assert 'id="next"' not in html
+    assert 'class="pick"' not in html
+
+
 def test_a_full_queue_costs_no_more_queries_than_a_short_one(desk, ben, django_assert_num_queries):
     for number in range(2):
         in_review(match(), title=f"Title {number}")
