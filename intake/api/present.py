@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, prefetch_related_objects
 from django.urls import reverse
 
 import checks
@@ -23,6 +24,23 @@ from intake.states import CLEARED, State
 UPLOAD_METHODS = ["tus", "PUT"]
 
 
+#: What is told of a check on a submission.
+_TOLD_OF_A_RUN = ("name", "version", "status")
+_PLACES = {check.name: place for place, check in enumerate(checks.CHECKS)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What belongs to the submissions of one page, by their ids; whatever has none of it is left out."""
+
+    standing: Mapping[Any, models.Decision]
+    counts: Mapping[Any, Mapping[str, int]]
+    runs: Mapping[Any, list[dict[str, Any]]]
+    tracks: Mapping[Any, list[dict[str, Any]]]
+    uploads: Mapping[Any, list[dict[str, Any]]]
+    partners: Sequence[Partner]
+
+
 class Viewer:
     """One principal's view of submissions. Reads what a page needs in a fixed number of queries."""
 
@@ -35,25 +53,25 @@ class Viewer:
         return isinstance(self._who, Label)
 
     def submissions(self, rows: Sequence[models.Submission]) -> list[dict[str, Any]]:
-        """Submissions as the contract has them. ``rows`` come from ``Submission.objects.whole()``."""
-        begun = [row for row in rows if row.state != State.DRAFT]  # of a draft nothing is said yet
-        counts, desk = self._counts(begun), self._from_the_desk(rows)
-        durations = self._durations(rows)
-        partners = self._partners() if any(row.state in CLEARED for row in rows) else []
-        return [self._submission(row, counts[row.pk], durations, partners) | desk[row.pk] for row in rows]
+        """Submissions as the contract has them; whatever belongs to them is read here."""
+        begun = [row.pk for row in rows if row.state != State.DRAFT]  # of a draft nothing is said yet
+        parts = _Parts(
+            standing=self._standing(begun),
+            counts=self._counts(begun),
+            runs=_runs(begun),
+            tracks=_tracks([row.pk for row in rows]),
+            uploads=self._uploads([row for row in rows if row.state == State.DRAFT]),
+            partners=self._partners() if any(row.state in CLEARED for row in rows) else [],
+        )
+        desk = self._from_the_desk([row.pk for row in rows], begun, parts.standing)
+        return [self._submission(row, parts) | desk[row.pk] for row in rows]
 
     def submission(self, row: models.Submission) -> dict[str, Any]:
         """One of them."""
         return self.submissions([row])[0]
 
-    def _submission(
-        self,
-        row: models.Submission,
-        counts: Mapping[str, int],
-        durations: Mapping[str, float],
-        partners: Sequence[Partner],
-    ) -> dict[str, Any]:
-        decision = max(row.decisions.all(), key=lambda one: one.number, default=None)
+    def _submission(self, row: models.Submission, parts: _Parts) -> dict[str, Any]:
+        decision, counts = parts.standing.get(row.pk), parts.counts.get(row.pk, {})
         document = {
             "id": row.pk,
             "state": row.state,
@@ -65,24 +83,21 @@ class Viewer:
             "reasons": told_reasons(decision.reasons) if decision and self._is_label else [],
             "policy": {"version": decision.policy_version, "digest": decision.policy_digest} if decision else None,
             "findings": {severity: counts.get(severity, 0) for severity in ("critical", "warning", "information")},
-            "checks": [
-                {"name": run.name, "version": run.version, "status": run.status}
-                for run in sorted(row.check_runs.all(), key=_catalogue_order)
-            ],
-            "tracks": [_track(track, durations) for track in row.tracks.all()],
-            "partners": [_partner(one, decision) for one in partners] if row.state in CLEARED else [],
+            "checks": parts.runs.get(row.pk, []),
+            "tracks": parts.tracks.get(row.pk, []),
+            "partners": [_partner(one, decision) for one in parts.partners] if row.state in CLEARED else [],
             "release": row.metadata,
             "supersedes": row.supersedes_id,
         }
         if row.state == State.DRAFT:
-            document["uploads"] = [self._upload(row, resource) for resource in row.resources.all()]
+            document["uploads"] = parts.uploads.get(row.pk, [])
         return document
 
-    def _from_the_desk(self, rows: Sequence[models.Submission]) -> dict[Any, dict[str, Any]]:
+    def _from_the_desk(
+        self, rows: Sequence[Any], begun: Sequence[Any], standing: Mapping[Any, models.Decision]
+    ) -> dict[Any, dict[str, Any]]:
         """What people at the desk say to the label, and what it can do about it; nothing of that is a partner's."""
-        standing = {row.pk: max(row.decisions.all(), key=lambda one: one.number, default=None) for row in rows}
-        given = {pk: one for pk, one in standing.items() if one and one.verdict != Verdict.REVIEW and self._is_label}
-        begun = [row for row in rows if row.state != State.DRAFT]
+        given = {pk: one for pk, one in standing.items() if one.verdict != Verdict.REVIEW and self._is_label}
         notes, last = self._notes(begun), self._appeals(begun)
         asked = [pk for one in given.values() for pk in one.to_fix]
         to_mend = self._to_mend(asked) if asked else {}
@@ -90,14 +105,14 @@ class Viewer:
         taken = models.Submission.objects.filter(accepts__in=offers).values_list("accepts", "pk") if offers else ()
         accepted = dict(taken)
         return {
-            row.pk: {
-                "explanation": _explanation(given.get(row.pk)),
-                "to_mend": [to_mend[pk] for pk in (given[row.pk].to_fix if row.pk in given else ()) if pk in to_mend],
-                "partial": _offer(given.get(row.pk), accepted),
-                "appeal": appeal(last[row.pk]) if row.pk in last else None,
-                "notes": notes[row.pk],
+            pk: {
+                "explanation": _explanation(given.get(pk)),
+                "to_mend": [to_mend[one] for one in (given[pk].to_fix if pk in given else ()) if one in to_mend],
+                "partial": _offer(given.get(pk), accepted),
+                "appeal": appeal(last[pk]) if pk in last else None,
+                "notes": notes.get(pk, []),
             }
-            for row in rows
+            for pk in rows
         }
 
     def _to_mend(self, asked: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -107,43 +122,46 @@ class Viewer:
         told = [{key: one[key] for key in kept} for one in self.findings(rows)]
         return {row.pk: one for row, one in zip(rows, told, strict=True)}
 
-    def _notes(self, rows: Sequence[models.Submission]) -> Mapping[Any, list[dict[str, Any]]]:
+    def _notes(self, rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
         notes: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
-        if self._is_label:
-            for one in models.Note.objects.filter(submission__in=[row.pk for row in rows], public=True):
-                notes[one.submission_id].append({"text": one.text, "at": one.created_at})
+        if rows and self._is_label:
+            public = models.Note.objects.filter(submission__in=rows, public=True)
+            for submission, text, at in public.values_list("submission_id", "text", "created_at"):
+                notes[submission].append({"text": text, "at": at})
         return notes
 
-    def _appeals(self, rows: Sequence[models.Submission]) -> dict[Any, models.Appeal]:
-        """The last appeal of each."""
-        if not self._is_label:
+    def _appeals(self, rows: Sequence[Any]) -> dict[Any, models.Appeal]:
+        """The last appeal of each. Few have one: what belongs to it is read only where there is one."""
+        if not rows or not self._is_label:
             return {}
-        found = models.Appeal.objects.filter(submission__in=[row.pk for row in rows])
-        return {
-            one.submission_id: one
-            for one in found.select_related("against", "decision").prefetch_related("files__blob")
-        }
+        last = {one.submission_id: one for one in models.Appeal.objects.filter(submission__in=rows)}
+        prefetch_related_objects(list(last.values()), "against", "decision", "files__blob")
+        return last
 
-    def _upload(self, row: models.Submission, resource: models.Resource) -> dict[str, Any]:
-        return {
-            "name": resource.name,
-            "url": self._absolute(file_path(row, resource.name)),
-            "methods": UPLOAD_METHODS,
-            "received": resource.blob_id is not None,
-        }
+    def _uploads(self, drafts: Sequence[models.Submission]) -> Mapping[Any, list[dict[str, Any]]]:
+        uploads: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+        if drafts:
+            named = models.Resource.objects.filter(submission__in=[row.pk for row in drafts])
+            for submission, name, blob in named.values_list("submission_id", "name", "blob_id"):
+                url = self._absolute(file_path(submission, name))
+                upload = {"name": name, "url": url, "methods": UPLOAD_METHODS, "received": blob is not None}
+                uploads[submission].append(upload)
+        return uploads
 
-    def _counts(self, rows: Sequence[models.Submission]) -> Mapping[Any, Counter[str]]:
+    @staticmethod
+    def _standing(rows: Sequence[Any]) -> Mapping[Any, models.Decision]:
+        """The last decision of each."""
+        given = models.Decision.objects.filter(submission__in=rows).order_by("number") if rows else ()
+        return {one.submission_id: one for one in given}
+
+    @staticmethod
+    def _counts(rows: Sequence[Any]) -> Mapping[Any, Counter[str]]:
         counts: defaultdict[Any, Counter[str]] = defaultdict(Counter)
-        told = models.Finding.objects.told().filter(submission__in=[row.pk for row in rows])
-        for submission, severity, number in told.values_list("submission_id", "severity").annotate(Count("pk")):
-            counts[submission][severity] = number
+        if rows:
+            told = models.Finding.objects.told().filter(submission__in=rows)
+            for submission, severity, number in told.values_list("submission_id", "severity").annotate(Count("pk")):
+                counts[submission][severity] = number
         return counts
-
-    def _durations(self, rows: Sequence[models.Submission]) -> dict[str, float]:
-        """Measured seconds by SHA-256, read without the rest of the facts."""
-        digests = {track.resource.blob_id for row in rows for track in row.tracks.all() if track.resource.blob_id}
-        measured = models.Analysis.objects.filter(pk__in=digests, facts__isnull=False)
-        return {digest: seconds for digest, seconds in measured.values_list("pk", "facts__duration") if seconds}
 
     def _partners(self) -> Sequence[Partner]:
         """Whose outcome this principal may read: a label's are all, a partner's is its own."""
@@ -217,9 +235,9 @@ def _offer(decision: models.Decision | None, accepted: Mapping[Any, Any]) -> dic
     }
 
 
-def file_path(row: models.Submission, name: str) -> str:
+def file_path(submission: Any, name: str) -> str:
     """Where a draft's file is sent."""
-    return reverse("file", args=[row.pk, name])
+    return reverse("file", args=[submission, name])
 
 
 def told_reasons(reasons: Iterable[str]) -> list[str]:
@@ -351,13 +369,25 @@ def _label(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {key: stored[key] for key in ("key", "value", "basis", "code")}
 
 
-def _track(track: models.Track, durations: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "position": track.position,
-        "isrc": track.isrc or None,
-        "verdict": track.verdict or None,
-        "duration": durations.get(track.resource.blob_id or ""),
-    }
+def _tracks(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
+    """The tracks, each with its measured seconds, which are read without the rest of the facts."""
+    tracks: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+    found = models.Track.objects.filter(submission__in=rows).order_by("position")
+    for submission, position, isrc, verdict, seconds in found.values_list(
+        "submission_id", "position", "isrc", "verdict", "resource__blob__analysis__facts__duration"
+    ):
+        track = {"position": position, "isrc": isrc or None, "verdict": verdict or None, "duration": seconds or None}
+        tracks[submission].append(track)
+    return tracks
+
+
+def _runs(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
+    """How far the checks are, in the order of the catalogue."""
+    runs: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+    found = models.CheckRun.objects.filter(submission__in=rows) if rows else models.CheckRun.objects.none()
+    for submission, *told in sorted(found.values_list("submission_id", *_TOLD_OF_A_RUN), key=_catalogue_order):
+        runs[submission].append(dict(zip(_TOLD_OF_A_RUN, told, strict=True)))
+    return runs
 
 
 def _partner(partner: Partner, decision: models.Decision | None) -> dict[str, Any]:
@@ -369,9 +399,9 @@ def _partner(partner: Partner, decision: models.Decision | None) -> dict[str, An
     return {"partner": partner.slug, "outcome": chosen, "because": list(because)}
 
 
-def _catalogue_order(run: models.CheckRun) -> tuple[int, str]:
-    names = [check.name for check in checks.CHECKS]
-    return (names.index(run.name) if run.name in names else len(names), run.name)
+def _catalogue_order(run: Sequence[Any]) -> tuple[int, str]:
+    name = run[1]
+    return (_PLACES.get(name, len(_PLACES)), name)
 
 
 def _matches(row: models.Finding) -> list[dict[str, Any]]:

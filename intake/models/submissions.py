@@ -23,6 +23,9 @@ from intake.states import CLEARED, State
 #: A release whose day is so near, or just past, goes before all others in the queue.
 THESE_DAYS = dt.timedelta(days=3)
 
+#: States in which a submission stands for no release: not handed over yet, or refused, or taken back.
+NOT_LIVE = (State.DRAFT, State.REJECTED, State.RETURNED, State.WITHDRAWN)
+
 
 class SubmissionQuerySet(models.QuerySet):
     """What screens and endpoints read."""
@@ -35,11 +38,7 @@ class SubmissionQuerySet(models.QuerySet):
 
     def live(self) -> Self:
         """Submissions that stand for a release: handed over, and neither refused nor taken back."""
-        return self.exclude(state__in=(State.DRAFT, State.REJECTED, State.RETURNED, State.WITHDRAWN))
-
-    def whole(self) -> Self:
-        """With everything that a reader is shown of a submission, in a fixed number of queries."""
-        return self.select_related("label").prefetch_related("decisions", "check_runs", "resources", "tracks__resource")
+        return self.exclude(state__in=NOT_LIVE)
 
     def queue(self) -> Self:
         """What waits for a moderator, most urgent first: what comes out in these days, then by due date."""

@@ -218,7 +218,7 @@ def seen_by(submission: Submission) -> dict[str, Any]:
     """All that the label can read of its submission, without what is its own."""
     submission.refresh_from_db()
     viewer = Viewer(submission.label, lambda path: path)
-    document = viewer.submission(Submission.objects.whole().get(pk=submission.pk))
+    document = viewer.submission(Submission.objects.get(pk=submission.pk))
     told = submission.findings.told().select_related("check_run")
     events = viewer.events(submission.events.all())
     return {

@@ -75,7 +75,7 @@ class Readable(GateView):
 
     def submission(self, request: Request, pk: uuid.UUID) -> Submission:
         """One of the principal's submissions; what a partner does not get does not exist for it."""
-        row = own(request, pk, Submission.objects.whole())
+        row = own(request, pk)
         if isinstance(principal(request), Partner):
             outcomes = self.viewer().submission(row)["partners"]
             if all(one["outcome"] == Outcome.WITHHOLD for one in outcomes):

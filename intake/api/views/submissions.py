@@ -7,7 +7,6 @@ import re
 import uuid
 from typing import Any
 
-from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema_view
@@ -23,8 +22,7 @@ from intake.api.auth import principal
 from intake.api.base import GateView, Posting, matches
 from intake.api.bodies import Multipart, Parts, StrictJSON
 from intake.api.problems import PARAMETER_INVALID, PRECONDITION_FAILED, Problem
-from intake.models import Blob, CheckRun, Decision, Event, Label, Partner, Submission
-from intake.models.submissions import SubmissionQuerySet
+from intake.models import Blob, Event, Label, Partner, Submission
 from intake.services import door, registry, submissions
 from intake.states import State
 
@@ -32,27 +30,20 @@ from intake.states import State
 APPLY = ("safe", "all")
 
 
-def own(request: Request, pk: uuid.UUID, rows: SubmissionQuerySet | None = None) -> Submission:
+def own(request: Request, pk: uuid.UUID) -> Submission:
     """One of the principal's submissions. Raises Http404: another's is not told from one that does not exist."""
-    rows = Submission.objects.all() if rows is None else rows
-    found = rows.of(principal(request)).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    try:
+        return Submission.objects.of(principal(request)).get(pk=pk)
+    except Submission.DoesNotExist:
+        raise Http404 from None
 
 
 def accepted(view: GateView, submission: Submission, status: int) -> Response:
-    """The answer to a delivery: the submission, and where it is."""
+    """The answer to a delivery: the submission as it is stored, and where it is."""
     location = reverse("submission", args=[submission.pk])
-    row = written(submission) if submission.state == State.DRAFT else Submission.objects.whole().get(pk=submission.pk)
+    # A new draft is as it was written; whatever was moved, the database may know more of.
+    row = submission if submission.state == State.DRAFT else Submission.objects.get(pk=submission.pk)
     return Response(view.viewer().submission(row), status=status, headers={"Location": location})
-
-
-def written(draft: Submission) -> Submission:
-    """A draft with what ``Submission.objects.whole()`` would read: itself is here, and nothing was asked of it yet."""
-    nothing = (Prefetch("decisions", Decision.objects.none()), Prefetch("check_runs", CheckRun.objects.none()))
-    prefetch_related_objects([draft], "resources", "tracks__resource", *nothing)
-    return draft
 
 
 @extend_schema_view(post=docs.DELIVER, get=docs.LIST_SUBMISSIONS)
@@ -68,7 +59,7 @@ class Submissions(Posting):
 
     def get(self, request: Request) -> Response:
         """Newest first."""
-        rows = filters.chosen(request, Submission.objects.of(principal(request)).whole())
+        rows = filters.chosen(request, Submission.objects.of(principal(request)))
         return self.page(rows, self.viewer().submissions)
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -145,7 +136,7 @@ class One(GateView):
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         """The submission with an ETag of exactly these bytes; 304 where the reader has them."""
-        row = own(request, pk, Submission.objects.whole())
+        row = own(request, pk)
         document = self.viewer().submission(row)
         if isinstance(principal(request), Partner):
             self._check_deliverable(document)

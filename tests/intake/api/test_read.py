@@ -189,7 +189,20 @@ def test_list_takes_the_same_few_queries_however_long_it_is(caller, label):
         found(submission)
         conclude(submission)
     assert queries() == one
-    assert one <= 12
+    assert one <= 10
+
+
+#: The key with its label, the submission, its decisions, findings, checks, tracks, notes and appeals.
+QUERIES_OF_A_READ = 8
+
+
+def test_reading_one_takes_one_query_for_each_kind_of_row(caller, label, django_assert_num_queries):
+    submission = a_submission(label, a_document(tracks=3))
+    found(submission)
+    conclude(submission, Verdict.REVIEW, reasons=["audio.clipping"])
+    caller.get("submissions")  # the first use of a key is noted
+    with django_assert_num_queries(QUERIES_OF_A_READ):
+        assert caller.get(f"submissions/{submission.pk}").status_code == 200
 
 
 # --- Findings -----------------------------------------------------------------------------------------------------
