@@ -33,6 +33,7 @@ from checks.names import Entry, entries, fold
 from checks.policy import Policy, Verdict
 from checks.release import AudioFacts, Track
 from intake import models
+from intake.models.submissions import NOT_LIVE
 from intake.states import CLEARED, State
 
 
@@ -271,9 +272,16 @@ class Names:
 
     def __init__(self, submission: models.Submission | None = None) -> None:
         self._submission = submission
+        self._near: dict[str, Sequence[ProtectedName]] = {}  # several checks of one release ask for the same names
 
     def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
         """Every protected name that meets an entry, for each of the names: two questions for all of them."""
+        wanted = list(names)
+        if new := [name for name in wanted if name not in self._near]:
+            self._near |= dict.fromkeys(new, ()) | self._looked_up(new)
+        return {name: near for name in wanted if (near := self._near[name])}
+
+    def _looked_up(self, names: Sequence[str]) -> dict[str, Sequence[ProtectedName]]:
         asked: defaultdict[int, list[tuple[str, Entry]]] = defaultdict(list)
         for name in names:
             for entry in entries(name):
@@ -378,11 +386,11 @@ class Deliveries:
     def __init__(self, label: models.Label, submission: models.Submission | None) -> None:
         self._label = label
         self._submission = submission
+        self._seen: dict[tuple[str, ...], Sequence[tuple[uuid.UUID, str]]] = {}
 
     def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
         """Whether this account has delivered another live release of another title under a UPC, however spelt."""
-        own = self._live(upcs).filter(label=self._label)
-        return any(fold(other) != fold(title) for other in own.values_list("title", flat=True))
+        return any(fold(other) != fold(title) for owner, other in self._under(tuple(upcs)) if owner == self._label.pk)
 
     def cover_seen(self, dhash: str) -> bool:
         """Whether another account has a live release whose cover looks the same."""
@@ -393,28 +401,26 @@ class Deliveries:
 
     def upc_elsewhere(self, upcs: Sequence[str]) -> bool:
         """Whether another account has a live release under a UPC, however spelt."""
-        return self._live(upcs).exclude(label=self._label).exists()
+        return any(owner != self._label.pk for owner, _ in self._under(tuple(upcs)))
 
     def registrant(self, prefix: str) -> RegistrantUse:
         """Who has delivered live tracks under the first five characters of an ISRC."""
         # A range instead of a pattern: every database finds it in the index.
         under = models.Track.objects.filter(isrc__gte=prefix, isrc__lt=f"{prefix}\uffff")
-        live = under.filter(submission__in=models.Submission.objects.live())
-        others = ~Q(submission__label=self._label)
-        own = ~others & ~Q(submission__in=self._line())
-        return RegistrantUse(
-            **live.aggregate(
-                own=Count("pk", filter=own),
-                elsewhere=Count("pk", filter=others),
-                accounts=Count("submission__label", filter=others, distinct=True),
-            )
-        )
+        live = under.exclude(submission__state__in=NOT_LIVE)
+        if line := self._stored_line():
+            live = live.exclude(submission__in=line)  # all of it is this account's own
+        used = dict(live.values_list("submission__label").annotate(Count("pk")))
+        own = used.pop(self._label.pk, 0)
+        return RegistrantUse(own=own, elsewhere=sum(used.values()), accounts=len(used))
 
     def tracks_by(self, artist: str, days: int) -> int:
         """How many tracks by this artist alone the account has delivered in so many days."""
         since = timezone.now() - dt.timedelta(days=days)
         recent = models.Submission.objects.live().filter(label=self._label, received_at__gte=since)
-        return models.Track.objects.filter(submission__in=recent.exclude(pk__in=self._line()), artist=artist).count()
+        if line := self._stored_line():
+            recent = recent.exclude(pk__in=line)
+        return models.Track.objects.filter(submission__in=recent, artist=artist).count()
 
     def habits(self) -> Habits:
         """How the account has delivered."""
@@ -456,9 +462,18 @@ class Deliveries:
             counted.update(named.intersection(parties))
         return dict(counted)
 
-    def _live(self, upcs: Sequence[str]) -> QuerySet[models.Submission]:
-        live = models.Submission.objects.live().filter(upc__in=upcs)
-        return live.exclude(pk__in=self._line()) if self._submission else live
+    def _under(self, upcs: tuple[str, ...]) -> Sequence[tuple[uuid.UUID, str]]:
+        """(account, title) of every live release under a UPC: one look answers both questions about it."""
+        if upcs not in self._seen:
+            live = models.Submission.objects.live().filter(upc__in=upcs)
+            if line := self._stored_line():
+                live = live.exclude(pk__in=line)
+            self._seen[upcs] = list(live.values_list("label_id", "title"))
+        return self._seen[upcs]
+
+    def _stored_line(self) -> list[uuid.UUID]:
+        """As much of it as any row can be of: what is not stored yet has none."""
+        return self._line()[1:] if self._submission and self._submission._state.adding else self._line()
 
     def _line(self) -> list[uuid.UUID]:
         """This submission and everything that it corrects, the correction of a correction included."""

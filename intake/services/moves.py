@@ -127,10 +127,11 @@ def _type(old: State, to: State) -> str:
 
 
 def _write(submission: Submission, sequence: int, kind: str, actor: str, data: dict[str, Any]) -> Event:
-    previous = Event.objects.filter(submission=submission, sequence=sequence - 1).values_list("digest", flat=True)
+    before = Event.objects.filter(submission=submission, sequence=sequence - 1).values_list("digest", flat=True)
+    previous = before.first() if sequence > 1 else None  # before the first there is none to look for
     event = Event(
         submission=submission, sequence=sequence, type=kind, actor=actor, data=data, created_at=timezone.now()
     )
-    event.digest = event.chained(previous.first() or "")
+    event.digest = event.chained(previous or "")
     event.save(force_insert=True)
     return event

@@ -29,6 +29,19 @@ def digest(content):
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
 
+#: The key; five questions about names, numbers and titles; four inserts in a transaction; then, read back, the
+#: tracks and the files.
+QUERIES_OF_A_DRAFT = 14
+
+
+def test_opening_a_draft_takes_the_same_few_queries_however_long_it_is(caller, django_assert_num_queries):
+    caller.get("submissions")  # the first use of a key is noted
+    for number, tracks in enumerate((3, 12), 1):
+        document = a_document(f"Low Tide {number}", number, tracks=tracks)
+        with django_assert_num_queries(QUERIES_OF_A_DRAFT):
+            assert caller.post("submissions", json=document).status_code == 201
+
+
 def test_draft_lists_where_its_files_go(draft):
     assert draft["state"] == "draft"
     assert {one["name"] for one in draft["uploads"]} == {"01.flac", "cover.png"}
