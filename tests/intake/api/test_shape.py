@@ -4,8 +4,9 @@ import json
 import time
 
 import pytest
+from rest_framework.exceptions import ValidationError
 
-from intake import shape
+from intake import quickly, shape
 from tests.intake.factories import a_document
 
 
@@ -193,3 +194,64 @@ def test_title_is_never_null():
 def test_text_is_taken_as_it_is():
     for text in ("  Low Tide\n", "=1+1", "\u202etide", "Ｌｏｗ", "Low\u200bTide", "\U000e0041"):
         assert shape.parse(changed("/release/title", text))["release"]["title"] == text
+
+
+# --- Read quickly, and read by the serializers --------------------------------------------------------------------
+
+FULL = a_document()
+FULL["supersedes"] = "01890000-0000-7000-8000-000000000000"
+FULL["files"] = {"01.flac": {"sha256": "a" * 64}, "cover.png": {}}
+FULL["release"]["territories"] = ["DE", "FR"]
+FULL["release"]["tracks"][0] |= {
+    "preview_start": 3,
+    "lyrics": "Über der Brücke",
+    "shares": {"master": [{"party": "X", "percent": "100", "accepted": True}]},
+    "relations": [{"type": "cover_of", "title": "Help!"}],
+    "disclosure": {"contributions": [{"element": "lyrics", "level": "assistive_tool"}]},
+}
+
+#: Values of every kind, right in some places and wrong in most.
+ODD = (
+    None, "", " ", "a\0b", "\ud800", "é" * 1001, "x" * 2001, "main", "2026-12-18", "é", 0, -1, 7, 10**4, 2**63, 1.5,
+    1e9, True, False, [], [None], [""], ["x"], ["x"] * 301, [[]], [{}], {}, {"x": 1}, {"name": "X"}, {"file": "x"},
+    {"year": 2026, "owner": ""}, {"master": None}, {"01.flac": None},
+)  # fmt: skip
+
+
+def places(value, way=()):
+    """The way to every value of a document."""
+    yield way
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*way, key))
+
+
+def spoilt(read):
+    """A document with every value in turn replaced by each odd one, or left out."""
+    for *way, last in [way for way in places(read) if way]:
+        for odd in (*ODD, "left out"):
+            document = json.loads(json.dumps(read))
+            place = document
+            for step in way:
+                place = place[step]
+            if odd == "left out":
+                del place[last]
+            else:
+                place[last] = odd
+            yield document
+
+
+def test_what_is_read_quickly_is_what_the_serializers_read():
+    read, sure, unsure = shape.read(shape.DocumentSerializer, FULL), 0, 0
+    assert shape._quick()(FULL) == read
+    for document in spoilt(read):
+        try:
+            quick = shape._quick()(document)
+        except (quickly.Unsure, ValidationError):
+            unsure += 1  # the serializers have the word
+        else:
+            sure += 1
+            slow = shape.read(shape.DocumentSerializer, document)
+            assert json.dumps(quick) == json.dumps(slow)  # with the order of the keys
+    assert sure > 400
+    assert unsure > 1000
