@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 from checks import names
 from checks.check import Check, Context, ProtectedName
@@ -449,13 +450,21 @@ def _plain_words(text: str) -> list[str]:
 
 def _around(words: Sequence[str], keywords: Iterable[str]) -> Iterator[tuple[str, str]]:
     """For every keyword among the words: each run of up to NAME_WORDS words that ends before or starts after it."""
+    there = frozenset(words)
     for keyword in keywords:
+        if _first_word(keyword) not in there:
+            continue
         length = len(keyword.split())
         for place in range(len(words) - length + 1):
             if " ".join(words[place : place + length]) == keyword:
                 before, after = list(words[:place]), list(words[place + length :])
                 yield from ((keyword, run) for run in _runs(before[::-1], backwards=True))
                 yield from ((keyword, run) for run in _runs(after, backwards=False))
+
+
+@cache
+def _first_word(keyword: str) -> str:
+    return keyword.split()[0]
 
 
 def _runs(words: Sequence[str], *, backwards: bool) -> Iterator[str]:

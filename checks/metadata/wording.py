@@ -46,8 +46,15 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def _is_plain(text: str) -> bool:
+    """Whether there are only signs of a typewriter: every rule asks about every title, and most are so."""
+    return text.isascii() and text.isprintable()
+
+
 def is_blank(text: str | None) -> bool:
     """Whether a reader would see nothing."""
+    if text and _is_plain(text):
+        return text.isspace()
     return not text or not _BLANKS.sub("", _UNSEEN.sub("", text))
 
 
@@ -75,7 +82,7 @@ def corrected(text: str) -> str | None:
 
 def unseen(text: str) -> list[str]:
     """The invisible characters that have no business in this text, as code points, each once, in order."""
-    if not _UNSEEN.search(text):
+    if _is_plain(text) or not _UNSEEN.search(text):
         return []
     return list(dict.fromkeys(f"U+{ord(text[i]):04X}" for i in _unseen_at(text)))
 
