@@ -193,9 +193,15 @@ class Catalogue:
         self._store.compact()
 
     def _made_up(self) -> catalogue.Music:
-        """What strangers are made of: the half that is not reported, because whatever strangers are made of has keys
-        that are common among them, as no real recording's are."""
-        half = [self.prints[number] for number, name in self.names.items() if tuning(Path(name))]
+        """What strangers are made of: the half that is not reported, but for what has relatives in the other.
+
+        Whatever strangers are made of has keys that are common among them, as no real recording's are.
+        """
+        half = [
+            self.prints[number]
+            for number, name in self.names.items()
+            if all(tuning(Path(one)) for one in self.relatives(Path(name)))
+        ]
         return catalogue.calibrated(kernels.subprints(b"".join(half or self.prints.values())))
 
     def __contains__(self, path: Path) -> bool:
