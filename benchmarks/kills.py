@@ -19,7 +19,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,9 @@ from checks.fingerprint.store import LocalStore  # noqa: E402
 FLUSH = 8
 BULK = 16
 ITEMS = 200
+
+#: Of so many recordings it is tried each time whether they are found; at last of all.
+ASKED = 5_000
 
 #: Numbers of one process in one round.
 ROOM = 100_000
@@ -155,21 +158,23 @@ def one_round(path: Path, number: int, told: Round, chance: random.Random) -> li
         os.waitpid(child, 0)
         with os.fdopen(reading, "rb") as file:
             told.hear(file.read().rpartition(b"\n")[0].decode())
-    return faults + look(path, told)
+    there = sorted(told.present)
+    return faults + look(path, told, sorted(chance.sample(there, min(ASKED, len(there)))))
 
 
 def _ended(child: int) -> bool:
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def look(path: Path, told: Round) -> list[str]:
+def look(path: Path, told: Round, asked: Sequence[int] | None = None) -> list[str]:
+    """What is wrong with the index, in words; these are sought in it, or all that must be there."""
+    asked = sorted(told.present) if asked is None else asked
     opened = _opened(path)
     faults = opened.verify()
     faults = [fault for fault in faults if "no whole record" not in fault]  # half a frame, for the next writer to cut
     there = set(opened.documents().tolist())
     if lost := told.present - there:
         faults.append(f"lost: {sorted(lost)[:5]}")
-    asked = sorted(told.present)
     found = opened.search_keys([index.keys(song(number), opened.modulus).values for number in asked], 3)
     unfound = [number for number, some in zip(asked, found, strict=True) if [one.document for one in some] != [number]]
     if unfound:
@@ -193,6 +198,8 @@ def run(folder: Path, kills: int = 10, seed: int = 1) -> list[Table]:
         while done < kills and not faults:
             faults = one_round(path, done, told, chance)
             done += 1
+        if not faults:
+            faults = look(path, told)
         last = _opened(path).stats().recordings
     counted = (done, len(ROLES), told.acknowledged, told.merged, told.rebuilt, last, len(faults))
     whole = "whole each time, with all that was acknowledged" if not faults else f"round {done}: {'; '.join(faults)}"
