@@ -378,7 +378,7 @@ def measured(music: Path, folder: Path, choice: Choice) -> Report:
     names = list(dict.fromkeys(disguise.name for disguise in disguises))
     sums = {halves: {name: _sum([rows[name, half] for half in halves]) for name in names}
             for halves in ((False,), (False, True))}  # fmt: skip
-    command = "python benchmarks/robustness.py"
+    command = "python benchmarks/robustness.py" + (f" --strangers {choice.strangers}" if choice.strangers else "")
     tables = [
         Table(title, command, COLUMNS, [[name, *row.told()] for name, row in of.items() if row.tried], lines)
         for title, of in zip(("Disguised copies, the reported half", "Disguised copies, both halves"), sums.values(),
