@@ -99,16 +99,22 @@ def find(
 
     With its ``picture`` those are found as well of which the query is a faster, slower, higher or lower copy.
     ``suggested`` are recordings that something else names (the claimed ISRC, a title): they are compared at every
-    offset, whatever the index says. ``known`` is about how many recordings there are. Without ``undo`` no change of
-    speed, pitch or tempo is undone: a third of the cost. A degenerate fingerprint finds nothing; ask ``degenerate``
-    first.
+    offset, whatever the index says, and told only where chance does not reach that. ``known`` is about how many
+    recordings there are. Without ``undo`` no change of speed, pitch or tempo is undone: a third of the cost. A
+    degenerate fingerprint finds nothing; ask ``degenerate`` first.
     """
     if degenerate(fingerprint):
         return []
-    candidates = [candidate.document for candidate in store.search(fingerprint)]
+    candidates = {candidate.document for candidate in store.search(fingerprint)}
     best: dict[int, Comparison] = {}
     for document, reference in load(list(dict.fromkeys([*suggested, *candidates]))).items():
-        _keep(best, document, compare(fingerprint, reference, exhaustive=document in suggested))
+        if document in candidates:
+            _keep(best, document, compare(fingerprint, reference))
+        if document in suggested:
+            # Thousands of offsets of two dozen recordings of one artist are many tries: what may be chance, is.
+            closely = compare(fingerprint, reference, exhaustive=True, bands=MATCH_SOUGHT)
+            if closely.matched:
+                _keep(best, document, closely)
     pictured = unpacked(picture)
     if pictured is not None:
         for document, comparison in _undone(_Search(store, known, undo), load, fingerprint, pictured, best):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from checks.fingerprint.catalogue import find
+from checks.fingerprint.compare import compare
 from checks.fingerprint.store import MemoryStore
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence
 
@@ -68,3 +69,10 @@ def test_suggested_recording_is_compared_whatever_the_index_says(shelf: Shelf):
     assert find(MemoryStore(), shelf.load, query) == []
     ((number, comparison),) = find(MemoryStore(), shelf.load, query, suggested=[3, 4])
     assert (number, comparison.found) == (4, True)
+
+
+def test_suggested_recording_that_chance_may_resemble_so_is_not_told(shelf: Shelf):
+    alike = degraded(part(recording(4), 200, 290), 0.26)  # eleven seconds, as near as two pieces of one style come
+    query = part(recording(50), 0, 400) + alike + part(recording(51), 0, 400)
+    assert compare(query, recording(4), exhaustive=True).found
+    assert find(MemoryStore(), shelf.load, query, suggested=[4]) == []
