@@ -13,7 +13,7 @@
     latency      how long the API lets one wait
     names        how fast and how rightly names are sought
 
-Without names of parts, all of them, in some seven minutes. Figures go to standard output, progress to standard error.
+Without names of parts, all of them, in some nine minutes. Figures go to standard output, progress to standard error.
 """
 
 from __future__ import annotations
