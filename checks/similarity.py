@@ -94,6 +94,9 @@ NOT_ASSESSED = Code(
 #: has no reason to contain the old one.
 USES_THE_SOUND = frozenset({"remix_of", "samples", "sped_up_of", "slowed_of", "edit_of", "remaster_of"})
 
+#: What covers this share of a match covers it.
+AS_MUCH = 0.9
+
 #: Two tracks are the same recording when this much of each is in the other; a radio edit, a medley or a continuous mix
 #: on the same release shares less.
 DUPLICATE_COVERAGE = 0.8
@@ -139,6 +142,8 @@ def _against_known(track: Track, facts: AudioFacts, account: Account, matches: S
     for match in matches:
         if match.blocked is not None:
             continue  # that is told to moderators alone
+        if match.pending and _is_no_news(match, account, matches):
+            continue
         kinds.setdefault(_kind(track, facts.duration, account, match), []).append(match)
     for code, alike in kinds.items():
         yield told(code, track, facts.duration, alike)
@@ -162,9 +167,27 @@ def told(code: Code, track: Track, duration: float, alike: Sequence[Match]) -> F
     )
 
 
+def _is_no_news(pending: Match, account: Account, matches: Sequence[Match]) -> bool:
+    """Whether this account, or the one whose delivery is pending, has had as much of the recording here before.
+
+    Then whose it is was settled, and a copy that is on its way to a human holds nobody up who delivers his own again.
+    """
+    return any(
+        one.certain
+        and not (one.pending or one.blocked)
+        and (_is_own(account, one) or _folded(one.owner) == _folded(pending.owner))
+        and likeness.seconds(one) >= AS_MUCH * likeness.seconds(pending)
+        for one in matches
+    )
+
+
+def _is_own(account: Account, match: Match) -> bool:
+    return match.owner_account == account.id or _is_named(account, match.owner)
+
+
 def _kind(track: Track, duration: float, account: Account, match: Match) -> Code:
     """What the match means for this label and this track."""
-    if match.owner_account == account.id or _is_named(account, match.owner):
+    if _is_own(account, match):
         renamed = (
             match.certain and likeness.whole(match, duration) and likeness.steady(match) and _renamed(track, match)
         )

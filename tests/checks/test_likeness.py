@@ -134,6 +134,26 @@ def test_no_licence_hides_what_is_pending_or_blocked(relation: str, owner: str):
 
 
 @pytest.mark.parametrize(
+    ("settled", "codes"),
+    [
+        (OWNERS["own"], {"own_recording"}),
+        ({"owner": "Fjord Music"}, {"known_recording"}),  # the same party, taught by the operator
+        ({"owner": "Another Party"}, {"known_recording", "pending_elsewhere"}),
+        (OWNERS["own"] | USES["passage"], {"own_recording", "pending_elsewhere"}),  # not as much as what is pending
+        (OWNERS["own"] | {"certain": False}, {"own_recording", "pending_elsewhere"}),
+        (OWNERS["own"] | {"pending": "0190-third"}, {"own_recording", "pending_elsewhere"}),
+    ],
+    ids=["own", "the other's", "a third's", "a passage", "unsure", "itself pending"],
+)
+def test_what_is_pending_is_no_news_where_it_was_settled_whose_it_is(settled: dict[str, Any], codes: set[str]):
+    delivery = a_delivery(a_release(a_track()))
+    (facts,) = delivery.facts.values()
+    matches = [a_match("same", **settled), a_match("same", recording="9", **OWNERS["pending elsewhere"])]
+    found = similarity.CHECK.run(delivery, a_context(FakeRecordings({facts.sha256: matches})))
+    assert {one.code.id.partition(".")[2] for one in found if one.code.id.startswith("similarity.")} == codes
+
+
+@pytest.mark.parametrize(
     ("use", "changes", "words"),
     [
         ("same", [], "187.4 s of this recording are the same as 'Long Way Down' by 'Ole Strand' (ISRC NOXYZ2400007)."),
