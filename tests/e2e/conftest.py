@@ -87,6 +87,7 @@ class Visitor:
         self.page.fill("#id_password", password)
         self.page.click("[type=submit]")
         self.page.wait_for_selector("table.queue, .empty")
+        self.page.wait_for_load_state("load")  # whose scripts listen to keys
 
 
 @pytest.fixture
