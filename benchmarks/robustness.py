@@ -200,16 +200,20 @@ class Catalogue:
         half = [
             self.prints[number]
             for number, name in self.names.items()
-            if all(tuning(Path(one)) for one in self.relatives(Path(name)))
+            if all(tuning(Path(one)) for one in self.relatives(name))
         ]
         return catalogue.calibrated(kernels.subprints(b"".join(half or self.prints.values())))
 
     def __contains__(self, path: Path) -> bool:
         return path.name in self.names.values()
 
-    def relatives(self, path: Path) -> set[str]:
+    def same(self, name: str) -> set[str]:
+        """The recording under all its names."""
+        return {name} | self.alike.get(name, set())
+
+    def relatives(self, name: str) -> set[str]:
         """The recording, and what has to do with it."""
-        return {path.name} | self.alike.get(path.name, set()) | self.kin.get(path.name, set())
+        return self.same(name) | self.kin.get(name, set())
 
     def find(self, fingerprint: bytes, picture: bytes) -> tuple[dict[str, Comparison], float]:
         """What is found, by name, and what that cost."""
@@ -224,7 +228,7 @@ class Catalogue:
         found, seconds = self.find(copy.fingerprint, copy.picture)
         row.seconds += seconds
         row.tried += 1
-        same = self.alike.get(path.name, set()) | {path.name}
+        same = self.same(path.name)
         own = [comparison for name, comparison in found.items() if name in same]
         kin = self.kin.get(path.name, set())
         others = [
@@ -248,8 +252,8 @@ class Catalogue:
         count, wrong = 0, []
         for number, name in self.names.items():
             found, _ = self.find(self.prints[number], self.pictures[number])
-            same = self.alike.get(name, set()) | {name}
-            count += len(self.names) - len((same | self.kin.get(name, set())) & set(self.names.values()))
+            same = self.same(name)
+            count += len(self.names) - len(self.relatives(name) & set(self.names.values()))
             for other, comparison in found.items():
                 if other not in same and (comparison.certain or other not in self.kin.get(name, set())):
                     sure = "certain" if comparison.certain else "possible"
@@ -366,7 +370,7 @@ def measured(music: Path, folder: Path, choice: Choice) -> Report:
                 continue
             named = {disguise.name: disguise for disguise in disguises}
             for copy in copies(path, paths[place - 1], disguises, choice.seconds, choice.keep):
-                beside = known.relatives(paths[place - 1]) if copy.disguise.startswith("overlay") else set()
+                beside = known.relatives(paths[place - 1].name) if copy.disguise.startswith("overlay") else set()
                 known.put(rows[copy.disguise, tuning(path)], path, named[copy.disguise], copy, beside)
         count, wrong = known.pairs()
     false = "none is taken for the other" if not wrong else f"{len(wrong)} are found: " + "; ".join(wrong)
