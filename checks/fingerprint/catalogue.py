@@ -237,10 +237,9 @@ class _Search:
             for document, count in hits.items():
                 yield _Suspect(document, (Change(),), _surprise(few.size, count))
         else:
-            few, many = (ear.keys(Change(), self._modulus, PHASES, flipped) for flipped in FLIPPED)
-            yield from self._asked({Change(): few})
-            filtered = ear.keys(FILTERED, self._modulus, PHASES, FLIPPED_FILTERED)
-            yield from self._asked({Change(): many, FILTERED: filtered})
+            for flipped in FLIPPED:
+                yield from self._asked({Change(): ear.keys(Change(), self._modulus, PHASES, flipped)})
+            yield from self._asked({FILTERED: ear.keys(FILTERED, self._modulus, PHASES, FLIPPED_FILTERED)})
 
     def _changed(self, ear: Ear) -> Iterator[_Suspect]:
         """Suspects where speed, pitch or tempo are undone."""
