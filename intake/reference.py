@@ -99,6 +99,8 @@ MOST_KNOWN = 100
 MOST_SUGGESTED = 24
 
 DAY = dt.timedelta(days=1)
+#: So far back decisions say something of an account, or of a party.
+YEAR = 365 * DAY
 #: Names and recordings of an account that are read for its habits, and refused releases that parties are looked for in.
 MOST_NAMES, MOST_REFUSED = 1000, 300
 
@@ -186,9 +188,7 @@ class Recordings:
         if label is None or rules is None:
             return True
         now = timezone.now()
-        rejected = models.Submission.objects.filter(
-            label=label, state=State.REJECTED, concluded_at__gte=now - 365 * DAY
-        )
+        rejected = models.Submission.objects.filter(label=label, state=State.REJECTED, concluded_at__gte=now - YEAR)
         return rules.undoes_changes(now - label.created_at, rejected.exists)
 
     def _rows(self) -> QuerySet[models.KnownRecording]:
@@ -433,7 +433,7 @@ class Deliveries:
         a_day = [count for (count,) in days]
         season = tracks.filter(submission__received_at__gte=now - 90 * DAY)
         lengths = today.values_list("resource__blob", "resource__blob__analysis__facts__duration").distinct()
-        year = models.Submission.objects.filter(label=self._label, concluded_at__gte=now - 365 * DAY)
+        year = models.Submission.objects.filter(label=self._label, concluded_at__gte=now - YEAR)
         names = season.values_list("artist", flat=True).distinct()[:MOST_NAMES]
         return Habits(
             tracks_today=today.count(),
@@ -448,7 +448,7 @@ class Deliveries:
 
     def refused_with(self, parties: Sequence[str]) -> Mapping[str, int]:
         """How many of the last year's refused releases name each of the parties; the newest that were, where many."""
-        since = timezone.now() - 365 * DAY
+        since = timezone.now() - YEAR
         rejected = models.Submission.objects.filter(state=State.REJECTED, concluded_at__gte=since)
         wrong = set(rejected.order_by("-concluded_at").values_list("pk", flat=True)[:MOST_REFUSED])
         found = models.Decision.objects.filter(verdict=Verdict.LABEL, created_at__gte=since).order_by("-created_at")
