@@ -33,6 +33,8 @@ MAX_CONTRIBUTORS = 200
 MAX_ENTRIES = 300  # of any other list: territories, shares, relations, contributions
 MAX_FILES = 1000
 NAME_LENGTH = 1000
+#: In bytes: the largest whole number that every JSON reader keeps exact (RFC 8259, section 6).
+MAX_FILE_SIZE = 2**53 - 1
 LINE_LENGTH = 2000
 LYRICS_LENGTH = 50_000
 #: Values in a whole document. Five hundred tracks with fifteen contributors each stay below; reading this many takes
@@ -511,6 +513,9 @@ class FileSerializer(Strict):
     """What is declared about one file."""
 
     sha256 = Written(r"([0-9A-Fa-f]{64})?", "64 hexadecimal digits", max_length=64, default="")
+    size = Whole(
+        required=False, allow_null=True, default=None, min_value=1, max_value=MAX_FILE_SIZE, help_text="Bytes."
+    )
 
 
 class FilesField(serializers.DictField):

@@ -26,6 +26,7 @@ from intake.api.problems import (
     HEADER_INVALID,
     JSON_MALFORMED,
     LENGTH_REQUIRED,
+    MEDIA_TYPE,
     MULTIPART_MALFORMED,
     TOO_LARGE,
     Problem,
@@ -35,6 +36,8 @@ from intake.services.blobs import Incoming
 CHUNK = 256 * 1024
 #: The part of a multipart delivery that holds the document.
 METADATA = "metadata"
+#: Types whose bytes wrap a file, or are a part of one. Form encoding is curl's name for bytes that it sends unchanged.
+NOT_A_FILE = ("application/offset+octet-stream",)
 #: Part names that say nothing: there the name of the sent file counts.
 NAMELESS = ("file", "files")
 
@@ -58,9 +61,13 @@ class Parts:
 
 
 class Body:
-    """A request's body as a stream that knows how much was announced, and how much came."""
+    """A request's body as a stream that knows how much was announced, and how much came.
+
+    Raises Problem where the body is a part or an encoding of what is meant: its bytes would be taken for the whole.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
+        refuse_partial(request)
         self._request = request
         self.announced = announced_length(request)
         self.received = 0
@@ -89,6 +96,16 @@ class Body:
         return Problem(BODY_TRUNCATED, f"{self.announced} bytes were announced, {self.received} came.")
 
 
+def refuse_partial(request: HttpRequest) -> None:
+    """Raise Problem for a body that is a byte range (RFC 9110, section 14.5) or is compressed (section 8.4)."""
+    if "Content-Range" in request.headers:
+        message = "Send the whole body without Content-Range. To resume a file, use tus 1.0 at the same address."
+        raise Problem(HEADER_INVALID, message)
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Problem(MEDIA_TYPE, f"Content-Encoding '{encoding[:40]}' is not supported. Send the body uncompressed.")
+
+
 def announced_length(request: HttpRequest) -> int:
     """The length that the request announces. Raises Problem where it announces none."""
     text = str(request.META.get("CONTENT_LENGTH", ""))
@@ -101,6 +118,9 @@ def announced_length(request: HttpRequest) -> int:
 
 def receive(request: HttpRequest, incoming: Incoming) -> None:
     """One file as the whole body, into a spool file. Raises Problem where it is too large or not whole."""
+    if (request.content_type or "").lower() in NOT_A_FILE or (request.content_type or "").startswith("multipart/"):
+        message = f"The body of a PUT is the file itself, and not of type {request.content_type}."
+        raise Problem(MEDIA_TYPE, message)
     body = Body(request)
     if body.announced > settings.GATE_MAX_FILE_BYTES:
         raise _file_too_large()

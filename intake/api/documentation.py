@@ -173,12 +173,13 @@ PUT_FILE = _operation(
     {201: serializers.StoredFileSerializer},
     {
         **_NOT_THERE,
-        400: "Fewer bytes came than were announced; nothing was kept.",
+        400: "Content-Range, or fewer bytes than were announced; nothing was kept.",
         409: "No longer a draft.",
         411: "No Content-Length.",
         412: "The draft has changed since you read it.",
         413: "Too large.",
-        422: "Not the SHA-256 that Content-Digest or the metadata names.",
+        415: "A compressed body, or one that wraps the file.",
+        422: "Not the SHA-256 or size that Content-Digest or the metadata names.",
         423: "Another request is sending this file.",
     },
     operation_id="file_put",
@@ -186,12 +187,41 @@ PUT_FILE = _operation(
     request={"application/octet-stream": OpenApiTypes.BINARY},
     parameters=[_header("Content-Digest", "`sha-256=:<base64>:` (RFC 9530); verified where present."), _IF_MATCH],
 )
+CREATE_UPLOAD = _operation(
+    "Submissions",
+    {
+        201: OpenApiResponse(description="The upload is created, empty; `Location` names this address."),
+        204: OpenApiResponse(description="The answer to the method that `X-HTTP-Method-Override` names."),
+    },
+    {
+        **_RETRIED,
+        **_NOT_THERE,
+        400: "The length is neither stated nor declared, or a header has no possible value.",
+        412: "Not tus 1.0.0, or the draft has changed since you read it.",
+        413: "Too large.",
+        415: "There is a body; pieces are sent with PATCH.",
+        422: "Another length than the metadata declares, or the Idempotency-Key was used with another request.",
+        423: "Another request is sending this file.",
+    },
+    operation_id="file_create",
+    summary="Create the upload of a draft's file (tus 1.0)",
+    description="A draft has created its uploads already; this is for clients that always create one.",
+    request=None,
+    parameters=[
+        *_RETRY,
+        _header("Tus-Resumable", "`1.0.0`."),
+        _header("Upload-Length", "How long the file will be."),
+        _header("Upload-Defer-Length", "`1` where `Upload-Length` follows with a later piece."),
+        _IF_MATCH,
+    ],
+)
 PATCH_FILE = _operation(
     "Submissions",
     {204: OpenApiResponse(description="The piece is here; `Upload-Offset` says how far the file is.")},
     {
         **_NOT_THERE,
-        400: "A header has no possible value, or fewer bytes came than were announced; what came is kept.",
+        400: "The length is neither stated nor declared, a header has no possible value, or fewer bytes came than were "
+        "announced; what came is kept.",
         409: "The piece does not begin where the file ends, or it is no longer a draft.",
         411: "No Content-Length.",
         412: "Not tus 1.0.0, or the draft has changed since you read it.",
@@ -203,8 +233,8 @@ PATCH_FILE = _operation(
     },
     operation_id="file_patch",
     summary="Send the next piece of a draft's file (tus 1.0)",
-    description="HEAD answers `Upload-Offset`: how far the file is. `Upload-Length` is sent with any piece, once. The "
-    "piece that makes the file whole attaches it to the draft.",
+    description="HEAD answers `Upload-Offset`: how far the file is. The length is the `size` that the metadata "
+    "declares, or `Upload-Length` with the first piece. The piece that makes the file whole attaches it to the draft.",
     request={"application/offset+octet-stream": OpenApiTypes.BINARY},
     parameters=[
         _header("Tus-Resumable", "`1.0.0`."),

@@ -32,7 +32,8 @@ from intake.services import door
 from intake.services.appeals import NotHeard
 from intake.services.moves import Conflict
 from intake.services.partial import NothingOffered
-from intake.services.submissions import FilesMissing
+from intake.services.submissions import FileMismatch, FilesMissing
+from intake.services.uploads import Held
 
 log = structlog.get_logger(__name__)
 
@@ -174,6 +175,10 @@ def understood(error: Exception) -> Problem | None:
             return Problem(NOT_HEARD, str(error))
         case NothingOffered():
             return Problem(NOTHING_OFFERED, f"{str(error).capitalize()}.")
+        case FileMismatch():
+            return Problem(DIGEST_MISMATCH, str(error), findings=[error.finding])
+        case Held():
+            return Problem(UPLOAD_HELD, headers={"Retry-After": "1"})
         case FilesMissing():
             return Problem(FILES_MISSING, f"Not delivered yet: {', '.join(error.names)}.")
         case OperationalError():

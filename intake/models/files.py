@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from checks.files import DeliveredFile
 from intake.models.work import Work
 
 
@@ -18,6 +19,11 @@ class Blob(models.Model):
 
     def __str__(self) -> str:
         return self.sha256
+
+    @property
+    def delivered(self) -> DeliveredFile:
+        """Its SHA-256 and size, as checks take them."""
+        return DeliveredFile(self.sha256, self.size)
 
     @property
     def path(self) -> str:

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
+from checks.files import DeclaredFile
 from checks.finding import Route
 from checks.policy import Verdict
 from intake.models.accounts import Label, Partner
@@ -125,6 +126,7 @@ class Resource(models.Model):
     name = models.CharField(max_length=255)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     declared_sha256 = models.CharField(max_length=64, blank=True, default="")
+    declared_size = models.PositiveBigIntegerField(null=True, blank=True, help_text="In bytes.")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="resources")
 
     class Meta:
@@ -132,6 +134,11 @@ class Resource(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def declared(self) -> DeclaredFile:
+        """What the release declares about the file."""
+        return DeclaredFile(self.declared_sha256, self.declared_size)
 
 
 class Track(models.Model):

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from checks.files import DeliveredFile
 from intake.models import AppealFile, Blob, KnownRecording, MarkedFile, Resource
 
 #: Nothing unfinished outlives this: an abandoned spool file, or bytes that no submission names.
@@ -45,6 +46,11 @@ class Incoming:
     def sha256(self) -> str:
         """Of what has been written so far, in hexadecimal."""
         return self._hash.hexdigest()
+
+    @property
+    def delivered(self) -> DeliveredFile:
+        """What has been written so far, as checks take it."""
+        return DeliveredFile(self.sha256, self.size)
 
     def finish(self) -> None:
         """All is written: let go of the file handle, so that a delivery of a thousand files does not hold as many."""

@@ -14,7 +14,7 @@ from django.utils import timezone
 import checks
 from checks import policy as policies
 from checks.files import CODES as FILE_CODES
-from checks.files import judge_files, judge_names
+from checks.files import DeclaredFile, DeliveredFile, judge_files, judge_names
 from checks.finding import Code, Finding, Route, Severity
 from checks.release import Delivery
 from intake import reference, snapshot
@@ -86,15 +86,19 @@ def _load(path: Path, _changed: int) -> policies.Policy:
     return policies.load(path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS])
 
 
-def named_files(document: Mapping[str, Any]) -> dict[str, str]:
-    """The files that a delivery document names, with the SHA-256 declared for each ('' for none)."""
+def named_files(document: Mapping[str, Any]) -> dict[str, DeclaredFile]:
+    """The files that a delivery document names, by name, with what is declared about each."""
     release = document["release"]
     tracks = release["tracks"]
     licences = (relation.get("licence_file") for track in tracks for relation in track.get("relations") or ())
     cover = release.get("cover") or {}
     declared = document.get("files") or {}
     names = [*(track["file"] for track in tracks), cover.get("file"), *licences, *declared]
-    return {name: declared.get(name, {}).get("sha256") or "" for name in names if name}
+    return {name: _declared_file(declared.get(name) or {}) for name in names if name}
+
+
+def _declared_file(entry: Mapping[str, Any]) -> DeclaredFile:
+    return DeclaredFile((entry.get("sha256") or "").lower(), entry.get("size"))
 
 
 def superseded(label: Label, document: Mapping[str, Any]) -> Submission | None:
@@ -155,12 +159,12 @@ def told(finding: Finding) -> bool:
 def admit(
     label: Label,
     document: Mapping[str, Any],
-    delivered: Mapping[str, tuple[str, int]] | None = None,
+    delivered: Mapping[str, DeliveredFile] | None = None,
     draft: Submission | None = None,
 ) -> None:
     """Let a release in, or raise Refused with every finding that blocks it.
 
-    ``delivered``: name → (SHA-256, size) of the files that came; None where they come later.
+    ``delivered``: the files that arrived, by name; None where they come later.
     """
     findings = examine(label, document, draft)
     if delivered is not None:

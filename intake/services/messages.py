@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from checks.files import DeliveredFile
 from checks.finding import Finding
 from intake import shape
 from intake.ddex import codes
@@ -21,10 +22,10 @@ from intake.services import checking, door, submissions
 CHECK, VERSION = "ddex", 1
 
 
-def admit(label: Label, message: Message, delivered: Mapping[str, tuple[str, int]] | None) -> dict[str, Any]:
+def admit(label: Label, message: Message, delivered: Mapping[str, DeliveredFile] | None) -> dict[str, Any]:
     """The delivery document of a message that may come in.
 
-    ``delivered``: name → (SHA-256, size) of the files that came; None for a test message, which needs none.
+    ``delivered``: the files that arrived, by name; None for a test message, which needs none.
     Raises door.Refused with every blocking finding, each with XPath and line.
     """
     own = [*message.findings, *_replayed(label, message)]

@@ -57,7 +57,7 @@ def admit(submission: Submission) -> Admitted:
     document = part(submission, standing.offer["tracks"])
     stored = {one.name: one.blob for one in submission.resources.select_related("blob") if one.blob}
     files = {name: stored[name] for name in door.named_files(document)}
-    door.admit(submission.label, document, {name: (blob.pk, blob.size) for name, blob in files.items()})
+    door.admit(submission.label, document, {name: blob.delivered for name, blob in files.items()})
     return Admitted(standing, document, files)
 
 
@@ -92,9 +92,9 @@ def part(submission: Submission, positions: Sequence[int]) -> dict[str, Any]:
     ]
     if len(release["tracks"]) == 1:
         release["type"] = "single"
-    declared = {one.name: one.declared_sha256 for one in submission.resources.all()}
+    declared = submissions.declared_files(submission)
     document: dict[str, Any] = {"release": release, "files": {}, "supersedes": str(submission.pk)}
-    document["files"] = {name: {"sha256": declared.get(name, "")} for name in door.named_files(document)}
+    document["files"] = {name: declared[name] for name in door.named_files(document) if name in declared}
     return document
 
 

@@ -14,11 +14,14 @@ from django.utils import timezone
 import checks
 from checks.analysis import ANALYSIS_VERSION
 from checks.analysis.lattice import OFF
+from checks.files import find_mismatch
+from checks.finding import Finding
 from checks.policy import LATTICE
 from intake import queue
 from intake.models import Analysis, Appeal, Blob, CheckRun, Label, Proposal, Resource, Submission, Track
 from intake.models.work import Status
-from intake.services import door, registry, statements
+from intake.services import door, registry, statements, uploads
+from intake.services.blobs import Incoming
 from intake.services.moves import Conflict, begin, move
 from intake.states import TRANSITIONS, State
 
@@ -27,8 +30,12 @@ class FileUnknown(LookupError):
     """The release names no such file."""
 
 
-class DigestMismatch(ValueError):
-    """The bytes are not those that were declared."""
+class FileMismatch(ValueError):
+    """The bytes are not those that the release declares."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(finding.message)
 
 
 def deliver(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]) -> Submission:
@@ -36,7 +43,7 @@ def deliver(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]
 
     Raises door.Refused where the release is at fault; nothing is stored then.
     """
-    door.admit(label, document, {name: (blob.pk, blob.size) for name, blob in files.items()})
+    door.admit(label, document, {name: blob.delivered for name, blob in files.items()})
     return take_in(label, document, files)
 
 
@@ -64,7 +71,8 @@ def store_draft(label: Label, document: Mapping[str, Any]) -> Submission:
 def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
     """Attach one file to a draft; sending it again replaces it.
 
-    Raises FileUnknown, DigestMismatch (against the SHA-256 declared in the document), or Conflict once handed over.
+    Raises FileUnknown, FileMismatch (against the SHA-256 and size that the document declares), or Conflict once handed
+    over.
     """
     with transaction.atomic():
         # The row lock keeps ``submit`` out: a file is either in the delivery, or refused.
@@ -74,11 +82,36 @@ def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
             raise FileUnknown(name)
         if current.state != State.DRAFT:
             raise Conflict(current, State.DRAFT)
-        if resource.declared_sha256 not in ("", blob.pk):
-            raise DigestMismatch(name)
+        if mismatch := find_mismatch(name, resource.declared, blob.delivered):
+            raise FileMismatch(mismatch)
         resource.blob = blob
         resource.save(update_fields=["blob"])
     return resource
+
+
+def attach(submission: Submission, resource: Resource, incoming: Incoming) -> None:
+    """Attach a file that has arrived whole to a draft.
+
+    Raises FileMismatch where it is not the declared one, and nothing of it is kept; FileUnknown, or Conflict.
+    """
+    incoming.finish()
+    if mismatch := find_mismatch(resource.name, resource.declared, incoming.delivered):
+        incoming.discard()
+        raise FileMismatch(mismatch)
+    put_file(submission, resource.name, incoming.keep())
+
+
+def attach_finished_uploads(submission: Submission) -> None:
+    """Attach each upload of a draft that is complete and was not attached.
+
+    Its last request was killed, or the client stated no length, and the SHA-256 that the release declares is the only
+    sign of its end. Raises uploads.Held where a request is still sending one.
+    """
+    for resource in submission.resources.filter(blob__isnull=True) if submission.state == State.DRAFT else ():
+        if uploads.exists(submission, resource.name):
+            with uploads.held(submission, resource.name) as upload:
+                if upload.is_complete(resource.declared):
+                    attach(submission, resource, upload.taken())
 
 
 def missing_files(submission: Submission) -> list[str]:
@@ -98,7 +131,7 @@ def submit(submission: Submission) -> Submission:
         if missing := missing_files(current):
             raise FilesMissing(missing)
         resources = current.resources.select_related("blob")
-        delivered = {one.name: (one.blob.pk, one.blob.size) for one in resources if one.blob}
+        delivered = {one.name: one.blob.delivered for one in resources if one.blob}
         door.admit(current.label, stored_document(current), delivered, current)
         move(current, State.RECEIVED, current.label.actor, received_at=timezone.now())
         statements.begin(current)
@@ -206,7 +239,8 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
             submission=submission,
             name=name,
             kind=kinds.get(name, Resource.Kind.COVER if name == cover else Resource.Kind.DOCUMENT),
-            declared_sha256=declared.lower(),
+            declared_sha256=declared.sha256,
+            declared_size=declared.size,
             blob=files.get(name),
         )
         for name, declared in door.named_files(document).items()
@@ -230,9 +264,14 @@ def stored_document(submission: Submission) -> dict[str, Any]:
     """The delivery document as it stands."""
     return {
         "release": submission.metadata,
-        "files": {one.name: {"sha256": one.declared_sha256} for one in submission.resources.all()},
+        "files": declared_files(submission),
         "supersedes": str(submission.supersedes_id) if submission.supersedes_id else None,
     }
+
+
+def declared_files(submission: Submission) -> dict[str, dict[str, Any]]:
+    """What a submission declared about its files, by name, as the delivery document says it."""
+    return {one.name: one.declared._asdict() for one in submission.resources.all()}
 
 
 def _names(entity: Mapping[str, Any]) -> str:

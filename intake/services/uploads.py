@@ -13,12 +13,15 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from checks.files import DeclaredFile
 from intake.models import Submission
 from intake.services.blobs import Incoming
 
 #: A file to which nothing was added for so long begins anew.
 KEPT = dt.timedelta(hours=24)
 _PART, _LENGTH = ".part", ".length"
+#: Stands in the place of a length that the client states later.
+_DEFERRED = "deferred"
 _CHUNK = 1 << 20
 
 
@@ -41,10 +44,13 @@ class Upload:
     @property
     def length(self) -> int | None:
         """The bytes that there will be, where the client has said so."""
-        try:
-            return int(self._length_path.read_text())
-        except FileNotFoundError:
-            return None
+        text = self._announced
+        return int(text) if text.isdigit() else None
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether the client has promised to state the length with a later piece."""
+        return self._announced == _DEFERRED
 
     @property
     def expires(self) -> dt.datetime:
@@ -56,11 +62,23 @@ class Upload:
         """Whether everything is here."""
         return self.length is not None and self.offset == self.length
 
-    def announce(self, length: int) -> None:
-        """Keep how long it will be."""
+    def announce(self, length: int | None) -> None:
+        """Keep how long it will be; None for a length that follows with a later piece."""
         draft = self._length_path.with_suffix(".draft")
-        draft.write_text(str(length))
+        draft.write_text(_DEFERRED if length is None else str(length))
         draft.replace(self._length_path)
+
+    def restart(self) -> None:
+        """Drop the bytes and the length, and keep the lock."""
+        self._length_path.unlink(missing_ok=True)
+        os.ftruncate(self._descriptor, 0)
+
+    def is_complete(self, declared: DeclaredFile) -> bool:
+        """Whether everything is here: by the length, or, where nobody stated one, by the declared SHA-256."""
+        if self.length is None and self.offset and declared.sha256:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == declared.sha256
+        return self.whole
 
     def append(self, chunks: Iterable[bytes]) -> None:
         """Add what comes, as it comes: what was written before the connection broke, or a kill, is here and stays."""
@@ -91,6 +109,13 @@ class Upload:
     def _length_path(self) -> Path:
         return self.path.with_suffix(_LENGTH)
 
+    @property
+    def _announced(self) -> str:
+        try:
+            return self._length_path.read_text()
+        except FileNotFoundError:
+            return ""
+
 
 class Arrived(Incoming):
     """A file that is here already."""
@@ -115,13 +140,17 @@ class Arrived(Incoming):
 @contextlib.contextmanager
 def held(submission: Submission, name: str) -> Iterator[Upload]:
     """The upload of one file, begun where there is none. Raises Held where another request has it."""
-    key = hashlib.sha256(f"{submission.pk}/{name}".encode(errors="surrogatepass")).hexdigest()
-    path = _folder() / f"{key}{_PART}"
+    path = _part_path(submission, name)
     descriptor = _locked(path)
     try:
         yield Upload(path, descriptor)
     finally:
         os.close(descriptor)
+
+
+def exists(submission: Submission, name: str) -> bool:
+    """Whether pieces of a file are here."""
+    return _part_path(submission, name).exists()
 
 
 def tidy() -> int:
@@ -148,6 +177,11 @@ def _locked(path: Path) -> int:
             os.close(descriptor)
             raise Held from None
         os.close(descriptor)  # it was taken in or removed between opening and locking
+
+
+def _part_path(submission: Submission, name: str) -> Path:
+    key = hashlib.sha256(f"{submission.pk}/{name}".encode(errors="surrogatepass")).hexdigest()
+    return _folder() / f"{key}{_PART}"
 
 
 def _folder() -> Path:

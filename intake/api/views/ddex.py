@@ -48,7 +48,7 @@ class Ern(Posting):
         files = {PurePosixPath(name).name: incoming for name, incoming in parts.files.items()}
         if len(files) < len(parts.files):
             raise Problem(MULTIPART_MALFORMED, "Two files have the same name.")
-        delivered = {name: (one.sha256, one.size) for name, one in files.items()}
+        delivered = {name: one.delivered for name, one in files.items()}
         self.document = messages.admit(label, self.message, None if self.message.test else delivered)
         self.blobs = {}
         for name, incoming in files.items() if not self.message.test else ():

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -17,20 +15,17 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from checks.files import DIGEST_MISMATCH as DECLARED_OTHERWISE
-from checks.finding import Finding
+from checks.files import size_mismatch
 from intake.api import documentation as docs
-from intake.api.base import GateView
+from intake.api.base import Posting
 from intake.api.bodies import Body, receive
 from intake.api.problems import (
     CHECKSUM_MISMATCH,
-    DIGEST_MISMATCH,
     HEADER_INVALID,
     MEDIA_TYPE,
     OFFSET_CONFLICT,
     TOO_LARGE,
     TUS_VERSION,
-    UPLOAD_HELD,
     Problem,
 )
 from intake.api.views.submissions import check_unchanged, own
@@ -38,22 +33,24 @@ from intake.models import Resource, Submission
 from intake.services import submissions, uploads
 from intake.services.blobs import Incoming
 from intake.services.moves import Conflict
+from intake.services.submissions import FileMismatch
 from intake.services.uploads import Upload
 from intake.states import State
 
 TUS = "1.0.0"
-#: What of tus is spoken here; the draft takes the place of ``creation``.
-EXTENSIONS = "creation-defer-length,expiration,checksum,termination"
+#: The extensions of tus that are supported. A draft has created its uploads; ``creation`` begins one again.
+EXTENSIONS = "creation,creation-defer-length,expiration,checksum,termination"
 PIECE = "application/offset+octet-stream"
 CHECKSUMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}  # SHA-1 because tus demands it: it guards no secret
 
 
-@extend_schema_view(put=docs.PUT_FILE, patch=docs.PATCH_FILE, delete=docs.DELETE_UPLOAD)
-class File(GateView):
+@extend_schema_view(put=docs.PUT_FILE, post=docs.CREATE_UPLOAD, patch=docs.PATCH_FILE, delete=docs.DELETE_UPLOAD)
+class File(Posting):
     """One file of a draft."""
 
     scope = "submissions"
     parser_classes = ()
+    takes_body = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer; clients that can send nothing but POST say in a header what they mean, as tus has it."""
@@ -67,21 +64,42 @@ class File(GateView):
         submission, resource = self._wanted(request, pk, name)
         incoming = self.spool.enter_context(Incoming())
         receive(request._request, incoming)
-        with self._held(submission, name) as upload:
+        with uploads.held(submission, name) as upload:
             upload.forget()  # pieces that came before are of no use any more
         document = self._kept(submission, resource, incoming)
         return Response(document, status=201)
+
+    def post(self, request: Request, **kwargs: Any) -> HttpResponseBase:
+        """Create the upload once, however often the same request comes: a retry must not drop pieces sent since."""
+        stated = [request.headers.get(name, "") for name in ("Upload-Length", "Upload-Defer-Length")]
+        self.body_digest = hashlib.sha256("\0".join(stated).encode()).hexdigest()
+        return super().post(request, **kwargs)
+
+    def perform(self, request: Request, pk: uuid.UUID, name: str) -> Response:
+        """Create the upload, empty, for clients that do so before they send the first piece."""
+        submission, resource = self._wanted(request, pk, name)
+        _check_protocol(request)
+        is_deferred = _is_deferred(request)
+        length = _stated_length(request, resource)
+        if length is None and not is_deferred:
+            raise _length_missing(resource)
+        with uploads.held(submission, name) as upload:
+            upload.restart()
+            upload.announce(length)
+            headers = _standing(upload.offset, upload.length) | _expiry(upload)
+        return Response(status=201, headers=headers | {"Location": request.build_absolute_uri()})
 
     def head(self, request: Request, pk: uuid.UUID, name: str) -> HttpResponseBase:
         """How far the file is."""
         submission = own(request, pk)
         resource = named(submission, name)
-        with self._held(submission, name) as upload:
+        with uploads.held(submission, name) as upload:
             if upload.whole and submission.state == State.DRAFT:
                 self._kept(submission, resource, upload.taken())  # whoever received the last piece was killed
                 resource.refresh_from_db()
             elif upload.offset or resource.blob is None:
-                return HttpResponse(headers=_standing(upload.offset, upload.length) | _expiry(upload))
+                length = resource.declared_size if upload.length is None else upload.length
+                return HttpResponse(headers=_standing(upload.offset, length) | _expiry(upload))
             upload.forget()
         assert resource.blob is not None, "it was here, or has just been taken in"
         return HttpResponse(headers=_standing(resource.blob.size, resource.blob.size))
@@ -93,16 +111,19 @@ class File(GateView):
         if request.headers.get("Content-Type", "") != PIECE:
             raise Problem(MEDIA_TYPE, f"A piece of a file is of type {PIECE}.")
         offset = _number(request, "Upload-Offset")
-        length = _number(request, "Upload-Length") if "Upload-Length" in request.headers else None
+        length = _stated_length(request, resource)
         body = Body(request._request)
-        with self._held(submission, name) as upload:
+        with uploads.held(submission, name) as upload:
             if upload.offset != offset:
                 raise Problem(OFFSET_CONFLICT, f"{upload.offset} bytes are here; go on from there.")
+            if length is None and upload.length is None and not upload.is_deferred and not resource.declared_sha256:
+                raise _length_missing(resource)
             _announce(upload, length)
-            _check_room(upload, offset + body.announced)
+            _check_room(upload.length, offset + body.announced)
             self._append(request, upload, body)
             headers = _standing(upload.offset, upload.length) | _expiry(upload)
-            if upload.whole:
+            # Without a length, a hash after each piece would read the file once a piece; ``submit`` reads it once.
+            if upload.whole or (offset == 0 and upload.is_complete(resource.declared)):
                 self._kept(submission, resource, upload.taken())
         return Response(status=204, headers=headers)
 
@@ -110,7 +131,7 @@ class File(GateView):
         """Forget the pieces that came."""
         submission, _ = self._wanted(request, pk, name)
         _check_protocol(request)
-        with self._held(submission, name) as upload:
+        with uploads.held(submission, name) as upload:
             upload.forget()
         return Response(status=204)
 
@@ -142,25 +163,11 @@ class File(GateView):
 
     def _kept(self, submission: Submission, resource: Resource, incoming: Incoming) -> dict[str, Any]:
         """Attach a whole file to the draft, unless it is another one than was declared: then nothing of it is kept."""
-        incoming.finish()
-        if resource.declared_sha256 not in ("", incoming.sha256):
-            incoming.discard()
-            raise _declared_otherwise(resource, incoming.sha256)
-        document = {"name": resource.name, "sha256": incoming.sha256, "size": incoming.size}
         try:
-            submissions.put_file(submission, resource.name, incoming.keep())
+            submissions.attach(submission, resource, incoming)
         except submissions.FileUnknown:
             raise Http404 from None
-        return document
-
-    @staticmethod
-    @contextlib.contextmanager
-    def _held(submission: Submission, name: str) -> Iterator[Upload]:
-        try:
-            with uploads.held(submission, name) as upload:
-                yield upload
-        except uploads.Held:
-            raise Problem(UPLOAD_HELD, headers={"Retry-After": "1"}) from None
+        return {"name": resource.name, "sha256": incoming.sha256, "size": incoming.size}
 
     def _append(self, request: Request, upload: Upload, body: Body) -> None:
         """The body's bytes: as they come, or, where they have a checksum, only once it holds."""
@@ -197,19 +204,46 @@ def _number(request: Request, header: str) -> int:
     return int(text)
 
 
-def _announce(upload: Upload, length: int | None) -> None:
-    """Keep the length that the client names; it is named once."""
-    if length is None:
-        return
-    if upload.length not in (None, length):
-        raise Problem(HEADER_INVALID, f"Upload-Length was {upload.length} before.")
+def _is_deferred(request: Request) -> bool:
+    """Whether the client promises to state the length with a later piece."""
+    value = request.headers.get("Upload-Defer-Length")
+    if value not in (None, "1"):
+        raise Problem(HEADER_INVALID, "Upload-Defer-Length is 1 or absent.")
+    return value is not None
+
+
+def _stated_length(request: Request, resource: Resource) -> int | None:
+    """The bytes that the file will have, as the client or the release says. Raises Problem where they disagree."""
+    declared = resource.declared_size
+    if "Upload-Length" not in request.headers:
+        return declared
+    length = _number(request, "Upload-Length")
+    if declared not in (None, length):
+        raise FileMismatch(size_mismatch(resource.name, declared, length))
     if length > settings.GATE_MAX_FILE_BYTES:
         raise Problem(TOO_LARGE, f"A file may have at most {settings.GATE_MAX_FILE_BYTES} bytes.")
+    return length
+
+
+def _length_missing(resource: Resource) -> Problem:
+    return Problem(
+        HEADER_INVALID,
+        f"The length of '{resource.name}' is unknown, so its end cannot be recognised. Send Upload-Length with the "
+        "first piece, or declare the file's size in the release document.",
+    )
+
+
+def _announce(upload: Upload, length: int | None) -> None:
+    """Keep the length that the client or the release states; it does not change."""
+    if length is None or length == upload.length:
+        return
+    if upload.length is not None:
+        raise Problem(HEADER_INVALID, f"Upload-Length was {upload.length} before.")
     upload.announce(length)
 
 
-def _check_room(upload: Upload, end: int) -> None:
-    limit = settings.GATE_MAX_FILE_BYTES if upload.length is None else upload.length
+def _check_room(length: int | None, end: int) -> None:
+    limit = settings.GATE_MAX_FILE_BYTES if length is None else length
     if end > limit:
         raise Problem(TOO_LARGE, f"The file has {limit} bytes at most, and this piece ends at {end}.")
 
@@ -235,15 +269,3 @@ def _standing(offset: int, length: int | None) -> dict[str, str]:
 
 def _expiry(upload: Upload) -> dict[str, str]:
     return {"Upload-Expires": http_date(upload.expires.timestamp())}
-
-
-def _declared_otherwise(resource: Resource, sha256: str) -> Problem:
-    finding = Finding(
-        DECLARED_OTHERWISE,
-        f"file:{resource.name}",
-        f"The file '{resource.name}' arrived with another SHA-256 than declared.",
-        measured=sha256,
-        threshold=resource.declared_sha256,
-        fix="Send the file again, or open a new draft with the right sha256.",
-    )
-    return Problem(DIGEST_MISMATCH, finding.message, findings=[finding])

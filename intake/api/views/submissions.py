@@ -72,7 +72,7 @@ class Submissions(Posting):
             door.admit(label, self.document)
             return
         self.document = shape.parse(body.document)
-        door.admit(label, self.document, {name: (one.sha256, one.size) for name, one in body.files.items()})
+        door.admit(label, self.document, {name: one.delivered for name, one in body.files.items()})
         self.blobs = {}
         for name, incoming in body.files.items():
             if self.claim is not None:
@@ -172,6 +172,12 @@ class Submit(Posting):
 
     scope = "submissions"
     takes_body = False
+
+    def prepare(self, request: Request, pk: uuid.UUID) -> None:
+        """Attach what has arrived whole, outside any transaction: hashing a long file takes seconds."""
+        submission = own(request, pk)
+        check_unchanged(request, submission)
+        submissions.attach_finished_uploads(submission)
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """From here on it is checked."""

@@ -18,7 +18,7 @@ import checks
 from checks import policy as policies
 from checks.analysis import Analyser, SandboxError
 from checks.check import CHECK_FAILED, Check, Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
-from checks.files import judge_files, judge_names
+from checks.files import DeclaredFile, DeliveredFile, judge_files, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
 from checks.release import AudioFacts, Delivery, ImageFacts, Track
@@ -151,14 +151,15 @@ def _label(name: str, known: bool) -> Label:
     return (known and Label.objects.filter(name=name).first()) or Label(name=name)
 
 
-def _delivered(named: Mapping[str, str], folder: Path) -> dict[str, tuple[str, int]]:
+def _delivered(named: Mapping[str, DeclaredFile], folder: Path) -> dict[str, DeliveredFile]:
     """SHA-256 and size of the named files that are in the folder."""
     delivered = {}
     for name in named:
         path = folder / name
         if path.is_file():
             with path.open("rb") as file:
-                delivered[name] = hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                delivered[name] = DeliveredFile(digest, path.stat().st_size)
     return delivered
 
 

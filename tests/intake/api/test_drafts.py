@@ -126,6 +126,38 @@ def test_body_that_breaks_off_is_not_kept(caller, draft):
     nothing_kept()
 
 
+FRAGMENTS = {
+    "byte range": ({"Content-Range": "bytes 0-4/10"}, "audio/flac", 400),
+    "byte range of unknown length": ({"Content-Range": "bytes 5-9/*"}, "audio/flac", 400),
+    "unsatisfied range": ({"Content-Range": "bytes */10"}, "audio/flac", 400),
+    "other unit": ({"Content-Range": "seconds 0-4/10"}, "audio/flac", 400),
+    "empty range": ({"Content-Range": ""}, "audio/flac", 400),
+    "compressed": ({"Content-Encoding": "gzip"}, "audio/flac", 415),
+    "compressed twice": ({"Content-Encoding": "identity, br"}, "audio/flac", 415),
+    "form": ({}, "multipart/form-data; boundary=x", 415),
+    "several ranges": ({}, "multipart/byteranges; boundary=x", 415),
+    "piece of tus": ({}, "application/offset+octet-stream", 415),
+}
+
+
+@pytest.mark.parametrize("how", FRAGMENTS)
+def test_part_or_encoding_of_a_file_is_not_taken_for_the_file(caller, draft, how):
+    headers, content_type, status = FRAGMENTS[how]
+    path = f"submissions/{draft['id']}/files/01.flac"
+    answer = caller.put(path, data=b"abcde", content_type=content_type, headers=headers)
+    assert answer.status_code == status
+    assert stored()["files"] == 0
+    assert not Resource.objects.filter(blob__isnull=False).exists()
+    plain = {"Content-Encoding": "identity"}
+    assert caller.put(path, data=b"abcde", content_type="audio/flac", headers=plain).status_code == 201
+
+
+def test_document_in_a_compressed_or_partial_body_is_refused(caller):
+    for headers, status in (({"Content-Encoding": "gzip"}, 415), ({"Content-Range": "bytes 0-9/20"}, 400)):
+        assert caller.post("submissions", json=a_document(), headers=headers).status_code == status
+    assert not Submission.objects.exists()
+
+
 def test_body_without_a_length_is_refused(caller, draft):
     assert upload(caller, draft, CONTENT_LENGTH="").status_code == 411
     nothing_kept()

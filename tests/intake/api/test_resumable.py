@@ -35,8 +35,11 @@ def path(caller) -> str:
     return one["url"].removeprefix("http://testserver")
 
 
-def piece(caller, path: str, offset: int, content: bytes, method: str = "PATCH", **headers: str):
-    given = {**TUS, "Upload-Offset": str(offset), **{name.replace("_", "-"): text for name, text in headers.items()}}
+def piece(caller, path: str, offset: int, content: bytes, method: str = "PATCH", **headers: str | None):
+    """Send one piece; the first one states the length of SOUND unless ``Upload_Length`` is given (None: none)."""
+    length = {"Upload_Length": str(len(SOUND))} if offset == 0 else {}
+    named = {name.replace("_", "-"): text for name, text in {**length, **headers}.items() if text is not None}
+    given = {**TUS, "Upload-Offset": str(offset), **named}
     return caller.call(method, path, data=content, content_type=PIECE, headers=given)
 
 
@@ -70,11 +73,106 @@ def test_file_comes_in_pieces_and_belongs_to_the_draft_when_it_is_whole(caller, 
     assert list((Path(choices.GATE_DATA) / "uploads").iterdir()) == []
 
 
-def test_length_may_come_with_the_last_piece(caller, path):
+def create(caller, path: str, **headers: str):
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return caller.call("POST", path, headers=TUS | named)
+
+
+def test_length_may_come_with_the_last_piece_where_the_client_said_so(caller, path):
     assert caller.call("HEAD", path, headers=TUS).headers["Upload-Defer-Length"] == "1"
-    piece(caller, path, 0, SOUND[:100])
+    assert create(caller, path, Upload_Defer_Length="1").status_code == 201
+    assert piece(caller, path, 0, SOUND[:100], Upload_Length=None).status_code == 204
     piece(caller, path, 100, SOUND[100:], Upload_Length=str(len(SOUND)))
     assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+def test_upload_whose_end_cannot_be_recognised_is_refused(caller, path):
+    answer = piece(caller, path, 0, SOUND, Upload_Length=None)
+    refused(answer, 400, "header-invalid")
+    assert "Upload-Length" in answer.json()["detail"]
+    refused(create(caller, path), 400, "header-invalid")
+    refused(create(caller, path, Upload_Defer_Length="yes"), 400, "header-invalid")
+    assert standing(caller, path) == ("0", None)
+    assert stored()["files"] == 0
+
+
+def declared_path(caller, **declared: Any) -> str:
+    """Where the audio of a new draft is sent whose document declares something about the file."""
+    answer = caller.post("submissions", json=a_document() | {"files": {"01.flac": declared}})
+    (one,) = (one for one in answer.json()["uploads"] if one["name"] == "01.flac")
+    return one["url"].removeprefix("http://testserver")
+
+
+def test_declared_size_is_the_length_of_the_upload(caller):
+    path = declared_path(caller, size=len(SOUND))
+    assert standing(caller, path) == ("0", str(len(SOUND)))
+    piece(caller, path, 0, SOUND[:100], Upload_Length=None)
+    assert Resource.objects.get(name="01.flac").blob is None
+    piece(caller, path, 100, SOUND[100:])
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+@pytest.mark.parametrize("how", ["patch", "create", "put"])
+def test_file_of_another_size_than_declared_is_refused(caller, how):
+    path = declared_path(caller, size=len(SOUND))
+    if how == "patch":
+        answer = piece(caller, path, 0, SOUND[:-1], Upload_Length=str(len(SOUND) - 1))
+    elif how == "create":
+        answer = create(caller, path, Upload_Length=str(len(SOUND) + 1))
+    else:
+        answer = caller.put(path, data=SOUND[:-1], content_type="audio/flac")
+    refused(answer, 422, "digest-mismatch")
+    (finding,) = answer.json()["findings"]
+    assert (finding["code"], finding["threshold"]) == ("file.size_mismatch", len(SOUND))
+    assert standing(caller, path) == ("0", str(len(SOUND)))
+    assert stored()["files"] == 0
+
+
+def test_declared_digest_tells_the_end_of_an_upload_without_a_length(caller):
+    path = declared_path(caller, sha256=hashlib.sha256(SOUND).hexdigest())
+    piece(caller, path, 0, SOUND, Upload_Length=None)
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+def test_pieces_without_a_length_are_attached_on_submit_if_they_are_the_declared_file(caller):
+    path = declared_path(caller, sha256=hashlib.sha256(SOUND).hexdigest())
+    caller.put(path.replace("01.flac", "cover.png"), data=b"cover", content_type="image/png")
+    submit = path.partition("/files/")[0] + "/submit"
+    piece(caller, path, 0, SOUND[:100], Upload_Length=None)
+    refused_submit = caller.post(submit)
+    assert (refused_submit.status_code, refused_submit.json()["type"]) == (409, "/problems/files-missing")
+    assert standing(caller, path)[0] == "100"
+    piece(caller, path, 100, SOUND[100:])
+    assert Resource.objects.get(name="01.flac").blob is None
+    assert caller.post(submit).status_code == 202
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+def test_client_that_always_creates_its_upload_gets_it(caller, path):
+    piece(caller, path, 0, b"an earlier try")
+    answer = create(caller, path, Upload_Length=str(len(SOUND)), Upload_Metadata="filename MDEuZmxhYw==")
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (201, "0")
+    assert answer.headers["Location"] == f"http://testserver{path}"
+    piece(caller, path, 0, SOUND, Upload_Length=None)
+    assert Resource.objects.get(name="01.flac").blob_id == hashlib.sha256(SOUND).hexdigest()
+
+
+def test_creation_that_is_sent_again_with_its_key_drops_nothing(caller, path):
+    stated = {"Upload_Length": str(len(SOUND)), "Idempotency_Key": "create-1"}
+    first = create(caller, path, **stated)
+    piece(caller, path, 0, SOUND[:100])
+    again = create(caller, path, **stated)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert again.headers["Location"] == first.headers["Location"]
+    assert standing(caller, path) == ("100", str(len(SOUND)))
+    refused(create(caller, path, **stated | {"Upload_Length": "7"}), 422, "key-reused")
+
+
+def test_creating_with_a_body_or_too_much_is_refused(caller, path, settings):
+    refused(piece(caller, path, 0, SOUND, "POST"), 415, "media-type")
+    settings.GATE_MAX_FILE_BYTES = 15
+    refused(create(caller, path, Upload_Length="16"), 413, "too-large")
+    assert standing(caller, path) == ("0", None)
 
 
 def test_what_came_before_the_connection_broke_stays(caller, path):
@@ -171,7 +269,7 @@ def test_handed_over_or_withdrawn_draft_takes_no_piece(caller, path):
 def test_client_that_can_only_post_says_what_it_means(caller, path):
     answer = piece(caller, path, 0, SOUND[:7], "POST", **{"X_HTTP_Method_Override": "PATCH"})
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "7")
-    refused(piece(caller, path, 7, b"x", "POST"), 405, "method-not-allowed")
+    refused(piece(caller, path, 7, b"x", "POST", X_HTTP_Method_Override="GET"), 415, "media-type")
 
 
 def test_file_begins_anew_on_request_after_a_day_and_when_it_is_put_whole(caller, path):
