@@ -59,6 +59,11 @@ _NUMBERED = re.compile(
     r"(?P<n>[0-9]{1,3}|(?<![Nn][Oo][. ])(?<![Nn][Oo])[IVX]{1,5})(?=$|\s*[)\]:,]|\s+[-–—]\s)",
     re.IGNORECASE,
 )
+#: Before these words' *part*, *volume* and *no* the phrase is meant, and not a number in a series.
+_MEANT = re.compile(
+    r"\b(?:my|your|our|his|her|their|its|this|that|the|a|an|no|any|some|every|i|you|we|say|said|says|saying|just|do|did)\s+$",
+    re.IGNORECASE,
+)
 _OPPONENTS = re.compile(r"(?<=\w\s)vs\b\.?(?=\s\w)", re.IGNORECASE)
 _TWO_ROUND = re.compile(r"(?P<base>[^()\s][^()]*?)\s*\((?P<one>[^()]+)\)\s*\((?P<other>[^()]+)\)")
 _STARRED = re.compile(r"[\w*]*[^\W\d_]\*+[\w*]*")
@@ -128,7 +133,10 @@ def abbreviations(delivery: Delivery, context: Context) -> Iterator[Finding]:
     for holder in readable(release):
         for name, text in (("title", holder.title), ("version", holder.version)):
             right = _OPPONENTS.sub("vs.", _NUMBERED.sub(_numbered, text))
-            if right != text:
+            is_title = name == "title" and _NUMBERED.fullmatch(
+                text.strip()
+            )  # "Part II", and nothing of which it is one
+            if right != text and not is_title:
                 yield Finding(
                     ABBREVIATION,
                     holder.subject,
@@ -141,6 +149,8 @@ def abbreviations(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def _numbered(found: re.Match[str]) -> str:
+    if _MEANT.search(found.string[: found.start()]):
+        return found[0]  # "For My Part I", "I Said No 2"
     word = "Pt." if found["part"] else "Vol." if found["volume"] else "No."
     return f"{word} {found['n']}"
 

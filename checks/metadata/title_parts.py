@@ -8,7 +8,20 @@ from collections.abc import Iterator
 from checks.check import Context
 from checks.finding import JSON, Code, Finding
 from checks.metadata.grades import warning
-from checks.metadata.wording import Titled, asides, fold, is_blank, quoted, readable, shown, split_aside, written
+from checks.metadata.guests import find_guest
+from checks.metadata.version_names import VersionName, version_name
+from checks.metadata.wording import (
+    Titled,
+    asides,
+    fold,
+    is_blank,
+    quoted,
+    readable,
+    shown,
+    split_aside,
+    without_dangling,
+    written,
+)
 from checks.patches import Patch, appended, pointer, rewritten
 from checks.release import Delivery, Release
 
@@ -49,26 +62,14 @@ CODES = (
 #: As many artists as a delivery document may name; a guest more would make it none.
 MOST_ARTISTS = 30
 
-# Not at the very beginning: "Ft. Worth Blues" is a place.
-_FEAT = re.compile(
-    r"(?<=\S)\s*(?P<open>[(\[]?)\s*\b(?P<word>feat|ft|featuring)\b(?P<dot>\.?)\s*(?P<who>[^()\[\]]+)(?P<close>[)\]]?)",
-    re.IGNORECASE,
-)
-#: Two guests in one field, or one guest of such a name: only the label knows.
-_SEVERAL = re.compile(r"[,;&+/]| and | x ", re.IGNORECASE)
 _WITH = re.compile(r"\s*[(\[]\s*with\s+(?P<who>[^()\[\]]+)[)\]]", re.IGNORECASE)
 _GUESTS = re.compile(r"(?:feat|ft|featuring|with|prod)\b")
 _DASH = re.compile(r"\s+[-–—]\s+")
 
-_REDUNDANT = re.compile(r"(?:the )?(?:original|album|full|standard|main|normal|regular)(?: (?:mix|version|length))?")
-# What is said beside a title is a version if it speaks of how the recording was made. "(Live Forever)" is not.
-_VERSION = re.compile(
-    r"(?:recorded )?live(?:$|,? (?:at|in|from|on|version|session|acoustic|edit|[0-9]))"
-    r"|.*\b(?:(?:re)?mix|edit|remaster(?:ed)?|rework|bootleg|version|karaoke|a ?cappella|unplugged|re-?recorded"
-    r"|sped up|slowed(?: down)?|nightcore|extended)\b"
-    r"|(?:acoustic|instrumental|demo|dub|mono|stereo|deluxe)(?:$| (?:take|session|edition|cut|[0-9]))"
+_REDUNDANT = re.compile(
+    r"(?:the )?(?:original|album|full|standard|main|normal|regular)(?: (?P<kind>mix|version|length))?"
 )
-_ADVISORY = re.compile(r"(?P<what>clean|explicit|dirty|censored|uncensored)(?: (?:version|edit|mix|lyrics))?")
+_ADVISORY = re.compile(r"(?P<what>clean|explicit|dirty|censored|uncensored)(?: (?P<kind>version|edit|mix|lyrics))?")
 _FORMAT = re.compile(
     r"\b(?:ringtones?|e-album|digital (?:only|album|single|download)|[0-9] ?-?cd(?: set)?|(?:cd|dvd|vinyl)"
     r"(?: (?:single|album|rip|version))|official (?:music |lyrics? )?(?:video|audio|visuali[sz]er)|lyrics? video"
@@ -85,25 +86,21 @@ def featured(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Guests named in a title."""
     release = delivery.release
     for holder in readable(release):
-        if found := _FEAT.search(holder.title):
-            base, who = _without(holder.title, found), found["who"].strip()
-            # "Songs Featuring Strings" is a title; brackets and the short word leave no doubt.
-            clear = bool(found["open"]) or found["word"].casefold() != "featuring"
+        if guest := find_guest(holder.title):
             yield _move(
                 FEAT_IN_TITLE,
                 holder,
-                f"credit {written(who)} as featured and write the title {written(base)}",
-                _credited(release, holder, base, who),
-                safe=clear and not _SEVERAL.search(who),
+                f"credit {written(guest.name)} as featured and write the title {written(guest.title)}",
+                _credited(release, holder, guest.title, guest.name),
+                safe=guest.is_certain,
             )
-            well_spelt = found["open"] and found["close"] and (found["word"], found["dot"]) == ("feat", ".")
-            if not well_spelt:
+            if not guest.is_well_spelt:
                 yield Finding(
                     FEAT_SPELLING,
                     holder.subject,
                     f"{quoted(holder.title)} spells the guest's part in an unusual way.",
-                    measured=shown(found[0].strip()),
-                    fix=f"If it must stay in the title, write {written(f'{base} (feat. {who})')}.",
+                    measured=shown(guest.mention),
+                    fix=f"If it must stay in the title, write {written(f'{guest.title} (feat. {guest.name})')}.",
                 )
         elif (found := _WITH.search(holder.title)) and fold(found["who"]) in _names(holder):
             base = _without(holder.title, found)
@@ -139,7 +136,9 @@ def artist_dash_title(delivery: Delivery, context: Context) -> Iterator[Finding]
         first, *rest = _DASH.split(holder.title.strip(), maxsplit=1)
         if rest and fold(first) in _names(holder):
             patch = _retitled(release, holder, rest[0])
-            yield _move(ARTIST_DASH_TITLE, holder, f"write the title {written(rest[0])}", patch, safe=True)
+            # "Berlin - Live" by Berlin is a title and its version.
+            safe = not is_version(rest[0])
+            yield _move(ARTIST_DASH_TITLE, holder, f"write the title {written(rest[0])}", patch, safe)
 
 
 def versions(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -159,15 +158,18 @@ def versions(delivery: Delivery, context: Context) -> Iterator[Finding]:
         if (parts := split_aside(holder.title)) is None:
             continue
         base, aside = parts
-        if _REDUNDANT.fullmatch(fold(aside)):
+        named = version_name(aside)
+        if redundant := _REDUNDANT.fullmatch(fold(aside)):
             fix = f"write the title {written(base)} and leave the version empty"
-            yield _move(VERSION_REDUNDANT, holder, fix, _retitled(release, holder, base), safe=True)
-        elif _VERSION.match(fold(aside)) and not _ADVISORY.fullmatch(fold(aside)):
+            # "(Original Mix)" can only be the version; "(Regular)" and "(Full)" may be words of the title.
+            patch = _retitled(release, holder, base)
+            yield _move(VERSION_REDUNDANT, holder, fix, patch, safe=redundant["kind"] is not None)
+        elif named is not VersionName.NONE and not _ADVISORY.fullmatch(fold(aside)):
             fix = f"write the title {written(base)} and the version {written(aside)}"
             # Two versions at once are the label's to put in order.
             free = is_blank(holder.version) or fold(holder.version) == fold(aside)
             patch = _retitled(release, holder, base, version=(holder.version, aside)) if free else ()
-            yield _move(VERSION_IN_TITLE, holder, fix, patch, safe=free)
+            yield _move(VERSION_IN_TITLE, holder, fix, patch, safe=named is VersionName.USUAL)
 
 
 def advisory_words(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -182,8 +184,10 @@ def advisory_words(delivery: Delivery, context: Context) -> Iterator[Finding]:
                     holder,
                     f"leave {written(aside)} out and set the advisory to {value}",
                     _left_out(release, holder, aside, advisory=(holder.advisory, value)),
-                    # A machine may add a warning to listeners, and take none away.
-                    safe=value == "explicit" or holder.advisory != "explicit",
+                    # A machine may add a warning to listeners, and take none away. "(Clean)" and "(Dirty)" may be words
+                    # of the title, unless the advisory says the same or "version" stands beside it.
+                    safe=(said["kind"] is not None or said["what"] == "explicit" or holder.advisory == value)
+                    and (value == "explicit" or holder.advisory != "explicit"),
                 )
 
 
@@ -205,7 +209,9 @@ def formats(delivery: Delivery, context: Context) -> Iterator[Finding]:
             if found := _FORMAT.search(fold(text)):
                 whole = next((aside for aside in asides(holder) if fold(aside) == found[0]), None)
                 patch = _left_out(release, holder, whole) if whole else ()
-                yield _move(FORMAT_WORDS, holder, f"leave {written(found[0])} out", patch, safe=True)
+                # One word may be a word of the title: "(Ringtone)", "(MP3)".
+                safe = len(found[0].split()) > 1
+                yield _move(FORMAT_WORDS, holder, f"leave {written(found[0])} out", patch, safe)
 
 
 def temporal(delivery: Delivery, context: Context) -> Iterator[Finding]:
@@ -238,8 +244,8 @@ def _move(code: Code, holder: Titled, fix: str, patch: Patch, safe: bool) -> Fin
 def is_version(aside: str) -> bool:
     """Whether what is said beside a title speaks of the recording, its guests or its advisory."""
     said = fold(aside)
-    patterns = (_VERSION.match, _REDUNDANT.fullmatch, _ADVISORY.fullmatch, _FORMAT.search, _GUESTS.match)
-    return any(matches(said) for matches in patterns)
+    patterns = (_REDUNDANT.fullmatch, _ADVISORY.fullmatch, _FORMAT.search, _GUESTS.match)
+    return version_name(aside) is not VersionName.NONE or any(matches(said) for matches in patterns)
 
 
 def _names(holder: Titled) -> set[str]:
@@ -247,7 +253,7 @@ def _names(holder: Titled) -> set[str]:
 
 
 def _without(title: str, found: re.Match[str]) -> str:
-    return " ".join((title[: found.start()] + " " + title[found.end() :]).split())
+    return without_dangling(f"{title[: found.start()]} {title[found.end() :]}")
 
 
 RULES = (featured, artist_dash_title, versions, advisory_words, formats, temporal)

@@ -119,6 +119,11 @@ def _joins(text: str, at: int) -> bool:
     return letters or emoji
 
 
+def without_dangling(text: str) -> str:
+    """A title of which a part was taken out: single spaces, and no dash or comma left at its end."""
+    return " ".join(text.split()).rstrip(" -–—,;:/|")
+
+
 def titled(release: Release) -> Iterator[Titled]:
     """The release and its tracks: everything that has a title."""
     yield release

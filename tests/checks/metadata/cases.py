@@ -457,7 +457,11 @@ for title in (
     f"Low Tide (with {ARTIST})",
 ):
     fire("title.feat_in_title", title, single(title=title))
-for title in ("Ft. Worth Blues", "Feats of Strength", "Defeat", "Low Tide (With You)", "Soft Rain", "Feat"):
+for title in (
+    "Ft. Worth Blues", "Feats of Strength", "Defeat", "Low Tide (With You)", "Soft Rain", "Feat", "10 Ft. Tall",
+    "Six Ft. Under", "TEN FT. TALL", "Twenty ft. above the Sea", "50 ft. Wave", "5½ Ft. High", "A Few Ft. of Snow",
+    "No Small Feat of Love", "A Feat of Strength", "Blues (Ft. Worth)", "Road to Ft. Lauderdale", "Waltz (Feat of Arms)", "Square Ft. of Heaven",
+):  # fmt: skip
     pass_("title.feat_in_title", title, single(title=title))
 for title in (
     "Low Tide ft. Jonas Ek",
@@ -483,6 +487,13 @@ for title in (
     "Low Tide (Instrumental)",
     "Low Tide - 2011 Remaster",
     "Low Tide (Sped Up)",
+    "Low Tide (Slowed + Reverb)",
+    "Low Tide (Extended Club Mix)",
+    'Low Tide (12" Mix)',
+    "Low Tide (Jonas' Version)",
+    "Low Tide (Live in London)",
+    "Low Tide (Alternate Ver.)",
+    "Low Tide - Remastered 2011",
 ):
     fire("title.version_in_title", title, single(title=title))
 for title in (
@@ -493,6 +504,18 @@ for title in (
     "Ebb - Flow",
     "Low Tide (Part 1)",
     "Born to Live",
+    "Alive (Live in the Moment)",
+    "Shake (Mix It Up)",
+    "Alive (Live for My Love)",
+    "Stay (Lost in the Mix)",
+    "Night (Extended Goodbye)",
+    "Hold On (Don't Edit)",
+    "Heart (My Version)",
+    "Heart (A Version of the Truth)",
+    "Blend - Mix It",
+    "River (Take)",
+    "Tape (Demo of Love)",
+    "Slow (Slowed by You)",
 ):
     pass_("title.version_in_title", title, single(title=title))
 

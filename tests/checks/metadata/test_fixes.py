@@ -70,6 +70,70 @@ def test_label_reads_the_right_form_of_a_title(code: str, title: str, language: 
     assert form in (find(code, a_release(a_track(title=title, language=language))).fix or "")
 
 
+def safe_changes(title: str, **more: str) -> dict[str, object]:
+    """What the safe patches of a track's findings write, by the last part of the path."""
+    release = a_release(a_track(title=title, **more))
+    found = [f for check in (IDENTIFIERS, METADATA) for f in check.run(a_delivery(release), a_context())]
+    steps = [step for f in found if f.safe and f.subject == "track:1" for step in f.patch if step["op"] != "test"]
+    return {str(step["path"]).removeprefix("/release/tracks/0/"): step["value"] for step in steps}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        # measures, forts and deeds are no guests
+        "10 Ft. Tall", "Six Ft. Under", "50 Ft. Wave", "Waltz (Ft. Worth)", "A Feat of Strength",
+        "Songs Featuring Strings",
+        "Level 10 ft. Jonas Ek", "Low Tide ft Jonas Ek",
+        # several guests, or a guest and a remark
+        "Low Tide (feat. Jonas Ek & Ada Holm)", "Low Tide (feat. Jonas Ek und Ada Holm)",
+        "Low Tide (feat. Jonas Ek of the Piers)",
+        "Low Tide (feat. Jonas Ek - Remix)",
+        # words of the title beside it
+        "Alive (Live in the Moment)", "Shake (Mix It Up)", "Stay (Lost in the Mix)", "Night (Extended Goodbye)",
+        "Hold On (Don't Edit)", "Heart (My Version)", "Low Tide (Live in London)", "Low Tide (Jonas' Version)",
+        "Coffee (Regular)", "House (Full)", "Blue (Original)", "Come (Clean)", "Hands (Dirty)", "Call Me (Ringtone)",
+        # parts and numbers that are said
+        "Part II", "For My Part I", "I Said No 2", "Part of Me", "Volume Up", "No. 1 Fan",
+    ],
+)  # fmt: skip
+def test_safe_fix_leaves_what_may_be_meant(title: str) -> None:
+    assert safe_changes(title) == {}
+
+
+GUEST = {"name": "Jonas Ek", "role": "featured"}
+
+
+@pytest.mark.parametrize(
+    ("title", "changes"),
+    [
+        (
+            "Low Tide (feat. Jonas Ek)",
+            {"title": "Low Tide", "display_artists/-": {"name": "Jonas Ek", "role": "featured"}},
+        ),
+        (
+            "Low Tide - feat. Jonas Ek",
+            {"title": "Low Tide", "display_artists/-": {"name": "Jonas Ek", "role": "featured"}},
+        ),
+        ("Low Tide ft. Jonas Ek", {"title": "Low Tide", "display_artists/-": {"name": "Jonas Ek", "role": "featured"}}),
+        (
+            "Low Tide feat. Jonas Ek (Bells)",
+            {"title": "Low Tide (Bells)", "display_artists/-": {"name": "Jonas Ek", "role": "featured"}},
+        ),
+        ("Low Tide (Live)", {"title": "Low Tide", "version": "Live"}),
+        ("Mara Lindqvist - Live", {"title": "Mara Lindqvist", "version": "Live"}),
+        ("Low Tide - 2011 Remaster", {"title": "Low Tide", "version": "2011 Remaster"}),
+        ("Low Tide (Live at the Pier)", {"title": "Low Tide", "version": "Live at the Pier"}),
+        ("Low Tide (Slowed + Reverb)", {"title": "Low Tide", "version": "Slowed + Reverb"}),
+        ("Low Tide (Original Mix)", {"title": "Low Tide"}),
+        ("Low Tide (Clean Version)", {"title": "Low Tide", "advisory": "clean"}),
+        ("Low Tide, Part 2", {"title": "Low Tide, Pt. 2"}),
+    ],
+)
+def test_safe_fix_moves_what_cannot_be_meant_otherwise(title: str, changes: dict[str, object]) -> None:
+    assert safe_changes(title) == changes
+
+
 def test_label_is_not_told_capitals_that_only_it_can_know() -> None:
     assert find("title.casing_unusual", a_release(a_track(title="DIE GUTE STUBE", language="de"))).fix is None
 
