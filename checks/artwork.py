@@ -11,9 +11,9 @@ from checks.release import Delivery, ImageFacts
 MISSING = Code("art.missing", "A release has a cover.", Severity.INFORMATION, Route.PASS, "FUGA; DistroKid")
 UNREADABLE = Code(
     "art.unreadable",
-    "The cover is a JPEG or PNG file that can be read.",
-    Severity.WARNING,
-    Route.PASS,
+    "The cover is a JPEG or PNG file, by its content and not by its name, and can be read.",
+    Severity.CRITICAL,
+    Route.BLOCK,
     "FUGA; DistroKid",
 )
 HOSTILE = Code(
@@ -32,7 +32,14 @@ UNMEASURED = Code(
 )
 SIZE = Code(
     "art.size",
-    "The cover is square, has 3000 × 3000 pixels or more, and is a still picture in RGB.",
+    "The cover is one still, square picture with 1400 × 1400 pixels or more, and not in CMYK: no partner takes others.",
+    Severity.CRITICAL,
+    Route.BLOCK,
+    "FUGA; DistroKid; Cover Art Market",
+)
+BELOW_RECOMMENDATION = Code(
+    "art.below_recommendation",
+    "The cover is exactly square, in RGB, and has 3000 × 3000 pixels or more.",
     Severity.WARNING,
     Route.PASS,
     "FUGA; DistroKid; Cover Art Market",
@@ -64,7 +71,12 @@ METADATA = Code(
     "own rule",
 )
 
-MIN_SIDE = 3000
+#: Pixels: what partners recommend, and the least that the most lenient of them took in their guides of 2026.
+RECOMMENDED_SIDE, MIN_SIDE = 3000, 1400
+#: How much longer the longer side may be: an export that is one pixel off is square to the eye.
+MAX_SQUARE_DEVIATION = 0.01
+#: The modes of pictures for print. Grey and palette pictures are shown as they are.
+PRINT_MODES = ("CMYK", "LAB", "YCCK")
 #: The strongest thousandth of the finest detail, in grey levels: what is blurred has less, whatever it shows.
 MIN_CONTRAST = 6.0
 #: The same as a share of the next coarser detail. Made-up posters, photograph-like pictures and drawings (benchmarks):
@@ -103,13 +115,24 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield from _judge_content(subject, cover.file, facts)
 
 
+def judge_header(name: str, facts: ImageFacts) -> Iterator[Finding]:
+    """What the header of a cover shows, before it is stored: ``facts`` as ``read_image_header`` returns them."""
+    subject = f"file:{name}"
+    yield from _judge_safety(subject, name, facts)
+    if facts.error is None:
+        yield from _judge_size(subject, name, facts)
+
+
 def _judge_safety(subject: str, name: str, facts: ImageFacts) -> Iterator[Finding]:
     if facts.error in _UNREADABLE:
+        why = _UNREADABLE[facts.error]
+        if facts.error == "not_an_image" and facts.format:
+            why = f"it is {facts.format}, and neither JPEG nor PNG"
         yield Finding(
             UNREADABLE,
             subject,
-            f"{name} could not be read: {_UNREADABLE[facts.error]}.",
-            measured=facts.error,
+            f"{name} could not be read: {why}.",
+            measured=facts.format if facts.error == "not_an_image" and facts.format else facts.error,
             fix="Export the cover again as JPEG or PNG.",
         )
     elif facts.error == "bomb":
@@ -124,25 +147,31 @@ def _judge_safety(subject: str, name: str, facts: ImageFacts) -> Iterator[Findin
 
 
 def _judge_size(subject: str, name: str, facts: ImageFacts) -> Iterator[Finding]:
-    short_of: list[str] = []
-    if facts.width != facts.height:
-        short_of.append("not square")
-    if min(facts.width, facts.height) < MIN_SIDE:
-        short_of.append("too small")
-    if facts.mode not in ("RGB", "RGBA"):
-        short_of.append(f"in {facts.mode} and not in RGB")
-    if "animated" in facts.notes:
-        short_of.append("animated")
-    if short_of:
-        what: list[JSON] = [*short_of]
+    short, long = sorted((facts.width, facts.height))
+    faults = {
+        "too small": short < MIN_SIDE,
+        "not square": long > short * (1 + MAX_SQUARE_DEVIATION),
+        f"in {facts.mode}": facts.mode in PRINT_MODES,
+        "animated": "animated" in facts.notes,
+        "several pictures in one file": "several_pictures" in facts.notes,
+    }
+    deviations = {
+        f"smaller than {RECOMMENDED_SIDE} pixels": short < RECOMMENDED_SIDE,
+        "not exactly square": short != long,
+        f"in {facts.mode}": facts.mode not in ("RGB", "RGBA"),
+    }
+    found = [what for what, holds in faults.items() if holds]
+    code = SIZE if found else BELOW_RECOMMENDATION
+    what: list[JSON] = [*(found or (what for what, holds in deviations.items() if holds))]
+    if what:
         yield Finding(
-            SIZE,
+            code,
             subject,
-            f"{name} has {facts.width} × {facts.height} pixels; it is {', '.join(short_of)}.",
+            f"{name} has {facts.width} × {facts.height} pixels; it is {', '.join(map(str, what))}.",
             measured=[facts.width, facts.height],
-            threshold=MIN_SIDE,
+            threshold=MIN_SIDE if found else RECOMMENDED_SIDE,
             evidence={"short_of": what, "mode": facts.mode},
-            fix=f"Deliver a still, square picture in RGB with {MIN_SIDE} × {MIN_SIDE} pixels or more.",
+            fix=f"Deliver one still, square picture in RGB of at least {RECOMMENDED_SIDE} × {RECOMMENDED_SIDE} pixels.",
         )
 
 
@@ -191,9 +220,21 @@ def _judge_content(subject: str, name: str, facts: ImageFacts) -> Iterator[Findi
 
 CHECK = Check(
     name="artwork",
-    version=1,
+    version=2,
     title="Artwork",
-    codes=(MISSING, UNREADABLE, HOSTILE, UNMEASURED, SIZE, BLURRED, PLAIN, REUSED, FORBIDDEN, METADATA),
+    codes=(
+        MISSING,
+        UNREADABLE,
+        HOSTILE,
+        UNMEASURED,
+        SIZE,
+        BELOW_RECOMMENDATION,
+        BLURRED,
+        PLAIN,
+        REUSED,
+        FORBIDDEN,
+        METADATA,
+    ),
     run=run,
     needs_audio=True,
     needs_images=True,

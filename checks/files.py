@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from checks.finding import Code, Finding, Route, Severity
@@ -50,10 +51,11 @@ class DeclaredFile(NamedTuple):
 
 
 class DeliveredFile(NamedTuple):
-    """What arrived: its SHA-256 in hexadecimal and size in bytes."""
+    """What arrived: its SHA-256 in hexadecimal, its size in bytes, and where it lies until it is stored."""
 
     sha256: str
     size: int
+    path: Path | None = None
 
 
 def judge_names(names: Iterable[str]) -> Iterator[Finding]:

@@ -374,7 +374,7 @@ class ImageFacts:
     sharpness: float | None = None  # the same as a share of what the next coarser detail has
     dhash: str = ""  # 64 bits in hexadecimal: how it looks
     codes: tuple[str, ...] = ()  # what QR and bar codes in it say
-    notes: tuple[str, ...] = ()  # animated, exif, gps, trailing_data, second_header
+    notes: tuple[str, ...] = ()  # animated, several_pictures, exif, gps, trailing_data, second_header
     credential: Credential = Credential(CredentialState.NOT_ASSESSED.value)
 
 

@@ -130,7 +130,7 @@ RULEBOOK = (
     ),
     *_rules(
         86,
-        "art.size: . art.blurred art.unreadable art.missing",
+        "art.size: . art.below_recommendation art.blurred art.unreadable art.missing",
         "art.text_match | no check here reads the words on a picture",
         "art.forbidden: .",
         "art.generic_or_reused: . art.reused",

@@ -14,12 +14,10 @@ import numpy as np
 import zxingcpp
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
-from checks.analysis.imagery import JPEG, PNG, VERSION
+from checks.analysis.imagery import JPEG, MAX_DECODED_PIXELS, PNG, VERSION
 
 #: Four times what partners ask for on each side. Everything above is a bomb or a poster.
 _MAX_PIXELS = 12_000 * 12_000
-#: Above this, decoding costs more than the limits allow: the header says enough.
-_MAX_DECODED_PIXELS = 64_000_000
 #: Encoders write about ten scans; each costs the decoder the whole image again.
 _MAX_SCANS = 64
 #: Side of the image as it is compared and read: enough for a QR code that a telephone could read from a screen.
@@ -63,7 +61,7 @@ def _measure(content: bytes, facts: dict[str, Any]) -> None:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(io.BytesIO(content), formats=[kind])
     facts |= {"width": image.width, "height": image.height, "mode": image.mode}
-    if image.width * image.height > _MAX_DECODED_PIXELS:
+    if image.width * image.height > MAX_DECODED_PIXELS:
         facts["error"] = "too_large"
         return
     if getattr(image, "n_frames", 1) > 1 and kind == "png":

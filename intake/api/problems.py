@@ -24,6 +24,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from checks import files as file_codes
 from checks.finding import Finding
 from checks.policy import PolicyError
 from intake import shape
@@ -32,7 +33,7 @@ from intake.services import door
 from intake.services.appeals import NotHeard
 from intake.services.moves import Conflict
 from intake.services.partial import NothingOffered
-from intake.services.submissions import FileMismatch, FilesMissing
+from intake.services.submissions import FileRefused, FilesMissing
 from intake.services.uploads import Held
 
 log = structlog.get_logger(__name__)
@@ -175,8 +176,10 @@ def understood(error: Exception) -> Problem | None:
             return Problem(NOT_HEARD, str(error))
         case NothingOffered():
             return Problem(NOTHING_OFFERED, f"{str(error).capitalize()}.")
-        case FileMismatch():
-            return Problem(DIGEST_MISMATCH, str(error), findings=[error.finding])
+        case FileRefused():
+            mismatched = error.finding.code in (file_codes.DIGEST_MISMATCH, file_codes.SIZE_MISMATCH)
+            kind = DIGEST_MISMATCH if mismatched else RELEASE_REFUSED
+            return Problem(kind, str(error), findings=[error.finding])
         case Held():
             return Problem(UPLOAD_HELD, headers={"Retry-After": "1"})
         case FilesMissing():

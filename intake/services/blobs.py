@@ -50,7 +50,7 @@ class Incoming:
     @property
     def delivered(self) -> DeliveredFile:
         """What has been written so far, as checks take it."""
-        return DeliveredFile(self.sha256, self.size)
+        return DeliveredFile(self.sha256, self.size, self.path)
 
     def finish(self) -> None:
         """All is written: let go of the file handle, so that a delivery of a thousand files does not hold as many."""

@@ -8,7 +8,11 @@ from pathlib import Path
 
 from django.db import transaction
 
+from checks import artwork
 from checks.analysis import imagery
+from checks.analysis.image_header import read_image_header
+from checks.files import DeliveredFile
+from checks.finding import Finding
 from checks.release import ImageFacts
 from intake import reference
 from intake.models import Blob, ImageBand, ImageMeasurement, Resource, Submission
@@ -25,6 +29,16 @@ def measure(submission: Submission) -> None:
         if not current.exists():
             with blobs.local_copy(blob) as path:
                 _keep(blob, facts_of(path, blob.pk))
+
+
+def judge_before_storing(name: str, delivered: DeliveredFile) -> list[Finding]:
+    """Findings about a cover that has just arrived, from its header alone.
+
+    None where it is stored already, and was judged then; an empty file has a finding of its own.
+    """
+    if delivered.path is None or delivered.size == 0:
+        return []
+    return list(artwork.judge_header(name, read_image_header(delivered.path, delivered.sha256)))
 
 
 def facts_of(path: Path, sha256: str) -> ImageFacts:

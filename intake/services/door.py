@@ -19,6 +19,7 @@ from checks.finding import Code, Finding, Route, Severity
 from checks.release import Delivery
 from intake import reference, snapshot
 from intake.models import Label, Submission
+from intake.services import covers
 from intake.services.mending import mended
 
 log = structlog.get_logger(__name__)
@@ -129,6 +130,15 @@ def examine(label: Label, document: Mapping[str, Any], draft: Submission | None 
     return findings
 
 
+def judge_delivered(document: Mapping[str, Any], delivered: Mapping[str, DeliveredFile]) -> list[Finding]:
+    """Every finding about the files that arrived, by name, that is known before they are stored."""
+    findings = list(judge_files(named_files(document), delivered))
+    name = str((document["release"].get("cover") or {}).get("file"))
+    if cover := delivered.get(name):
+        findings.extend(covers.judge_before_storing(name, cover))
+    return findings
+
+
 def blocking(findings: Sequence[Finding]) -> list[Finding]:
     """Those that refuse the release at once under the policy in force."""
     rules = policy()
@@ -168,6 +178,6 @@ def admit(
     """
     findings = examine(label, document, draft)
     if delivered is not None:
-        findings.extend(judge_files(named_files(document), delivered))
+        findings.extend(judge_delivered(document, delivered))
     if blocked := blocking(findings):
         raise Refused(blocked)

@@ -14,13 +14,13 @@ from django.utils import timezone
 import checks
 from checks.analysis import ANALYSIS_VERSION
 from checks.analysis.lattice import OFF
-from checks.files import find_mismatch
+from checks.files import DeliveredFile, find_mismatch
 from checks.finding import Finding
 from checks.policy import LATTICE
 from intake import queue
 from intake.models import Analysis, Appeal, Blob, CheckRun, Label, Proposal, Resource, Submission, Track
 from intake.models.work import Status
-from intake.services import door, registry, statements, uploads
+from intake.services import covers, door, registry, statements, uploads
 from intake.services.blobs import Incoming
 from intake.services.moves import Conflict, begin, move
 from intake.states import TRANSITIONS, State
@@ -30,8 +30,8 @@ class FileUnknown(LookupError):
     """The release names no such file."""
 
 
-class FileMismatch(ValueError):
-    """The bytes are not those that the release declares."""
+class FileRefused(ValueError):
+    """A file is not the declared one, or no partner takes it as a cover."""
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -71,7 +71,7 @@ def store_draft(label: Label, document: Mapping[str, Any]) -> Submission:
 def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
     """Attach one file to a draft; sending it again replaces it.
 
-    Raises FileUnknown, FileMismatch (against the SHA-256 and size that the document declares), or Conflict once handed
+    Raises FileUnknown, FileRefused (against the SHA-256 and size that the document declares), or Conflict once handed
     over.
     """
     with transaction.atomic():
@@ -83,7 +83,7 @@ def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
         if current.state != State.DRAFT:
             raise Conflict(current, State.DRAFT)
         if mismatch := find_mismatch(name, resource.declared, blob.delivered):
-            raise FileMismatch(mismatch)
+            raise FileRefused(mismatch)
         resource.blob = blob
         resource.save(update_fields=["blob"])
     return resource
@@ -92,13 +92,22 @@ def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
 def attach(submission: Submission, resource: Resource, incoming: Incoming) -> None:
     """Attach a file that has arrived whole to a draft.
 
-    Raises FileMismatch where it is not the declared one, and nothing of it is kept; FileUnknown, or Conflict.
+    Raises FileRefused, and nothing of it is kept; FileUnknown, or Conflict.
     """
     incoming.finish()
-    if mismatch := find_mismatch(resource.name, resource.declared, incoming.delivered):
+    if refused := _find_refusal(resource, incoming.delivered):
         incoming.discard()
-        raise FileMismatch(mismatch)
+        raise FileRefused(refused)
     put_file(submission, resource.name, incoming.keep())
+
+
+def _find_refusal(resource: Resource, delivered: DeliveredFile) -> Finding | None:
+    """Why a file cannot be attached: the most telling of its findings that block; None where it can."""
+    if mismatch := find_mismatch(resource.name, resource.declared, delivered):
+        return mismatch
+    if resource.kind != Resource.Kind.COVER:
+        return None
+    return next(iter(door.blocking(covers.judge_before_storing(resource.name, delivered))), None)
 
 
 def attach_finished_uploads(submission: Submission) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 import checks
 from checks.finding import Route
@@ -103,7 +105,10 @@ SINGLE = {
     "title.invisible_characters",
 }
 #: Those that need more than a broken document have a test of their own below.
-APART = {"upc.reused", "file.missing", "file.unexpected", "file.digest_mismatch", "file.empty"}
+APART = {
+    "upc.reused", "file.missing", "file.unexpected", "file.digest_mismatch", "file.size_mismatch", "file.empty",
+    "art.size", "art.unreadable",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -184,6 +189,49 @@ def test_a_label_that_sends_other_bytes_than_declared_is_refused(client: Client,
     document = a_document()
     document["files"] = {"01.flac": {"sha256": "0" * 64}}
     refused(send(client, key, document, files_of(document)), "file.digest_mismatch")
+
+
+def test_a_label_that_sends_a_file_of_another_size_than_declared_is_refused(client: Client, key: str):
+    document = a_document()
+    document["files"] = {"01.flac": {"size": 5}}
+    refused(send(client, key, document, files_of(document)), "file.size_mismatch")
+
+
+def picture(kind: str, side: int = 1400, mode: str = "RGB") -> bytes:
+    content = io.BytesIO()
+    Image.linear_gradient("L").resize((side, side)).convert(mode).save(content, kind)
+    return content.getvalue()
+
+
+UNFIT_COVERS = {
+    "PDF": (picture("PDF"), "art.unreadable"),
+    "SVG": (b"<svg/>", "art.unreadable"),
+    "GIF": (picture("GIF"), "art.unreadable"),
+    "TIFF": (picture("TIFF"), "art.unreadable"),
+    "Photoshop": (b"8BPS\0\1", "art.unreadable"),
+    "broken off": (picture("JPEG")[:-40], "art.unreadable"),
+    "a pixel": (picture("PNG", side=1), "art.size"),
+    "for print": (picture("JPEG", mode="CMYK"), "art.size"),
+}
+
+
+@pytest.mark.parametrize("what", UNFIT_COVERS)
+def test_a_label_whose_cover_no_partner_takes_is_refused(client: Client, key: str, what: str):
+    document, (cover, code) = a_document(), UNFIT_COVERS[what]
+    refused(send(client, key, document, {**files_of(document), document["release"]["cover"]["file"]: cover}), code)
+
+
+@pytest.mark.parametrize("what", UNFIT_COVERS)
+def test_a_draft_does_not_take_a_cover_that_no_partner_takes(client: Client, key: str, what: str):
+    headers = {"authorization": f"Bearer {key}"}
+    draft = client.post("/api/v1/submissions", json.dumps(a_document()), "application/json", headers=headers).json()
+    url = next(one["url"] for one in draft["uploads"] if one["name"] == "cover.png")
+    cover, code = UNFIT_COVERS[what]
+    answer = client.put(url, cover, content_type="image/png", headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/release-refused")
+    assert [finding["code"] for finding in answer.json()["findings"]] == [code]
+    assert not Blob.objects.exists()
+    assert client.put(url, picture("JPEG"), content_type="image/png", headers=headers).status_code == 201
 
 
 def test_a_label_that_sends_an_empty_file_is_refused(client: Client, key: str):

@@ -25,7 +25,7 @@ from intake.services import blobs, decisions, invariants, marking, moderators, s
 from intake.states import State
 from tests import authority
 from tests.checks.analysis import files
-from tests.intake.factories import a_blob, a_document, a_label
+from tests.intake.factories import a_blob, a_cover, a_document, a_label
 from tests.intake.test_pipeline import run
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,7 @@ def delivered(document: dict, kind: str = "flac", seconds: float = 0.5) -> Submi
     for number, track in enumerate(document["release"]["tracks"], 1):
         content = _sound(kind, seconds, number)
         blobs_of[track["file"]] = a_blob(content)
-    blobs_of[document["release"]["cover"]["file"]] = a_blob(b"cover")
+    blobs_of[document["release"]["cover"]["file"]] = a_blob(a_cover())
     return submissions.deliver(a_label(), document, blobs_of)
 
 

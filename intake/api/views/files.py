@@ -33,7 +33,7 @@ from intake.models import Resource, Submission
 from intake.services import submissions, uploads
 from intake.services.blobs import Incoming
 from intake.services.moves import Conflict
-from intake.services.submissions import FileMismatch
+from intake.services.submissions import FileRefused
 from intake.services.uploads import Upload
 from intake.states import State
 
@@ -219,7 +219,7 @@ def _stated_length(request: Request, resource: Resource) -> int | None:
         return declared
     length = _number(request, "Upload-Length")
     if declared not in (None, length):
-        raise FileMismatch(size_mismatch(resource.name, declared, length))
+        raise FileRefused(size_mismatch(resource.name, declared, length))
     if length > settings.GATE_MAX_FILE_BYTES:
         raise Problem(TOO_LARGE, f"A file may have at most {settings.GATE_MAX_FILE_BYTES} bytes.")
     return length

@@ -18,7 +18,7 @@ import checks
 from checks import policy as policies
 from checks.analysis import Analyser, SandboxError
 from checks.check import CHECK_FAILED, Check, Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
-from checks.files import DeclaredFile, DeliveredFile, judge_files, judge_names
+from checks.files import DeclaredFile, DeliveredFile, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
 from checks.release import AudioFacts, Delivery, ImageFacts, Track
@@ -116,7 +116,7 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
     facts: Mapping[str, AudioFacts] = {}
     images: Mapping[str, ImageFacts] = {}
     if folder is not None and not answers.blocked:  # a name that is a path leads out of the folder
-        answers.door(list(judge_files(named, _delivered(named, folder))), rules)
+        answers.door(door.judge_delivered(document, _delivered(named, folder)), rules)
         facts = _facts(document, folder)
         images = _images(document, folder)
     trusted, today = TrustRoot.objects.trust_list() if known else TrustList(), timezone.now().date()
@@ -152,14 +152,14 @@ def _label(name: str, known: bool) -> Label:
 
 
 def _delivered(named: Mapping[str, DeclaredFile], folder: Path) -> dict[str, DeliveredFile]:
-    """SHA-256 and size of the named files that are in the folder."""
+    """The named files that are in the folder."""
     delivered = {}
     for name in named:
         path = folder / name
         if path.is_file():
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-                delivered[name] = DeliveredFile(digest, path.stat().st_size)
+                delivered[name] = DeliveredFile(digest, path.stat().st_size, path)
     return delivered
 
 

@@ -460,7 +460,8 @@ for title in (
 for title in (
     "Ft. Worth Blues", "Feats of Strength", "Defeat", "Low Tide (With You)", "Soft Rain", "Feat", "10 Ft. Tall",
     "Six Ft. Under", "TEN FT. TALL", "Twenty ft. above the Sea", "50 ft. Wave", "5½ Ft. High", "A Few Ft. of Snow",
-    "No Small Feat of Love", "A Feat of Strength", "Blues (Ft. Worth)", "Road to Ft. Lauderdale", "Waltz (Feat of Arms)", "Square Ft. of Heaven",
+    "No Small Feat of Love",
+    "A Feat of Strength", "Blues (Ft. Worth)", "Road to Ft. Lauderdale", "Waltz (Feat of Arms)", "Square Ft. of Heaven",
 ):  # fmt: skip
     pass_("title.feat_in_title", title, single(title=title))
 for title in (

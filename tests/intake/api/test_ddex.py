@@ -10,11 +10,11 @@ from intake.services.moves import move
 from intake.states import State
 from tests.intake.api.conftest import multipart, stored
 from tests.intake.ddex.conftest import a_message, a_recording
-from tests.intake.factories import a_document, a_submission
+from tests.intake.factories import a_cover, a_document, a_submission
 
 pytestmark = pytest.mark.django_db
 
-FILES = {"01.flac": b"the sound", "cover.jpg": b"the picture"}
+FILES = {"01.flac": b"the sound", "cover.jpg": a_cover()}
 
 
 def deliver(caller, message, files=FILES, **options):
@@ -89,7 +89,7 @@ def test_file_that_the_message_names_must_come(caller):
 
 def test_files_may_come_under_their_whole_uri(caller):
     message = a_message(a_recording(uri="resources/01.flac"))
-    files = {"resources/01.flac": b"the sound", "cover.jpg": b"the picture"}
+    files = {"resources/01.flac": b"the sound", "cover.jpg": a_cover()}
     assert deliver(caller, message, files).status_code == 202
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from intake.models import Resource, Submission
 from tests.intake.api.conftest import broken_off, stored
-from tests.intake.factories import a_document, files_of
+from tests.intake.factories import a_cover, a_document, files_of
 
 pytestmark = pytest.mark.django_db
 OCTETS = "application/octet-stream"
@@ -20,7 +20,8 @@ def draft(caller):
     return answer.json()
 
 
-def upload(caller, draft, name="01.flac", content=b"sound", **options):
+def upload(caller, draft, name="01.flac", content=None, **options):
+    content = content if content is not None else a_cover() if name == "cover.png" else b"sound"
     path = f"submissions/{draft['id']}/files/{name}"
     return caller.put(path, **({"data": content, "content_type": OCTETS} | options))
 
@@ -52,9 +53,10 @@ def test_draft_lists_where_its_files_go(draft):
 
 def test_label_sends_the_files_and_hands_over(caller, draft, rung):
     for one in draft["uploads"]:
-        answer = caller.put(one["url"], data=one["name"].encode(), content_type=OCTETS)
+        content = a_cover() if one["name"] == "cover.png" else b"sound"
+        answer = caller.put(one["url"], data=content, content_type=OCTETS)
         assert answer.status_code == 201
-        assert answer.json()["sha256"] == hashlib.sha256(one["name"].encode()).hexdigest()
+        assert answer.json()["sha256"] == hashlib.sha256(content).hexdigest()
     assert rung == []
     answer = caller.post(f"submissions/{draft['id']}/submit")
     assert answer.status_code == 202
@@ -187,7 +189,7 @@ def test_nothing_is_sent_after_handing_over(caller, draft):
 
 def test_empty_file_keeps_the_draft_a_draft(caller, draft):
     upload(caller, draft, "01.flac", b"", CONTENT_LENGTH="0")
-    upload(caller, draft, "cover.png", b"x")
+    upload(caller, draft, "cover.png")
     answer = caller.post(f"submissions/{draft['id']}/submit")
     assert answer.status_code == 422
     assert [one["code"] for one in answer.json()["findings"]] == ["file.empty"]

@@ -17,7 +17,7 @@ from django.conf import settings as choices
 from intake.models import Resource, Submission
 from intake.services import submissions, uploads
 from tests.intake.api.conftest import broken_off, stored
-from tests.intake.factories import a_document
+from tests.intake.factories import a_cover, a_document
 
 pytestmark = pytest.mark.django_db
 
@@ -136,7 +136,7 @@ def test_declared_digest_tells_the_end_of_an_upload_without_a_length(caller):
 
 def test_pieces_without_a_length_are_attached_on_submit_if_they_are_the_declared_file(caller):
     path = declared_path(caller, sha256=hashlib.sha256(SOUND).hexdigest())
-    caller.put(path.replace("01.flac", "cover.png"), data=b"cover", content_type="image/png")
+    caller.put(path.replace("01.flac", "cover.png"), data=a_cover(), content_type="image/png")
     submit = path.partition("/files/")[0] + "/submit"
     piece(caller, path, 0, SOUND[:100], Upload_Length=None)
     refused_submit = caller.post(submit)

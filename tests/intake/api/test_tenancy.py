@@ -39,6 +39,7 @@ def addresses():
 BY_ID = {
     ("api/v1/submissions/<uuid:pk>", "GET"): "submission",
     ("api/v1/submissions/<uuid:pk>/files/<str:name>", "PUT"): "submission",
+    ("api/v1/submissions/<uuid:pk>/files/<str:name>", "POST"): "submission",
     ("api/v1/submissions/<uuid:pk>/files/<str:name>", "HEAD"): "submission",
     ("api/v1/submissions/<uuid:pk>/files/<str:name>", "PATCH"): "submission",
     ("api/v1/submissions/<uuid:pk>/files/<str:name>", "DELETE"): "submission",
