@@ -6,6 +6,7 @@ later, in the sandbox (``artwork``). Sources: PNG 3rd edition (W3C), ITU-T T.81 
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import struct
 import zlib
@@ -170,7 +171,7 @@ def _jpeg_segments(content: Bytes, at: int) -> Iterator[tuple[int, int, int]]:
 
 def _further_pictures(content: Bytes, start: int, size: int) -> list[int]:
     """Where the further pictures of a multi-picture file begin; none where its index cannot be read."""
-    try:
+    with contextlib.suppress(KeyError, struct.error):
         order = {b"II*\0": "<", b"MM\0*": ">"}[content[start : start + 4]]
         (first,) = struct.unpack_from(order + "I", content, start + 4)
         (fields,) = struct.unpack_from(order + "H", content, start + first)
@@ -180,20 +181,16 @@ def _further_pictures(content: Bytes, start: int, size: int) -> list[int]:
                 entries = range(start + offset, start + offset + length, _MP_ENTRY_BYTES)
                 places = [struct.unpack_from(order + "I", content, entry + 8)[0] for entry in entries]
                 return [start + place for place in places if place]
-    except (KeyError, struct.error):
-        pass  # a broken index names no picture
     return []
 
 
 def _frame_size(content: Bytes, at: int) -> tuple[int, int] | None:
-    """Width and height of the picture that begins at a place; None where none does."""
+    """Width and height of the picture that begins at a place; None where none can be read there."""
     if content[at : at + len(JPEG)] != JPEG:
         return None
-    try:
+    with contextlib.suppress(_Damaged, struct.error):
         for marker, start, _ in _jpeg_segments(content, at):
             if marker in _FRAMES:
                 _, height, width = struct.unpack_from(">BHH", content, start)
                 return width, height
-    except (_Damaged, struct.error):
-        pass  # what cannot be read is no second page
     return None
