@@ -4,12 +4,11 @@ FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /opt/gate
 # The dependencies first, by themselves: they change seldom, and this layer is then kept.
-COPY pyproject.toml LICENSE NOTICE README.md ./
-RUN mkdir checks intake config && touch checks/__init__.py intake/__init__.py config/__init__.py \
-    && /opt/gate/bin/pip install --no-cache-dir --disable-pip-version-check ".[prod]" \
-    && /opt/gate/bin/pip uninstall --yes release-intake-gate
+COPY deploy/requirements/image.txt deploy/requirements/
+RUN /opt/gate/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+        --requirement deploy/requirements/image.txt
 
-FROM python:3.12-slim-bookworm
+FROM python:3.12-slim-bookworm AS gate
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libchromaprint1 \
     && rm -rf /var/lib/apt/lists/* \
@@ -37,3 +36,16 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('GATE_PORT', '8000')}/healthz\", timeout=4)"]
 CMD ["gunicorn", "--config=python:config.gunicorn", "config.wsgi:application"]
+
+# The tests inside the image: docker build --target test (make test-image).
+FROM gate AS test
+USER root
+COPY deploy/requirements/test.txt deploy/requirements/
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement deploy/requirements/test.txt
+COPY . .
+USER gate
+ENV GATE_ENV= GATE_DATA=/tmp/gate NUMBA_CACHE_DIR=/tmp/compiled PYTHONPATH=/app
+CMD ["python", "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "-m", "not browser"]
+
+# What is built unless a target is named.
+FROM gate

@@ -14,14 +14,19 @@ GATE_TEST_DATABASE_URL ?= postgres://postgres@localhost:5432/gate
 GATE_TEST_REDIS_URL ?= redis://localhost:6379/15
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run static test test-servers check e2e bench clean
+.PHONY: help setup setup-test setup-dev lock demo run static test test-servers test-versions test-image check e2e bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# --- Set-up: again only when pyproject.toml has changed ---------------------------------------------------------------
+# --- Set-up: again only when a lock file or pyproject.toml has changed ------------------------------------------------
+# Everything is installed from the lock files, each package with its hash. `make lock` writes them.
 
-setup: .venv/.ready ## the virtual environment, with what runs and what tests
+LOCKS := deploy/requirements
+
+setup: .venv/.ready ## the virtual environment, with what runs
+
+setup-test: .venv/.ready-test ## the same, with what tests
 
 setup-dev: .venv/.ready-dev ## the same, with what checks, formats and measures
 
@@ -33,19 +38,35 @@ setup-dev: .venv/.ready-dev ## the same, with what checks, formats and measures
 	@echo "Making .venv …"
 	@$(PYTHON) -m venv .venv
 
-.venv/.ready: .venv/bin/python pyproject.toml
+.venv/.ready: .venv/bin/python pyproject.toml $(LOCKS)/runtime.txt
 	@echo "Installing what the gate needs into .venv (a minute, the first time) …"
-	@$(PIP) --editable '.[test]'
-	@echo "Compiling what searches for copies (half a minute, the first time) …"
+	@$(PIP) --require-hashes --requirement $(LOCKS)/runtime.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@echo "Compiling the search for copies (half a minute, the first time) …"
 	@$(BIN)/python -m checks.fingerprint.warm
 	@ldconfig -p 2>/dev/null | grep -q libchromaprint || sh config/apt-install.sh libchromaprint1 \
 		|| echo "libchromaprint is not here and cannot be installed: the gate uses its own port, bit for bit the same."
 	@touch $@
 
-.venv/.ready-dev: .venv/.ready
-	@echo "Installing what developers need …"
-	@$(PIP) --editable '.[dev]'
+.venv/.ready-test: .venv/.ready $(LOCKS)/test.txt
+	@echo "Installing what the tests need …"
+	@$(PIP) --require-hashes --requirement $(LOCKS)/test.txt
 	@touch $@
+
+.venv/.ready-dev: .venv/.ready-test $(LOCKS)/dev.txt
+	@echo "Installing what developers need …"
+	@$(PIP) --require-hashes --requirement $(LOCKS)/dev.txt
+	@touch $@
+
+# One resolution for every supported Python (3.11 to 3.14) and platform; the other files are parts of the first.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml --extra build
+
+lock: setup-dev ## write the lock files anew from pyproject.toml; LOCK_ARGS=--upgrade takes the newest versions
+	@$(LOCK) --extra dev --output-file $(LOCKS)/dev.txt
+	@$(LOCK) --constraint $(LOCKS)/dev.txt --output-file $(LOCKS)/runtime.txt
+	@$(LOCK) --constraint $(LOCKS)/dev.txt --extra test --output-file $(LOCKS)/test.txt
+	@$(LOCK) --constraint $(LOCKS)/dev.txt --extra prod --output-file $(LOCKS)/image.txt
 
 # --- Use it -----------------------------------------------------------------------------------------------------------
 
@@ -73,11 +94,11 @@ static: setup-dev ## format, lint, types, import contracts, migrations, system c
 		DATABASE_URL=$(GATE_TEST_DATABASE_URL) REDIS_URL=$(GATE_TEST_REDIS_URL) \
 		$(MANAGE) system_check --deploy --fail-level WARNING
 
-test: setup ## the tests, on SQLite and the embedded broker
+test: setup-test ## the tests, on SQLite and the embedded broker
 	@echo "Tests on SQLite and the embedded broker. On PostgreSQL and Redis: make test-servers"
 	@$(PYTEST) -m "not browser"
 
-test-servers: setup ## the same tests on PostgreSQL and Redis; GATE_SKIP_SERVERS=1 lets it pass where they are missing
+test-servers: setup-test ## the same tests on PostgreSQL and Redis; GATE_SKIP_SERVERS=1 lets it pass where they are missing
 	@if $(BIN)/python -m tests.servers "$(GATE_TEST_DATABASE_URL)" "$(GATE_TEST_REDIS_URL)"; then \
 		GATE_TEST_DATABASE_URL="$(GATE_TEST_DATABASE_URL)" GATE_TEST_REDIS_URL="$(GATE_TEST_REDIS_URL)" \
 			$(PYTEST) -m "not browser" --create-db; \
@@ -86,6 +107,13 @@ test-servers: setup ## the same tests on PostgreSQL and Redis; GATE_SKIP_SERVERS
 	else \
 		echo "Tests on PostgreSQL and Redis: not run. Start the servers, or say GATE_SKIP_SERVERS=1."; exit 1; \
 	fi
+
+test-versions: setup-dev ## the lowest and the newest allowed packages, on every supported Python of this machine
+	@$(BIN)/python -m tests.versions
+
+test-image: ## the tests inside the production image
+	docker build --target test --tag release-intake-gate:test .
+	docker run --rm --network=none --tmpfs /tmp:exec release-intake-gate:test
 
 check: static test ## everything that must hold before a change goes in
 

@@ -67,6 +67,14 @@ OPTIONS = {
 }
 _READ_AHEAD = 256 * 1024
 
+#: PyAV 18 raises on tags that are not UTF-8 unless it is told to replace them; 19 escapes them and takes no argument.
+_TAG_OPTIONS = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+
+
+def open_input(file: BinaryIO, kind: str, **options: Any) -> Any:
+    """Open a file as the container that it was identified as. Raises av.error.FFmpegError."""
+    return av.open(file, format=DEMUXERS[kind], container_options=OPTIONS, **_TAG_OPTIONS, **options)
+
 
 def measure(file: BinaryIO, sha256: str, name: str | None = None, *, lattice: bool = True) -> AudioFacts:
     """Measure an open file, tags apart. A bad file gives facts with an error; raises MemoryError where it must."""
@@ -77,13 +85,7 @@ def measure(file: BinaryIO, sha256: str, name: str | None = None, *, lattice: bo
         return failed(sha256, Failure.NOT_AUDIO)
     file.seek(0)
     try:
-        with av.open(
-            file,
-            format=DEMUXERS[kind.name],
-            container_options=OPTIONS,
-            metadata_errors="replace",
-            buffer_size=_READ_AHEAD,
-        ) as opened:
+        with open_input(file, kind.name, buffer_size=_READ_AHEAD) as opened:
             return _measure_opened(file, opened, kind, sha256, name, lattice)
     except av.error.FFmpegError:
         return failed(sha256, Failure.UNDECODABLE, container=kind.name)
@@ -107,7 +109,7 @@ def pieces(file: BinaryIO) -> Iterator[tuple[int, Sound]]:
         return
     file.seek(0)
     try:
-        with av.open(file, format=DEMUXERS[kind.name], container_options=OPTIONS, metadata_errors="replace") as opened:
+        with open_input(file, kind.name) as opened:
             if not opened.streams.audio or opened.streams.audio[0].codec_context.name not in _CODECS:
                 return
             opened.streams.audio[0].codec_context.thread_count = 1

@@ -12,11 +12,10 @@ import wave
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-import av
 import c2pa
 
 from checks.analysis import container, credentials
-from checks.analysis.decode import DEMUXERS, OPTIONS
+from checks.analysis.decode import open_input
 from checks.release import CredentialState
 
 #: Asks whoever holds the key for a signature.
@@ -78,8 +77,7 @@ def sound_of(file: BinaryIO, kind: str) -> str:
     """SHA-256 of the coded sound, packet by packet as a player gets it, and of what a decoder needs to know first."""
     digest = hashlib.sha256()
     file.seek(0)
-    opened: Any
-    with av.open(file, format=DEMUXERS[kind], container_options=OPTIONS, metadata_errors="replace") as opened:
+    with open_input(file, kind) as opened:
         stream = opened.streams.audio[0]
         codec = stream.codec_context
         shape = (codec.name, codec.sample_rate, codec.layout.name, codec.format and codec.format.name)

@@ -1,0 +1,79 @@
+"""Run the tests that touch every dependency on the lowest and the newest allowed packages: ``python -m tests.versions``.
+
+Each supported Python that this machine has gets a virtual environment for either. The lowest are those that
+``pyproject.toml`` names; the newest are what a resolver finds today, whatever the lock files say. Exits 1 if any fails.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
+#: Decoding, tags, covers, credentials, messages, the web, rows, tasks, templates: together they import every dependency.
+TESTS = (
+    "tests/checks/analysis", "tests/checks/fingerprint/test_fingerprint.py", "tests/checks/test_artwork.py",
+    "tests/checks/metadata/test_names.py", "tests/intake/ddex", "tests/intake/api/test_deliver.py",
+    "tests/intake/api/test_schema.py", "tests/intake/api/test_operations.py", "tests/intake/admin/test_queue.py",
+    "tests/intake/test_pipeline.py", "tests/intake/test_real_sound.py", "tests/intake/webhooks", "tests/ops",
+)  # fmt: skip
+
+
+def pythons() -> Iterator[tuple[str, str]]:
+    """Version and path of each supported Python that starts here."""
+    names = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    low, high = (int(minor) for minor in re.findall(r"3\.([0-9]+)", names))
+    installed = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob("*/bin"))
+    for minor in range(low, high):
+        name = f"python3.{minor}"
+        candidates = [*(path / name for path in installed), *filter(None, [shutil.which(name)])]
+        for path in map(str, candidates):
+            # A version manager's stand-in may refuse; Debian's Python may come without ``venv``.
+            if subprocess.run([path, "-c", "import ssl, venv"], capture_output=True).returncode == 0:
+                yield f"3.{minor}", path
+                break
+        else:
+            print(f"Python 3.{minor}: not on this machine, so not tested.")
+
+
+def run_tests(version: str, python: str, name: str, folder: Path) -> bool:
+    """Whether the tests pass on one Python with one choice of packages."""
+    print(f"Python {version}, {name} packages …", flush=True)
+    place = str(folder / f"{version}-{name}")
+    resolution = ["--resolution", RESOLUTIONS[name], "--python", place]
+    commands = [
+        ["uv", "venv", "--quiet", "--no-project", "--python", python, place],
+        ["uv", "pip", "install", "--quiet", *resolution, "--editable", f"{ROOT}[test]"],
+        [f"{place}/bin/python", "-m", "pytest", "--numprocesses=2", *TESTS],
+    ]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return all(subprocess.run(command, cwd=ROOT, env=environment).returncode == 0 for command in commands)
+
+
+def main() -> None:
+    """Test every combination; the first and the last Python here with both choices, the others with the newest."""
+    found = list(pythons())
+    if len(found) < 2:
+        print("There is one supported Python here: the test of several is incomplete.")
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = [(version, python, name) for version, python in found for name in _choices(version, found)]
+        failed = [f"{v} {name}" for v, python, name in wanted if not run_tests(v, python, name, Path(folder))]
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}.")
+
+
+def _choices(version: str, found: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The lowest packages are those of the lowest Python: newer ones have no wheels of them."""
+    return ("lowest", "newest") if version == found[0][0] else ("newest",)
+
+
+if __name__ == "__main__":
+    main()
