@@ -147,12 +147,12 @@ class ClickHouseStore:
 
     def __init__(self, url: str, *, modulus: int = index.MODULUS) -> None:
         """Connect, and make what is missing; ``modulus`` is for a new store, an old one keeps its own."""
+        self._address = Address.parse(url)
         try:
             import clickhouse_connect  # an extra: only who has a cluster needs it
         except ImportError as error:
             wanted = "pip install 'release-intake-gate[clickhouse]'"
             raise ImportError(f"an index in ClickHouse needs its client: {wanted}") from error
-        self._address = Address.parse(url)
         self._database = self._address.database
         self._client: Any = clickhouse_connect.get_client(dsn=self._address.dsn, settings=_SETTINGS)
         self._mutex = threading.Lock()  # a client carries one statement at a time

@@ -261,7 +261,6 @@ def test_shard_that_is_none_is_refused(words):
 
 
 def test_other_index_than_clickhouse_is_refused():
-    pytest.importorskip("clickhouse_connect", reason="comes with the developers' packages")
     assert "clickhouse://" in command("index", "rebuild", "--from", "postgres://x/y").err
 
 
