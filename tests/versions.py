@@ -1,4 +1,4 @@
-"""Run the tests that touch every dependency on the lowest and the newest allowed packages: ``python -m tests.versions``.
+"""Test the lowest and the newest allowed packages on every supported Python: ``python -m tests.versions``.
 
 Each supported Python that this machine has gets a virtual environment for either. The lowest are those that
 ``pyproject.toml`` names; the newest are what a resolver finds today, whatever the lock files say. Exits 1 if any fails.
@@ -18,13 +18,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
-#: Decoding, tags, covers, credentials, messages, the web, rows, tasks, templates: together they import every dependency.
+#: Decoding, tags, covers, credentials, messages, web, rows, tasks, pages: together they import every dependency.
 TESTS = (
     "tests/checks/analysis", "tests/checks/fingerprint/test_fingerprint.py", "tests/checks/test_artwork.py",
     "tests/checks/metadata/test_names.py", "tests/intake/ddex", "tests/intake/api/test_deliver.py",
     "tests/intake/api/test_schema.py", "tests/intake/api/test_operations.py", "tests/intake/admin/test_queue.py",
     "tests/intake/test_pipeline.py", "tests/intake/test_real_sound.py", "tests/intake/webhooks", "tests/ops",
 )  # fmt: skip
+
+
+def say(text: str) -> None:
+    """Tell whoever waits, in order with what the tests print."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def pythons() -> Iterator[tuple[str, str]]:
@@ -41,12 +47,12 @@ def pythons() -> Iterator[tuple[str, str]]:
                 yield f"3.{minor}", path
                 break
         else:
-            print(f"Python 3.{minor}: not on this machine, so not tested.")
+            say(f"Python 3.{minor}: not on this machine, so not tested.")
 
 
 def run_tests(version: str, python: str, name: str, folder: Path) -> bool:
     """Whether the tests pass on one Python with one choice of packages."""
-    print(f"Python {version}, {name} packages …", flush=True)
+    say(f"Python {version}, {name} packages …")
     place = str(folder / f"{version}-{name}")
     resolution = ["--resolution", RESOLUTIONS[name], "--python", place]
     commands = [
@@ -62,7 +68,7 @@ def main() -> None:
     """Test every combination; the first and the last Python here with both choices, the others with the newest."""
     found = list(pythons())
     if len(found) < 2:
-        print("There is one supported Python here: the test of several is incomplete.")
+        say("There is one supported Python here: the test of several is incomplete.")
     with tempfile.TemporaryDirectory() as folder:
         wanted = [(version, python, name) for version, python in found for name in _choices(version, found)]
         failed = [f"{v} {name}" for v, python, name in wanted if not run_tests(v, python, name, Path(folder))]
