@@ -102,7 +102,8 @@ class Panel:
             "b": self.reference_url,
             "scale": _scale(self.duration, self.reference_duration),
             "speed": _number(self.match.get("speed"), 1.0) or 1.0,
-            "pitch": _number(self.match.get("pitch"), _number(self.match.get("speed"), 1.0)) or 1.0,
+            # As in the evidence: what the speed does not explain; 0 where the pitch goes with the speed, as a tape's.
+            "pitch_semitones": _number(self.match.get("pitch")),
             "looks": dict(self.looks),
             "segments": [
                 {"start": one.start, "end": one.end, "bStart": one.reference_start, "bEnd": one.reference_end}

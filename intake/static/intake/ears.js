@@ -7,6 +7,11 @@
   const STEP = 5;
   /** A change of speed below this cannot be told from a measuring error. */
   const SAME_SPEED = 0.005;
+  /** A change of pitch below this, in semitones, is not heard. */
+  const SAME_PITCH = 0.2;
+  /** By how much a shifted sound comes late, in seconds: half the window of pitch_shift.js. */
+  const SHIFT_DELAY = 0.05;
+  const SHIFTER = new URL("pitch_shift.js", document.currentScript.src).href;
   /** A player that was sent to the beginning of a match stands up to this many seconds before it. */
   const ROUNDING = 0.05;
   /** Fading from one recording to the other, in seconds: no click, and no gap. */
@@ -104,13 +109,17 @@
     constructor(root) {
       this.root = root;
       this.match = JSON.parse(document.getElementById(root.dataset.ears).textContent);
-      const { speed, pitch } = this.match;
+      const { speed, pitch_semitones: semitones } = this.match;
       this.speed = Math.abs(speed - 1) < SAME_SPEED ? 1 : speed;
+      const keepsPitch = Math.abs(semitones + 12 * Math.log2(this.speed)) < SAME_PITCH;
+      const goesWithSpeed = Math.abs(semitones) < SAME_PITCH;
+      /** What is left to shift, as a ratio of frequencies, once the speed has done its part. */
+      this.shift = keepsPitch || goesWithSpeed ? 1 : 2 ** (semitones / 12);
       this.sides = { a: root.querySelector("[data-audio=a]"), b: root.querySelector("[data-audio=b]") };
       this.loudness = { a: 1, b: 1 };
       if (this.sides.b) {
         // Played faster as a tape is, the pitch goes with the speed; made shorter by a machine, it stays.
-        this.sides.b.preservesPitch = this.speed !== 1 && Math.abs(pitch - 1) < SAME_SPEED;
+        this.sides.b.preservesPitch = keepsPitch && !goesWithSpeed;
         this.sides.b.defaultPlaybackRate = this.sides.b.playbackRate = this.speed;
       }
       this.side = "a";
@@ -134,17 +143,32 @@
     get playing() { return !this.audio.paused; }
     get current() { return this.match.segments[this.segment]; }
 
-    /** Wire both into the one output; a side that is not heard is turned down, and runs along. */
-    wire() {
-      if (this.gains) return;
+    /** Connect both to the one output; a side that is not heard is turned down, and runs along. */
+    wire() { return (this.wiring ||= this.connect()); }
+
+    async connect() {
       const out = output();
-      this.gains = {};
+      const shifter = await this.shifter(out);
+      const gains = {};
       for (const [side, audio] of Object.entries(this.sides)) {
         if (!audio) continue;
-        this.gains[side] = out.createGain();
-        this.gains[side].gain.value = 0;
-        out.createMediaElementSource(audio).connect(this.gains[side]).connect(out.destination);
+        gains[side] = out.createGain();
+        gains[side].gain.value = 0;
+        const source = out.createMediaElementSource(audio);
+        (side === "b" && shifter ? source.connect(shifter) : source).connect(gains[side]).connect(out.destination);
       }
+      this.gains = gains;
+    }
+
+    /** What brings the known recording to the pitch of the delivered one, where its speed alone does not. */
+    async shifter(out) {
+      if (this.shift === 1) return null;
+      if (!out.audioWorklet) { // only https and localhost have it
+        this.root.querySelector("[data-show=level]").textContent = "B sounds at its own pitch: this page needs https";
+        return null;
+      }
+      await out.audioWorklet.addModule(SHIFTER);
+      return new AudioWorkletNode(out, "pitch-shift", { processorOptions: { ratio: this.shift }, outputChannelCount: [2] });
     }
 
     /** Fade to the side that is to be heard. */
@@ -195,7 +219,12 @@
     /** The same place in the known recording: a copy that plays faster gets through more of it. */
     there(here) { return Math.max(0, this.current.bStart + (here - this.current.start) * this.speed); }
     here(there) { return Math.max(0, this.current.start + (there - this.current.bStart) / this.speed); }
-    partner() { return this.side === "a" ? this.there(this.audio.currentTime) : this.here(this.audio.currentTime); }
+    /** How much earlier the known recording must run where its sound comes late, in its own time. */
+    get lead() { return this.shift === 1 ? 0 : SHIFT_DELAY * this.speed; }
+    partner() {
+      const { currentTime } = this.audio;
+      return this.side === "a" ? this.there(currentTime) + this.lead : this.here(currentTime - this.lead);
+    }
     rate(audio) { return audio === this.sides.b ? this.speed : 1; }
 
     follow(audio) {
@@ -230,9 +259,11 @@
       const turn = this.turns = (this.turns || 0) + 1;
       this.at = Math.max(0, here);
       this.wanted = playing;
-      if (playing) this.wire();
       for (const audio of this.both) audio.pause();
-      await Promise.all(this.both.map((audio) => place(audio, audio === this.sides.a ? this.at : this.there(this.at))));
+      if (playing) await this.wire();
+      if (turn !== this.turns) return;
+      const places = { a: this.at, b: this.there(this.at) + (playing ? this.lead : 0) };
+      await Promise.all(Object.entries(this.sides).filter(([, audio]) => audio).map(([side, audio]) => place(audio, places[side])));
       if (turn !== this.turns || !playing) { this.show(); return; }
       await Promise.all(this.both.map(ready));
       if (turn !== this.turns) return;
