@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from checks.policy import Verdict
+from intake.admin.reasons import prepared_for_others
 from intake.models import Language
 
 
@@ -97,6 +98,7 @@ class DecisionForm(forms.Form):
         cleaned = super().clean() or {}
         chosen = cleaned.get("labels") or []
         verdict = cleaned.get("verdict")
+        check_reason(self, cleaned)
         labelling = Verdict.LABEL in {verdict, *self.tracks.values()}
         if labelling and not chosen:
             self.add_error("labels", "Choose at least one label that it goes out with.")
@@ -151,6 +153,13 @@ class DecisionForm(forms.Form):
         }
 
 
+def check_reason(form: forms.Form, cleaned: dict[str, Any]) -> None:
+    """Add an error where the reason is one that was prepared for another verdict: one of the two is a mistake."""
+    reason, verdict = cleaned.get("reason"), cleaned.get("verdict")
+    if reason and verdict and prepared_for_others(reason, Verdict(verdict)):
+        form.add_error("reason", f"This reason was prepared for another verdict than {verdict}. Choose a fitting one.")
+
+
 class WordsForm(forms.Form):
     """Anything else that is done with a submission: as the moderator saw it, and why."""
 
@@ -187,6 +196,11 @@ class BulkForm(forms.Form):
         max_length=4000, error_messages={"required": "Say why: every label is told this reason with the decision."}
     )
     note = forms.CharField(max_length=4000, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        check_reason(self, cleaned)
+        return cleaned
 
 
 class ReopenForm(forms.Form):

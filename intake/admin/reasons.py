@@ -63,6 +63,12 @@ def for_families(families: set[str], language: str = Language.ENGLISH.value) -> 
     return tuple(Canned(one.key, one.verdict, one.family, one.title, spoken) for one in fitting)
 
 
+def prepared_for_others(text: str, verdict: Verdict) -> bool:
+    """Whether a text is, word for word, a prepared reason of other verdicts and not of this one."""
+    verdicts = {one.verdict for one in CANNED for words in PHRASES.values() if words[one.key].strip() == text.strip()}
+    return bool(verdicts) and verdict not in verdicts
+
+
 def in_languages(families: set[str], language: str) -> Sequence[tuple[str, tuple[Canned, ...]]]:
     """The same by the name of the language: the label's own first, and English for whoever does not speak it."""
     spoken = dict.fromkeys((language if language in PHRASES else Language.ENGLISH.value, Language.ENGLISH.value))

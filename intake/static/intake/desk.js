@@ -1,6 +1,74 @@
 /* The desk's small manners: the claim is kept while somebody works, prepared reasons fill the form, filters apply. */
 "use strict";
 
+/* Prepared reasons. Only those of the chosen verdict are in the list, none before a verdict is chosen, and none changes it.
+   A key moves through the list and applies nothing before Enter; a pointer applies what it picks. */
+class ReasonTemplates {
+  constructor(picker) {
+    this.picker = picker;
+    this.form = picker.form;
+    this.field = document.getElementById(picker.dataset.fill);
+    this.empty = picker.options[0];
+    this.prompt = this.empty.textContent;
+    this.groups = [...picker.children].filter((one) => one !== this.empty);
+    this.options = new Map(this.groups.map((group) => [group, [...group.querySelectorAll("option")]]));
+    /** What a template has put into the field: only that may be replaced. */
+    this.applied = "";
+    this.byKey = false;
+    picker.addEventListener("keydown", (event) => this.key(event));
+    picker.addEventListener("pointerdown", () => { this.byKey = false; });
+    picker.addEventListener("blur", () => this.reset());
+    picker.addEventListener("change", (event) => {
+      event.stopPropagation();
+      if (!this.byKey) this.apply();
+    });
+    this.form.addEventListener("change", (event) => { if (event.target.name === "verdict") this.offer(); });
+    this.offer();
+  }
+
+  get verdict() { return this.form.querySelector("[name=verdict]:checked")?.value || ""; }
+
+  /** Put the templates of the chosen verdict into the list, and take all others out of it. */
+  offer() {
+    const fits = (option) => option.dataset.verdict === this.verdict;
+    const groups = this.groups.filter((group) => {
+      if (group.tagName === "OPTION") return fits(group);
+      group.replaceChildren(...this.options.get(group).filter(fits));
+      return group.children.length > 0;
+    });
+    this.empty.textContent = this.verdict ? this.prompt : "choose a verdict first…";
+    this.picker.replaceChildren(this.empty, ...groups);
+    this.reset();
+  }
+
+  reset() {
+    this.picker.selectedIndex = 0;
+    this.byKey = false;
+  }
+
+  key(event) {
+    this.byKey = true;
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.apply();
+  }
+
+  apply() {
+    const { value, dataset } = this.picker.selectedOptions[0];
+    if (!value || dataset.verdict !== this.verdict) return;
+    const typed = this.field.value.trim();
+    this.field.value = typed && typed !== this.applied ? `${typed}\n\n${value}` : value;
+    this.applied = value.trim();
+    for (const name of ["code", "language"]) {
+      const other = this.form.elements[name];
+      if (other && dataset[name]) other.value = dataset[name];
+    }
+    this.reset();
+    this.field.focus();
+  }
+}
+
 (() => {
   /** Time between two signs of life, in ms: several before the claim would end. */
   const BEAT = 25_000;
@@ -13,33 +81,7 @@
     });
   }
 
-  for (const picker of document.querySelectorAll("[data-fill]")) {
-    const field = document.getElementById(picker.dataset.fill);
-    picker.addEventListener("change", () => {
-      const chosen = picker.selectedOptions[0];
-      if (!chosen.value) return;
-      field.value = chosen.value;
-      const verdict = picker.form.querySelector(`[name=verdict][value="${chosen.dataset.verdict}"]`);
-      if (verdict) {
-        verdict.checked = true;
-        showFitting(picker);
-      }
-      picker.selectedIndex = 0;
-      field.focus();
-    });
-    picker.form.addEventListener("change", (event) => {
-      if (event.target.name === "verdict") showFitting(picker);
-    });
-    showFitting(picker);
-  }
-
-  /** Offer the prepared reasons of the chosen verdict, or all where none is chosen yet. */
-  function showFitting(picker) {
-    const verdict = picker.form.querySelector("[name=verdict]:checked");
-    for (const option of picker.options) {
-      option.hidden = Boolean(verdict && option.value && option.dataset.verdict !== verdict.value);
-    }
-  }
+  for (const picker of document.querySelectorAll("[data-fill]")) new ReasonTemplates(picker);
 
   const claim = document.getElementById("claim");
   if (!claim) return;

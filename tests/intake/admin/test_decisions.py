@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from checks.policy import Verdict
+from intake.admin.reasons import CANNED
 from intake.models import Claim, Decision, Event, KnownRecording, Submission
 from intake.services import decisions
 from intake.states import State
@@ -58,6 +59,18 @@ def test_a_decision_is_written_and_the_next_submission_comes_claimed(desk, ada):
     assert (decision.actor, decision.reasons, decision.note) == ("moderator:ada", ["It is not theirs."], "Third time.")
     assert standing(first)[0] == State.REJECTED
     assert standing(following)[0] == State.IN_REVIEW
+
+
+@pytest.mark.parametrize(
+    "prepared", [one for one in CANNED if one.verdict is not Verdict.REJECT], ids=lambda one: one.key
+)
+def test_a_reason_that_was_prepared_for_another_verdict_decides_nothing(desk, prepared):
+    submission = in_review()
+    before = standing(submission)
+    response = decide(desk, submission, reason=f" {prepared.text}\n")
+    assert response.status_code == 400
+    assert "prepared for another verdict" in response.content.decode()
+    assert standing(submission) == before
 
 
 def test_the_next_one_is_never_one_that_somebody_has_in_hand(desk, ben):
