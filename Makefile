@@ -108,8 +108,8 @@ test-servers: setup-test ## the same tests on PostgreSQL and Redis; GATE_SKIP_SE
 		echo "Tests on PostgreSQL and Redis: not run. Start the servers, or say GATE_SKIP_SERVERS=1."; exit 1; \
 	fi
 
-test-versions: setup-dev ## the lowest and the newest allowed packages, on every supported Python of this machine
-	@$(BIN)/python -m tests.versions
+test-versions: setup-dev ## the lowest and the newest allowed packages on every supported Python here
+	@$(BIN)/python -m tests.versions $(VERSIONS_ARGS)
 
 test-image: ## the tests inside the production image
 	docker build --target test --tag release-intake-gate:test .

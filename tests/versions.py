@@ -1,7 +1,7 @@
 """Test the lowest and the newest allowed packages on every supported Python: ``python -m tests.versions``.
 
 Each supported Python that this machine has gets a virtual environment for either. The lowest are those that
-``pyproject.toml`` names; the newest are what a resolver finds today, whatever the lock files say. Exits 1 if any fails.
+``pyproject.toml`` names; the newest are what a resolver finds today, whatever the lock files say.
 """
 
 from __future__ import annotations
@@ -65,20 +65,17 @@ def run_tests(version: str, python: str, name: str, folder: Path) -> bool:
 
 
 def main() -> None:
-    """Test every combination; the first and the last Python here with both choices, the others with the newest."""
+    """Test each combination, or with ``--ends`` the two that differ most. Exits 1 if any fails."""
     found = list(pythons())
     if len(found) < 2:
         say("There is one supported Python here: the test of several is incomplete.")
+    wanted = [(version, python, name) for version, python in found for name in RESOLUTIONS]
+    if "--ends" in sys.argv[1:]:
+        wanted = [wanted[0], wanted[-1]]
     with tempfile.TemporaryDirectory() as folder:
-        wanted = [(version, python, name) for version, python in found for name in _choices(version, found)]
-        failed = [f"{v} {name}" for v, python, name in wanted if not run_tests(v, python, name, Path(folder))]
+        failed = [f"{one[0]} {one[2]}" for one in wanted if not run_tests(*one, Path(folder))]
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}.")
-
-
-def _choices(version: str, found: list[tuple[str, str]]) -> tuple[str, ...]:
-    """The lowest packages are those of the lowest Python: newer ones have no wheels of them."""
-    return ("lowest", "newest") if version == found[0][0] else ("newest",)
 
 
 if __name__ == "__main__":
