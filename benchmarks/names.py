@@ -229,7 +229,7 @@ def taken_for(
     release = Release(title, "single", (track,), version=version, display_artists=shown)
     delivery = Delivery(release, Account(account, account), dt.date(2026, 11, 20))
     instruments: Any = None
-    findings = CHECK.run(delivery, Context(instruments, registry, instruments, instruments))
+    findings = CHECK.run(delivery, Context(instruments, registry, instruments, instruments, instruments))
     return {str((finding.evidence or {}).get("artist")) for finding in findings if finding.code.route is not Route.PASS}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from checks.finding import Code, Finding, Route, Severity
@@ -38,6 +40,30 @@ class Segment:
     reference_end: float
 
 
+class OwnerClaim(StrEnum):
+    """On whose word the catalogue names the owner of a known recording."""
+
+    REGISTERED = "registered"  # the operator's, who taught it
+    CLAIMED = "claimed"  # the account's own, which taught it
+    DELIVERED = "delivered"  # the account's own, whose delivery of it was accepted or is being checked
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A decision that rejected content, by which the same content is recognised again. For moderators only."""
+
+    decision: str  # id
+    submission: str  # id of what was rejected
+    account: str  # id of the account that had delivered it
+    account_name: str
+    title: str  # of the track
+    artist: str
+    ground: str  # key of the policy's reason
+    decided_by: str  # the actor
+    decided_at: dt.datetime
+    received_at: dt.datetime  # when the rejected submission had come in
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A known recording that a file resembles: how much, where, and how it was changed."""
@@ -59,6 +85,12 @@ class Match:
     #: The submission of another account that brings it and was not decided when this one came in.
     pending: str | None = None
     blocked: str | None = None  # why it is on the blocklist
+    refusals: tuple[Refusal, ...] = ()  # the decisions that rejected this sound and stand
+    claim: OwnerClaim = OwnerClaim.REGISTERED
+    known_since: dt.datetime | None = None
+    #: Of the delivering account's own recordings: when the last delivery came in that a person has accepted. What the
+    #: gate knew by then, that person could weigh. None: no person has accepted one.
+    reviewed_since: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +104,11 @@ class Known:
     owner_account: str | None  # id of the account, where the owner delivers here
     duration: float = 0.0  # seconds
     fingerprint: bytes = b""
+    owner: str = ""  # name of who controls it
+    pending: bool = False  # brought by a submission that is not decided
+    claim: OwnerClaim = OwnerClaim.REGISTERED
+    known_since: dt.datetime | None = None
+    reviewed_since: dt.datetime | None = None  # as in a match
 
 
 class KnownRecordings(Protocol):
@@ -85,7 +122,10 @@ class KnownRecordings(Protocol):
         """
 
     def under_isrc(self, isrc: str) -> Sequence[Known]:
-        """The known recordings under an ISRC, twelve characters without hyphens; with fingerprints."""
+        """The known recordings under an ISRC, twelve characters without hyphens; with fingerprints.
+
+        What was rejected or blocked is not among them: nobody's ISRC is held against it.
+        """
 
     def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
         """Known recordings with exactly these titles, some of them where there are many; without fingerprints.
@@ -101,6 +141,8 @@ class ProtectedName:
     artist: str  # id of the protected artist
     name: str  # the name or alias, as registered
     accounts: frozenset[str] = frozenset()
+    #: Those of the accounts for which the operator or a moderator vouched. A label can protect a name for itself.
+    vouched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +151,8 @@ class OpenedArtist:
 
     artist: str  # id of the protected artist
     prefix: str
+    #: Whether the operator or a moderator issued the key, or vouched for the label that did.
+    vouched: bool = False
 
 
 class ProtectedNames(Protocol):
@@ -192,6 +236,16 @@ class Blocklist(Protocol):
         """Which of the values (isrc, upc, party, file; in canonical form) are on the list, each with the reason."""
 
 
+class RefusedContent(Protocol):
+    """What rejections have left behind by name, as a check may ask it; rejected sound is found by ``matches``."""
+
+    def named(self, kind: str, values: Sequence[str]) -> Mapping[str, Sequence[Refusal]]:
+        """The refusals that stand against each of the values (kind: isrc, file; in canonical form).
+
+        Those of the submission itself, and values without any, are left out.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The instruments."""
@@ -200,6 +254,7 @@ class Context:
     names: ProtectedNames
     history: History
     blocklist: Blocklist
+    refused: RefusedContent
     lattice: LatticeReference | None = None
 
 

@@ -79,6 +79,7 @@ class Reason:
     key: str
     title: str  # in a moderator's words
     four_eyes: bool  # a second moderator must agree
+    stay_down: bool  # what was rejected on it is recognised when it is delivered again
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,11 @@ class Policy:
     lattice: Traces = Traces.NOTE
     other_speeds: OtherSpeeds = OtherSpeeds.ALWAYS
     new_label_days: int = NEW_LABEL_DAYS
+
+    def stays_down(self, ground: str) -> bool:
+        """Whether what is rejected on this ground must be recognised when it is delivered again."""
+        reason = self.reasons.get(ground)
+        return reason.stay_down if reason else ground in STAY_DOWN
 
     def asks(self, check: str) -> bool:
         """Whether this check is put to releases here."""
@@ -146,7 +152,9 @@ _ROUTES_OF_LATTICE = (Route.NOTE, Route.PASS, Route.REVIEW)
 #: What a policy file is made of. Anything else is a misspelling, and would change nothing without a word.
 _SECTIONS = ("version", "checks", "routes", "disclosure", "review", "profiles", "reasons", "appeals")
 _CHECKS = ("mandatory", LATTICE, "other_speeds", "new_label_days")
-_REASON = ("title", "four_eyes")
+_REASON = ("title", "four_eyes", "stay_down")
+#: The grounds that stay down where the policy does not say: those that concern the content, whoever delivers it.
+STAY_DOWN = frozenset({"infringement", "impersonation", "voice", "fraud"})
 _APPEALS = ("hours", "days")
 
 
@@ -276,10 +284,10 @@ def _profile(name: str, profiles: Mapping[str, Any]) -> Profile:
 def _reason(path: Path, key: str, reasons: Mapping[str, Any]) -> Reason:
     table = _table(reasons, key)
     _refuse_unknown(path, f"line in [reasons.{key}]", table, _REASON)
-    four_eyes = table.get("four_eyes", False)
-    if not isinstance(four_eyes, bool):
-        raise TypeError(f"reasons.{key}: four_eyes must be true or false")
-    return Reason(key, _text(table, "title"), four_eyes)
+    choices = {"four_eyes": False, "stay_down": key in STAY_DOWN, **table}
+    if wrong := [name for name in ("four_eyes", "stay_down") if not isinstance(choices[name], bool)]:
+        raise TypeError(f"reasons.{key}: {wrong[0]} must be true or false")
+    return Reason(key, _text(table, "title"), choices["four_eyes"], choices["stay_down"])
 
 
 def _table(document: Mapping[str, Any], key: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:

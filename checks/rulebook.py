@@ -44,7 +44,7 @@ RULEBOOK = (
         "iswc.malformed: .",
         "party_id.malformed: .",
         "dpid.malformed: .",
-        "id.blocklisted: .",
+        "id.blocklisted: . staydown.recording staydown.file staydown.isrc staydown.earlier_decision",
     ),
     *_rules(
         16,
@@ -143,8 +143,8 @@ RULEBOOK = (
         "audio.silence: . audio.silent",
         "audio.clipping: . audio.dc_offset audio.dead_channel audio.channels_cancel audio.non_finite",
         "audio.duplicate: . similarity.own_recording similarity.own_other_title similarity.known_recording "
-        "similarity.pending_elsewhere similarity.same_isrc",
+        "similarity.pending_elsewhere similarity.same_isrc similarity.owner_unconfirmed",
         "audio.modified_match: similarity.known_recording similarity.possible_match similarity.licensed "
-        "similarity.used_otherwise",
+        "similarity.used_otherwise similarity.own_version_renamed",
     ),
 )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
-from checks import blocklist, isrc_audio, likeness
+from checks import blocklist, isrc_audio, likeness, ownership, staydown
 from checks.check import Check, Context, Match
 from checks.finding import JSON, Code, Finding, Route, Severity
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.compare import POSSIBLE_BLOCKS, Comparison, degenerate
 from checks.fingerprint.store import MemoryStore
 from checks.likeness import AUDIBLE_PITCH, AUDIBLE_SPEED
+from checks.ownership import (
+    SAME_SOUND,
+    bare_isrc,
+    folded,
+    has_isrc,
+    has_other_artist,
+    has_other_title,
+    is_own,
+    is_renamed,
+)
 from checks.release import Account, AudioFacts, Delivery, Relation, Track
 
 KNOWN_RECORDING = Code(
@@ -42,6 +51,13 @@ OWN_OTHER_TITLE = Code(
     Route.REVIEW,
     "Apple Music editorial guide and Spotify guide, repeated submissions",
 )
+OWN_VERSION_RENAMED = Code(
+    "similarity.own_version_renamed",
+    "A label's own recording at another speed or pitch keeps its artist, and its title or a relation to its ISRC.",
+    Severity.WARNING,
+    Route.REVIEW,
+    "Spotify on artificial streams and spam; Apple Music editorial guide, repeated submissions",
+)
 # Two labels deliver the same sound within minutes: neither may learn of the other, and a human sees both.
 PENDING_ELSEWHERE = Code(
     "similarity.pending_elsewhere",
@@ -53,10 +69,18 @@ PENDING_ELSEWHERE = Code(
 )
 SAME_ISRC = Code(
     "similarity.same_isrc",
-    "The same sound under the same ISRC is the same recording, whoever delivers it.",
+    "A known recording may be delivered under its ISRC by an account that is authorised to deliver for its artist.",
     Severity.INFORMATION,
     Route.PASS,
-    "IFPI ISRC handbook",
+    "IFPI ISRC handbook; registry of protected names",
+)
+# An ISRC is printed on every streaming service: it says which recording this is, and nothing about who delivers it.
+OWNER_UNCONFIRMED = Code(
+    "similarity.owner_unconfirmed",
+    "A person confirms that an account may deliver a known recording, where the gate does not know it for its owner.",
+    Severity.WARNING,
+    Route.REVIEW,
+    "Amazon Music, Apple Music and Spotify policies on infringing content",
 )
 # A licence that nobody has read proves nothing: anyone can attach a document. So it informs the moderator and
 # lightens the finding, and still a human looks; an installation that checks licences elsewhere may let it pass.
@@ -90,12 +114,15 @@ NOT_ASSESSED = Code(
     "this gate",
 )
 
+#: What a person answers once for an account and a recording: as long as both stay what they were, nobody is asked again.
+ASKED_ONCE = frozenset({KNOWN_RECORDING, POSSIBLE_MATCH, OWNER_UNCONFIRMED, LICENSED, USED_OTHERWISE})
+
 #: The relations that use the sound of another recording. A cover or a live version is a new recording of the work: it
 #: has no reason to contain the old one.
 USES_THE_SOUND = frozenset({"remix_of", "samples", "sped_up_of", "slowed_of", "edit_of", "remaster_of"})
 
-#: What covers this share of a match covers it.
-AS_MUCH = 0.9
+#: All of a known recording is most of a track from this share on: what was added to it makes no other recording.
+MOST_OF_A_TRACK = 0.5
 
 #: Two tracks are the same recording when this much of each is in the other; a radio edit, a medley or a continuous mix
 #: on the same release shares less.
@@ -104,17 +131,21 @@ DUPLICATE_COVERAGE = 0.8
 
 def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every track against the known recordings, then the tracks against each other."""
+    heard: dict[int, Sequence[Match]] = {}
     for track in delivery.release.tracks:
         facts = delivery.facts.get(track.file)
         if facts is None or not facts.ok or degenerate(facts.fingerprint):
             yield _not_assessed(track, facts)
         else:
             matches = context.recordings.matches(facts, track)
+            heard[track.position] = matches
             yield from blocklist.heard(track, facts, matches)
-            yield from _against_known(track, facts, delivery.account, matches)
-            if isrc := _isrc(track.isrc):
+            yield from _against_known(track, facts, delivery.account, matches, context)
+            if isrc := bare_isrc(track.isrc):
                 known = context.recordings.under_isrc(isrc)
-                yield from isrc_audio.consistency(track, isrc, facts, delivery.account.id, matches, known)
+                accepted = [match for match in matches if not match.refusals]
+                yield from isrc_audio.consistency(track, isrc, facts, delivery.account.id, accepted, known)
+    yield from staydown.run(delivery, heard, context)
     yield from _duplicates(delivery)
     yield from blocklist.named(delivery, context)
 
@@ -136,15 +167,23 @@ def _not_assessed(track: Track, facts: AudioFacts | None) -> Finding:
     )
 
 
-def _against_known(track: Track, facts: AudioFacts, account: Account, matches: Sequence[Match]) -> Iterator[Finding]:
+def _against_known(
+    track: Track, facts: AudioFacts, account: Account, matches: Sequence[Match], context: Context
+) -> Iterator[Finding]:
     """One finding for each kind of match that the track has."""
     kinds: dict[Code, list[Match]] = {}
     for match in matches:
-        if match.blocked is not None:
-            continue  # that is told to moderators alone
+        if match.blocked is not None or match.refusals:
+            continue  # these have findings of their own, and are nobody's reference
         if match.pending and _is_no_news(match, account, matches):
             continue
-        kinds.setdefault(_kind(track, facts.duration, account, match), []).append(match)
+        code = _kind(track, facts.duration, account, match, context)
+        if code in ASKED_ONCE and (
+            ownership.is_of_refused_account(match, matches)
+            or ownership.is_settled(track, facts.duration, match, account, matches)
+        ):
+            continue
+        kinds.setdefault(code, []).append(match)
     for code, alike in kinds.items():
         yield told(code, track, facts.duration, alike)
 
@@ -174,38 +213,53 @@ def _is_no_news(pending: Match, account: Account, matches: Sequence[Match]) -> b
     """
     return any(
         one.certain
-        and not (one.pending or one.blocked)
-        and (_is_own(account, one) or _folded(one.owner) == _folded(pending.owner))
-        and likeness.seconds(one) >= AS_MUCH * likeness.seconds(pending)
+        and not (one.pending or one.blocked or one.refusals)
+        and (is_own(account, one) or folded(one.owner) == folded(pending.owner))
+        and not ownership.is_of_refused_account(one, matches)
+        and likeness.seconds(one) >= SAME_SOUND * likeness.seconds(pending)
         for one in matches
     )
 
 
-def _is_own(account: Account, match: Match) -> bool:
-    return match.owner_account == account.id or _is_named(account, match.owner)
-
-
-def _kind(track: Track, duration: float, account: Account, match: Match) -> Code:
+def _kind(track: Track, duration: float, account: Account, match: Match, context: Context) -> Code:
     """What the match means for this label and this track."""
-    if _is_own(account, match):
-        renamed = (
-            match.certain and likeness.whole(match, duration) and likeness.steady(match) and _renamed(track, match)
-        )
-        return OWN_OTHER_TITLE if renamed else OWN_RECORDING
+    if is_own(account, match):
+        return _kind_of_own(track, duration, match)
     if match.pending:
         return PENDING_ELSEWHERE
-    # Where the other party delivers here itself, the two accounts claim the same recording, and a human asks why.
-    same = match.certain and match.isrc and _isrc(match.isrc) == _isrc(track.isrc) and match.owner_account is None
-    if same and likeness.unchanged(match, duration):
-        return SAME_ISRC
     if licences := [one for one in _relations(track, match) if one.licence_file and one.type in USES_THE_SOUND]:
         return LICENSED if any(_fits(one, match, duration) for one in licences) else USED_OTHERWISE
+    same = match.certain and has_isrc(track, match.isrc) and likeness.unchanged(match, duration)
+    if same and not is_renamed(track, match):
+        return SAME_ISRC if ownership.is_authorised(track, match, account, context) else OWNER_UNCONFIRMED
     return KNOWN_RECORDING if match.certain else POSSIBLE_MATCH
+
+
+def _kind_of_own(track: Track, duration: float, match: Match) -> Code:
+    """The account's own recording: as it was, as another version, or passed off as something else.
+
+    What is only a part of a track, or only possibly the same, is a use that its owner is free to make.
+    """
+    if not match.certain or not _is_most_of(match, duration):
+        return OWN_RECORDING
+    if likeness.steady(match) and abs(match.pitch) < AUDIBLE_PITCH:
+        return OWN_OTHER_TITLE if is_renamed(track, match) else OWN_RECORDING
+    declared = any(one.type in USES_THE_SOUND and _fits(one, match, duration) for one in _relations(track, match))
+    if has_other_artist(track, match) or (has_other_title(track, match) and not declared):
+        return OWN_VERSION_RENAMED
+    return OWN_RECORDING
+
+
+def _is_most_of(match: Match, duration: float) -> bool:
+    """Whether the track is the known recording, alone or with something added that is shorter than it."""
+    return likeness.whole(match, duration) or (
+        likeness.holds_all(match) and likeness.seconds(match) > MOST_OF_A_TRACK * duration
+    )
 
 
 def _relations(track: Track, match: Match) -> list[Relation]:
     """What the label says of its use of this recording."""
-    return [one for one in track.relations if match.isrc and _isrc(one.isrc) == _isrc(match.isrc)]
+    return [one for one in track.relations if match.isrc and bare_isrc(one.isrc) == bare_isrc(match.isrc)]
 
 
 def _fits(relation: Relation, match: Match, duration: float) -> bool:
@@ -225,40 +279,21 @@ def _fits(relation: Relation, match: Match, duration: float) -> bool:
             return True
 
 
-def _renamed(track: Track, match: Match) -> bool:
-    """Whether it came under another title or another artist before. A version's addition to the title is none."""
-    title, before = _folded(track.title), _folded(match.title)
-    if title and before and title not in before and before not in title:
-        return True
-    names = [_folded(artist.name) for artist in track.display_artists]
-    return bool(_folded(match.artist)) and bool(names) and not any(name in _folded(match.artist) for name in names)
-
-
-def _is_named(account: Account, owner: str) -> bool:
-    return bool(_folded(owner)) and _folded(owner) in {_folded(name) for name in (account.name, *account.names)}
-
-
-def _folded(name: str) -> str:
-    """A name without case, accents, punctuation and spaces."""
-    return "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if c.isalnum())
-
-
-def _isrc(isrc: str | None) -> str | None:
-    return isrc.replace("-", "").replace(" ", "").upper() if isrc else None
-
-
 def _remark(code: Code, track: Track, match: Match) -> str:
     if code in (KNOWN_RECORDING, POSSIBLE_MATCH) and (declared := _relations(track, match)):
         type_ = declared[0].type
         if type_ not in USES_THE_SOUND:
             return f" It was declared as {type_}, which is a new recording; the sound of the old one is in it."
         return f" It was declared as {type_}, and no licence was delivered for it."
-    if code == KNOWN_RECORDING and match.isrc and _isrc(match.isrc) == _isrc(track.isrc):
-        return " It has the same ISRC here."
+    if code == KNOWN_RECORDING and has_isrc(track, match.isrc):
+        renamed = ", under another title or artist" if is_renamed(track, match) else ""
+        return f" It has the same ISRC here{renamed}."
     return {
         OWN_RECORDING: " You delivered it before.",
         OWN_OTHER_TITLE: " You delivered it before, under another title or artist.",
-        SAME_ISRC: " It has the same ISRC here: it is the same recording.",
+        OWN_VERSION_RENAMED: " You delivered that recording before, under another title or artist.",
+        SAME_ISRC: " It has the same ISRC here, and you are authorised to deliver for its artist.",
+        OWNER_UNCONFIRMED: " It has the same ISRC, title and artist here. Your account is not known as its owner's.",
         LICENSED: " A licence was delivered for it.",
         USED_OTHERWISE: " A licence was delivered for another use than the one that is heard.",
         PENDING_ELSEWHERE: f" '{match.owner}' has delivered it too, and neither is decided.",
@@ -268,6 +303,16 @@ def _remark(code: Code, track: Track, match: Match) -> str:
 def _fix(code: Code, match: Match) -> str | None:
     if code == OWN_OTHER_TITLE:
         return f"Deliver it as '{match.title}' by '{match.artist}', or the recording that belongs to this title."
+    if code == OWN_VERSION_RENAMED:
+        relation = f"a relation of type {_relation(match)}" + (f" naming ISRC {match.isrc}" if match.isrc else "")
+        return (
+            f"Deliver it by '{match.artist}', as a version of '{match.title}', with {relation}; no licence is needed."
+        )
+    if code == OWNER_UNCONFIRMED:
+        return (
+            "If you own the recording or deliver for its owner, change nothing: a person confirms it once. "
+            "Otherwise remove the track."
+        )
     if code == USED_OTHERWISE:
         return f"Declare the use that is made ({_relation(match)}), with the licence for it."
     if code not in (KNOWN_RECORDING, POSSIBLE_MATCH):
@@ -277,7 +322,8 @@ def _fix(code: Code, match: Match) -> str | None:
     named = f" naming ISRC {match.isrc}" if match.isrc else ""
     return (
         f"If you hold a licence, add it as a relation of type {relation}{other}{named} with the licence file. "
-        "If it is the same recording and the rights are yours, deliver it under its own ISRC."
+        "If it is the same recording and the rights are yours, deliver it under its own ISRC, title and artist, and a "
+        "person confirms it."
     )
 
 
@@ -350,7 +396,7 @@ def _duplicate(track: Track, other: Track, comparison: Comparison | None) -> Fin
 
 CHECK = Check(
     name="similarity",
-    version=3,
+    version=4,
     title="Known recordings",
     codes=(
         KNOWN_RECORDING,
@@ -358,13 +404,16 @@ CHECK = Check(
         PENDING_ELSEWHERE,
         OWN_RECORDING,
         OWN_OTHER_TITLE,
+        OWN_VERSION_RENAMED,
         SAME_ISRC,
+        OWNER_UNCONFIRMED,
         LICENSED,
         USED_OTHERWISE,
         DUPLICATE,
         NOT_ASSESSED,
         *isrc_audio.CODES,
         *blocklist.CODES,
+        *staydown.CODES,
     ),
     run=run,
     needs_audio=True,

@@ -23,7 +23,7 @@ class Family:
 
 #: In the order in which a mistake costs most.
 NAMED = (
-    Family("match", "Audio match", ("similarity.",)),
+    Family("match", "Audio match", ("similarity.", "staydown.")),
     Family(
         "identity",
         "Identity",

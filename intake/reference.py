@@ -13,16 +13,27 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, FilteredRelation, Q, QuerySet
+from django.db.models import Count, FilteredRelation, Max, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from checks import lattice_model
 from checks.analysis.lattice import FEATURE_VERSION
-from checks.check import Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
+from checks.check import (
+    Context,
+    Habits,
+    Known,
+    Match,
+    OpenedArtist,
+    OwnerClaim,
+    ProtectedName,
+    Refusal,
+    RegistrantUse,
+)
 from checks.finding import Basis
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.clickhouse import ClickHouseStore
@@ -45,6 +56,7 @@ def context(label: models.Label, submission: models.Submission | None, rules: Po
         names=Names(submission),
         history=Deliveries(label, submission),
         blocklist=Blocks(),
+        refused=Refused(submission),
         lattice=Lattice(),
     )
 
@@ -81,7 +93,8 @@ def _open(place: Path | str, _process: int) -> SharedStore:
     return LocalStore(place) if isinstance(place, Path) else ClickHouseStore(place)
 
 
-_PENDING, _BLOCKED = models.KnownRecording.Source.PENDING, models.KnownRecording.Source.BLOCKED
+_Source = models.KnownRecording.Source
+_PENDING, _BLOCKED, _REJECTED = _Source.PENDING, _Source.BLOCKED, _Source.REJECTED
 
 #: Seconds after which it is counted anew how many recordings are known: the search need only know about how many.
 COUNTED_EVERY = 600.0
@@ -141,6 +154,8 @@ class Recordings:
         rows = self._rows().select_related("submission").in_bulk([document for document, _ in found])
         blocks = models.Block.objects.standing().filter(recording__in=list(rows))
         blocked = dict(blocks.values_list("recording_id", "reason"))
+        refused = _refusals(models.StayDown.objects.filter(recording__in=list(rows)), "recording_id", self._submission)
+        reviewed = self._reviewed_since(rows.values())
         return [
             Match(
                 recording=str(row.pk),
@@ -159,9 +174,15 @@ class Recordings:
                 duration=row.duration,
                 pending=self._pending(row),
                 blocked=blocked.get(row.pk),
+                refusals=tuple(refused.get(row.pk, ())),
+                claim=_claim(row),
+                known_since=row.learned_at,
+                reviewed_since=reviewed.get((row.sha256, row.isrc)),
             )
             for document, comparison in found
-            if (row := rows.get(document)) and not (row.source == _BLOCKED and row.pk not in blocked)
+            if (row := rows.get(document))
+            and not (row.source == _BLOCKED and row.pk not in blocked)
+            and not (row.source == _REJECTED and row.pk not in refused)
         ]
 
     def _suggested(self, track: Track) -> list[int]:
@@ -210,10 +231,29 @@ class Recordings:
         meanwhile = came is not None and decided is not None and decided >= came
         return str(row.submission_id) if row.source == _PENDING or meanwhile else None
 
+    def _reviewed_since(self, rows: Iterable[models.KnownRecording]) -> Mapping[tuple[str, str], dt.datetime]:
+        """(file, ISRC) of the label's own recordings → when the last delivery came in that a person has accepted."""
+        label = self._label
+        if label is None or label._state.adding:
+            return {}
+        own = {row.sha256 for row in rows if row.sha256 and row.source not in (_PENDING, _REJECTED, _BLOCKED)}
+        accepted = models.Decision.objects.human().filter(verdict__in=(Verdict.APPROVE, Verdict.LABEL))
+        tracks = models.Track.objects.filter(
+            submission__label=label,
+            submission__state__in=CLEARED,
+            submission__decisions__in=accepted,
+            resource__blob__in=own,
+        )
+        since = tracks.values_list("resource__blob", "isrc").annotate(Max("submission__received_at"))
+        return {(sha256, isrc): received for sha256, isrc, received in since if received} if own else {}
+
     def under_isrc(self, isrc: str) -> Sequence[Known]:
-        """The known recordings under an ISRC, with fingerprints."""
-        rows = self._rows().filter(isrc=isrc).order_by("pk")[:MOST_KNOWN]
-        return [_known(row, bytes(row.fingerprint)) for row in rows]
+        """The known recordings under an ISRC, with fingerprints; nothing that was rejected or blocked."""
+        known = self._rows().filter(isrc=isrc).exclude(source__in=(_REJECTED, _BLOCKED))
+        rows = list(known.exclude(stay_downs__in=models.StayDown.objects.standing()).order_by("pk")[:MOST_KNOWN])
+        own = [row for row in rows if self._label is not None and row.label_id == self._label.pk]
+        reviewed = self._reviewed_since(own)
+        return [_known(row, bytes(row.fingerprint), reviewed.get((row.sha256, row.isrc))) for row in rows]
 
     def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
         """Known recordings with exactly these titles, without fingerprints: one question, unless one title has many."""
@@ -248,7 +288,53 @@ class Blocks:
         return dict(standing.values_list("value", "reason")) if values else {}
 
 
-def _known(row: models.KnownRecording, fingerprint: bytes = b"") -> Known:
+class Refused:
+    """What rejections have left behind by name; that of the submission itself left out."""
+
+    def __init__(self, submission: models.Submission | None) -> None:
+        self._submission = submission
+
+    def named(self, kind: str, values: Sequence[str]) -> Mapping[str, Sequence[Refusal]]:
+        """The refusals that stand against each of the values."""
+        named = models.StayDown.objects.filter(kind=kind, value__in=values)
+        return _refusals(named, "value", self._submission) if values else {}
+
+
+def _refusals(
+    entries: QuerySet[models.StayDown], key: str, submission: models.Submission | None
+) -> dict[Any, list[Refusal]]:
+    """The standing entries by the field ``key``, but for those of the submission itself."""
+    standing = entries.filter(lifted_at__isnull=True).select_related("decision__submission__label")
+    if submission is not None and not submission._state.adding:
+        standing = standing.exclude(decision__submission=submission)
+    found: dict[Any, list[Refusal]] = defaultdict(list)
+    for one in standing.order_by("created_at", "pk"):
+        decision, rejected = one.decision, one.decision.submission
+        found[getattr(one, key)].append(
+            Refusal(
+                decision=str(decision.pk),
+                submission=str(rejected.pk),
+                account=str(rejected.label_id),
+                account_name=rejected.label.name,
+                title=one.title,
+                artist=one.artist,
+                ground=one.ground,
+                decided_by=decision.actor,
+                decided_at=decision.created_at,
+                received_at=rejected.received_at or rejected.created_at,
+            )
+        )
+    return dict(found)
+
+
+def _claim(row: models.KnownRecording) -> OwnerClaim:
+    """On whose word the row names its owner."""
+    if row.source == _Source.LEARNED:
+        return OwnerClaim.CLAIMED if row.label_id else OwnerClaim.REGISTERED
+    return OwnerClaim.DELIVERED
+
+
+def _known(row: models.KnownRecording, fingerprint: bytes = b"", reviewed_since: dt.datetime | None = None) -> Known:
     return Known(
         recording=str(row.pk),
         title=row.title,
@@ -257,6 +343,11 @@ def _known(row: models.KnownRecording, fingerprint: bytes = b"") -> Known:
         owner_account=str(row.label_id) if row.label_id else None,
         duration=row.duration,
         fingerprint=fingerprint,
+        owner=row.owner,
+        pending=row.source == _PENDING,
+        claim=_claim(row),
+        known_since=row.learned_at,
+        reviewed_since=reviewed_since,
     )
 
 
@@ -319,16 +410,19 @@ class Names:
         standing = FilteredRelation(
             "artist__authorisations", condition=Q(artist__authorisations__ended_at__isnull=True)
         )
-        accounts: defaultdict[tuple[int, str, uuid.UUID], set[str]] = defaultdict(set)
+        accounts: defaultdict[tuple[int, str, uuid.UUID], dict[str, bool]] = defaultdict(dict)
         wanted = sorted(numbers)
         for start in range(0, len(wanted), KEYS_AT_ONCE):
             some = models.ProtectedName.objects.filter(pk__in=wanted[start : start + KEYS_AT_ONCE])
-            for pk, text, artist, label in some.annotate(standing=standing).values_list(
-                "pk", "name", "artist_id", "standing__label_id"
+            for pk, text, artist, label, word in some.annotate(standing=standing).values_list(
+                "pk", "name", "artist_id", "standing__label_id", "standing__vouched_by"
             ):
-                accounts[pk, text, artist].update([str(label)] if label else [])
+                accounts[pk, text, artist].update({str(label): not _is_a_labels_word(word)} if label else {})
         return {
-            pk: ProtectedName(str(artist), text, frozenset(labels)) for (pk, text, artist), labels in accounts.items()
+            pk: ProtectedName(
+                str(artist), text, frozenset(labels), frozenset(label for label, vouched in labels.items() if vouched)
+            )
+            for (pk, text, artist), labels in accounts.items()
         }
 
     def opened_by(self, text: str) -> OpenedArtist | None:
@@ -341,7 +435,20 @@ class Names:
             prefix = artist_key_prefix(text)
             came_with = models.ArtistKey.objects.filter(presented__submission_id=self._submission.pk, prefix=prefix)
             key = came_with.filter(revoked_at__isnull=True).first()
-        return OpenedArtist(str(key.artist_id), key.prefix) if key else None
+        return OpenedArtist(str(key.artist_id), key.prefix, _is_vouched_for(key)) if key else None
+
+
+def _is_a_labels_word(actor: str) -> bool:
+    """Whether a label vouched for itself: it can protect any name that is free."""
+    return actor.startswith("label:")
+
+
+def _is_vouched_for(key: models.ArtistKey) -> bool:
+    """Whether the operator or a moderator issued an artist's key, or vouched for the label that did."""
+    if not _is_a_labels_word(key.issued_by):
+        return True
+    standing = models.Authorisation.objects.filter(artist=key.artist_id, ended_at__isnull=True).select_related("label")
+    return any(one.label.actor == key.issued_by and not _is_a_labels_word(one.vouched_by) for one in standing)
 
 
 def artist_key(text: str) -> models.ArtistKey | None:

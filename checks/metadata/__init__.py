@@ -45,7 +45,7 @@ IDENTIFIERS = Check(
 
 METADATA = Check(
     name="metadata",
-    version=3,
+    version=4,
     title="Metadata and rights",
     codes=tuple(chain.from_iterable(subject.CODES for subject in SUBJECTS)),
     run=_asking(tuple(chain.from_iterable(subject.RULES for subject in SUBJECTS))),

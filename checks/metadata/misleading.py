@@ -13,6 +13,7 @@ from checks.finding import Finding
 from checks.metadata.franchises import FRANCHISES
 from checks.metadata.grades import review
 from checks.metadata.wording import LONGEST_TITLE, asides, fold, is_blank, quoted, readable, shown, unseen
+from checks.ownership import is_own_original
 from checks.release import Delivery, Track
 
 SEO_BAIT = review(
@@ -32,7 +33,8 @@ ADVERTISEMENT = review(
 )
 SPEED_DECLARED = review(
     "version.speed_declared",
-    "A sped-up, slowed or nightcore version names its original as a relation and brings the licence.",
+    "A sped-up, slowed or nightcore version names its original as a relation, and brings the licence where that is not "
+    "the account's own recording.",
     "Pex; our inference",
 )
 # The sources mean chart titles of the last month. No list of charts is at hand; what the gate knows are recordings.
@@ -158,19 +160,26 @@ def franchises(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """A version at another speed is somebody's recording, changed: which one, and who allowed it?"""
+    """A version at another speed is somebody's recording, changed: which one, and who allowed it?
+
+    Nobody but the owner can license a recording, so an original that the account owns needs no licence.
+    """
     for track in readable(delivery.release):
         if not isinstance(track, Track):
             continue
         said = _says_speed(track)
-        licensed = any(r.type in ("sped_up_of", "slowed_of") and r.licence_file for r in track.relations)
-        if said and not licensed:
+        if said and not any(
+            one.licence_file or is_own_original(one, track, delivery, context.recordings)
+            for one in track.relations
+            if one.type in ("sped_up_of", "slowed_of")
+        ):
             yield Finding(
                 SPEED_DECLARED,
                 track.subject,
-                f"This track is called {quoted(said)}, but no licensed original is named.",
+                f"This track is called {quoted(said)}, but no original is named that is licensed or your own.",
                 measured=shown(said),
-                fix="Add a relation of type sped_up_of or slowed_of with the original's ISRC and the licence file.",
+                fix="Add a relation of type sped_up_of or slowed_of with the original's ISRC, and with the licence file "
+                "unless the original is your own recording.",
             )
 
 

@@ -11,6 +11,7 @@ from checks.finding import Basis, Code, Finding, Label, Route, Severity
 from checks.metadata.dates import EARLIEST_YEAR
 from checks.metadata.grades import blocking, review, warning
 from checks.metadata.wording import LONGEST_TITLE, fold, is_blank, quoted, shown, written
+from checks.ownership import is_own_original
 from checks.patches import Patch, replaced
 from checks.release import Delivery, Element, Imitates, Level, Release, RightsLine, Share, Track
 
@@ -39,7 +40,7 @@ COVER_LICENCE = review(
 )
 CLEARANCE_MISSING = review(
     "rights.clearance_document_missing",
-    "A remix, or a track with samples, brings the document that allows it.",
+    "A remix, or a track with samples, brings the document that allows it, unless the account owns the original.",
     "CD Baby; SoundCloud",
 )
 LINE_FORM = warning(
@@ -306,13 +307,15 @@ def papers(delivery: Delivery, context: Context) -> Iterator[Finding]:
                     f"This is a cover{original}, and no licence is attached.",
                     fix="Add the mechanical licence, or your statement, as licence_file of the relation.",
                 )
-            elif relation.type in ("samples", "remix_of"):
+            elif relation.type in ("samples", "remix_of") and not is_own_original(
+                relation, track, delivery, context.recordings
+            ):
                 what = "contains a sample" if relation.type == "samples" else "is a remix"
                 yield Finding(
                     CLEARANCE_MISSING,
                     track.subject,
                     f"This track {what}{original}, and no clearance is attached.",
-                    fix="Add the clearance as licence_file of the relation.",
+                    fix="Add the clearance as licence_file of the relation; your own recording needs only its ISRC there.",
                 )
 
 

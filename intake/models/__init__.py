@@ -23,6 +23,7 @@ from intake.models.registry import (
     ProtectedName,
 )
 from intake.models.statements import Statement
+from intake.models.staydown import StayDown
 from intake.models.submissions import (
     CheckRun,
     Claim,
@@ -84,6 +85,7 @@ __all__ = [
     "SpeedTest",
     "Statement",
     "Status",
+    "StayDown",
     "Submission",
     "Track",
     "TrustRoot",

@@ -16,8 +16,8 @@ class KnownRecordingQuerySet(models.QuerySet):
         return self.filter(forgotten_at__isnull=True)
 
     def settled(self) -> Self:
-        """In the catalogue for good, and not for as long as a submission waits for its decision."""
-        return self.current().exclude(source=KnownRecording.Source.PENDING)
+        """In the catalogue as somebody's recording: neither waiting for a decision nor rejected."""
+        return self.current().exclude(source__in=(KnownRecording.Source.PENDING, KnownRecording.Source.REJECTED))
 
     def taught_by(self, label: Label) -> Self:
         """What a label has made known as its own, beside what it has delivered."""
@@ -36,6 +36,7 @@ class KnownRecording(models.Model):
         DELIVERED = "delivered"
         PENDING = "pending", "brought by a submission that is not decided"
         BLOCKED = "blocked", "known for being on the blocklist alone"
+        REJECTED = "rejected", "brought by a submission that was rejected on a ground that stays down"
 
     id = models.BigAutoField(primary_key=True)
     sha256 = models.CharField(max_length=64, db_index=True, blank=True, default="")
@@ -73,7 +74,9 @@ class KnownRecording(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["sha256", "owner", "isrc"],
-                condition=models.Q(forgotten_at__isnull=True) & ~models.Q(sha256="") & ~models.Q(source="pending"),
+                condition=models.Q(forgotten_at__isnull=True)
+                & ~models.Q(sha256="")
+                & ~models.Q(source__in=("pending", "rejected")),
                 name="known_recording_once",
             ),
             models.UniqueConstraint(
@@ -85,6 +88,11 @@ class KnownRecording(models.Model):
                 fields=["submission", "sha256", "isrc"],
                 condition=models.Q(forgotten_at__isnull=True, source="pending"),
                 name="pending_recording_once",
+            ),
+            models.UniqueConstraint(
+                fields=["submission", "sha256", "isrc"],
+                condition=models.Q(forgotten_at__isnull=True, source="rejected"),
+                name="rejected_recording_once",
             ),
         ]
 

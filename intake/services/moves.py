@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from intake.models import Decision, Event, Submission
-from intake.services import deliveries, marking, pending, waiting
+from intake.services import deliveries, marking, pending, staydown, waiting
 from intake.states import CLEARED, REFUSED, REOPENING, TRANSITIONS, UNDOING, State
 
 #: The one event that leads back: a decision is taken back before anybody was told of it.
@@ -102,6 +102,7 @@ def _advance(
             pending.leave(submission)
         elif old in REFUSED and to not in REFUSED:
             pending.come_back(submission)
+        staydown.follow(submission, decision)
         if to in CLEARED and decision is not None:
             marking.plan(submission, decision)
     return event

@@ -61,7 +61,10 @@ def met(found: Iterable[FindingValue]) -> list[uuid.UUID]:
 
 
 def leave(submission: Submission) -> None:
-    """Compare nobody with what was withdrawn or refused any more; within the transaction that moves it."""
+    """Compare nobody with what was withdrawn or refused any more; within the transaction that moves it.
+
+    What stays down (see ``staydown``) is taken up again in the same transaction.
+    """
     rows = KnownRecording.objects.current().filter(submission=submission)
     rows.filter(source=Source.PENDING).update(forgotten_at=timezone.now())
     for row in rows.filter(source=Source.DELIVERED):
@@ -74,9 +77,11 @@ def leave(submission: Submission) -> None:
 
 def come_back(submission: Submission) -> None:
     """The reverse, where a refusal is looked at again; within the transaction that moves it."""
-    gone = KnownRecording.objects.filter(submission=submission, source=Source.PENDING, forgotten_at__isnull=False)
+    brought = KnownRecording.objects.filter(submission=submission)
+    gone = brought.filter(Q(source=Source.REJECTED) | Q(source=Source.PENDING, forgotten_at__isnull=False))
     last = {(row.sha256, row.isrc): row.pk for row in gone.order_by("pk")}
-    KnownRecording.objects.filter(pk__in=last.values()).update(forgotten_at=None, indexed_at=None)
+    brought.filter(pk__in=last.values(), forgotten_at__isnull=False).update(indexed_at=None)
+    brought.filter(pk__in=last.values()).update(source=Source.PENDING, forgotten_at=None)
     queue.enqueue("intake.index")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from checks.check import Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
+from checks.check import Context, Habits, Known, Match, OpenedArtist, ProtectedName, Refusal, RegistrantUse
 from checks.release import (
     Account,
     Artist,
@@ -243,13 +243,28 @@ class FakeBlocklist:
         return {value: self.blocks[kind, value] for value in values if (kind, value) in self.blocks}
 
 
+@dataclass
+class FakeRefused:
+    """What rejections have left behind: (kind, value) with the refusals."""
+
+    refusals: Mapping[tuple[str, str], Sequence[Refusal]] = field(default_factory=dict)
+
+    def named(self, kind: str, values: Sequence[str]) -> Mapping[str, Sequence[Refusal]]:
+        return {value: self.refusals[kind, value] for value in values if (kind, value) in self.refusals}
+
+
 def a_context(
     recordings: FakeRecordings | None = None,
     names: FakeNames | None = None,
     history: FakeHistory | None = None,
     blocklist: FakeBlocklist | None = None,
+    refused: FakeRefused | None = None,
 ) -> Context:
     """Instruments that know nothing, unless told."""
     return Context(
-        recordings or FakeRecordings(), names or FakeNames(), history or FakeHistory(), blocklist or FakeBlocklist()
+        recordings or FakeRecordings(),
+        names or FakeNames(),
+        history or FakeHistory(),
+        blocklist or FakeBlocklist(),
+        refused or FakeRefused(),
     )

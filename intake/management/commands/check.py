@@ -17,7 +17,18 @@ from django.utils import timezone
 import checks
 from checks import policy as policies
 from checks.analysis import Analyser, SandboxError
-from checks.check import CHECK_FAILED, Check, Context, Habits, Known, Match, OpenedArtist, ProtectedName, RegistrantUse
+from checks.check import (
+    CHECK_FAILED,
+    Check,
+    Context,
+    Habits,
+    Known,
+    Match,
+    OpenedArtist,
+    ProtectedName,
+    Refusal,
+    RegistrantUse,
+)
 from checks.files import DeclaredFile, DeliveredFile, judge_names
 from checks.finding import Finding, Route
 from checks.policy import Policy, Ruling, Verdict
@@ -129,7 +140,7 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
         images={one: snapshot.trusting_image(found, trusted, today) for one, found in images.items()},
     )
     nothing = NothingKnown()
-    context = reference.context(label, None, rules) if known else Context(nothing, nothing, nothing, nothing)
+    context = reference.context(label, None, rules) if known else Context(nothing, nothing, nothing, nothing, nothing)
     for check in filter(lambda one: rules.asks(one.name), checks.CHECKS):
         if check.needs_audio and folder is None:
             answers.missing.append(check.name)
@@ -206,6 +217,9 @@ class NothingKnown:
         return {}
 
     def listed(self, kind: str, values: Sequence[str]) -> Mapping[str, str]:
+        return {}
+
+    def named(self, kind: str, values: Sequence[str]) -> Mapping[str, Sequence[Refusal]]:
         return {}
 
     def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
