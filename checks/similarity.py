@@ -114,7 +114,7 @@ NOT_ASSESSED = Code(
     "this gate",
 )
 
-#: What a person answers once for an account and a recording: as long as both stay what they were, nobody is asked again.
+#: What a person answers once for an account and a recording, as long as both stay what they were.
 ASKED_ONCE = frozenset({KNOWN_RECORDING, POSSIBLE_MATCH, OWNER_UNCONFIRMED, LICENSED, USED_OTHERWISE})
 
 #: The relations that use the sound of another recording. A cover or a live version is a new recording of the work: it

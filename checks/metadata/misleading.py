@@ -178,7 +178,7 @@ def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 track.subject,
                 f"This track is called {quoted(said)}, but no original is named that is licensed or your own.",
                 measured=shown(said),
-                fix="Add a relation of type sped_up_of or slowed_of with the original's ISRC, and with the licence file "
+                fix="Add a relation of type sped_up_of or slowed_of with the original's ISRC, and the licence file "
                 "unless the original is your own recording.",
             )
 

@@ -315,7 +315,8 @@ def papers(delivery: Delivery, context: Context) -> Iterator[Finding]:
                     CLEARANCE_MISSING,
                     track.subject,
                     f"This track {what}{original}, and no clearance is attached.",
-                    fix="Add the clearance as licence_file of the relation; your own recording needs only its ISRC there.",
+                    fix="Add the clearance as licence_file of the relation. If the original is your own recording, its "
+                    "ISRC in the relation is enough.",
                 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from typing import Any
@@ -9,17 +10,19 @@ from typing import Any
 import pytest
 
 from checks import similarity
-from checks.check import Match, Segment
+from checks.check import Match, OpenedArtist, OwnerClaim, ProtectedName, Segment
 from checks.finding import Finding, Route, Severity
 from checks.release import Account, Delivery, Relation, Track
 from tests.checks.builders import (
     LABEL,
+    FakeNames,
     FakeRecordings,
     a_context,
     a_delivery,
     a_release,
     a_track,
     an_album,
+    an_artist,
     some_facts,
 )
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence, tone
@@ -149,10 +152,172 @@ def test_owner_without_a_name_is_not_everybody():
     ]
 
 
+# The same ISRC: it says which recording this is, and nothing about who delivers it
+
+OLE = an_artist("Ole Strand")
+NEVER, BEFORE, AFTER = None, dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+
+
+def the_track(**changes: Any) -> Track:
+    """The stranger's recording with everything copied."""
+    return a_track(**({"title": "Long Way Down", "isrc": "NOXYZ2400007", "display_artists": (OLE,)} | changes))
+
+
 @pytest.mark.parametrize("isrc", ["NOXYZ2400007", "NO-XYZ-24-00007", "noxyz2400007"])
-def test_same_recording_under_the_same_isrc_passes(isrc: str):
-    (finding,) = findings(a_match(), track=a_track(isrc=isrc))
-    assert (finding.code.id, finding.code.route) == ("similarity.same_isrc", Route.PASS)
+@pytest.mark.parametrize("account", [None, "fjord"], ids=["taught", "delivered by another account"])
+def test_stranger_with_everything_copied_is_asked_about_and_not_accused(isrc: str, account: str | None):
+    (finding,) = findings(a_match(owner_account=account), track=the_track(isrc=isrc))
+    assert (finding.code.id, finding.code.route) == ("similarity.owner_unconfirmed", Route.REVIEW)
+    assert finding.code.severity is Severity.WARNING
+    assert "change nothing" in (finding.fix or "")
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        {"title": "Orchid Nights", "display_artists": (an_artist("DJ Borrow"),)},
+        {"title": "Orchid Nights"},
+        {"display_artists": (an_artist("DJ Borrow"),)},
+    ],
+    ids=["title and artist", "title", "artist"],
+)
+def test_same_isrc_under_another_title_or_artist_is_told_in_stronger_words(copied: dict[str, Any]):
+    (finding,) = findings(a_match(), track=the_track(**copied))
+    assert (finding.code.id, finding.code.severity) == ("similarity.known_recording", Severity.CRITICAL)
+    assert "the same ISRC here, under another title or artist" in finding.message
+
+
+@pytest.mark.parametrize(
+    "changed", [{"speed": 1.03}, {"pitch": 1.0}, {"segments": (Segment(0.0, 60.0, 0.0, 60.0),)}], ids=str
+)
+def test_isrc_with_less_than_the_whole_unchanged_recording_opens_nothing(changed: dict[str, Any]):
+    assert "similarity.known_recording" in codes(findings(a_match(**changed), track=the_track()))
+
+
+GUARDED = ProtectedName("ole", "Ole Strand")
+
+
+def said_with(names: FakeNames, match: Match, track: Track) -> list[str]:
+    delivery = a_delivery(a_release(track))
+    sha256 = next(iter(delivery.facts.values())).sha256
+    context = a_context(FakeRecordings({sha256: [match]}), names)
+    return codes(list(similarity.CHECK.run(delivery, context)))
+
+
+@pytest.mark.parametrize(
+    ("guarded", "key", "expected"),
+    [
+        ({"accounts": {"harbour"}, "vouched": {"harbour"}}, None, "similarity.same_isrc"),
+        ({"accounts": {"harbour"}}, None, "similarity.owner_unconfirmed"),
+        ({"accounts": {"pier"}, "vouched": {"pier"}}, None, "similarity.owner_unconfirmed"),
+        (
+            {"name": "Ole Strandh", "accounts": {"harbour"}, "vouched": {"harbour"}},
+            None,
+            "similarity.owner_unconfirmed",
+        ),
+        ({}, OpenedArtist("ole", "abc", vouched=True), "similarity.same_isrc"),
+        ({}, OpenedArtist("ole", "abc"), "similarity.owner_unconfirmed"),
+        ({}, OpenedArtist("other", "abc", vouched=True), "similarity.owner_unconfirmed"),
+    ],
+    ids=[
+        "vouched for",
+        "its own word",
+        "another account",
+        "a similar name",
+        "key",
+        "a label's own key",
+        "another's key",
+    ],
+)
+def test_only_an_account_that_somebody_vouches_for_passes_with_the_isrc(guarded, key, expected):
+    artist = replace(GUARDED, **{name: frozenset(v) if isinstance(v, set) else v for name, v in guarded.items()})
+    names = FakeNames([artist], {"key": key} if key else {})
+    track = the_track(display_artists=(an_artist("Ole Strand", artist_key="key" if key else None),))
+    assert said_with(names, a_match(), track) == [expected]
+    assert said_with(names, a_match(owner_account="fjord"), track) == ["similarity.owner_unconfirmed"]
+    assert said_with(names, a_match(), replace(track, title="Orchid Nights")) == ["similarity.known_recording"]
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "changes", "asked"),
+    [
+        (AFTER, {}, False),
+        (NEVER, {}, True),
+        (BEFORE, {}, True),
+        (AFTER, {"title": "Orchid Nights"}, True),
+        (AFTER, {"isrc": "SEABC2600009"}, True),
+    ],
+    ids=["accepted", "never accepted", "accepted before it was known", "another title", "another ISRC"],
+)
+def test_what_a_person_has_accepted_from_an_account_is_not_asked_again(reviewed, changes, asked):
+    known = a_match(known_since=dt.datetime(2026, 2, 1, tzinfo=dt.UTC))
+    own = a_match(recording="own", owner=LABEL, owner_account="harbour", claim=OwnerClaim.DELIVERED)
+    found = codes(findings(known, replace(own, reviewed_since=reviewed), track=the_track(**changes)))
+    held = {"similarity.owner_unconfirmed", "similarity.known_recording"}
+    assert bool(held.intersection(found)) is asked
+
+
+# The account's own recording, changed
+
+
+VARIANTS = [{"speed": 1.06}, {"speed": 0.85}, {"pitch": 2.0}, {"pitch": -1.0}, {"speed": 1.06, "pitch": -1.009}]
+
+
+def own_match(**changes: Any) -> Match:
+    return a_match(
+        owner=LABEL, owner_account="harbour", title="Low Tide", artist="Mara Lindqvist", duration=187.4, **changes
+    )
+
+
+@pytest.mark.parametrize("change", VARIANTS, ids=str)
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"title": "Orchid Nights", "display_artists": (an_artist("DJ Borrow"),)},
+        {"title": "Low Tide", "display_artists": (an_artist("DJ Borrow"),)},
+        {"title": "Orchid Nights"},
+    ],
+    ids=["title and artist", "artist", "title"],
+)
+def test_own_recording_at_another_speed_or_pitch_under_another_name_is_looked_at(change, named):
+    (finding,) = (
+        one
+        for one in findings(own_match(**change), track=a_track(**named))
+        if one.code.id != "isrc.audio_has_other_isrc"
+    )
+    assert (finding.code.id, finding.code.route) == ("similarity.own_version_renamed", Route.REVIEW)
+    assert "under another title or artist" in finding.message
+    assert "no licence is needed" in (finding.fix or "")
+
+
+@pytest.mark.parametrize("change", VARIANTS, ids=str)
+@pytest.mark.parametrize("title", ["Low Tide", "Low Tide (Sped Up)", "low tide - nightcore"])
+def test_own_version_under_its_artist_and_title_passes(change, title):
+    assert "similarity.own_recording" in codes(findings(own_match(**change), track=a_track(title=title)))
+
+
+def test_relation_to_its_isrc_explains_another_title_and_no_other_artist():
+    relation = Relation("sped_up_of", isrc="NOXYZ2400007")
+    track = a_track(title="Rush", relations=(relation,))
+    assert "similarity.own_recording" in codes(findings(own_match(speed=1.06), track=track))
+    slowed = codes(findings(own_match(speed=0.9), track=track))
+    assert "similarity.own_version_renamed" in slowed, "slowed is not sped up"
+    other = replace(track, display_artists=(an_artist("DJ Borrow"),))
+    assert "similarity.own_version_renamed" in codes(findings(own_match(speed=1.06), track=other))
+
+
+@pytest.mark.parametrize("change", [{}, *VARIANTS[:2]], ids=str)
+def test_padding_makes_no_other_recording_of_it(change):
+    padded = own_match(**change, segments=(Segment(20.0, 140.0, 0.0, 120.0),))
+    padded = replace(padded, duration=120.0)
+    found = codes(findings(padded, track=a_track(title="Orchid Nights", display_artists=(an_artist("DJ Borrow"),))))
+    assert {"similarity.own_version_renamed", "similarity.own_other_title"}.intersection(found)
+
+
+def test_piece_of_an_own_recording_in_another_own_track_passes():
+    piece = own_match(segments=(Segment(60.0, 90.0, 30.0, 60.0),), speed=1.06, score=0.15)
+    found = codes(findings(piece, track=a_track(title="Orchid Nights", display_artists=(an_artist("DJ Borrow"),))))
+    assert "similarity.own_recording" in found
 
 
 def test_same_isrc_with_an_uncertain_match_is_still_listened_to():
@@ -281,5 +446,5 @@ def test_clean_and_explicit_version_may_stand_side_by_side():
 def test_every_code_is_declared():
     declared = {code.id for code in similarity.CHECK.codes}
     assert len(declared) == len(similarity.CHECK.codes)
-    rooms = ("similarity.", "isrc.", "id.")
+    rooms = ("similarity.", "isrc.", "id.", "staydown.")
     assert all(code.id.startswith(rooms) or code.id == "audio.duplicate" for code in similarity.CHECK.codes)
