@@ -173,7 +173,7 @@ def _against_known(
     """One finding for each kind of match that the track has."""
     kinds: dict[Code, list[Match]] = {}
     for match in matches:
-        if match.blocked is not None or match.refusals:
+        if match.blocked is not None or (match.refusals and not match.pending):
             continue  # these have findings of their own, and are nobody's reference
         if match.pending and _is_no_news(match, account, matches):
             continue
@@ -238,16 +238,20 @@ def _kind(track: Track, duration: float, account: Account, match: Match, context
 def _kind_of_own(track: Track, duration: float, match: Match) -> Code:
     """The account's own recording: as it was, as another version, or passed off as something else.
 
-    What is only a part of a track, or only possibly the same, is a use that its owner is free to make.
+    A part of a track is a use that its owner is free to make. Where the match is only possible, one of two names that
+    stayed explains it: another performance of a work has its title, another song of an act has its sound.
     """
-    if not match.certain or not _is_most_of(match, duration):
+    if not _is_most_of(match, duration):
         return OWN_RECORDING
+    other_title, other_artist = has_other_title(track, match), has_other_artist(track, match)
     if likeness.steady(match) and abs(match.pitch) < AUDIBLE_PITCH:
-        return OWN_OTHER_TITLE if is_renamed(track, match) else OWN_RECORDING
+        return OWN_OTHER_TITLE if match.certain and (other_title or other_artist) else OWN_RECORDING
     declared = any(one.type in USES_THE_SOUND and _fits(one, match, duration) for one in _relations(track, match))
-    if has_other_artist(track, match) or (has_other_title(track, match) and not declared):
-        return OWN_VERSION_RENAMED
-    return OWN_RECORDING
+    if match.certain:
+        renamed = other_artist or (other_title and not declared)
+    else:
+        renamed = other_artist and other_title
+    return OWN_VERSION_RENAMED if renamed else OWN_RECORDING
 
 
 def _is_most_of(match: Match, duration: float) -> bool:
@@ -291,7 +295,7 @@ def _remark(code: Code, track: Track, match: Match) -> str:
     return {
         OWN_RECORDING: " You delivered it before.",
         OWN_OTHER_TITLE: " You delivered it before, under another title or artist.",
-        OWN_VERSION_RENAMED: " You delivered that recording before, under another title or artist.",
+        OWN_VERSION_RENAMED: " That recording is yours, and it has another title or artist here.",
         SAME_ISRC: " It has the same ISRC here, and you are authorised to deliver for its artist.",
         OWNER_UNCONFIRMED: " It has the same ISRC, title and artist here. Your account is not known as its owner's.",
         LICENSED: " A licence was delivered for it.",

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from intake.admin.records import ReadOnly
 from intake.admin.site import desk
-from intake.models import Block
+from intake.models import Block, StayDown
 from intake.services import blocklist
 from intake.services.roles import actor
 
@@ -86,3 +86,14 @@ class BlockAdmin(ReadOnly):
         who = actor(request.user)  # type: ignore[arg-type]
         told = [one for row in rows.filter(lifted_at=None) for one in blocklist.reopen(row, who)]
         self.message_user(request, f"{len(told)} submissions heard of it.", messages.SUCCESS)
+
+
+@register(StayDown, site=desk)
+class StayDownAdmin(ReadOnly):
+    """What rejections have left behind, with the decision; it is lifted by another decision on the same submission."""
+
+    list_display = ("kind", "value", "title", "artist", "ground", "decision", "created_at", "lifted_at", "lifted_by")
+    list_filter = ("kind", "ground")
+    list_select_related = ("decision",)
+    search_fields = ("value", "title", "artist")
+    ordering = ("-id",)

@@ -410,11 +410,13 @@ def _matches(row: models.Finding) -> list[dict[str, Any]]:
 
 
 def _finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
-    evidence, message = row.evidence, row.message
+    evidence, message, fix = row.evidence, row.message, row.fix
     if any(str(one.get("recording")) in foreign for one in _matches(row)):
         # What another label has delivered may be unreleased: that it matches is told, what it is, is not.
         evidence = {**(row.evidence or {}), "matches": [_anonymous(one, foreign) for one in _matches(row)]}
         message = "This recording shares sound with one that another label has delivered."
+        if any(str(one[key]) in fix for one in _matches(row) for key in ("isrc", "title") if one.get(key)):
+            fix = "If you hold a licence, add it as a relation that uses the sound, with the licence file."
     return {
         "code": row.code,
         "severity": row.severity,
@@ -425,7 +427,7 @@ def _finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
         "measured": row.measured,
         "threshold": row.threshold,
         "evidence": evidence,
-        "fix": row.fix or None,
+        "fix": fix or None,
     } | _patch(row.patch)
 
 

@@ -84,6 +84,7 @@ class Migration(migrations.Migration):
                 ("lifted_at", models.DateTimeField(blank=True, null=True)),
                 ("lifted_by", models.CharField(blank=True, default="", max_length=200)),
             ],
+            options={"verbose_name_plural": "stay-downs"},
         ),
         migrations.RemoveConstraint(
             model_name="knownrecording",

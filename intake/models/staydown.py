@@ -54,6 +54,7 @@ class StayDown(models.Model):
     objects = StayDownQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "stay-downs"
         indexes = [
             models.Index(fields=["kind", "value"], condition=Q(lifted_at__isnull=True), name="stay_down_standing")
         ]

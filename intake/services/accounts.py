@@ -10,6 +10,7 @@ import secrets
 from django.db import transaction
 from django.utils import timezone
 
+from checks.ownership import folded
 from intake.models import ApiKey, Label, Partner
 
 #: What a key may be allowed to do.
@@ -24,8 +25,21 @@ KEY_MARK = "rig"
 USE_NOTED_EVERY = dt.timedelta(minutes=1)
 
 
+class NameTaken(ValueError):
+    """Another account has this name, in this writing or another; says which."""
+
+
 def create_label(name: str, scopes: tuple[str, ...] = LABEL_SCOPES) -> tuple[Label, str]:
-    """A label and its first API key, which is shown this once. Raises IntegrityError where the name is taken."""
+    """A label and its first API key, which is shown this once.
+
+    A known recording can name its owner by name alone, so that no two accounts may have the same name, whatever case,
+    accents and punctuation it is written with. Raises NameTaken, or IntegrityError where the same name comes twice at
+    once.
+    """
+    wanted = folded(name)
+    for other, names in Label.objects.values_list("name", "names"):
+        if name == other or (wanted and wanted in {folded(one) for one in (other, *names)}):
+            raise NameTaken(f"there is a label '{other}' already, which has this name")
     with transaction.atomic():
         label = Label.objects.create(name=name)
         return label, issue_key(label, scopes)

@@ -286,8 +286,22 @@ def test_own_recording_at_another_speed_or_pitch_under_another_name_is_looked_at
         if one.code.id != "isrc.audio_has_other_isrc"
     )
     assert (finding.code.id, finding.code.route) == ("similarity.own_version_renamed", Route.REVIEW)
-    assert "under another title or artist" in finding.message
+    assert "That recording is yours, and it has another title or artist here." in finding.message
     assert "no licence is needed" in (finding.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("named", "held"),
+    [
+        ({"title": "Orchid Nights", "display_artists": (an_artist("DJ Borrow"),)}, True),
+        ({"display_artists": (an_artist("Ida Sund"),)}, False),
+        ({"title": "Orchid Nights"}, False),
+    ],
+    ids=["both", "another performer of the work", "another song of the act"],
+)
+def test_possible_version_is_looked_at_only_where_both_names_are_others(named, held):
+    found = codes(findings(own_match(speed=0.85, certain=False), track=a_track(**named)))
+    assert ("similarity.own_version_renamed" in found) is held
 
 
 @pytest.mark.parametrize("change", VARIANTS, ids=str)

@@ -87,7 +87,7 @@ def test_release_with_something_on_the_list_is_looked_at_and_its_label_reads_not
 def test_blocked_recording_is_found_by_its_sound_and_by_nothing_else(rung, analyser):
     first = checked(rung)
     decisions.reopen(first, a_moderator(), "a claim")
-    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "stolen", code="infringement")
+    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "not distributed", code="prohibited")
     gone = KnownRecording.objects.get(submission=first)
     assert gone.forgotten_at is not None
     sound = first.resources.get(name="01.flac").blob_id

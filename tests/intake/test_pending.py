@@ -172,14 +172,26 @@ def test_refused_recording_is_no_longer_its_labels_own_and_comes_back_with_the_a
     first.refresh_from_db()
     decisions.reopen(first, a_moderator(), "somebody else claims it")
     decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "it is not theirs", code="infringement")
-    assert not KnownRecording.objects.current().filter(submission=first).exists()
+    assert not KnownRecording.objects.settled().filter(submission=first).exists()
+    refused = KnownRecording.objects.current().get(submission=first)
+    assert refused.source == KnownRecording.Source.REJECTED, "what is rejected as somebody else's stays down"
     decisions.reopen(first, a_moderator("jo"), "an appeal")
-    row = KnownRecording.objects.pending().get(submission=first)
-    assert row.indexed_at is None
+    assert KnownRecording.objects.pending().get(submission=first) == refused
     run(rung)
     second = delivered(a_label("North Pier Music"), "Slack Water", 2)
     run(rung)
     assert told(second) == told(first) == ["track:1"]
+
+
+def test_refusal_on_another_ground_takes_the_recording_out_and_it_comes_back_with_the_appeal(rung, analyser):
+    first = delivered(a_label("Harbour Records"), "Low Tide", 1)
+    run(rung)
+    first.refresh_from_db()
+    decisions.reopen(first, a_moderator(), "a complaint")
+    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "we do not distribute this", code="prohibited")
+    assert not KnownRecording.objects.current().filter(submission=first).exists()
+    decisions.reopen(first, a_moderator("jo"), "an appeal")
+    assert KnownRecording.objects.pending().get(submission=first).indexed_at is None
 
 
 def test_refusal_leaves_what_another_release_of_the_label_still_stands_for(rung, analyser):
@@ -189,8 +201,10 @@ def test_refusal_leaves_what_another_release_of_the_label_still_stands_for(rung,
     first.refresh_from_db()
     decisions.reopen(first, a_moderator(), "asked for")
     decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "delivered twice", code="infringement")
-    row = KnownRecording.objects.current().get()
+    row = KnownRecording.objects.settled().get()
     assert (row.submission, row.source) == (second, KnownRecording.Source.DELIVERED)
+    refused = KnownRecording.objects.current().exclude(pk=row.pk).get()
+    assert (refused.submission, refused.source) == (first, KnownRecording.Source.REJECTED)
 
 
 def test_own_submissions_with_the_same_sound_do_not_meet(rung, analyser):

@@ -14,7 +14,7 @@ from checks.release import Account, AudioFacts
 from intake import reference
 from intake.demo import sounds
 from intake.services import catalogue
-from tests.checks.builders import a_context, a_delivery, a_release, a_track
+from tests.checks.builders import a_context, a_delivery, a_release, a_track, an_artist
 from tests.intake.factories import a_label
 
 pytestmark = pytest.mark.django_db
@@ -42,11 +42,11 @@ def heard(tmp_path_factory) -> dict[str, AudioFacts]:
     return facts
 
 
-def said(label, facts: AudioFacts, isrc: str) -> dict[str, str]:
+def said(label, facts: AudioFacts, isrc: str, **names) -> dict[str, str]:
     """What the check says of a single with this sound under this ISRC, by code."""
     catalogue.index_all()
     context = replace(a_context(), recordings=reference.Recordings(label))
-    release = a_release(a_track(isrc=isrc))
+    release = a_release(a_track(isrc=isrc, **names))
     account = Account(str(label.pk), label.name, (label.name,))
     delivery = a_delivery(release, account=account, facts={"01.flac": facts})
     return {one.code.id: one.message for one in similarity.CHECK.run(delivery, context)}
@@ -92,3 +92,18 @@ def test_another_labels_copy_is_found_however_it_was_changed_and_told_in_words(h
         found = said(thief, heard[name], OTHER)
         assert words in found["similarity.known_recording"], name
     assert said(thief, heard["stranger"], OTHER) == {}
+
+
+@pytest.mark.parametrize("name", ["piece", "faster"])
+def test_copied_isrc_opens_nothing_to_another_account(heard, owner, name):
+    thief = a_label("North Pier Music")
+    for names in ({}, {"title": "Orchid Nights", "display_artists": (an_artist("DJ Borrow"),)}):
+        found = said(thief, heard[name], ISRC, **names)
+        assert {"similarity.owner_unconfirmed", "similarity.known_recording"}.intersection(found), names
+
+
+def test_own_recording_played_faster_is_a_version_under_its_names_and_a_question_under_others(heard, owner):
+    assert "similarity.own_recording" in said(owner, heard["faster"], OTHER, title="Low Tide (Sped Up)")
+    found = said(owner, heard["faster"], OTHER, title="Orchid Nights", display_artists=(an_artist("DJ Borrow"),))
+    assert set(found) == {"similarity.own_version_renamed"}
+    assert "played 6.0 % faster" in found["similarity.own_version_renamed"]

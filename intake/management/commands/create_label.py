@@ -28,10 +28,11 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not name or len(name) > (Label._meta.get_field("name").max_length or 0):
             raise CommandError("a label's name has between 1 and 200 characters")
-        if Label.objects.filter(name=name).exists():
-            raise CommandError(f"there is a label '{name}' already")
         scopes = tuple(dict.fromkeys(options["scope"] or accounts.LABEL_SCOPES))
-        label, key = accounts.create_label(name, scopes)
+        try:
+            label, key = accounts.create_label(name, scopes)
+        except accounts.NameTaken as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
             document = {"id": str(label.pk), "name": label.name, "scopes": scopes, "api_key": key}
             self.stdout.write(json.dumps(document, ensure_ascii=False))
