@@ -246,12 +246,10 @@ def _kind_of_own(track: Track, duration: float, match: Match) -> Code:
     other_title, other_artist = has_other_title(track, match), has_other_artist(track, match)
     if likeness.steady(match) and abs(match.pitch) < AUDIBLE_PITCH:
         return OWN_OTHER_TITLE if match.certain and (other_title or other_artist) else OWN_RECORDING
+    if not match.certain:
+        return OWN_VERSION_RENAMED if other_title and other_artist else OWN_RECORDING
     declared = any(one.type in USES_THE_SOUND and _fits(one, match, duration) for one in _relations(track, match))
-    if match.certain:
-        renamed = other_artist or (other_title and not declared)
-    else:
-        renamed = other_artist and other_title
-    return OWN_VERSION_RENAMED if renamed else OWN_RECORDING
+    return OWN_VERSION_RENAMED if other_artist or (other_title and not declared) else OWN_RECORDING
 
 
 def _is_most_of(match: Match, duration: float) -> bool:

@@ -89,10 +89,10 @@ def _sound(track: Track, delivery: Delivery, matches: Sequence[Match]) -> Iterat
         what = "This sound"
     else:
         what = "Part of this sound"
-    refusals = {refusal.decision: refusal for match in found for refusal in match.refusals}
+    decisions = {refusal.decision: refusal for match in found for refusal in match.refusals}
     evidence: dict[str, JSON] = {"matches": [likeness.evidence(match) for match in found]}
     heard = f"{likeness.sentence(first, duration)} That recording"
-    yield from _told(RECORDING, track, what, heard, list(refusals.values()), round(first.score, 4), evidence)
+    yield from _told(RECORDING, track, what, heard, list(decisions.values()), round(first.score, 4), evidence)
 
 
 def _told(

@@ -321,3 +321,26 @@ def test_every_shipped_rule_speaks_of_a_label_that_can_be_declared() -> None:
 )
 def test_each_partner_gets_ai_music_as_it_takes_it(profile: str, labels: list[Label], expected: Outcome) -> None:
     assert outcome(load(SHIPPED).profiles[profile], Verdict.LABEL, labels)[0] is expected
+
+
+@pytest.mark.parametrize(
+    ("key", "line", "stays"),
+    [
+        ("infringement", "", True),
+        ("impersonation", "", True),
+        ("voice", "", True),
+        ("fraud", "", True),
+        ("fraud", "stay_down = false", False),
+        ("bad_audio", "", False),
+        ("prohibited", "stay_down = true", True),
+    ],
+)
+def test_policy_says_on_which_grounds_rejected_content_stays_down(tmp_path: Path, key: str, line: str, stays: bool):
+    rules = load(written(tmp_path, f'{WHOLE}\n[reasons.{key}]\ntitle = "A ground"\n{line}\n'))
+    assert rules.stays_down(key) is stays
+    assert not rules.stays_down("another")
+
+
+def test_ground_that_is_neither_kept_nor_not_is_refused(tmp_path: Path):
+    with pytest.raises(PolicyError, match=r"reasons\.fraud: stay_down must be true or false"):
+        load(written(tmp_path, f'{WHOLE}\n[reasons.fraud]\ntitle = "A ground"\nstay_down = "yes"\n'))

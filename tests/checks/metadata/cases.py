@@ -604,6 +604,16 @@ pass_(
     single(version="Sped Up", relations=related("sped_up_of", licence_file="l.pdf")),
 )
 pass_("version.speed_declared", "a word of the song", single(title="She Slowed Down"))
+_OWN = FakeRecordings(known=[Known("1", "Help!", "The Beatles", "GBAYE6500521", "harbour")])
+_NAMED_OWN = FakeRecordings(known=[Known("1", "Help!", "The Beatles", "GBAYE6500521", None, owner="HARBOUR records")])
+_FOREIGN = FakeRecordings(known=[Known("1", "Help!", "The Beatles", "GBAYE6500521", "pier", owner="Pier")])
+_SPED_UP = single(version="Sped Up", relations=related("sped_up_of"))
+pass_("version.speed_declared", "of one's own recording", _SPED_UP, recordings=_OWN)
+pass_("version.speed_declared", "of a recording in one's name", _SPED_UP, recordings=_NAMED_OWN)
+fire("version.speed_declared", "of another's recording", _SPED_UP, recordings=_FOREIGN)
+_ORIGINAL = (Relation("slowed_of", isrc="SE-ABC-26-00001"),)
+pass_("version.speed_declared", "of a track beside it", two(version="Slowed", relations=_ORIGINAL))
+fire("version.speed_declared", "of itself", single(version="Slowed", relations=_ORIGINAL))
 
 _HELP = Known("1", "Help!", "The Beatles", "GBAYE6500521", None)
 fire(
@@ -901,6 +911,8 @@ pass_("rights.cover_licence", "given", single(relations=related("cover_of", lice
 for type in ("samples", "remix_of"):
     fire("rights.clearance_document_missing", type, single(relations=related(type)))
     pass_("rights.clearance_document_missing", type, single(relations=related(type, licence_file="l.pdf")))
+    pass_("rights.clearance_document_missing", f"{type} one's own", single(relations=related(type)), recordings=_OWN)
+    fire("rights.clearance_document_missing", f"{type} a foreign", single(relations=related(type)), recordings=_FOREIGN)
 pass_("rights.clearance_document_missing", "one's own edit", single(relations=related("edit_of")))
 
 # Dates -----------------------------------------------------------------------------------------------------------
