@@ -121,8 +121,9 @@ ASKED_ONCE = frozenset({KNOWN_RECORDING, POSSIBLE_MATCH, OWNER_UNCONFIRMED, LICE
 #: has no reason to contain the old one.
 USES_THE_SOUND = frozenset({"remix_of", "samples", "sped_up_of", "slowed_of", "edit_of", "remaster_of"})
 
-#: All of a known recording is most of a track from this share on: what was added to it makes no other recording.
-MOST_OF_A_TRACK = 0.5
+#: All of a known recording is most of a track above this share: what was added is not half as long as it, and makes no
+#: other recording. A medley of two recordings stays below (our inference).
+MOST_OF_A_TRACK = 2 / 3
 
 #: Two tracks are the same recording when this much of each is in the other; a radio edit, a medley or a continuous mix
 #: on the same release shares less.

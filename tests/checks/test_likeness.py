@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from checks import likeness, similarity
-from checks.check import Match, Segment
+from checks.check import Match, Refusal, Segment
 from checks.finding import Finding, Route
 from checks.release import Relation
 from tests.checks.builders import FakeRecordings, a_context, a_delivery, a_release, a_track
@@ -26,6 +27,10 @@ USES: dict[str, dict[str, Any]] = {
     "padded": {"segments": (Segment(40.0, 140.0, 0.0, 100.0),), "duration": 101.0, "score": 0.93},
     "unsure": {"segments": (Segment(0.0, 187.4, 0.0, 187.4),), "certain": False, "bit_error_rate": 0.33},
 }
+REFUSAL = Refusal(
+    "0190-decision", "0190-other", "fjord", "Fjord Music", "Long Way Down", "Ole Strand", "impersonation",
+    "moderator:ada", dt.datetime(2026, 3, 2, tzinfo=dt.UTC), dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
+)  # fmt: skip
 #: Whose it is: who is known for it, and under which title and ISRC.
 OWNERS: dict[str, dict[str, Any]] = {
     "own": {"owner_account": "harbour", "title": "Low Tide", "artist": "Mara Lindqvist", "isrc": "SEABC2600001"},
@@ -34,6 +39,14 @@ OWNERS: dict[str, dict[str, Any]] = {
     "a stranger's, same ISRC": {"isrc": "SEABC2600001"},
     "another account's": {"owner_account": "fjord"},
     "another account's, same ISRC": {"owner_account": "fjord", "isrc": "SEABC2600001"},
+    "everything copied": {"title": "Low Tide", "artist": "Mara Lindqvist", "isrc": "SEABC2600001"},
+    "everything copied, elsewhere": {
+        "owner_account": "fjord",
+        "title": "Low Tide",
+        "artist": "Mara Lindqvist",
+        "isrc": "SEABC2600001",
+    },
+    "rejected before": {"owner_account": "fjord", "refusals": (REFUSAL,)},
     "pending elsewhere": {"owner_account": "fjord", "pending": "0190-other"},
     "blocked": {"blocked": "taken down on 2026-03-01"},
 }
@@ -42,11 +55,14 @@ OWNERS: dict[str, dict[str, Any]] = {
 UNDECLARED = """
                               same               faster           slower           higher           passage          padded           unsure
 own                           own_recording      own_recording    own_recording    own_recording    own_recording    own_recording    own_recording
-own, renamed                  own_other_title    own_recording    own_recording    own_other_title  own_recording    own_recording    own_recording
+own, renamed                  own_other_title    own_version_renamed own_version_renamed own_version_renamed own_recording    own_recording    own_recording
 a stranger's                  known_recording    known_recording  known_recording  known_recording  known_recording  known_recording  possible_match
-a stranger's, same ISRC       same_isrc          known_recording  known_recording  known_recording  known_recording  known_recording  possible_match
+a stranger's, same ISRC       known_recording    known_recording  known_recording  known_recording  known_recording  known_recording  possible_match
 another account's             known_recording    known_recording  known_recording  known_recording  known_recording  known_recording  possible_match
 another account's, same ISRC  known_recording    known_recording  known_recording  known_recording  known_recording  known_recording  possible_match
+everything copied             owner_unconfirmed  known_recording  known_recording  known_recording  known_recording  known_recording  possible_match
+everything copied, elsewhere  owner_unconfirmed  known_recording  known_recording  known_recording  known_recording  known_recording  possible_match
+rejected before               recording          recording        recording        recording        recording        recording        recording
 pending elsewhere             pending_elsewhere  pending_elsewhere pending_elsewhere pending_elsewhere pending_elsewhere pending_elsewhere pending_elsewhere
 blocked                       blocklisted        blocklisted      blocklisted      blocklisted      blocklisted      blocklisted      blocklisted
 """  # noqa: E501
@@ -67,9 +83,11 @@ remaster_of      licensed         used_otherwise   used_otherwise   licensed    
 ROUTES = {
     "own_recording": Route.PASS,
     "own_other_title": Route.REVIEW,
+    "own_version_renamed": Route.REVIEW,
+    "owner_unconfirmed": Route.REVIEW,
+    "recording": Route.REVIEW,
     "known_recording": Route.REVIEW,
     "possible_match": Route.REVIEW,
-    "same_isrc": Route.PASS,
     "licensed": Route.REVIEW,
     "used_otherwise": Route.REVIEW,
     "pending_elsewhere": Route.REVIEW,
@@ -100,7 +118,8 @@ def judged(match: Match, *relations: Relation) -> Finding:
     delivery = a_delivery(a_release(a_track(relations=relations)))
     (facts,) = delivery.facts.values()
     found = similarity.CHECK.run(delivery, a_context(FakeRecordings({facts.sha256: [match]})))
-    (finding,) = (one for one in found if not one.code.id.startswith("isrc."))
+    aside = ("isrc.", "staydown.earlier_decision")
+    (finding,) = (one for one in found if not one.code.id.startswith(aside))
     return finding
 
 

@@ -322,8 +322,8 @@ def test_relation_to_its_isrc_explains_another_title_and_no_other_artist():
 
 @pytest.mark.parametrize("change", [{}, *VARIANTS[:2]], ids=str)
 def test_padding_makes_no_other_recording_of_it(change):
-    padded = own_match(**change, segments=(Segment(20.0, 140.0, 0.0, 120.0),))
-    padded = replace(padded, duration=120.0)
+    padded = own_match(**change, segments=(Segment(20.0, 150.0, 0.0, 130.0),))
+    padded = replace(padded, duration=130.0)
     found = codes(findings(padded, track=a_track(title="Orchid Nights", display_artists=(an_artist("DJ Borrow"),))))
     assert {"similarity.own_version_renamed", "similarity.own_other_title"}.intersection(found)
 

@@ -80,7 +80,7 @@ def test_a_rejected_recording_is_not_learned(rung, analyser):
     submission = in_review(rung)
     decisions.decide(submission, a_moderator(), Verdict.REJECT, "not theirs", code="infringement")
     assert submission.state == State.REJECTED
-    assert not KnownRecording.objects.current().exists()
+    assert not KnownRecording.objects.settled().exists()
 
 
 def test_a_reopened_release_is_due_again_and_can_be_decided_anew(rung, analyser):

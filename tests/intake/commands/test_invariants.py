@@ -17,6 +17,7 @@ from intake.models import (
     Event,
     KnownRecording,
     Resource,
+    StayDown,
     Submission,
 )
 from intake.services import decisions, deliveries, submissions
@@ -106,6 +107,7 @@ def stand_elsewhere(submission):
 
 
 def lose_a_decision(submission):
+    StayDown.objects.all().delete()
     Decision.objects.filter(submission__title="Slack Water", number=2).delete()
 
 
