@@ -228,7 +228,7 @@ class Recordings:
             return None
         came = self._submission.received_at if self._submission else None
         decided = row.submission.concluded_at
-        meanwhile = came is not None and decided is not None and decided >= came
+        meanwhile = came is not None and decided is not None and decided >= came and row.source != _REJECTED
         return str(row.submission_id) if row.source == _PENDING or meanwhile else None
 
     def _reviewed_since(self, rows: Iterable[models.KnownRecording]) -> Mapping[tuple[str, str], dt.datetime]:
