@@ -49,7 +49,7 @@ def remember_past_rejections(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0024_known_by_artist"),
+        ("intake", "0025_declared_size"),
     ]
 
     operations = [

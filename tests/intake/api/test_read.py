@@ -240,18 +240,22 @@ def test_what_another_label_delivered_is_not_named(caller, submission, label):
 
     def match(recording):
         return {
-            "recording": str(recording.pk), "title": "Secret Song", "artist": "Unknown Star", "isrc": None,
+            "recording": str(recording.pk), "title": "Secret Song", "artist": "Unknown Star", "isrc": "SEXXX2600001",
             "owner": "Rival", "score": 0.9, "segments": [],
         }  # fmt: skip
 
     unreleased = known(rival, KnownRecording.Source.DELIVERED)
     catalogue = known(rival, KnownRecording.Source.LEARNED)
     message = "The same as 'Secret Song' by 'Unknown Star'."
-    found(submission, "similarity.known_recording", message=message, evidence={"matches": [match(unreleased)]})
+    fix = "If you hold a licence, add it as a relation naming ISRC SEXXX2600001 with the licence file."
+    evidence = {"matches": [match(unreleased)]}
+    found(submission, "similarity.known_recording", message=message, evidence=evidence, fix=fix)
     (one,) = caller.get(f"submissions/{submission.pk}/findings").json()["results"]
     assert "Secret" not in str(one)
     assert "Star" not in str(one)
     assert "Rival" not in str(one)
+    assert "SEXXX2600001" not in str(one)
+    assert "licence" in one["fix"]
     assert one["evidence"]["matches"][0]["score"] == 0.9
     Finding.objects.all().delete()
     found(submission, "similarity.known_recording", message=message, evidence={"matches": [match(catalogue)]})
