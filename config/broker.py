@@ -264,7 +264,7 @@ def _remove(path: Path) -> None:
 
 def _inode(path: Path) -> int | None:
     try:
-        return os.stat(path).st_ino
+        return path.stat().st_ino
     except FileNotFoundError:
         return None
 

@@ -334,8 +334,12 @@ def test_process_that_closes_a_replaced_file_leaves_the_new_one_alone(path):
     new.put("2", "work", None, "{}", None)
     old._connection.close()
     new.put("3", "work", None, "{}", None)
-    script = "import sys; from pathlib import Path; from config import broker; print(broker._File(Path(sys.argv[1])).size('work'))"
-    seen = subprocess.run([sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    script = (
+        "import sys; from pathlib import Path; from config import broker;"
+        "print(broker._File(Path(sys.argv[1])).size('work'))"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    seen = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "2"
 
 
