@@ -24,7 +24,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from queue import Empty
 from typing import Any, TypeVar
@@ -141,7 +141,7 @@ class _File:
         parameters = {"queue": queue, "now": time.time()}
         return self._use(lambda connection: int(connection.execute(_COUNT, parameters).fetchone()[0]))
 
-    def _write(self, statement: str, parameters: dict[str, object]) -> int:
+    def _write(self, statement: str, parameters: Mapping[str, str | float | None]) -> int:
         return self._use(lambda connection: connection.execute(statement, parameters).rowcount)
 
     def _keep_house(self, now: float) -> None:

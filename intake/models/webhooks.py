@@ -51,8 +51,7 @@ class Endpoint(models.Model):
     @property
     def owner_id(self) -> uuid.UUID:
         """The id of the label or partner that it belongs to."""
-        owner: uuid.UUID = self.label_id or self.partner_id
-        return owner
+        return self.label_id or self.partner_id  # type: ignore[return-value] # the constraint says: one of them
 
 
 class Delivery(models.Model):

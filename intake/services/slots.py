@@ -31,10 +31,8 @@ def held() -> QuerySet[Delivery]:
 
 def lock_owner(endpoint: Endpoint) -> None:
     """Keep others from counting the attempts of this endpoint's owner until the transaction ends."""
-    owners: QuerySet[Label] | QuerySet[Partner] = Label.objects.filter(pk=endpoint.label_id)
-    if endpoint.partner_id:
-        owners = Partner.objects.filter(pk=endpoint.partner_id)
-    owners.select_for_update(no_key=True).values_list("pk").first()
+    owner = Label if endpoint.label_id else Partner
+    owner._default_manager.select_for_update(no_key=True).filter(pk=endpoint.owner_id).values_list("pk").first()
 
 
 class Slots:

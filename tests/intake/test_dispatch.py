@@ -405,6 +405,29 @@ def test_queue_of_a_broker_that_does_not_answer_is_not_called_empty(monkeypatch)
 
 
 @pytest.mark.django_db(transaction=True)
+def test_stalled_worker_that_goes_on_after_a_quarter_of_an_hour_ends_everything(broker, clock):
+    label, delivered = a_label(), 8
+    for number in range(1, delivered + 1):
+        document = a_document(f"Tide {number}", number, tracks=2)
+        blobs = {name: a_blob(content) for name, content in files_of(document).items()}
+        submissions.deliver(label, document, blobs)
+    for call in [call_of(broker.basic_get("fast", no_ack=True)) for _ in range(delivered)]:
+        answer(call)
+    pieces = waiting(broker)
+    assert pieces == Analysis.objects.count() + CheckRun.objects.filter(needs_audio=False).count()
+    for _ in range(90):
+        clock.forward(seconds=10)
+        sweep.sweep()
+    # The embedded broker keeps one of the same; for any other the sweep has sent each again after 20, 60, 140 … s.
+    assert waiting(broker) <= (pieces if settings.GATE_BROKER_EMBEDDED else 6 * pieces)
+    while work_off(broker):
+        continue
+    ended = Submission.objects.exclude(state__in=(State.RECEIVED, State.CHECKING))
+    assert ended.count() == delivered
+    assert set(Analysis.objects.values_list("attempts", flat=True)) == {1}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_workers_killed_thirty_times_leave_no_more_messages_than_work_and_lose_none(broker, clock):
     """Kills at every point: before the row is claimed, after it, and after the work but before the acknowledgement."""
     label, chance = a_label(), random.Random(1)
