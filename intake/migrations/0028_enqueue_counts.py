@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0024_known_by_artist"),
+        ("intake", "0025_declared_size"),
     ]
 
     operations = [

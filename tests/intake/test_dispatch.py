@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +46,24 @@ def answer_all(rung: list[Call], order: random.Random | None = None) -> list[Cal
             answer(call)
         answered.append(call)
     return answered
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Carry these out in threads of their own that begin together."""
+    together = threading.Barrier(len(works))
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            together.wait()
+            work()
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def album(tracks: int) -> Submission:
@@ -151,17 +170,7 @@ def test_two_workers_that_finish_the_last_two_files_at_once_send_each_check_once
 
     monkeypatch.setattr(checking, "_measure", measure)
 
-    def work(sha256: str) -> None:
-        try:
-            checking.analyse(sha256)
-        finally:
-            connections.close_all()
-
-    workers = [threading.Thread(target=work, args=(one.pk,)) for one in Analysis.objects.all()]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*[functools.partial(checking.analyse, one.pk) for one in Analysis.objects.all()])
     expected = submission.check_runs.filter(needs_audio=True)
     assert Counter(rung) == {("intake.run_check", (str(run.pk),)): 1 for run in expected}
 
@@ -309,20 +318,7 @@ def test_two_sweeps_at_once_send_each_message_once(stalled, clock):
     rung, pieces = stalled
     rung.clear()
     clock.forward(seconds=30)
-    together = threading.Barrier(4)
-
-    def work() -> None:
-        try:
-            together.wait()
-            sweep.sweep()
-        finally:
-            connections.close_all()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*[sweep.sweep] * 4)
     assert Counter(rung) == dict.fromkeys(rung, 1)
     assert len(rung) == pieces
 
@@ -332,20 +328,8 @@ def test_rows_are_sent_once_however_many_send_them(rung, analyser):
     submissions.start(album(5).pk)
     CheckRun.objects.update(rung_at=None)
     rung.clear()
-    together = threading.Barrier(4)
-
-    def work() -> None:
-        try:
-            together.wait()
-            dispatch.send("intake.run_check", CheckRun.objects.filter(needs_audio=False).measured())
-        finally:
-            connections.close_all()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    runs = CheckRun.objects.filter(needs_audio=False).measured()
+    at_once(*[functools.partial(dispatch.send, "intake.run_check", runs)] * 4)
     assert len(rung) == len(set(rung)) == CheckRun.objects.filter(needs_audio=False).count()
 
 
