@@ -1,4 +1,4 @@
-"""The doorbell: after a row was committed, ring for whoever does the work."""
+"""The doorbell: after a row was committed, ring for whoever does the work. And whether a queue has run empty."""
 
 import time
 from collections.abc import Callable
@@ -59,3 +59,17 @@ def enqueue(task_name: str, *args: str) -> None:
     Raises celery.exceptions.NotRegistered, after the commit and logged, for a task that nobody has written.
     """
     transaction.on_commit(lambda: _bell.ring(task_name, args), robust=True)
+
+
+def is_empty(queue_name: str) -> bool:
+    """Whether no message waits in a queue, not counting those that a worker has taken.
+
+    False where the broker does not answer.
+    """
+    with current_app.connection_or_acquire() as broker:
+        try:
+            with broker.channel() as channel:
+                return bool(channel.queue_declare(queue=queue_name).message_count == 0)
+        except (KombuError, OSError, *broker.connection_errors, *broker.channel_errors) as error:
+            logger.warning("broker.unreachable", queue=queue_name, error=str(error))
+            return False

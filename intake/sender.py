@@ -27,6 +27,8 @@ DEADLINE = 15.0
 MAX_ANSWER = 64 * 1024
 #: Bytes of an answer that are kept for whoever looks for the fault.
 KEPT_OF_ANSWER = 1024
+#: Interim answers (1xx) that are read past; a receiver that processes for long sends one or two.
+MAX_INTERIM = 10
 #: Ports that web servers are published on. Any other one would make the gate a port scanner.
 PORTS = frozenset({443, 8443})
 USER_AGENT = "release-intake-gate/1 (webhooks)"
@@ -266,7 +268,23 @@ def _speak(to: Target, plain: socket.socket, trust: ssl.SSLContext) -> http.clie
     else:
         connection = http.client.HTTPSConnection(to.host, to.port, context=trust)
         connection.sock = trust.wrap_socket(plain, server_hostname=to.host)
+    connection.response_class = _FinalResponse
     return connection
+
+
+class _FinalResponse(http.client.HTTPResponse):
+    """Reads past every interim answer (1xx, RFC 9110 section 15.2): only the final status says what came of it.
+
+    The class it is made of reads past 100 alone, for ever, and takes 102 and 103 for final.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INTERIM + 1):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status >= http.HTTPStatus.OK:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim answers (1xx)")
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:

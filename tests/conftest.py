@@ -60,6 +60,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
     """
     calls: list[tuple[str, tuple[str, ...]]] = []
     monkeypatch.setattr("intake.queue.enqueue", lambda task_name, *args: calls.append((task_name, args)))
+    monkeypatch.setattr("intake.queue.is_empty", lambda queue_name: not calls)
     return calls
 
 

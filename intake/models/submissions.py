@@ -9,16 +9,16 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from checks.files import DeclaredFile
 from checks.finding import Route
 from checks.policy import Verdict
 from intake.models.accounts import Label, Partner
-from intake.models.files import Blob
+from intake.models.files import Analysis, Blob
 from intake.models.ids import uuid7
-from intake.models.work import Work
+from intake.models.work import Enqueued, Work, WorkQuerySet
 from intake.states import CLEARED, State
 
 #: A release whose day is so near, or just past, goes before all others in the queue.
@@ -54,7 +54,7 @@ class SubmissionQuerySet(models.QuerySet):
         return self.exclude(snoozed_until__gt=now)
 
 
-class Submission(models.Model):
+class Submission(Enqueued):
     """One delivery of one release by one label. Its state changes through ``services.move`` only."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -160,6 +160,15 @@ class Track(models.Model):
         return f"{self.position}. {self.title}"
 
 
+class CheckRunQuerySet(WorkQuerySet):
+    """Which checks can be carried out."""
+
+    def measured(self) -> Self:
+        """Check runs of submissions being checked for which no file is still to be measured."""
+        measuring = Analysis.objects.open().filter(blob__resources__submission=OuterRef("submission"))
+        return self.filter(Q(needs_audio=False) | ~Exists(measuring), submission__state=State.CHECKING)
+
+
 class CheckRun(Work):
     """One check on one submission."""
 
@@ -168,6 +177,8 @@ class CheckRun(Work):
     name = models.CharField(max_length=40)
     version = models.PositiveSmallIntegerField()
     needs_audio = models.BooleanField()
+
+    objects = CheckRunQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["submission", "name"], name="check_run_once")]

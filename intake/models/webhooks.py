@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 from django.utils import timezone
 
@@ -25,7 +27,10 @@ class Endpoint(models.Model):
     subscribed_at = models.DateTimeField(default=timezone.now, help_text="Since when it wants these types.")
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_because = models.CharField(max_length=200, blank=True, default="")
-    failing_since = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(
+        null=True, blank=True, help_text="The first failure since it last took a delivery."
+    )
+    last_failed_at = models.DateTimeField(null=True, blank=True, help_text="The last failure, whatever came after it.")
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -42,6 +47,11 @@ class Endpoint(models.Model):
     @property
     def active(self) -> bool:
         return self.disabled_at is None and self.deleted_at is None
+
+    @property
+    def owner_id(self) -> uuid.UUID:
+        """The id of the label or partner that it belongs to."""
+        return self.label_id or self.partner_id  # type: ignore[return-value] # the constraint says: one of them
 
 
 class Delivery(models.Model):
@@ -66,7 +76,7 @@ class Delivery(models.Model):
     )
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    rung_at = models.DateTimeField(null=True, blank=True, help_text="When the bell was last rung for it.")
+    rung_at = models.DateTimeField(null=True, blank=True, help_text="When a message was last sent for it.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
@@ -77,7 +87,11 @@ class Delivery(models.Model):
                 fields=["event", "endpoint"], condition=models.Q(event__isnull=False), name="delivery_once"
             )
         ]
-        indexes = [models.Index(fields=["status", "next_attempt_at"], name="delivery_due")]
+        indexes = [
+            models.Index(fields=["status", "next_attempt_at"], name="delivery_due"),
+            models.Index(fields=["endpoint", "status", "next_attempt_at"], name="delivery_of_endpoint"),
+            models.Index(fields=["endpoint"], condition=models.Q(lease_token__isnull=False), name="delivery_held"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} to {self.endpoint} ({self.status})"

@@ -42,6 +42,7 @@ class WorkQuerySet(models.QuerySet):
                 lease_token=token,
                 lease_until=now + lease,
                 attempts=F("attempts") + 1,
+                enqueue_count=0,  # its message has been taken: if this worker dies, the next one is sent soon
                 started_at=now,
             )
         )
@@ -69,7 +70,19 @@ class WorkQuerySet(models.QuerySet):
         return bool(mine.update(status=Status.DEAD, error=error, lease_token=None, finished_at=now))
 
 
-class Work(models.Model):
+class Enqueued(models.Model):
+    """Base of rows that messages point at. A message may be lost, so the row says when one was last sent for it."""
+
+    rung_at = models.DateTimeField(null=True, blank=True, help_text="When a message was last sent for it.")
+    enqueue_count = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often a message was sent again while others waited in the queue."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Work(Enqueued):
     """Base of everything that a worker does once."""
 
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
@@ -77,7 +90,6 @@ class Work(models.Model):
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    rung_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last rang for it.")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True, default="")

@@ -69,13 +69,14 @@ def learn_delivered(submission: Submission) -> None:
     What was kept of them while the submission waited becomes that, so that nothing is indexed twice.
     """
     label, pending = submission.label, KnownRecording.objects.pending().filter(submission=submission)
+    unindexed = False
     for track, facts in comparable(submission):
         same = {"sha256": facts.sha256, "isrc": track.isrc}
         if not KnownRecording.objects.settled().filter(owner=label.name, **same).exists() and pending.filter(
             **same
         ).update(source=KnownRecording.Source.DELIVERED):
             continue
-        learn(
+        recording, _ = learn(
             facts,
             title=track.title,
             artist=track.artist,
@@ -84,7 +85,11 @@ def learn_delivered(submission: Submission) -> None:
             label=label,
             source=KnownRecording.Source.DELIVERED,
             submission=submission,
+            ring=False,
         )
+        unindexed = unindexed or recording.indexed_at is None
+    if unindexed:  # one message for all of them
+        queue.enqueue("intake.index")
     pending.update(forgotten_at=timezone.now())
 
 

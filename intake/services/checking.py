@@ -23,9 +23,9 @@ from checks.check import CHECK_FAILED, Check
 from checks.finding import Finding as FindingValue
 from checks.policy import LATTICE, Ruling, Verdict
 from intake import queue, reference, snapshot
-from intake.models import Analysis, CheckRun, Decision, Finding, Picture, Submission, Track
+from intake.models import Analysis, CheckRun, Decision, Finding, Picture, Submission
 from intake.models.work import Status
-from intake.services import blobs, catalogue, covers, door, pending, registry, submissions
+from intake.services import blobs, catalogue, covers, dispatch, door, pending, registry
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -44,12 +44,12 @@ PARTIAL_ACCEPTED = "partial.accepted"
 
 
 def analyse(sha256: str) -> None:
-    """Measure a file once, and ring for the checks that waited for it."""
+    """Measure a file once, and enqueue the checks that waited for it."""
     analysis = Analysis.objects.select_related("blob").get(pk=sha256)
     if not analysis.final and not _given_up(analysis):
         token = Analysis.objects.claim(sha256, LEASE)
         if token is None or not _measure(analysis, token):
-            return  # somebody else is at it, or the sweep will ring again
+            return  # somebody else is at it, or the sweep will enqueue it again
     advance(sha256)
 
 
@@ -93,10 +93,10 @@ def _held(analysis: Analysis, token: uuid.UUID) -> Iterator[None]:
 
 
 def advance(sha256: str) -> None:
-    """Ring for every submission that waits for this file."""
-    waiting = Submission.objects.filter(state=State.CHECKING, resources__blob_id=sha256).distinct()
-    for submission in waiting:
-        submissions.ring(submission)
+    """Enqueue the checks of every submission whose last file to be measured was this one."""
+    delivered = Submission.objects.filter(state=State.CHECKING, resources__blob_id=sha256)
+    runs = CheckRun.objects.filter(status=Status.PENDING, needs_audio=True, submission__in=delivered)
+    dispatch.send("intake.run_check", runs.measured())
 
 
 def run_check(run_id: str | uuid.UUID) -> None:
@@ -107,6 +107,8 @@ def run_check(run_id: str | uuid.UUID) -> None:
         return
     if not run.final and not _given_up(run):
         if run.needs_audio and _measuring(submission):
+            # Another delivery has had a file measured anew. ``advance`` sends the message again when that is done.
+            CheckRun.objects.filter(pk=run.pk, status=Status.PENDING).update(rung_at=None)
             return
         token = CheckRun.objects.claim(run.pk, LEASE)
         if token is None:
@@ -178,10 +180,13 @@ def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missi
             concluded_at=None if review else now,
             due_at=due_at(submission, rules, now) if review else None,
             snoozed_until=None,
+            rung_at=now if submission.accepts_id else None,
+            enqueue_count=0,
         )
         registry.count_uses(submission)
-        for position, verdict in ruling.tracks.items():
-            Track.objects.filter(submission=submission, position=position).update(verdict=verdict)
+        for verdict in set(ruling.tracks.values()):
+            positions = [position for position, given in ruling.tracks.items() if given == verdict]
+            submission.tracks.filter(position__in=positions).update(verdict=verdict)
         if not review:
             catalogue.learn_delivered(submission)
         if submission.accepts_id:

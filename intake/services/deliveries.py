@@ -14,13 +14,14 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from intake import queue, sender, webhooks
 from intake.models import Attempt, Delivery, Endpoint, Event, Label, Partner, Submission
 from intake.sender import Answer
-from intake.services import door
+from intake.services import door, slots
 
 log = structlog.get_logger(__name__)
 
@@ -57,11 +58,6 @@ CLOCK_TOLERANCE = dt.timedelta(hours=4)
 LEASE = dt.timedelta(seconds=30)
 #: A bell rung this long ago has been lost.
 PATIENCE = dt.timedelta(seconds=30)
-#: Attempts at a time to one endpoint: one that begins to hang holds so many workers until its deadline, and no more.
-AT_ONCE = 2
-#: Attempts at a time to all endpoints that are failing, one each: healthy ones must not wait for them.
-FAILING_AT_ONCE = 3
-
 #: For this long after a rotation the previous secret signs as well.
 BOTH_SECRETS = dt.timedelta(hours=24)
 #: Endpoints that one label or partner can have.
@@ -96,21 +92,28 @@ def create_endpoint(owner: Label | Partner, url: str, types: Iterable[str]) -> E
 def update_endpoint(
     endpoint: Endpoint, *, url: str | None = None, types: Iterable[str] | None = None, enabled: bool | None = None
 ) -> Endpoint:
-    """Change what is given. A new URL, like enabling it again, begins with a clean record.
+    """Change what is given. An endpoint that is failing stays so until it takes a delivery, whatever its URL is.
 
+    One that is enabled again has as many days as any other before it is given up.
     Raises UnsafeURL, UnknownType, or Inactive where it has been deleted.
     """
     values: dict[str, Any] = {}
     if url is not None and url != endpoint.url:
         sender.target(url)
-        values |= {"url": url, "failing_since": None}
+        values |= {"url": url}
     if types is not None:
         values |= {"types": _known(types), "subscribed_at": timezone.now()}
     if enabled is False and endpoint.disabled_at is None:
         values |= {"disabled_at": timezone.now(), "disabled_because": "switched off by its owner"}
     if enabled and endpoint.disabled_at is not None:
         now = timezone.now()
-        values |= {"disabled_at": None, "disabled_because": "", "failing_since": None, "subscribed_at": now}
+        failing_since = Case(When(failing_since__isnull=False, then=Value(now)), default=None)
+        values |= {
+            "disabled_at": None,
+            "disabled_because": "",
+            "failing_since": failing_since,
+            "subscribed_at": now,
+        }
     if values and not Endpoint.objects.filter(pk=endpoint.pk, deleted_at__isnull=True).update(**values):
         raise Inactive("the endpoint has been deleted")
     endpoint.refresh_from_db()
@@ -208,25 +211,23 @@ def replay(delivery: Delivery) -> Delivery:
 
 
 def pump(limit: int = 200) -> int:
-    """Ring for the deliveries that are due, at most ``limit``, and see to those that nobody else will; returns how
-    many bells."""
+    """Enqueue the deliveries that are due and may begin now, at most ``limit``, and end those that nobody else will.
+
+    Returns how many messages it has sent.
+    """
     _give_up_inactive()
     _take_back_abandoned()
-    due = _due(timezone.now())
-    keys = list(due.filter(endpoint__failing_since__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit])
-    keys += _probes(due)
-    if keys:
-        Delivery.objects.filter(pk__in=keys).update(rung_at=timezone.now())
-    for key in keys:
-        queue.enqueue("intake.deliver", str(key))
-    return len(keys)
+    return _enqueue_due(Endpoint.objects.all(), limit)
 
 
 def attempt(delivery_id: str | uuid.UUID) -> None:
     """Try to send one delivery, where it is its turn and nobody else's, and write down what came of it."""
     waiting = Delivery.objects.select_related("event", "endpoint").filter(pk=delivery_id).first()
-    token = _claim(waiting) if waiting is not None and _may_try(waiting.endpoint) else None
+    token = _begin(waiting) if waiting is not None else None
     if token is None:
+        # Its message is used up: it gets the next one as soon as there is room for it.
+        refused = Delivery.objects.filter(pk=delivery_id, status=PENDING, lease_token__isnull=True)
+        refused.filter(rung_at__isnull=False).update(rung_at=None)
         return
     delivery = Delivery.objects.select_related("event", "endpoint").get(pk=delivery_id)
     endpoint, body, now = delivery.endpoint, delivery.body.encode(), timezone.now()
@@ -235,8 +236,10 @@ def attempt(delivery_id: str | uuid.UUID) -> None:
         keys.append(endpoint.previous_secret)
     answer = sender.send(endpoint.url, webhooks.signed(str(delivery.pk), body, keys, now), body)
     _record(delivery, token, answer)
-    if answer.taken:
-        _ring_next(endpoint)
+    same_owner = Endpoint.objects.filter(label=endpoint.label_id, partner=endpoint.partner_id)
+    _enqueue_due(
+        same_owner.filter(failing_since__isnull=True), slots.OWNER_AT_ONCE
+    )  # failing ones are left to the pump
 
 
 class Watch:
@@ -297,44 +300,40 @@ def _ready(now: dt.datetime) -> QuerySet[Delivery]:
 
 
 def _due(now: dt.datetime) -> QuerySet[Delivery]:
-    """Deliveries to ring for: ready, and not rung for just now."""
-    late = Q(rung_at__isnull=True) | Q(rung_at__lt=now - PATIENCE) | Q(rung_at__gt=now)  # rung before the clock was set
+    """Deliveries to enqueue: ready, and no message for them waits."""
+    late = Q(rung_at__isnull=True) | Q(rung_at__lt=now - PATIENCE) | Q(rung_at__gt=now)  # sent before the clock was set
     return _ready(now).filter(late)
 
 
-def _held() -> QuerySet[Delivery]:
-    """Deliveries that a worker has in hand."""
-    return Delivery.objects.filter(status=PENDING, lease_token__isnull=False)
+def _enqueue_due(endpoints: QuerySet[Endpoint], limit: int) -> int:
+    """Enqueue what is due to these endpoints and may begin now, most overdue first; returns how many messages.
 
-
-def _held_by_failing() -> QuerySet[Delivery]:
-    return _held().filter(endpoint__failing_since__isnull=False)
-
-
-def _may_try(endpoint: Endpoint) -> bool:
-    """Whether another worker may call this endpoint: none may occupy them all, least of all those that fail.
-
-    Asked before the claim, so two workers may pass together; it bounds what is occupied, not what is right.
+    An endpoint that has just failed stands behind all that have been due since before that, so that none is forgotten
+    behind one with a long backlog.
     """
-    mine = _held().filter(endpoint=endpoint).count()
-    if endpoint.failing_since is None:
-        return mine < AT_ONCE
-    return not mine and _held_by_failing().count() < FAILING_AT_ONCE
+    due = _due(timezone.now())
+    first = due.filter(endpoint=OuterRef("pk")).order_by("next_attempt_at").values("next_attempt_at")[:1]
+    waiting = endpoints.annotate(due_at=Subquery(first)).filter(due_at__isnull=False)
+    free, keys = slots.Slots(), list[uuid.UUID]()
+    for endpoint in waiting.order_by(Greatest("due_at", Coalesce("last_failed_at", "due_at")), "pk"):
+        number = free.take(endpoint, limit - len(keys))
+        if number:
+            mine = due.filter(endpoint=endpoint).order_by("next_attempt_at", "pk")
+            keys += mine.values_list("pk", flat=True)[:number]
+    if keys:
+        Delivery.objects.filter(pk__in=keys).update(rung_at=timezone.now())
+    for key in keys:
+        queue.enqueue("intake.deliver", str(key))
+    return len(keys)
 
 
-def _probes(due: QuerySet[Delivery]) -> list[uuid.UUID]:
-    """One due delivery each for a few failing endpoints, drawn by lot so that none is forgotten behind the others."""
-    free = FAILING_AT_ONCE - _held_by_failing().count()
-    if free <= 0:
-        return []
-    mine = due.filter(endpoint=OuterRef("pk"))
-    held = _held().filter(endpoint=OuterRef("pk"))
-    failing = Endpoint.objects.filter(Exists(mine), ~Exists(held), failing_since__isnull=False).order_by("?")[:free]
-    return [
-        delivery
-        for endpoint in failing
-        for delivery in due.filter(endpoint=endpoint).order_by("next_attempt_at").values_list("pk", flat=True)[:1]
-    ]
+def _begin(delivery: Delivery) -> uuid.UUID | None:
+    """Claim a delivery for one attempt, where its endpoint and its owner have one free; returns the fencing token."""
+    if not slots.Slots().take(delivery.endpoint):
+        return None  # seen without a lock: most refusals cost one query
+    with transaction.atomic():
+        slots.lock_owner(delivery.endpoint)
+        return _claim(delivery) if slots.Slots().take(delivery.endpoint) else None
 
 
 def _claim(delivery: Delivery) -> uuid.UUID | None:
@@ -374,13 +373,6 @@ def _record(delivery: Delivery, token: uuid.UUID, answer: Answer, *, theirs: boo
             _note_health(delivery.endpoint_id, answer, now)
 
 
-def _ring_next(endpoint: Endpoint) -> None:
-    """Ring for what waited behind an attempt to its endpoint: its own bell was rung, and refused."""
-    waiting = _ready(timezone.now()).filter(endpoint=endpoint).order_by("pk").values_list("pk", flat=True)
-    for key in waiting[:AT_ONCE]:
-        queue.enqueue("intake.deliver", str(key))
-
-
 def _follows(delivery: Delivery, answer: Answer, now: dt.datetime) -> dict[str, Any]:
     """What an answer makes of the delivery."""
     if answer.taken:
@@ -415,7 +407,7 @@ def _note_health(endpoint_id: uuid.UUID, answer: Answer, now: dt.datetime) -> No
     if answer.taken:
         endpoint.filter(failing_since__isnull=False).update(failing_since=None)
         return
-    endpoint.filter(failing_since__isnull=True).update(failing_since=now)
+    endpoint.update(failing_since=Coalesce("failing_since", Value(now)), last_failed_at=now)
     if answer.status == _GONE:
         _disable(endpoint, "the receiver answered 410 Gone", now)
     else:
@@ -439,7 +431,7 @@ def _give_up_inactive() -> None:
 
 def _take_back_abandoned() -> None:
     """End the attempts of workers that died over them. They count: a delivery may be what kills its worker."""
-    by_token = {delivery.lease_token: delivery for delivery in _held() if delivery.lease_token}
+    by_token = {delivery.lease_token: delivery for delivery in slots.held() if delivery.lease_token}
     for token in _watch.abandoned(by_token):
         answer = Answer(error="the gate stopped before it had written down an answer")
         _record(by_token[token], token, answer, theirs=False)

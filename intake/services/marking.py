@@ -76,7 +76,12 @@ def plan(submission: Submission, decision: Decision) -> None:
         row, new = MarkedFile.objects.get_or_create(
             decision=decision,
             resource=track.resource,
-            defaults={"submission": submission, "source_type": source_type, "labels": labels},
+            defaults={
+                "submission": submission,
+                "source_type": source_type,
+                "labels": labels,
+                "rung_at": timezone.now(),
+            },
         )
         if new:
             queue.enqueue("intake.mark", str(row.pk))

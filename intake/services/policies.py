@@ -104,7 +104,7 @@ def try_out(content: str, days: int, actor: str) -> PolicyTrial:
     """Hold a candidate against the last days, in a worker. Raises PolicyError."""
     rules = parsed(content)
     trial = PolicyTrial.objects.create(
-        version=rules.version, digest=rules.digest, content=content, days=days, asked_by=actor
+        version=rules.version, digest=rules.digest, content=content, days=days, asked_by=actor, rung_at=timezone.now()
     )
     transaction.on_commit(lambda: queue.enqueue("intake.try_policy", str(trial.pk)), robust=True)
     return trial

@@ -20,7 +20,7 @@ from checks.policy import LATTICE
 from intake import queue
 from intake.models import Analysis, Appeal, Blob, CheckRun, Label, Proposal, Resource, Submission, Track
 from intake.models.work import Status
-from intake.services import covers, door, registry, statements, uploads
+from intake.services import covers, dispatch, door, registry, statements, uploads
 from intake.services.blobs import Incoming
 from intake.services.moves import Conflict, begin, move
 from intake.states import TRANSITIONS, State
@@ -142,7 +142,8 @@ def submit(submission: Submission) -> Submission:
         resources = current.resources.select_related("blob")
         delivered = {one.name: one.blob.delivered for one in resources if one.blob}
         door.admit(current.label, stored_document(current), delivered, current)
-        move(current, State.RECEIVED, current.label.actor, received_at=timezone.now())
+        now = timezone.now()
+        move(current, State.RECEIVED, current.label.actor, received_at=now, rung_at=now)
         statements.begin(current)
     queue.enqueue("intake.start", str(current.pk))
     return current
@@ -188,11 +189,11 @@ def start(submission_id: str | uuid.UUID) -> None:
     submission = Submission.objects.get(pk=submission_id)
     try:
         with transaction.atomic():
-            move(submission, State.CHECKING, "gate")
+            move(submission, State.CHECKING, "gate", rung_at=None, enqueue_count=0)
             _lay_out(submission)
     except Conflict:
         return  # begun already, or withdrawn
-    ring(submission)
+    _dispatch(submission)
 
 
 def _lay_out(submission: Submission) -> None:
@@ -208,26 +209,28 @@ def _lay_out(submission: Submission) -> None:
     stale = Q(status=Status.DONE) & ~Q(version=ANALYSIS_VERSION) | Q(status=Status.DEAD)
     if rules.asks(LATTICE):  # measured while it was off
         stale |= Q(status=Status.DONE, facts__lattice__reason=OFF)
-    Analysis.objects.filter(stale, blob__in=audio).update(status=Status.PENDING, attempts=0, facts=None)
+    again: dict[str, Any] = {"status": Status.PENDING, "attempts": 0, "facts": None, "rung_at": None}
+    Analysis.objects.filter(stale, blob__in=audio).update(**again)
     Analysis.objects.bulk_create(
         [Analysis(blob_id=sha256, name=name) for sha256, name in audio.items()], ignore_conflicts=True
     )
 
 
-def ring(submission: Submission) -> None:
-    """Ring the bell for everything that can be done on a submission now."""
-    waiting = Analysis.objects.open().filter(blob__resources__submission=submission).distinct()
-    for analysis in waiting.filter(status=Status.PENDING):
-        queue.enqueue("intake.analyse", analysis.pk)
-    runs = submission.check_runs.filter(status=Status.PENDING)
-    if waiting.exists():
-        runs = runs.filter(needs_audio=False)
-    for run in runs:
-        queue.enqueue("intake.run_check", str(run.pk))
+def _dispatch(submission: Submission) -> None:
+    """Enqueue the first work on a submission: to measure its files, and the checks that need none of them.
+
+    A file that another submission has brought too is in the queue already. The checks that need the files follow when
+    the last of them is measured (``checking.advance``).
+    """
+    delivered = submission.resources.filter(blob__isnull=False).values("blob")
+    dispatch.send("intake.analyse", Analysis.objects.filter(status=Status.PENDING, blob__in=delivered))
+    runs = CheckRun.objects.filter(status=Status.PENDING, submission=submission)
+    dispatch.send("intake.run_check", runs.measured())
 
 
 def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapping[str, Blob]) -> Submission:
     release = document["release"]
+    received_at = timezone.now() if state is State.RECEIVED else None
     submission = Submission(
         label=label,
         state=state,
@@ -237,7 +240,8 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
         upc=(release.get("upc") or "")[:14],
         release_date=_date(release.get("release_date")),
         supersedes=door.superseded(label, document),
-        received_at=timezone.now() if state is State.RECEIVED else None,
+        received_at=received_at,
+        rung_at=received_at,  # whoever takes a delivery in enqueues ``intake.start``
     )
     begin(submission, label.actor)
     registry.present_keys(submission, release)

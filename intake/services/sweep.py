@@ -1,4 +1,12 @@
-"""Find work that hangs and ring for it again: a message may come twice, late or never."""
+"""Find work whose message was lost, and enqueue it again: a message may come twice, late or never.
+
+How often is bounded, or a stalled worker would find thousands of messages for the work of a few:
+
+- While other messages wait in the queue, this one may wait among them. It is sent again after 20 s, and then after
+  waits that double each time, so that a row has at most a dozen messages after a day.
+- A queue that is empty holds no message for the row: then it is sent again after 20 s, and every 40 s from then on.
+- A worker that takes the row up begins anew: if it dies, the next message follows as soon as its lease has run out.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +14,9 @@ import contextlib
 import datetime as dt
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from intake import queue
@@ -25,9 +35,13 @@ from intake.services import access, blobs, catalogue, policies, uploads, waiting
 from intake.services.moves import Conflict, move
 from intake.states import State
 
-#: Work this old, or rung for this long ago, has lost its message.
+#: Work enqueued this long ago that nobody has taken may have lost its message: most work is taken within a second.
 PATIENCE = dt.timedelta(seconds=20)
-#: Bells rung in one sweep, per kind of work: the next sweep takes the rest.
+#: The wait for the next message doubles this often at most while other messages wait: to 23 hours.
+DOUBLINGS = 12
+#: And this often while the queue is empty: everything is found within a minute after the broker was emptied.
+DOUBLINGS_IF_EMPTY = 1
+#: Messages sent in one sweep, per kind of work: the next sweep takes the rest.
 BATCH = 500
 #: A part of a release whose bell was lost is rung for so long; after that it waits for a person.
 CARRIED_WITHIN = dt.timedelta(minutes=10)
@@ -38,20 +52,60 @@ IDEMPOTENCY_KEPT = dt.timedelta(hours=24)
 
 
 def sweep() -> int:
-    """Ring for everything that should have moved by now; returns how many bells."""
+    """Enqueue everything again that should have been taken by now; returns how many messages."""
     now = timezone.now()
     late = now - PATIENCE
-    unstarted = Submission.objects.filter(state=State.RECEIVED, received_at__lt=late)
+    fast, work = _Sender("fast", now), _Sender("work", now)
     return (
-        _ring("intake.start", unstarted)
-        + _ring("intake.conclude", _unconcluded(late))
-        + _ring("intake.carry_on", _uncarried(now))
-        + _ring_again("intake.analyse", Analysis.objects.claimable(now), late)
-        + _ring_again("intake.run_check", _ready_runs(now), late)
-        + _ring_again("intake.try_policy", PolicyTrial.objects.claimable(now), late)
-        + _ring_again("intake.mark", MarkedFile.objects.claimable(now), late)
-        + _ring_index()
+        fast.send("intake.start", Submission.objects.filter(state=State.RECEIVED, received_at__lt=late))
+        + fast.send("intake.conclude", _unconcluded(late))
+        + fast.send("intake.carry_on", _uncarried(now))
+        + work.send("intake.analyse", Analysis.objects.claimable(now).filter(created_at__lt=late))
+        + work.send("intake.run_check", CheckRun.objects.claimable(now).measured().filter(created_at__lt=late))
+        + work.send("intake.try_policy", PolicyTrial.objects.claimable(now).filter(created_at__lt=late))
+        + work.send("intake.mark", MarkedFile.objects.claimable(now).filter(created_at__lt=late))
+        + work.send_index()
     )
+
+
+class _Sender:
+    """Sends messages again to one queue, as often as its state when the sweep began allows."""
+
+    def __init__(self, queue_name: str, now: dt.datetime) -> None:
+        self._now = now
+        self._empty = queue.is_empty(queue_name)
+        self._doublings = DOUBLINGS_IF_EMPTY if self._empty else DOUBLINGS
+
+    def send(self, task: str, rows: QuerySet[Any]) -> int:
+        """Enqueue a task for the rows whose last message is overdue, and note that; returns how many.
+
+        Rows that another sweep is looking at in this moment are left to it.
+        """
+        with transaction.atomic():
+            overdue = rows.filter(self._overdue()).select_for_update(of=("self",), skip_locked=True)
+            keys = [row.pk for row in overdue.order_by("pk").only("pk")[:BATCH]]
+            if keys:
+                count = Least(F("enqueue_count") + 1, self._doublings)
+                rows.model._default_manager.filter(pk__in=keys).update(rung_at=self._now, enqueue_count=count)
+            for key in keys:
+                queue.enqueue(task, str(key))
+        return len(keys)
+
+    def _overdue(self) -> Q:
+        """Rows that no message was sent for, or none for as long as their count asks; and rows whose last message was
+        sent in the future, because the clock was set back since."""
+        last = self._doublings
+        waited = Q(enqueue_count__gte=last, rung_at__lt=self._now - PATIENCE * 2**last)
+        for count in range(last):
+            waited |= Q(enqueue_count=count, rung_at__lt=self._now - PATIENCE * 2**count)
+        return Q(rung_at__isnull=True) | Q(rung_at__gt=self._now + PATIENCE) | waited
+
+    def send_index(self) -> int:
+        """Have recordings indexed, where no message that could ask for it waits: one is for all of them."""
+        if not self._empty or not KnownRecording.objects.current().filter(indexed_at__isnull=True).exists():
+            return 0
+        queue.enqueue("intake.index")
+        return 1
 
 
 def _abandoned_drafts() -> int:
@@ -63,37 +117,6 @@ def _abandoned_drafts() -> int:
             move(draft, State.WITHDRAWN, "gate", {"because": "never handed over"}, concluded_at=timezone.now())
             count += 1
     return count
-
-
-def _ring(task: str, rows: QuerySet[Any]) -> int:
-    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
-    for key in keys:
-        queue.enqueue(task, str(key))
-    return len(keys)
-
-
-def _ring_again(task: str, rows: QuerySet[Any], late: dt.datetime) -> int:
-    """Ring for work, and note when: a long backlog must not be rung for at every sweep."""
-    waiting = rows.filter(Q(rung_at__isnull=True, created_at__lt=late) | Q(rung_at__lt=late))
-    keys = list(waiting.order_by("pk").values_list("pk", flat=True)[:BATCH])
-    rows.model._default_manager.filter(pk__in=keys).update(rung_at=timezone.now())
-    for key in keys:
-        queue.enqueue(task, str(key))
-    return len(keys)
-
-
-def _ring_index() -> int:
-    if not KnownRecording.objects.current().filter(indexed_at__isnull=True).exists():
-        return 0
-    queue.enqueue("intake.index")
-    return 1
-
-
-def _ready_runs(now: dt.datetime) -> QuerySet[CheckRun]:
-    """Check runs that could be carried out now: nothing left to measure for them."""
-    measuring = Analysis.objects.open().filter(blob__resources__submission=OuterRef("submission"))
-    runs = CheckRun.objects.claimable(now).filter(submission__state=State.CHECKING)
-    return runs.filter(Q(needs_audio=False) | ~Exists(measuring))
 
 
 def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 
 if TYPE_CHECKING:
     from tests.intake.factories import FakeAnalyser
@@ -28,3 +31,23 @@ def _own_index(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> Non
 
     settings.GATE_INDEX = tmp_path / "index"
     reference._open.cache_clear()
+
+
+@dataclass
+class Clock:
+    """The wall clock, as far off as a test wants."""
+
+    off: dt.timedelta = dt.timedelta()
+
+    def forward(self, **by: float) -> None:
+        self.off += dt.timedelta(**by)
+
+    def back(self, **by: float) -> None:
+        self.off -= dt.timedelta(**by)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made, true_now = Clock(), timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: true_now() + made.off)
+    return made

@@ -218,9 +218,8 @@ def test_who_dies_half_way_leaves_nothing_and_another_does_it(signing, cleared, 
     marking.mark(row.pk)  # the lease still runs
     row.refresh_from_db()
     assert row.status == Status.RUNNING
-    MarkedFile.objects.update(
-        lease_until=timezone.now() - dt.timedelta(seconds=1), created_at=timezone.now() - dt.timedelta(hours=1)
-    )
+    earlier = timezone.now() - dt.timedelta(hours=1)
+    MarkedFile.objects.update(lease_until=earlier, created_at=earlier, rung_at=earlier)
     sweep.sweep()
     assert ("intake.mark", (str(row.pk),)) in rung
     run(rung)

@@ -217,6 +217,7 @@ def test_part_whose_bell_was_lost_is_found_by_the_sweep(rung, analyser):
     assert taken.state == State.IN_REVIEW
     standing = taken.decision
     Decision.objects.filter(pk=standing.pk).update(created_at=standing.created_at - 2 * sweep.PATIENCE)
+    Submission.objects.filter(pk=taken.pk).update(rung_at=standing.created_at - 2 * sweep.PATIENCE)
     sweep.sweep()
     assert ("intake.carry_on", (str(taken.pk),)) in rung
 

@@ -149,7 +149,8 @@ def test_a_lost_message_is_found_by_the_sweep(rung, analyser, monkeypatch):
 def test_the_sweep_does_not_ring_twice_for_a_long_backlog(rung, analyser):
     a_submission()
     submissions.start(Submission.objects.get().pk)
-    CheckRun.objects.update(created_at=timezone.now() - dt.timedelta(minutes=5))
+    earlier = timezone.now() - dt.timedelta(minutes=5)
+    CheckRun.objects.update(created_at=earlier, rung_at=earlier)
     rung.clear()
     first = sweep.sweep()
     assert first

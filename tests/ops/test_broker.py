@@ -2,11 +2,14 @@
 
 import contextlib
 import datetime as dt
+import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from queue import Empty
 
@@ -14,6 +17,7 @@ import pytest
 from kombu import Connection
 
 import config.celery  # noqa: F401 - registers gatesql://
+from config import broker
 from tests.ops import letterbox
 from tests.ops.waiting import alive, children, until
 
@@ -112,6 +116,253 @@ def test_forked_process_opens_the_file_anew(queue):
             os._exit(0)
     os.waitpid(child, 0)
     assert [queue.get(block=False).payload for _ in range(2)] == ["parent", "child"]
+
+
+# --- one message for one piece of work --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def channel(path):
+    with connect(path) as connection:
+        yield connection.default_channel
+
+
+def send(channel, task="intake.analyse", args=("one",), **headers):
+    """Publish what Celery publishes for a task."""
+    body = json.dumps([list(args), {}, {"callbacks": None}])
+    message = channel.prepare_message(body, headers={"task": task, "id": str(uuid.uuid4()), **headers})
+    channel.exchange_declare("work")
+    channel.queue_declare("work")
+    channel.queue_bind("work", "work", "work")
+    channel.basic_publish(message, exchange="work", routing_key="work")
+
+
+def receive(channel):
+    """Take a message; returns it with its task and its first argument, or None."""
+    message = channel.basic_get("work")
+    return message and (message, message.headers["task"], json.loads(message.body)[0][0])
+
+
+def test_same_work_enqueued_again_while_it_waits_is_one_message_in_its_first_place(channel):
+    for _ in range(50):
+        send(channel, args=["one"])
+        send(channel, args=["two"])
+        send(channel, task="intake.run_check", args=["one"])
+    assert channel._size("work") == 3
+    taken = [receive(channel)[1:] for _ in range(3)]
+    assert taken == [("intake.analyse", "one"), ("intake.analyse", "two"), ("intake.run_check", "one")]
+    assert receive(channel) is None
+
+
+def test_same_work_enqueued_while_it_is_held_is_a_message_of_its_own(channel):
+    send(channel)
+    held, *_ = receive(channel)
+    send(channel)
+    again, *_ = receive(channel)
+    channel.basic_ack(held.delivery_tag)
+    channel.basic_ack(again.delivery_tag)
+    assert receive(channel) is None
+    assert channel._size("work") == 0
+
+
+def test_held_message_that_is_given_back_and_its_waiting_twin_become_one(channel):
+    send(channel, args=["one"])
+    held, *_ = receive(channel)
+    send(channel, args=["two"])
+    send(channel, args=["one"])
+    channel.basic_reject(held.delivery_tag, requeue=True)
+    assert channel._size("work") == 2
+    assert [receive(channel)[2] for _ in range(2)] == ["one", "two"]
+
+
+def test_tick_that_is_sent_again_expires_when_the_later_one_does(channel):
+    now = dt.datetime.now(dt.UTC)
+    send(channel, "intake.sweep", ["x"], expires=(now + dt.timedelta(seconds=0.3)).isoformat())
+    send(channel, "intake.sweep", ["x"], expires=(now + dt.timedelta(hours=1)).isoformat())
+    assert channel._size("work") == 1
+    time.sleep(0.4)
+    assert receive(channel)[1] == "intake.sweep"
+
+
+def test_message_for_a_later_time_is_never_the_same_as_another(channel):
+    send(channel, eta="2030-01-01T00:00:00+00:00")
+    send(channel, eta="2031-01-01T00:00:00+00:00")
+    send(channel)
+    assert channel._size("work") == 3
+
+
+@pytest.mark.parametrize("statement", ["_LOOK", "_TAKE"])
+def test_message_is_taken_by_the_index_and_without_sorting(path, statement):
+    opened = broker._File(path)
+    values = {"queue": "work", "now": 0.0, "until": 0.0, "owner": 1}
+    plan = opened._connection.execute(f"EXPLAIN QUERY PLAN {getattr(broker, statement)}", values).fetchall()
+    steps = [row[3] for row in plan]
+    assert any("message_waiting" in step for step in steps), steps
+    assert not any("SCAN" in step or "TEMP B-TREE" in step for step in steps), steps
+
+
+def test_taking_costs_the_same_steps_among_many_messages_as_among_few(path):
+    """SQLite counts the steps of its virtual machine: no clock is asked, so a busy machine changes nothing."""
+    opened = broker._File(path)
+    opened._next_housekeeping = float("inf")
+
+    def steps_of_one() -> int:
+        count = [0]
+        opened._connection.set_progress_handler(lambda: count.__setitem__(0, count[0] + 1), 1)
+        assert opened.take("work", 600.0)
+        opened._connection.set_progress_handler(None, 1)
+        return count[0]
+
+    def fill(first: int, last: int) -> None:
+        opened._connection.execute("BEGIN")
+        for number in range(first, last):
+            opened.put(str(number), "work", f"task {number}", "{}", None)
+        opened._connection.execute("COMMIT")
+
+    fill(0, 50)
+    few = steps_of_one()
+    fill(50, 20_000)
+    assert steps_of_one() == few
+
+
+# --- a bad file -------------------------------------------------------------------------------------------------------
+
+#: As the first version wrote it.
+FIRST_SCHEMA = """
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tag TEXT NOT NULL UNIQUE, queue TEXT NOT NULL, payload TEXT NOT NULL,
+    visible_at REAL NOT NULL, expires_at REAL, owner INTEGER
+);
+CREATE INDEX message_next ON message (queue, visible_at, id);
+"""
+
+
+def first_version(path):
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.execute("PRAGMA journal_mode=WAL")
+        old.executescript(FIRST_SCHEMA)
+        payload = json.dumps({"headers": {"task": "intake.analyse"}, "body": "W10=", "properties": {}})
+        rows = ((str(number), payload) for number in range(40_000))
+        old.executemany("INSERT INTO message (tag, queue, payload, visible_at) VALUES (?, 'work', ?, 0)", rows)
+        old.commit()
+
+
+def not_a_database(path):
+    path.write_bytes(b"not a database at all " * 1000)
+
+
+def empty_with_a_journal(path):
+    path.touch(mode=0o640)
+    path.with_name(path.name + "-wal").write_bytes(os.urandom(100_000))
+
+
+def foreign(path):
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE song (title TEXT)")
+        other.commit()
+
+
+def holes(path):
+    opened = broker._File(path)
+    for number in range(2000):
+        opened.put(str(number), "work", f"task {number}", "x" * 100, None)
+    opened._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    opened._connection.close()
+    with path.open("r+b") as file:
+        for place in range(8192, path.stat().st_size - 4096, 8192):
+            file.seek(place)
+            file.write(os.urandom(4096))
+
+
+def cut_short(path):
+    holes(path)
+    os.truncate(path, path.stat().st_size // 3)
+
+
+BAD = [first_version, not_a_database, empty_with_a_journal, foreign, holes, cut_short]
+
+
+@pytest.mark.parametrize("spoil", BAD)
+def test_bad_file_is_replaced_when_it_is_opened(path, spoil):
+    spoil(path)
+    with connect(path) as connection:
+        queue = connection.SimpleQueue("work")
+        queue.put("new")
+        assert queue.get(timeout=1).payload == "new"
+        assert queue.qsize() == 0
+    assert path.stat().st_size < 1_000_000
+    assert path.stat().st_mode & 0o007 == 0
+
+
+@pytest.mark.parametrize("spoil", [spoil for spoil in BAD if spoil is not first_version])
+def test_file_that_goes_bad_under_a_running_gate_is_replaced(path, queue, spoil, tmp_path):
+    queue.put("lost")
+    broker._file(path)._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    bad = tmp_path / "bad"
+    spoil(bad)
+    with path.open("r+b") as file:  # the same file, as a failing disk leaves it
+        file.truncate()
+        file.write(bad.read_bytes())
+    queue.put("before anybody has noticed")
+    other = broker._File(path)  # as a worker that starts again
+    queue.put("new")
+    assert other.size("work") == queue.qsize()
+    received = [queue.get(timeout=1).payload for _ in range(queue.qsize())]
+    assert received[-1] == "new"
+    assert other._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_file_that_is_deleted_or_replaced_under_a_running_gate_is_used_anew(path, queue):
+    queue.put("lost")
+    path.unlink()
+    queue.put("new")
+    assert queue.get(timeout=1).payload == "new"
+    other = path.with_name("other")
+    with connect(other) as connection:
+        connection.SimpleQueue("work").put("theirs")
+        connection.default_channel.file._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    broker._remove(path)
+    other.rename(path)
+    assert queue.get(timeout=1).payload == "theirs"
+
+
+def test_process_that_closes_a_replaced_file_leaves_the_new_one_alone(path):
+    old = broker._File(path)
+    old.put("1", "work", None, "{}", None)
+    broker._remove(path)
+    new = broker._File(path)
+    new.put("2", "work", None, "{}", None)
+    old._connection.close()
+    new.put("3", "work", None, "{}", None)
+    script = (
+        "import sys; from pathlib import Path; from config import broker;"
+        "print(broker._File(Path(sys.argv[1])).size('work'))"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    seen = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert seen.stdout.strip() == "2"
+
+
+def test_processes_that_find_a_bad_file_together_use_one_new_one(path):
+    first_version(path)
+    script = (
+        "import sys, time; from pathlib import Path; from config import broker;"
+        "broker._File(Path(sys.argv[1])).put(sys.argv[2], 'work', None, '{}', None); time.sleep(0.2)"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, str(path), str(number)], cwd=ROOT) for number in range(4)
+    ]
+    assert [process.wait() for process in started] == [0] * 4
+    assert broker._File(path).size("work") == 4
+
+
+def test_message_that_cannot_be_read_is_dropped_and_stops_nobody(path, queue):
+    broker._file(path).put("bad", "work", None, "{not json", None)
+    queue.put("good")
+    with pytest.raises(Empty):
+        queue.get(block=False)
+    assert queue.get(timeout=1).payload == "good"
+    assert queue.qsize() == 0
 
 
 def start_worker(folder):

@@ -1,17 +1,14 @@
-"""A partner and a label that listen, and a wall clock that can be set wrong.
+"""A partner and a label that listen.
 
 Imports of rows wait for the fixtures: this file is read before Django is set up.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from django.utils import timezone
 
 from tests.intake.webhooks.receiver import Receiver, answer
 
@@ -42,26 +39,6 @@ def _no_leases_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     from intake.services import deliveries
 
     monkeypatch.setattr(deliveries, "_watch", deliveries.Watch())
-
-
-@dataclass
-class Clock:
-    """The wall clock, as far off as a test wants."""
-
-    off: dt.timedelta = dt.timedelta()
-
-    def forward(self, **by: float) -> None:
-        self.off += dt.timedelta(**by)
-
-    def back(self, **by: float) -> None:
-        self.off -= dt.timedelta(**by)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made, true_now = Clock(), timezone.now
-    monkeypatch.setattr(timezone, "now", lambda: true_now() + made.off)
-    return made
 
 
 @pytest.fixture

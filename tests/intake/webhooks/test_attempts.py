@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 from intake import sender
 from intake.models import Attempt, Delivery, Endpoint, Partner
 from intake.sender import Answer
-from intake.services import deliveries, moves
+from intake.services import deliveries, moves, slots
 from intake.states import State
 from tests.intake.webhooks.receiver import Receiver, answer, hang
 from tests.intake.webhooks.story import clear, received, sent
@@ -199,15 +199,20 @@ def test_pump_rings_for_retries_when_they_are_due_and_no_more_than_it_may(label,
     for _ in range(3):
         received(label)
     clock.forward(minutes=1)
-    assert deliveries.pump(limit=2) == 2
-    assert deliveries.pump(limit=2) == 1
+    assert deliveries.pump(limit=1) == 1
+    assert deliveries.pump(limit=1) == 1
+    assert deliveries.pump() == 1
+    assert deliveries.pump() == 0
     Delivery.objects.update(attempts_made=1, rung_at=None, next_attempt_at=timezone.now() + dt.timedelta(minutes=5))
     assert deliveries.pump() == 0
     clock.forward(minutes=6)
-    assert deliveries.pump() == 3
+    assert deliveries.pump() == slots.ENDPOINT_AT_ONCE == 2  # as many as may be under way
 
 
-def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(label, endpoint, rung, clock):
+def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
+    label, endpoint, rung, clock, monkeypatch
+):
+    monkeypatch.setattr(slots, "FAILING_AT_ONCE", 3)
     for number in range(5):
         dead = deliveries.create_endpoint(
             Partner.objects.create(slug=f"dead-{number}"), f"https://dead-{number}.example/", ["submission.approved"]
@@ -219,9 +224,9 @@ def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(la
     clock.forward(minutes=1)
     deliveries.pump()
     called = Delivery.objects.filter(pk__in=bells(rung))
-    assert called.filter(endpoint=endpoint).count() == 4
+    assert called.filter(endpoint=endpoint).count() == slots.ENDPOINT_AT_ONCE
     failing = list(called.exclude(endpoint=endpoint))
-    assert len(failing) == deliveries.FAILING_AT_ONCE == len({one.endpoint_id for one in failing})
+    assert len(failing) == slots.FAILING_AT_ONCE == len({one.endpoint_id for one in failing})
 
     hold(failing[0])
     second = Delivery.objects.filter(endpoint=failing[0].endpoint).exclude(pk=failing[0].pk).first()
@@ -248,12 +253,21 @@ def test_what_was_refused_while_others_were_on_their_way_is_rung_for_afterwards(
     for _ in range(4):
         received(label)
     first, second, third, fourth = Delivery.objects.order_by("pk")
+    hold(first)
     hold(second)
+    attempt(third)
+    attempt(fourth)
+    Delivery.objects.filter(pk=first.pk).update(lease_token=None, attempts_made=0)
     rung.clear()
     attempt(first)
-    assert bells(rung) == [str(third.pk), str(fourth.pk)]
-    receiver.plan = [answer(500)]
+    assert bells(rung) == [str(third.pk)]  # as many as there is room for
+    assert bells(rung) == []
     attempt(third)
+    assert bells(rung) == [str(fourth.pk)]
+    Delivery.objects.filter(pk=fourth.pk).update(rung_at=None)
+    receiver.plan = [answer(500)]
+    Delivery.objects.filter(pk=second.pk).update(lease_token=None, attempts_made=0)
+    attempt(second)
     assert bells(rung) == []  # one that fails is left to the pump
 
 

@@ -1,5 +1,7 @@
 """Labels and partners look after their own endpoints."""
 
+import datetime as dt
+
 import pytest
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -52,23 +54,32 @@ def test_owner_can_have_so_many_endpoints_and_no_more(label, partner, monkeypatc
     deliveries.create_endpoint(label, URL, TYPES)
 
 
-def test_owner_switches_off_and_on_with_a_clean_record(label):
+def test_owner_switches_off_and_on_and_has_all_days_again_but_no_clean_record(label):
     endpoint = deliveries.create_endpoint(label, URL, TYPES)
-    Endpoint.objects.update(failing_since=timezone.now())
+    Endpoint.objects.update(failing_since=timezone.now() - dt.timedelta(days=5))
     deliveries.update_endpoint(endpoint, enabled=False)
     assert not endpoint.active
     assert endpoint.disabled_because == "switched off by its owner"
+    before = timezone.now()
     deliveries.update_endpoint(endpoint, enabled=True)
     assert endpoint.active
-    assert (endpoint.disabled_because, endpoint.failing_since) == ("", None)
+    assert endpoint.disabled_because == ""
+    assert before <= endpoint.failing_since <= timezone.now()
+
+
+def test_owner_who_switches_a_healthy_endpoint_off_and_on_has_a_healthy_one(label):
+    endpoint = deliveries.create_endpoint(label, URL, TYPES)
+    deliveries.update_endpoint(endpoint, enabled=False)
+    deliveries.update_endpoint(endpoint, enabled=True)
+    assert endpoint.failing_since is None
 
 
 def test_owner_moves_and_resubscribes_an_endpoint(label):
     endpoint = deliveries.create_endpoint(label, URL, TYPES)
-    before = endpoint.subscribed_at
-    Endpoint.objects.update(failing_since=timezone.now())
+    before, failing_since = endpoint.subscribed_at, timezone.now()
+    Endpoint.objects.update(failing_since=failing_since)
     deliveries.update_endpoint(endpoint, url=URL + "new", types=["labels.changed"])
-    assert (endpoint.url, endpoint.types, endpoint.failing_since) == (URL + "new", ["labels.changed"], None)
+    assert (endpoint.url, endpoint.types, endpoint.failing_since) == (URL + "new", ["labels.changed"], failing_since)
     assert endpoint.subscribed_at > before
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from intake import sender
 from intake.sender import UnsafeURL
-from tests.intake.webhooks.receiver import NAME, TLS, Receiver, answer, drip, flood, hang, reset
+from tests.intake.webhooks.receiver import NAME, TLS, Behaviour, Receiver, answer, drip, flood, hang, reset
 
 BODY = b'{"type":"endpoint.test"}'
 METADATA = "http://169.254.169.254/latest/meta-data/"
@@ -55,6 +55,48 @@ def test_receiver_that_answers_anything_but_2xx_has_not_taken_it(status):
     with Receiver([answer(status)]) as receiver:
         got = sender.send(receiver.url, {}, BODY)
     assert (got.status, got.taken) == (status, False)
+
+
+def interim(*statuses: int, then: bytes = b"") -> Behaviour:
+    """Send interim answers, and then something else."""
+    lines = (f"HTTP/1.1 {status} Wait\r\nLink: </style.css>; rel=preload\r\n\r\n" for status in statuses)
+    return lambda connection, over: connection.sendall("".join(lines).encode() + then)
+
+
+FINAL = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+
+@pytest.mark.parametrize("statuses", [[100], [101], [102], [103], [199], [102, 102, 103, 100], [103] * 10])
+def test_receiver_that_answers_1xx_first_is_heard_to_the_end(statuses):
+    with Receiver([interim(*statuses, then=FINAL)]) as receiver:
+        got = sender.send(receiver.url, {}, BODY)
+    assert (got.status, got.taken, got.body, got.error) == (202, True, "ok", "")
+
+
+@pytest.mark.parametrize("status", [100, 102, 103])
+def test_receiver_that_answers_1xx_and_then_no_has_not_taken_it(status):
+    refusal = b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n"
+    with Receiver([interim(status, then=refusal)]) as receiver:
+        got = sender.send(receiver.url, {}, BODY)
+    assert (got.status, got.taken, got.retry_after) == (503, False, "7")
+
+
+@pytest.mark.parametrize("statuses", [[103], [100, 102]])
+def test_receiver_that_answers_1xx_and_nothing_else_has_not_answered(statuses):
+    with Receiver([interim(*statuses)]) as receiver:
+        got = sender.send(receiver.url, {}, BODY)
+    assert got.status is None
+    assert got.error
+
+
+@pytest.mark.parametrize("status", [100, 103])
+def test_receiver_that_answers_1xx_without_end_is_left(status):
+    endless = f"HTTP/1.1 {status} Wait\r\n\r\n".encode()
+    with Receiver([drip(endless, endless, every=0.001)]) as receiver:
+        got = sender.send(receiver.url, {}, BODY, deadline=5.0)
+    assert (got.status, got.taken) == (None, False)
+    assert "more than 10 interim answers" in got.error
+    assert got.milliseconds < 3000
 
 
 def test_receiver_cannot_redirect_the_gate():
