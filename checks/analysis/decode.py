@@ -68,7 +68,7 @@ OPTIONS = {
 _READ_AHEAD = 256 * 1024
 
 #: PyAV 18 raises on tags that are not UTF-8 unless it is told to replace them; 19 escapes them and takes no argument.
-_TAG_OPTIONS = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+_TAG_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 def open_input(file: BinaryIO, kind: str, **options: Any) -> Any:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0025_declared_size"),
+        ("intake", "0027_stay_down"),
     ]
 
     operations = [
