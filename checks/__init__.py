@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from checks import artwork, audio, disclosure, fraud, identity, lattice, similarity
-from checks.check import CHECK_FAILED, CHECK_MISSING
+from checks.check import CHECK_FAILED, OWN_REASONS
 from checks.files import CODES as FILE_CODES
 from checks.metadata import IDENTIFIERS, METADATA
 
@@ -28,7 +28,7 @@ CODES = MappingProxyType(
             *(code for check in CHECKS for code in check.codes),
             *FILE_CODES,
             CHECK_FAILED,
-            CHECK_MISSING,
+            *OWN_REASONS,
         )
     }
 )

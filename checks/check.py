@@ -29,6 +29,26 @@ CHECK_MISSING = Code(
     "the gate itself",
 )
 
+#: What a label reads instead of a code that is for moderators only: the same words whatever the code is.
+PERSON_REQUIRED = Code(
+    "check.person_required",
+    "This release needs a person's check.",
+    Severity.WARNING,
+    Route.REVIEW,
+    "the gate itself",
+)
+
+PARTIAL_ACCEPTED = Code(
+    "partial.accepted",
+    "A person's decision on the whole release is carried over to the part of it that the label accepted.",
+    Severity.INFORMATION,
+    Route.REVIEW,
+    "the gate itself",
+)
+
+#: The gate's own reasons, which no check reports: labels read their rule as the message.
+OWN_REASONS = (CHECK_MISSING, PERSON_REQUIRED, PARTIAL_ACCEPTED)
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:

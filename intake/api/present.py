@@ -11,10 +11,11 @@ from django.db.models import Count, prefetch_related_objects
 from django.urls import reverse
 
 import checks
-from checks.finding import Basis
+from checks.check import OWN_REASONS, PERSON_REQUIRED
+from checks.finding import Basis, Route
 from checks.finding import Finding as FindingValue
 from checks.finding import Label as AiLabel
-from checks.policy import Outcome, Verdict, outcome
+from checks.policy import HOLDING, Outcome, Verdict, outcome
 from intake import models
 from intake.models import Label, Partner
 from intake.services import door
@@ -26,6 +27,14 @@ UPLOAD_METHODS = ["tus", "PUT"]
 
 #: What is told of a check on a submission.
 _TOLD_OF_A_RUN = ("name", "version", "status")
+#: The gate's own reasons: they have no finding on file, and are read with one that is made of their rule.
+_OWN_REASONS = {code.id: code for code in OWN_REASONS}
+_OWN_PLACES = dict.fromkeys(_OWN_REASONS, "gate")
+#: What a label can do about each of them.
+_OWN_FIXES = {PERSON_REQUIRED.id: "Nothing has to be corrected. A moderator looks at it, at the latest at `due_at`."}
+_FIX_OF_REFUSAL = "Ask the operator of this gate, and quote the `request_id` of this answer."
+#: The verdicts that the machine gives on a track.
+_BY_MACHINE = (Verdict.APPROVE, Verdict.LABEL, Verdict.REVIEW)
 _PLACES = {check.name: place for place, check in enumerate(checks.CHECKS)}
 
 
@@ -34,9 +43,10 @@ class _Parts:
     """What belongs to the submissions of one page, by their ids; whatever has none of it is left out."""
 
     standing: Mapping[Any, models.Decision]
-    counts: Mapping[Any, Mapping[str, int]]
+    counts: Mapping[Any, Counter[str]]
     runs: Mapping[Any, list[dict[str, Any]]]
     tracks: Mapping[Any, list[dict[str, Any]]]
+    asked: Mapping[Any, Sequence[tuple[str, str, bool]]]  # only of what waits for a person
     uploads: Mapping[Any, list[dict[str, Any]]]
     partners: Sequence[Partner]
 
@@ -60,6 +70,7 @@ class Viewer:
             counts=self._counts(begun),
             runs=_runs(begun),
             tracks=_tracks([row.pk for row in rows]),
+            asked=_asked([row.pk for row in rows if row.state == State.IN_REVIEW]) if self._is_label else {},
             uploads=self._uploads([row for row in rows if row.state == State.DRAFT]),
             partners=self._partners() if any(row.state in CLEARED for row in rows) else [],
         )
@@ -71,7 +82,9 @@ class Viewer:
         return self.submissions([row])[0]
 
     def _submission(self, row: models.Submission, parts: _Parts) -> dict[str, Any]:
-        decision, counts = parts.standing.get(row.pk), parts.counts.get(row.pk, {})
+        decision, counts = parts.standing.get(row.pk), parts.counts.get(row.pk, Counter())
+        if self._is_label:
+            counts = counts + Counter(one.code.severity.value for one in own_findings(row, decision))
         document = {
             "id": row.pk,
             "state": row.state,
@@ -84,7 +97,7 @@ class Viewer:
             "policy": {"version": decision.policy_version, "digest": decision.policy_digest} if decision else None,
             "findings": {severity: counts.get(severity, 0) for severity in ("critical", "warning", "information")},
             "checks": parts.runs.get(row.pk, []),
-            "tracks": parts.tracks.get(row.pk, []),
+            "tracks": [_told_track(one, parts.asked.get(row.pk, ())) for one in parts.tracks.get(row.pk, [])],
             "partners": [_partner(one, decision) for one in parts.partners] if row.state in CLEARED else [],
             "release": row.metadata,
             "supersedes": row.supersedes_id,
@@ -176,6 +189,10 @@ class Viewer:
         foreign = {str(pk) for pk in delivered.exclude(label_id=self._who.pk).values_list("pk", flat=True)}
         return [_finding(row, foreign) for row in rows]
 
+    def own_findings(self, row: models.Submission) -> list[dict[str, Any]]:
+        """The findings that the gate's own reasons are read with; they belong to no check, and are not stored."""
+        return [found(one) for one in own_findings(row, row.decision)]
+
     def events(self, rows: Sequence[models.Event]) -> list[dict[str, Any]]:
         """History, without the names of the people who decide.
 
@@ -219,7 +236,7 @@ def _explanation(decision: models.Decision | None) -> dict[str, Any] | None:
     if decision is None or not decision.actor.startswith("moderator:"):
         return None
     return {
-        "text": " ".join(decision.reasons),
+        "text": " ".join(told_reasons(decision.reasons)),
         "language": decision.language or models.Language.ENGLISH.value,
         "code": decision.code or None,
     }
@@ -241,8 +258,31 @@ def file_path(submission: Any, name: str) -> str:
 
 
 def told_reasons(reasons: Iterable[str]) -> list[str]:
-    """Reasons without the codes that are for moderators only."""
-    return [reason for reason in reasons if not (reason in checks.CODES and checks.CODES[reason].private)]
+    """Reasons without the codes that are for moderators only.
+
+    Where none is left, one stands for all of them, whatever they are: whoever waits is told for what.
+    """
+    reasons = list(reasons)
+    told = [reason for reason in reasons if not _is_private(reason)]
+    return told or [PERSON_REQUIRED.id] * bool(reasons)
+
+
+def _is_private(reason: str) -> bool:
+    return reason in checks.CODES and checks.CODES[reason].private
+
+
+def own_findings(row: models.Submission, decision: models.Decision | None) -> list[FindingValue]:
+    """The findings that the gate's own reasons are read with, while the release waits for a person."""
+    if decision is None or row.state != State.IN_REVIEW:
+        return []
+    codes = [_OWN_REASONS[reason] for reason in told_reasons(decision.reasons) if reason in _OWN_REASONS]
+    return [FindingValue(code, "release", code.rule, fix=_OWN_FIXES.get(code.id)) for code in codes]
+
+
+def told_refusal(findings: Iterable[FindingValue]) -> list[FindingValue]:
+    """What a label reads of the findings that refuse its release: never nothing, and nothing that is private."""
+    told = [one for one in findings if not one.code.private]
+    return told or [FindingValue(PERSON_REQUIRED, "release", PERSON_REQUIRED.rule, fix=_FIX_OF_REFUSAL)]
 
 
 def found(value: FindingValue) -> dict[str, Any]:
@@ -252,7 +292,7 @@ def found(value: FindingValue) -> dict[str, Any]:
         "code": value.code.id,
         "severity": value.code.severity,
         "subject": value.subject,
-        "check": check.name if check else "door",
+        "check": check.name if check else _OWN_PLACES.get(value.code.id, "door"),
         "check_version": check.version if check else 1,
         "message": value.message,
         "measured": value.measured,
@@ -379,6 +419,32 @@ def _tracks(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
         track = {"position": position, "isrc": isrc or None, "verdict": verdict or None, "duration": seconds or None}
         tracks[submission].append(track)
     return tracks
+
+
+def _asked(rows: Sequence[Any]) -> Mapping[Any, Sequence[tuple[str, str, bool]]]:
+    """What the findings of submissions ask for: for each its subject, its route, and whether it is private."""
+    asked: defaultdict[Any, list[tuple[str, str, bool]]] = defaultdict(list)
+    if rows:
+        found = models.Finding.objects.filter(submission__in=rows, route__in=(*HOLDING, Route.LABEL))
+        for submission, *one in found.values_list("submission_id", "subject", "route", "private"):
+            asked[submission].append(tuple(one))
+    return asked
+
+
+def _told_track(track: dict[str, Any], asked: Sequence[tuple[str, str, bool]]) -> dict[str, Any]:
+    """A track with the verdict that follows from what its label reads, while the release waits for a person.
+
+    Which track a private finding is about is for moderators only: where nothing else holds the release, every track is
+    in review, and otherwise the track is judged without that finding.
+    """
+    private = any(route in HOLDING for _, route, hidden in asked if hidden)
+    if not private or track["verdict"] not in _BY_MACHINE:
+        return track
+    told = [(subject, route) for subject, route, hidden in asked if not hidden]
+    mine = {route for subject, route in told if subject in (f"track:{track['position']}", "release")}
+    if not mine.isdisjoint(HOLDING) or not any(route in HOLDING for _, route in told):
+        return {**track, "verdict": Verdict.REVIEW}
+    return {**track, "verdict": Verdict.LABEL if Route.LABEL in mine else Verdict.APPROVE}
 
 
 def _runs(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:

@@ -165,8 +165,8 @@ def understood(error: Exception) -> Problem | None:
         case Problem():
             return error
         case door.Refused():
-            told = [finding for finding in error.findings if not finding.code.private]
-            detail = f"{len(error.findings)} finding(s) keep this release out; nothing was stored."
+            told = present.told_refusal(error.findings)
+            detail = f"{len(told)} finding(s) keep this release out; nothing was stored."
             return Problem(RELEASE_REFUSED, detail, findings=told)
         case shape.ShapeError():
             return misshapen(error, findings=True)

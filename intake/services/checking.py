@@ -19,7 +19,7 @@ import checks
 from checks import policy as policies
 from checks import similarity
 from checks.analysis import ANALYSIS_VERSION, default_analyser, facts_to_json
-from checks.check import CHECK_FAILED, Check
+from checks.check import CHECK_FAILED, PARTIAL_ACCEPTED, Check
 from checks.finding import Finding as FindingValue
 from checks.policy import LATTICE, Ruling, Verdict
 from intake import queue, reference, snapshot
@@ -38,9 +38,6 @@ MAX_ATTEMPTS = 3
 
 #: What each machine verdict makes of a submission.
 STATES = {Verdict.APPROVE: State.APPROVED, Verdict.LABEL: State.LABELLED, Verdict.REVIEW: State.IN_REVIEW}
-
-#: Why an accepted part of a release that nothing holds is put before the verdict that a person gave on it.
-PARTIAL_ACCEPTED = "partial.accepted"
 
 
 def analyse(sha256: str) -> None:
@@ -138,7 +135,7 @@ def _settled(submission: Submission, rules: policies.Policy, missing: Sequence[s
     ruling = judge(submission, rules, missing)
     if submission.accepts_id:
         # A person has said already what may go out of this release, and with which labels: that is carried on.
-        reasons = ruling.reasons or (PARTIAL_ACCEPTED,)
+        reasons = ruling.reasons or (PARTIAL_ACCEPTED.id,)
         ruling = replace(ruling, verdict=Verdict.REVIEW, reasons=reasons, labels=())
     with transaction.atomic():
         settle(submission, ruling, rules, missing)  # from here on its row is ours, and nobody writes findings

@@ -119,8 +119,10 @@ class Validate(Posting):
             mended = {"release": kept, "applied": applied}
         else:
             findings = door.examine(label, document)
-        told = [present.found(one) for one in findings if door.told(one)]
-        return {"blocking": bool(door.blocking(findings)), "findings": told, **mended}
+        told = [one for one in findings if door.told(one)]
+        if blocked := door.blocking(findings):
+            told += [one for one in present.told_refusal(blocked) if one not in told]
+        return {"blocking": bool(blocked), "findings": [present.found(one) for one in told], **mended}
 
     def perform(self, request: Request) -> Response:
         """What was judged."""
@@ -209,9 +211,11 @@ class Findings(GateView):
     parameters = ("limit", "cursor")
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        """With evidence; what is for moderators only is left out."""
-        rows = own(request, pk).findings.told().select_related("check_run")
-        return self.page(rows, self.viewer().findings, "id")
+        """With evidence; what is for moderators only is left out. The gate's own come before the first page."""
+        submission, viewer = own(request, pk), self.viewer()
+        first = [] if "cursor" in request.query_params else viewer.own_findings(submission)
+        rows = submission.findings.told().select_related("check_run")
+        return self.page(rows, lambda page: [*first, *viewer.findings(page)], "id")
 
 
 @extend_schema_view(get=docs.READ_HISTORY)
