@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from checks.finding import Code, Route, Severity
 
 
@@ -27,6 +29,11 @@ REFERENCE_DUPLICATE = _refused("reference_duplicate", "A reference stands for on
 DATE_INVALID = _refused("date_invalid", "A date exists: there is no 30 February.", "ISO 8601")
 URI_UNSAFE = _refused("uri_unsafe", "A URI names a file of the delivery: no way out of it, and no address.", "own rule")
 FILE_AMBIGUOUS = _refused("file_ambiguous", "Files are told apart by their names alone, without their folders.")
+TAKEDOWN = _refused("takedown", "A message delivers a release; takedowns are not carried out from messages.")
+UPDATE = _refused(
+    "update", "A message delivers a release for the first time; updates of earlier messages are not taken."
+)
+DEALS_ENDED = _refused("deals_ended", "A release is delivered while at least one of its deals has not ended.")
 DATE_PARTIAL = _warned("date_partial", "A date names a day; a year or a month alone is left out.")
 ISRC_HYPHENATED = _warned("isrc_hyphenated", "An ISRC is written without hyphens.", "ISO 3901; DDEX ERN")
 VALUE_INTERRUPTED = _warned("value_interrupted", "A value is not cut in two by a comment.", "own rule")
@@ -35,6 +42,20 @@ RESOURCE_NOT_TAKEN = _warned("resource_not_taken", "The tracks of a release are 
 CHECKSUM_UNUSED = _warned("checksum_unused", "Files are compared with their SHA-256; other checksums are not used.")
 AI_INCONSISTENT = _warned(
     "ai_inconsistent", "What a message says of AI in a recording agrees with what it says of its contributors."
+)
+AI_CONTRADICTORY = Code(
+    "ddex.ai_contradictory",
+    "What a message says of AI in a release agrees with what it says of its recordings and contributors.",
+    Severity.CRITICAL,
+    Route.REVIEW,
+    "DDEX ERN 4.3.2, consistency of ContainsAI and AiContribution",
+)
+AI_UNREAD = Code(
+    "ddex.ai_unread",
+    "Whatever a message says of AI is read: a statement that cannot be read is looked at by a person.",
+    Severity.WARNING,
+    Route.REVIEW,
+    "DDEX ERN 4.3.2 ContainsAI, AiContribution, SpecialContributor",
 )
 UNMAPPED = Code(
     "ddex.unmapped",
@@ -53,7 +74,19 @@ TEST_MESSAGE = Code(
 
 CODES = (
     NOT_XML, DOCTYPE, TOO_LARGE, UNREADABLE, NOT_A_RELEASE, NAMESPACE_UNKNOWN, RELEASE_MISSING, MESSAGE_ID_MISSING,
-    MESSAGE_REPLAYED, REFERENCE_DANGLING, REFERENCE_DUPLICATE, DATE_INVALID, URI_UNSAFE, FILE_AMBIGUOUS, DATE_PARTIAL,
-    ISRC_HYPHENATED, VALUE_INTERRUPTED, VALUE_UNKNOWN, RESOURCE_NOT_TAKEN, CHECKSUM_UNUSED, AI_INCONSISTENT, UNMAPPED,
-    TEST_MESSAGE,
+    MESSAGE_REPLAYED, TAKEDOWN, UPDATE, DEALS_ENDED, REFERENCE_DANGLING, REFERENCE_DUPLICATE, DATE_INVALID, URI_UNSAFE,
+    FILE_AMBIGUOUS, DATE_PARTIAL, ISRC_HYPHENATED, VALUE_INTERRUPTED, VALUE_UNKNOWN, RESOURCE_NOT_TAKEN,
+    CHECKSUM_UNUSED, AI_INCONSISTENT, AI_CONTRADICTORY, AI_UNREAD, UNMAPPED, TEST_MESSAGE,
 )  # fmt: skip
+
+#: What the sender of a message can do about some of them.
+FIXES: Mapping[str, str] = {
+    TAKEDOWN.id: "To take a release back, use POST submissions/{id}/withdraw, or ask the operator of this gate.",
+    UPDATE.id: "Withdraw the earlier submission (POST submissions/{id}/withdraw) and deliver the whole release as an "
+    "original message, or use POST submissions with `supersedes`.",
+    DEALS_ENDED.id: "Deliver the release with a deal whose ValidityPeriod has not ended. To take a release back, use "
+    "POST submissions/{id}/withdraw.",
+    AI_CONTRADICTORY.id: "Correct whichever of the two is wrong. A declaration of AI by itself never holds a release.",
+    AI_UNREAD.id: "Say it with ContainsAI of the recording or the cover (All, Partly or None), or with AiContribution "
+    "of a contributor.",
+}

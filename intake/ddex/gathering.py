@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from intake.ddex import words
 from intake.ddex.tree import Node, Tree
 
-#: Faults that are told; whoever has more reads the first ones first.
+#: Faults of one code that are reported. Each code is counted apart: many warnings must not hide what refuses or holds.
 MAX_FAULTS = 100
 
 _SHA256_NAMES = ("SHA-256", "SHA256", "SHA2")
@@ -48,6 +48,8 @@ class Gathering:
         self.places: dict[str, tuple[str, int]] = {}
         self.faults: list[Fault] = []
         self.files: dict[str, dict[str, str]] = {}
+        #: Generative AI as a display artist, by the pointer of the artists: the name that is displayed, and its roles.
+        self.machines: dict[str, list[tuple[str | None, list[str]]]] = {}
         self._uris: dict[str, str] = {}
         self._parties: dict[str, Node] = {}
 
@@ -59,8 +61,12 @@ class Gathering:
     def fault(self, code: str, message: str, node: Node, measured: str | None = None) -> None:
         """Report something wrong, with its place."""
         xpath, line = node.place
-        fault = Fault(code, message, xpath, line, measured[:200] if measured else None)
-        if len(self.faults) < MAX_FAULTS and fault not in self.faults:
+        self.report(Fault(code, message, xpath, line, measured[:200] if measured else None))
+
+    def report(self, fault: Fault) -> None:
+        """Keep a fault, unless it is known or its code has been reported often enough."""
+        same = [one for one in self.faults if one.code == fault.code]
+        if len(same) < MAX_FAULTS and fault not in same:
             self.faults.append(fault)
 
     def dangling(self, node: Node, reference: str, what: str) -> None:
@@ -118,7 +124,7 @@ class Gathering:
 
     def artists(self, pointer: str, node: Node) -> list[dict[str, Any]]:
         """The display artists, in their order."""
-        found = [artist for one in _in_order(node.all("DisplayArtist")) if (artist := self._artist(node, one))]
+        found = [artist for one in _in_order(node.all("DisplayArtist")) if (artist := self._artist(pointer, node, one))]
         if found and (first := node.one("DisplayArtist")):
             self.place(pointer, first)
         self._read_artist_names(node, [artist["name"] for artist in found])
@@ -126,12 +132,14 @@ class Gathering:
             found = [{"name": name, "role": "main"}]
         return found
 
-    def _artist(self, owner: Node, node: Node) -> dict[str, Any] | None:
+    def _artist(self, pointer: str, owner: Node, node: Node) -> dict[str, Any] | None:
         role_node = node.one("DisplayArtistRole", "ArtistRole")
         role = role_node.text() if role_node else None
+        special = node.text("SpecialDisplayArtist")
+        if special == words.GENERATIVE_AI:
+            return self._machine(pointer, owner, node, role)
         if role_node is not None and role not in words.ARTIST_ROLES_READ:
             self.fault("ddex.value_unknown", f"The artist role '{role}' is taken as main.", role_node, role)
-        special = node.text("SpecialDisplayArtist")
         if special is not None:
             spelt = {"VariousArtists": "Various Artists", "Traditional": "Traditional"}
             name = spelt.get(special) or owner.text("DisplayArtistName") or special
@@ -141,6 +149,16 @@ class Gathering:
         if party is None:
             return None
         return {"name": party.name, "role": words.ARTIST_ROLES_READ.get(role or "", "main"), "isni": party.isni}
+
+    def _machine(self, pointer: str, owner: Node, node: Node, role: str | None) -> dict[str, Any] | None:
+        """Generative AI as a display artist: a declaration, and an artist only where a name is displayed for it."""
+        name = owner.text("DisplayArtistName")
+        said = [role, *(one.text("Value") or one.text() for one in node.all("ArtisticRole"))]
+        roles = [words.role_read(one) for one in said if one and one not in words.ARTIST_ROLES_READ]
+        self.machines.setdefault(pointer, []).append((name, roles or ["artist"]))
+        if name is None:
+            return None
+        return {"name": name, "role": words.ARTIST_ROLES_READ.get(role or "", "main"), "party_type": words.GENERATIVE}
 
     @staticmethod
     def _read_artist_names(node: Node, names: Sequence[str]) -> None:

@@ -108,6 +108,7 @@ def _message(answer: Mapping[str, Any]) -> Message:
             fault["message"],
             measured=fault["measured"],
             evidence={"xpath": fault["xpath"], "line": fault["line"]},
+            fix=codes.FIXES.get(fault["code"]),
         )
         for fault in answer["faults"]
     ]

@@ -8,13 +8,14 @@ not exist.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from intake.ddex import recordings, words
+from intake.ddex import ai, purpose, recordings, words
 from intake.ddex.gathering import Fault, Gathering
 from intake.ddex.tree import Node, Refused, Tree, parse
 
@@ -34,6 +35,8 @@ def read(source: BinaryIO) -> bytes:
 
 def _message(tree: Tree) -> dict[str, Any]:
     root = tree.node()
+    if root.name == "PurgeReleaseMessage":
+        raise Refused("ddex.takedown", "A PurgeReleaseMessage removes a release instead of delivering one.", 1)
     if root.name != "NewReleaseMessage":
         raise Refused("ddex.not_a_release", f"The message is a {root.name[:80]}, not a NewReleaseMessage.", 1)
     if tree.namespace not in words.NAMESPACES:
@@ -42,14 +45,16 @@ def _message(tree: Tree) -> dict[str, Any]:
     gathering = Gathering(tree)
     header = _header(root)
     document = _Reading(gathering, root).document(header.get("sender"))
+    purpose.check(gathering, root)
     _check_references(gathering, root)
+    unread = _unread(gathering, tree)
     return {
         "version": words.NAMESPACES[tree.namespace],
         "header": header,
         "document": document,
         "places": gathering.places,
         "faults": [dataclasses.asdict(fault) for fault in gathering.faults],
-        "unread": _unread(tree),
+        "unread": unread,
     }
 
 
@@ -68,10 +73,16 @@ def _plain(element: Any) -> str:
     return (element.text or "").strip()
 
 
-def _unread(tree: Tree) -> list[dict[str, Any]]:
-    """What nobody read: one entry a path without its numbers, with the first line and how often."""
+def _unread(get: Gathering, tree: Tree) -> list[dict[str, Any]]:
+    """What nobody read: one entry a path without its numbers, with the first line and how often.
+
+    What speaks of AI is reported apart: it must not be one line among many that do not matter.
+    """
     found: dict[str, dict[str, Any]] = {}
-    for path, line in tree.unread():
+    for path, line, value in tree.unread():
+        if ai.speaks(path, value):
+            get.report(Fault("ddex.ai_unread", ai.unread_message(path, value), path, line, value[:200]))
+            continue
         plain = re.sub(r"\[[0-9]+\]", "", path)
         entry = found.setdefault(plain, {"xpath": plain, "line": line, "count": 0})
         entry["count"] += 1
@@ -174,6 +185,7 @@ class _Reading:
         self._settle_release(main)
         release["tracks"] = self._tracks(main)
         release["cover"] = self._cover(main)
+        ai.declare_release(get, main, release)
         release |= self._deals(main, release)
         shared = self._shared_p_line()
         release["p_line"] = release["p_line"] or shared
@@ -183,7 +195,6 @@ class _Reading:
         """What repeats what is known from elsewhere."""
         main.text("Duration")
         main.text("ReleaseReference")
-        main.text("ContainsAI")  # follows from the recordings, which say it themselves
         listed = self.root.one("ReleaseList")
         label = main.text("ReleaseLabelReference")
         for track in listed.all("TrackRelease") if listed else ():
@@ -287,8 +298,13 @@ class _Reading:
         let_in: list[str] = []
         left_out: list[set[str]] = []
         preorder: str | None = None
-        for deal in self._deals_of(own):
+        now = dt.datetime.now(dt.UTC)
+        deals = list(self._deals_of(own))
+        purpose.check_deals(self.gathering, deals, list(self._all_deals()), now)
+        for deal in deals:
             for terms in deal.all("DealTerms"):
+                if purpose.terms_ended(terms, now):
+                    continue  # it lets nobody in any more, and is listed as not understood
                 named, excluded = self._territories(terms)
                 if excluded:  # of the whole world, as DDEX has it
                     left_out.append(excluded)
@@ -325,6 +341,11 @@ class _Reading:
         for release_deal in listed.all("ReleaseDeal") if listed else ():
             if reference in {node.text() for node in release_deal.all("DealReleaseReference")}:
                 yield from release_deal.all("Deal")
+
+    def _all_deals(self) -> Iterator[Node]:
+        listed = self.root.one("DealList")
+        for release_deal in listed.all("ReleaseDeal") if listed else ():
+            yield from release_deal.all("Deal")
 
 
 #: What can be pointed at, by what stands for it; and what points at it.

@@ -6,13 +6,12 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from intake.ddex import words
+from intake.ddex import ai, words
 from intake.ddex.gathering import Gathering
 from intake.ddex.tree import Node
 
 _ELEMENT_OF_ROLE = {role: element for element, role in words.ELEMENT_ROLES.items()}
 _LEVELS = {"all": "fully_generated", "partly": "partly_generated"}
-_AI_READ = {theirs: ours for ours, theirs in words.CONTAINS_AI.items()}
 _RELATIONS_READ = {theirs: ours for ours, theirs in words.RELATIONS.items()}
 
 
@@ -27,13 +26,15 @@ def track(get: Gathering, base: str, sound: Node) -> dict[str, Any]:
     title, version = get.title(base, node)
     identifier, work = node.one("ResourceId", "SoundRecordingId"), node.one("WorkId", "MusicalWorkId")
     contributors, generated = _contributors(get, base, node)
+    artists = get.artists(f"{base}/display_artists", node)
+    ai.credit(contributors, get.machines.get(f"{base}/display_artists", ()))
     track: dict[str, Any] = {
         "title": title or "",
         "version": version or "",
         "isrc": _isrc(get, base, identifier),
         "iswc": get.said(f"{base}/iswc", work, "ISWC") if work else None,
         "file": _audio_file(get, base, node),
-        "display_artists": get.artists(f"{base}/display_artists", node),
+        "display_artists": artists,
         "contributors": contributors,
         "vocals": _vocals(node),
         "language": _language(get, base, node),
@@ -67,7 +68,7 @@ def cover(get: Gathering, image: Node) -> dict[str, Any] | None:
     get.place("/release/cover", image)
     if name is None:
         return None
-    return {"file": name, "contains_ai": _contains_ai(get, node) or "undeclared"}
+    return {"file": name, "contains_ai": ai.of_image(get, node) or "undeclared"}
 
 
 def _isrc(get: Gathering, base: str, identifier: Node | None) -> str | None:
@@ -135,8 +136,9 @@ def _contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str,
     for one in node.each("Contributor", "ResourceContributor", "IndirectResourceContributor"):
         one.settle("SequenceNumber")
         roles, special = _roles(get, one), one.text("SpecialContributor")
-        share = _contains_ai(get, one, "AiContribution")
+        share = ai.extent(get, one, "AiContribution")
         if special == words.GENERATIVE_AI:
+            share = ai.of_machine(get, one, share)
             credit = one.one("DisplayCredits")
             name = credit.text("DisplayCreditText") if credit else None
             elements = [_ELEMENT_OF_ROLE.get(role) for role, _ in roles]
@@ -155,12 +157,23 @@ def _contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str,
                 message = f"{party.name} is a person, and is credited as a machine."
                 get.fault("ddex.ai_inconsistent", message, one, share)
             key = (party, share)
-            person = {"name": special or party.name, "isni": party.isni, "ipi": party.ipi}
+            person = {"name": _special_name(get, one, special) or party.name, "isni": party.isni, "ipi": party.ipi}
             person["ai_contribution"] = share or "undeclared"
         get.place(f"{base}/contributors", one)
         known = people.setdefault(key, person | {"roles": []})
         known["roles"] += [word for _, word in roles if word not in known["roles"]]
     return list(people.values()), generated
+
+
+def _special_name(get: Gathering, contributor: Node, special: str | None) -> str | None:
+    """The name of a special contributor: one that the sender defines has it in an attribute."""
+    node = contributor.one("SpecialContributor")
+    if special != "UserDefined" or node is None:
+        return special
+    node.settle("Namespace")
+    own = node.attribute("UserDefinedValue")
+    ai.check_words(get, node, own)
+    return own or special
 
 
 def _roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
@@ -172,6 +185,7 @@ def _roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
         if value == "UserDefined":
             inner.settle("Namespace")
             own = inner.attribute("UserDefinedValue")
+            ai.check_words(get, inner, own)
             found.append(("UserDefined", own or "unknown"))
         elif value:
             found.append((value, words.role_read(value)))
@@ -179,19 +193,11 @@ def _roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
     return found
 
 
-def _contains_ai(get: Gathering, node: Node, name: str = "ContainsAI") -> str | None:
-    found = node.one(name)
-    value = found.text() if found else None
-    if found is not None and value not in _AI_READ:
-        get.fault("ddex.value_unknown", f"'{value}' is no value of {name}.", found, value)
-    return _AI_READ.get(value or "")
-
-
 def _disclosure(
     get: Gathering, base: str, node: Node, people: list[dict[str, Any]], generated: list[dict[str, str]]
 ) -> dict[str, Any]:
     """What the message declares about AI. Older versions have no word for it, and then nothing was declared."""
-    stated = _contains_ai(get, node)
+    stated = ai.extent(get, node)
     if stated and (found := node.one("ContainsAI")):
         get.place(f"{base}/disclosure", found)
     human = [one["name"] for one in people if one["ai_contribution"] in ("none", "undeclared")]

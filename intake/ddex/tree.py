@@ -100,15 +100,15 @@ class Tree:
             counts[name] = counts.get(name, 0) + 1
             self._paths[child] = f"{above}/{name}[{counts[name]}]"
 
-    def unread(self) -> Iterator[tuple[str, int]]:
-        """Path and line of every value that nobody has read."""
+    def unread(self) -> Iterator[tuple[str, int, str]]:
+        """Path, line and text of every value that nobody has read."""
         for element in self.root.iter(tag=etree.Element):
             if element not in self.seen and len(element) == 0 and (element.text or "").strip():
-                yield self.path(element), element.sourceline
+                yield self.path(element), element.sourceline, element.text.strip()
             for name, value in element.attrib.items():
                 known = (element, name) in self.seen_attributes or _ABOUT_THE_MESSAGE.fullmatch(name)
                 if not known and value.strip():
-                    yield f"{self.path(element)}/@{etree.QName(name).localname}", element.sourceline
+                    yield f"{self.path(element)}/@{etree.QName(name).localname}", element.sourceline, value.strip()
 
 
 @dataclass(frozen=True)

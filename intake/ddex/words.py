@@ -46,6 +46,8 @@ OWN = "release-intake-gate"
 
 CONTAINS_AI = {"all": "All", "partly": "Partly", "none": "None"}
 GENERATIVE_AI = "GenerativeAI"
+#: The kind of a display artist that is generative AI, in our documents.
+GENERATIVE = "generative_ai"
 
 #: The role by which a generated part of a recording is credited.
 ELEMENT_ROLES = {

@@ -123,8 +123,11 @@ def _by_hand(track: Track, contributor: Contributor) -> bool:
 
 
 def _whole(release: Release) -> ContainsAI:
-    """Of a whole release: what its recordings and its cover come to."""
+    """Of a whole release: what its recordings and its cover come to. A recording that says nothing would be read as
+    declared by this, so nothing is said then."""
     extents = {contains_ai(track) for track in release.tracks}
+    if ContainsAI.UNDECLARED in extents:
+        return ContainsAI.UNDECLARED
     extents |= {release.cover.contains_ai} if release.cover else set()
     if len(extents) == 1:
         return extents.pop()
@@ -282,7 +285,10 @@ def _artists(parent: Any, parties: _Parties, artists: Iterable[Artist]) -> None:
     _add(parent, "DisplayArtistName", written_artists([artist.name for artist in artists]))
     for number, artist in enumerate(artists, 1):
         display = _add(parent, "DisplayArtist", SequenceNumber=str(number))
-        _add(display, "ArtistPartyReference", parties.reference(artist.name, artist.isni))
+        if artist.party_type == words.GENERATIVE:
+            _add(display, "SpecialDisplayArtist", words.GENERATIVE_AI)
+        else:
+            _add(display, "ArtistPartyReference", parties.reference(artist.name, artist.isni))
         _add(display, "DisplayArtistRole", words.ARTIST_ROLES.get(artist.role, "MainArtist"))
 
 

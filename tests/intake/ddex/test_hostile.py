@@ -20,7 +20,7 @@ REFUSED = {
     "nothing": (b"", "ddex.not_xml"),
     "broken off": (a_message()[:900], "ddex.not_xml"),
     "nested without end": ("<a>" * 200 + "</a>" * 200, "ddex.too_large"),
-    "another message": ("<ern:PurgeReleaseMessage xmlns:ern='http://ddex.net/xml/ern/432'/>", "ddex.not_a_release"),
+    "another message": ("<ern:CatalogListMessage xmlns:ern='http://ddex.net/xml/ern/432'/>", "ddex.not_a_release"),
     "a namespace like it": (a_message(namespace="http://ddex.net.example.org/xml/ern/432"), "ddex.namespace_unknown"),
     "no namespace": ("<NewReleaseMessage/>", "ddex.namespace_unknown"),
     "a version to come": (a_message(namespace="http://ddex.net/xml/ern/99"), "ddex.namespace_unknown"),
