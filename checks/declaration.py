@@ -70,8 +70,6 @@ def labels(track: Track) -> tuple[Label, ...]:
         values["ai:production"] = ContainsAI.PARTLY
     values = {"ai:recording": _recording(track, levels), **values}
     said = [Label(key, value.value, Basis.DECLARED) for key, value in values.items() if value is not ContainsAI.NONE]
-    if any(_consented_voice(contribution) for contribution in track.disclosure.contributions):
-        said.append(Label("ai:voice_replica_consented", "yes", Basis.DECLARED))
     return tuple(said)
 
 
@@ -171,9 +169,14 @@ def reach(track: Track) -> Declared:
     return Declared.ASSISTED if Level.ASSISTIVE_TOOL in unheard else Declared.NO_AI
 
 
-def _consented_voice(contribution: Contribution) -> bool:
+#: Goes out only once a person has looked at the document of consent.
+CONSENTED_VOICE = Label("ai:voice_replica_consented", "yes", Basis.VERIFIED_BY_HUMAN)
+
+
+def is_consented_voice(contribution: Contribution) -> bool:
+    """Whether a generated voice is declared as the imitation of a person who has agreed."""
     sung_by_machine = contribution.element in LABELLED["ai:vocals"] and contribution.level.generated
-    return sung_by_machine and contribution.imitates is Imitates.WITH_CONSENT and bool(contribution.consent)
+    return sung_by_machine and contribution.imitates is Imitates.WITH_CONSENT
 
 
 def agreed(release: Release, track: Track, extent: ContainsAI) -> patches.Patch:

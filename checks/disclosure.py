@@ -61,6 +61,13 @@ CONSENT_MISSING = Code(
     Route.REVIEW,
     "Spotify impersonation policy",
 )
+CONSENT_UNVERIFIED = Code(
+    "consent.unverified",
+    "A person looks at the document by which somebody agrees to be imitated before the release goes out.",
+    Severity.WARNING,
+    Route.REVIEW,
+    "Spotify impersonation policy; EU AI Act, Art. 50",
+)
 LIKENESS_UNKNOWN = Code(
     "disclosure.likeness_unknown",
     "The label does not know whether somebody's voice, name or style is imitated.",
@@ -137,17 +144,20 @@ MATRIX: Mapping[Says, Mapping[Declared, Code]] = {
 def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Each track's declaration by itself and against its file; then the cover's."""
     for track in delivery.release.tracks:
-        yield from _judge_declaration(track)
+        yield from _judge_declaration(delivery, track)
         yield from _judge_contradictions(track)
-        yield from _judge_imitations(track)
+        yield from _judge_imitations(delivery, track)
         yield from _judge_file(delivery.release, track, delivery.facts.get(track.file))
     yield from _judge_cover(delivery.release)
     if cover := delivery.release.cover:
         yield from _judge_cover_file(cover, delivery.images.get(cover.file))
 
 
-def _judge_declaration(track: Track) -> Iterator[Finding]:
-    if said := declaration.labels(track):
+def _judge_declaration(delivery: Delivery, track: Track) -> Iterator[Finding]:
+    said = declaration.labels(track)
+    if any(declaration.is_consented_voice(one) and _is_accepted(delivery, track, one) for one in _contributions(track)):
+        said = (*said, declaration.CONSENTED_VOICE)
+    if said:
         listed = ", ".join(f"{label.key.partition(':')[2]} ({label.value})" for label in said)
         yield Finding(
             DECLARED,
@@ -288,8 +298,50 @@ def _are(element: Element) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _judge_imitations(track: Track) -> Iterator[Finding]:
-    for contribution in track.disclosure.contributions:
+def _contributions(track: Track) -> tuple[Contribution, ...]:
+    return track.disclosure.contributions
+
+
+def _document(delivery: Delivery, contribution: Contribution) -> str | None:
+    """The SHA-256 of the delivered document of consent."""
+    return delivery.documents.get((contribution.consent or "").strip())
+
+
+def _is_accepted(delivery: Delivery, track: Track, contribution: Contribution) -> bool:
+    """Whether a person has accepted this very document for this part of this recording before."""
+    document = _document(delivery, contribution)
+    return bool(document) and (document, track.isrc or "", contribution.element.value) in delivery.accepted_consents
+
+
+def _judge_consent(delivery: Delivery, track: Track, contribution: Contribution) -> Iterator[Finding]:
+    """A consent is what a delivered document says, and what that is worth is for a person to say."""
+    named, document = (contribution.consent or "").strip(), _document(delivery, contribution)
+    if _is_accepted(delivery, track, contribution):
+        return
+    element = _spoken(contribution.element)
+    evidence: dict[str, JSON] = {"element": contribution.element.value, "consent": named, "sha256": document}
+    if document:
+        words = (
+            f"A person is imitated who is said to have agreed ({element}); a moderator looks at '{named[:80]}' first."
+        )
+        fix = "Nothing has to be corrected: the document is here, and a moderator looks at it."
+    else:
+        words = f"A person is imitated who is said to have agreed ({element}); no document of consent was delivered."
+        fix = "Deliver the signed document (PDF, JPEG, PNG or text) with the release, and name the file as `consent`."
+    voice = declaration.is_consented_voice(contribution) and bool(document)
+    yield Finding(
+        CONSENT_UNVERIFIED,
+        track.subject,
+        words,
+        measured=named[:200],
+        evidence=evidence,
+        fix=fix,
+        labels=(declaration.CONSENTED_VOICE,) if voice else (),
+    )
+
+
+def _judge_imitations(delivery: Delivery, track: Track) -> Iterator[Finding]:
+    for contribution in _contributions(track):
         element = _spoken(contribution.element)
         match contribution.imitates:
             case Imitates.WITHOUT_CONSENT:
@@ -299,12 +351,14 @@ def _judge_imitations(track: Track) -> Iterator[Finding]:
                     f"A person who has not agreed is imitated ({element}).",
                     fix="Obtain the consent of the person or the estate, or use another voice.",
                 )
-            case Imitates.WITH_CONSENT if not contribution.consent:
+            case Imitates.WITH_CONSENT if (contribution.consent or "").strip():
+                yield from _judge_consent(delivery, track, contribution)
+            case Imitates.WITH_CONSENT:
                 yield Finding(
                     CONSENT_MISSING,
                     track.subject,
                     f"A person is imitated who is said to have agreed ({element}); no document of consent is named.",
-                    fix="Deliver the document and name it as the contribution's consent.",
+                    fix="Deliver the signed document with the release, and name it as the contribution's `consent`.",
                 )
             case Imitates.UNKNOWN:
                 yield Finding(
@@ -466,7 +520,7 @@ _DECLARED_OF_COVER = {
 
 CHECK = Check(
     name="disclosure",
-    version=2,
+    version=3,
     title="AI disclosure",
     codes=(
         DECLARED,
@@ -474,6 +528,7 @@ CHECK = Check(
         CONTRADICTORY,
         IMITATES_WITHOUT_CONSENT,
         CONSENT_MISSING,
+        CONSENT_UNVERIFIED,
         LIKENESS_UNKNOWN,
         GENERATOR_TAG,
         CREDENTIAL_UNDISCLOSED,

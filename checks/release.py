@@ -396,3 +396,6 @@ class Delivery:
     received: dt.date
     facts: Mapping[str, AudioFacts] = field(default_factory=dict)
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)  # name → SHA-256 of licences, consents, proofs
+    #: Consents that a person has accepted from this account: SHA-256 of the document, ISRC, element.
+    accepted_consents: frozenset[tuple[str, str, str]] = frozenset()

@@ -32,7 +32,11 @@ NAMED = (
             "artist.mixed_scripts", "title.homoglyph", "title.mixed_scripts",
         ),
     ),
-    Family("ai", "AI and disclosure", ("disclosure.", "ai.", "artist.ai_", "provenance.", "lattice.")),
+    Family(
+        "ai",
+        "AI and disclosure",
+        ("disclosure.", "consent.", "ddex.ai_", "ai.", "artist.ai_", "provenance.", "lattice."),
+    ),
     Family("fraud", "Fraud", ("fraud.", "id.blocklisted")),
     Family("audio", "Audio quality", ("audio.",)),
     Family("system", "The gate itself", ("check.",)),

@@ -81,8 +81,20 @@ def delivery(submission: models.Submission) -> Delivery:
             for name, analysis in analyses.items()
             if analysis and analysis.final
         },
+        documents={one.name: one.blob_id for one in _documents(submission)},
+        accepted_consents=accepted_consents(submission.label),
         images={name: trusting_image(image, trusted, received) for name, image in _images(submission).items()},
     )
+
+
+def _documents(submission: models.Submission) -> Sequence[models.Resource]:
+    return list(submission.resources.filter(kind=models.Resource.Kind.DOCUMENT, blob__isnull=False))
+
+
+def accepted_consents(label: models.Label) -> frozenset[tuple[str, str, str]]:
+    """The consents that people have accepted from a label: SHA-256 of the document, ISRC, element."""
+    rows = models.AcceptedConsent.objects.standing().filter(submission__label=label)
+    return frozenset(rows.values_list("sha256", "isrc", "element"))
 
 
 def trusting(facts: AudioFacts, trusted: TrustList, on: dt.date) -> AudioFacts:

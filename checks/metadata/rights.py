@@ -281,7 +281,7 @@ def voices(delivery: Delivery, context: Context) -> Iterator[Finding]:
                     "A voice on this track imitates an identifiable person, and no consent is given.",
                     measured=one.imitates.value,
                     evidence={"element": one.element.value},
-                    fix="Name the document by which the person or the estate agrees as consent of the contribution.",
+                    fix="Deliver the document in which the person or the estate agrees, and name it as `consent`.",
                 )
 
 

@@ -215,6 +215,7 @@ class Review:
     like: tuple[cases.Like, ...]
     past: cases.Past
     served: tuple[cases.Served, ...]
+    documents: tuple[tuple[str, str], ...]  # name and address of each delivered licence, consent or proof
     proposed: frozenset[str]  # "key=value" of the labels that findings propose
 
     @property
@@ -317,6 +318,9 @@ def read(submission: Submission) -> Review:
         like=cases.like(list(dict.fromkeys(one.row.code for one in shown if one.holds)), submission),
         past=cases.past(submission),
         served=cases.served(proposed, standing, submission.state in CLEARED),
+        documents=tuple(
+            (one.name, _url(one)) for one in resources if one.kind == Resource.Kind.DOCUMENT and one.blob_id
+        ),
         proposed=frozenset(f"{key}={value}" for key, value in proposed),
     )
 

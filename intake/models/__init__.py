@@ -2,7 +2,7 @@
 
 from intake.models.accounts import ApiKey, Label, Language, Partner
 from intake.models.blocklist import Block
-from intake.models.desk import Appeal, AppealFile, Note, Proposal, Viewing
+from intake.models.desk import AcceptedConsent, Appeal, AppealFile, Note, Proposal, Viewing
 from intake.models.files import Analysis, Blob, Picture
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
@@ -40,6 +40,7 @@ from intake.models.webhooks import Attempt, Delivery, Endpoint
 from intake.models.work import Status
 
 __all__ = [
+    "AcceptedConsent",
     "Analysis",
     "ApiKey",
     "Appeal",

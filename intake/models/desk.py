@@ -13,6 +13,7 @@ from checks.finding import Route
 from intake.models.files import Blob
 from intake.models.ids import uuid7
 from intake.models.submissions import Decision, Submission
+from intake.states import CLEARED
 
 #: Of what was looked at; longer names are cut.
 WHAT_LENGTH = 300
@@ -30,6 +31,37 @@ class Viewing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.what}"
+
+
+class AcceptedConsentQuerySet(models.QuerySet):
+    """What checks read."""
+
+    def standing(self) -> Self:
+        """Those whose decision was not taken back, of releases that are cleared still."""
+        return self.filter(decision__undone_by__isnull=True, submission__state__in=CLEARED)
+
+
+class AcceptedConsent(models.Model):
+    """A document of consent that a person looked at and accepted for one part of one recording. Append-only."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="accepted_consents")
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="accepted_consents")
+    actor = models.CharField(max_length=200, help_text="Who looked at it and accepted it.")
+    name = models.CharField(max_length=255, help_text="Of the delivered file.")
+    sha256 = models.CharField(max_length=64, db_index=True)
+    isrc = models.CharField(max_length=12, blank=True, default="")
+    element = models.CharField(max_length=40, help_text="The part that imitates, as the disclosure names it.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = AcceptedConsentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["decision", "sha256", "isrc", "element"], name="accepted_consent_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.element}), accepted by {self.actor}"
 
 
 class Note(models.Model):

@@ -14,11 +14,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from checks import policy as policies
+from checks.disclosure import CONSENT_UNVERIFIED
 from checks.finding import Basis, Label, Route
 from checks.policy import Verdict
-from intake.models import Appeal, Claim, Decision, Event, Finding, Proposal, Submission
+from intake.models import AcceptedConsent, Appeal, Claim, Decision, Event, Finding, Proposal, Resource, Submission
 from intake.models.submissions import SubmissionQuerySet
-from intake.services import catalogue, deliveries, door, moves, pending, roles
+from intake.services import catalogue, deliveries, door, moves, pending, roles, viewing
 from intake.services.checking import due_at, label_document
 from intake.services.moves import Conflict, move
 from intake.services.roles import Action, actor
@@ -171,7 +172,7 @@ def decide(
     roles.require(moderator, Action.DECIDE)
     given = Given(verdict, reason.strip(), note.strip(), tuple(labels), **more)
     rules = door.policy()
-    _check_founded(submission, given, rules)
+    _check_founded(submission, moderator, given, rules)
     if submission.state != State.IN_REVIEW:
         raise Conflict(submission, STATES[verdict])
     ground = rules.reasons.get(given.code)
@@ -275,6 +276,7 @@ def _give(
         _answer_appeal(submission, decision, who, hold)
         if state in CLEARED:
             catalogue.learn_delivered(submission)
+            _accept_consents(submission, decision, who, _good(submission, given))
     return decision
 
 
@@ -311,7 +313,7 @@ def _says(decision: Decision) -> tuple[str, frozenset[tuple[str, str]]]:
 # --- What a verdict needs -----------------------------------------------------------------------------------------
 
 
-def _check_founded(submission: Submission, given: Given, rules: policies.Policy) -> None:
+def _check_founded(submission: Submission, moderator: User, given: Given, rules: policies.Policy) -> None:
     """Raise Unfounded where something is missing, or does not go together."""
     if given.verdict not in STATES:
         raise Unfounded(f"a moderator cannot decide {given.verdict!s}")
@@ -326,11 +328,47 @@ def _check_founded(submission: Submission, given: Given, rules: policies.Policy)
     _check_tracks(submission, given)
     if _declared(submission, _good(submission, given)) and not given.labelling:
         raise Unfounded("the label declared the use of AI: decide 'label', so that the declaration is carried on")
+    _check_consents_seen(submission, moderator, given)
     if given.to_fix and given.verdict is not Verdict.RETURN:
         raise Unfounded("what is to be mended goes with the verdict 'return'")
     known = set(Finding.objects.told().filter(submission=submission, pk__in=given.to_fix).values_list("pk", flat=True))
     if known != set(given.to_fix):
         raise Unfounded("only findings that the label is shown can be asked to be mended")
+
+
+def _check_consents_seen(submission: Submission, moderator: User, given: Given) -> None:
+    """Raise Unfounded where imitated parts would go out and the moderator has not opened their documents of consent."""
+    for name in sorted({consent["name"] for consent in _consents(submission, _good(submission, given))}):
+        what = viewing.cut(f"{Resource.Kind.DOCUMENT} {name}")
+        if not submission.viewings.filter(actor=actor(moderator), what=what).exists():
+            raise Unfounded(f"open the document of consent '{name}' before you let the release out")
+
+
+def _consents(submission: Submission, positions: Sequence[int]) -> list[dict[str, str]]:
+    """The delivered documents of consent that nobody has accepted yet: name, SHA-256, ISRC and element of each."""
+    tracks = {f"track:{one.position}": one for one in submission.tracks.all() if one.position in positions}
+    rows = submission.findings.filter(code=CONSENT_UNVERIFIED.id, subject__in=tracks)
+    return [
+        {
+            "name": row.evidence["consent"],
+            "sha256": row.evidence["sha256"],
+            "isrc": tracks[row.subject].isrc,
+            "element": row.evidence["element"],
+        }
+        for row in rows
+        if row.evidence["sha256"]
+    ]
+
+
+def _accept_consents(submission: Submission, decision: Decision, who: str, positions: Sequence[int]) -> None:
+    """Keep which documents of consent a person has accepted with a decision that lets the release out."""
+    AcceptedConsent.objects.bulk_create(
+        [
+            AcceptedConsent(submission=submission, decision=decision, actor=who, **consent)
+            for consent in _consents(submission, positions)
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _check_tracks(submission: Submission, given: Given) -> None:
@@ -363,9 +401,10 @@ def _declared(submission: Submission, positions: Sequence[int]) -> dict[tuple[st
     if not positions:
         return {}
     subjects = {f"track:{position}" for position in positions}
-    rows = submission.findings.filter(route=Route.LABEL).values_list("code", "labels", "subject")
+    proposed = Q(route=Route.LABEL) | Q(code=CONSENT_UNVERIFIED.id)  # the latter's go out once a person has looked
+    rows = submission.findings.filter(proposed).values_list("code", "labels", "subject")
     return {
-        (one["key"], one["value"]): (Basis(one["basis"]), code)
+        (one["key"], one["value"]): (Basis(one["basis"]), VERIFIED if code == CONSENT_UNVERIFIED.id else code)
         for code, labels, subject in rows
         if subject in subjects or not subject.startswith("track:")
         for one in labels

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import checks
 from checks import policy as policies
+from checks.consent import document_name
 from checks.files import CODES as FILE_CODES
 from checks.files import DeclaredFile, DeliveredFile, judge_files, judge_names
 from checks.finding import Code, Finding, Route, Severity
@@ -92,9 +93,11 @@ def named_files(document: Mapping[str, Any]) -> dict[str, DeclaredFile]:
     release = document["release"]
     tracks = release["tracks"]
     licences = (relation.get("licence_file") for track in tracks for relation in track.get("relations") or ())
+    contributions = [one for track in tracks for one in (track.get("disclosure") or {}).get("contributions") or ()]
+    proofs = (document_name(one.get(key)) for one in contributions for key in ("consent", "tool_licence"))
     cover = release.get("cover") or {}
     declared = document.get("files") or {}
-    names = [*(track["file"] for track in tracks), cover.get("file"), *licences, *declared]
+    names = [*(track["file"] for track in tracks), cover.get("file"), *licences, *proofs, *declared]
     return {name: _declared_file(declared.get(name) or {}) for name in names if name}
 
 

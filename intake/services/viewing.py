@@ -15,6 +15,11 @@ from intake.services import roles
 ONE_LOOK = dt.timedelta(minutes=10)
 
 
+def cut(what: str) -> str:
+    """What was looked at, as it is kept on record."""
+    return what[:WHAT_LENGTH]
+
+
 def log_view(actor: User | str, submission: Submission | None, what: str) -> Viewing:
     """Put on record that ``actor`` heard or saw ``what`` of a submission (of none: the catalogue's own sound)."""
     who = actor if isinstance(actor, str) else roles.actor(actor)
