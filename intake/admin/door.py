@@ -29,7 +29,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from intake.services import access
+from intake.admin import known_devices
+from intake.services import access, login_throttle
+from intake.services.login_throttle import Client, LockedOut
 
 #: Of the session: when somebody last did something, when the password was last typed, which device was verified.
 SEEN, PROVED, DEVICE = "desk.seen", "desk.proved", "desk.device"
@@ -40,16 +42,57 @@ PROOF = 600
 
 
 class LogIn(AdminAuthenticationForm):
-    """Name and password; after some wrong guesses it takes longer and longer."""
+    """Name and password, limited by client and by name; where that is locked, a one-time password opens it."""
+
+    token = forms.CharField(label="One-time password", max_length=40, required=False)
+    locked = False
 
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username") or ""
         if not name or not self.cleaned_data.get("password"):
             return super().clean()
-        _attempt(name)
+        assert self.request is not None, "only the view makes this form"
+        person = User.objects.filter(username=name).first()
+        client = known_devices.client_of(self.request, person)
+        protected = person is not None and access.protects(person)
+        try:
+            attempt = login_throttle.count_login(name, client, second_factor=protected)
+        except LockedOut as lock:
+            return self._log_in_with_both(name, person, client, lock)
         cleaned = super().clean()
-        access.succeeded(name)
+        attempt.succeed()
         return cleaned
+
+    @property
+    def asks_token(self) -> bool:
+        """Whether a one-time password helps."""
+        return self.locked and settings.GATE_OTP
+
+    def _log_in_with_both(self, name: str, person: User | None, client: Client, lock: LockedOut) -> dict[str, Any]:
+        """Take the password together with a one-time password; the answer never says which of them was wrong."""
+        self.locked = True
+        refused = ValidationError(self._locked_text(lock), code="locked")
+        token = self.cleaned_data.get("token", "")
+        if not token or not settings.GATE_OTP:
+            raise refused
+        try:
+            attempt = login_throttle.count_both(name)
+            cleaned = super().clean()
+            if person is None or not access.verify(person, token, client):
+                raise refused
+        except (LockedOut, ValidationError):
+            self.user_cache = None
+            raise refused from None
+        attempt.succeed()
+        enrolled = access.device(person)
+        assert enrolled is not None, "it was just verified"
+        assert self.request is not None, "only the view makes this form"
+        self.request.session[DEVICE] = enrolled.pk
+        return cleaned
+
+    def _locked_text(self, lock: LockedOut) -> str:
+        way = " To log in now, type your password together with a one-time password." if settings.GATE_OTP else ""
+        return f"{str(lock).capitalize()}.{way}"
 
 
 class TokenForm(forms.Form):
@@ -69,17 +112,22 @@ class ProofForm(forms.Form):
 
     def clean_password(self) -> str:
         """Right, and not guessed."""
-        _attempt(self._person.get_username())
+        try:
+            attempt = login_throttle.count_confirmation(self._person.get_username())
+        except LockedOut as lock:
+            text = f"{str(lock).capitalize()}. To go on now, log out and log in again."
+            raise ValidationError(text, code="locked") from None
         if not self._person.check_password(self.cleaned_data["password"]):
             raise ValidationError("That is not your password.")
-        access.succeeded(self._person.get_username())
+        attempt.succeed()
         return ""
 
 
 class GuardedSite(AdminSite):
-    """An admin site behind this door."""
+    """An admin site behind this log-in."""
 
     login_form = LogIn
+    login_template = "admin/intake/login.html"
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [
@@ -100,6 +148,8 @@ class GuardedSite(AdminSite):
         response = super().login(request, extra_context)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             request.session[SEEN] = request.session[PROVED] = time.time()
+            if isinstance(request.user, User) and _verified(request):
+                known_devices.remember(request, response, request.user)
         return response
 
     def otp_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -110,14 +160,15 @@ class GuardedSite(AdminSite):
         enrolled = access.device(person)
         form = TokenForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
+            client = known_devices.client_of(request, person)
             try:
-                if enrolled is None and (codes := access.confirm(person, form.cleaned_data["token"])):
+                if enrolled is None and (codes := access.confirm(person, form.cleaned_data["token"], client)):
                     return self._let_in(request, person, codes)
-                if enrolled is not None and access.verify(person, form.cleaned_data["token"]):
+                if enrolled is not None and access.verify(person, form.cleaned_data["token"], client):
                     return self._let_in(request, person, [])
                 form.add_error("token", "That is not right. Each password counts once, and for half a minute.")
-            except access.LockedOut as locked:
-                form.add_error("token", f"{str(locked).capitalize()}.")
+            except LockedOut as lock:
+                form.add_error("token", f"{str(lock).capitalize()}.")
         return self._otp_page(request, person, form, enrolled is None)
 
     def _let_in(self, request: HttpRequest, person: User, codes: list[str]) -> HttpResponse:
@@ -125,10 +176,14 @@ class GuardedSite(AdminSite):
         assert enrolled is not None, "it was just verified"
         request.session.cycle_key()
         request.session[DEVICE] = enrolled.pk
+        response: HttpResponse
         if codes:
             context = {**self.each_context(request), "title": "Recovery codes", "codes": codes}
-            return TemplateResponse(request, "admin/intake/recovery_codes.html", context)
-        return redirect("admin:index")
+            response = TemplateResponse(request, "admin/intake/recovery_codes.html", context)
+        else:
+            response = redirect("admin:index")
+        known_devices.remember(request, response, person)
+        return response
 
     def _otp_page(self, request: HttpRequest, person: User, form: TokenForm, enrolling: bool) -> HttpResponse:
         context: dict[str, Any] = {**self.each_context(request), "title": "One-time password", "form": form}
@@ -206,13 +261,6 @@ def _by_hand(request: HttpRequest) -> bool:
     only while somebody moves or listens."""
     by_script = request.headers.get("Accept", "").startswith("application/json")
     return not by_script or request.path.endswith("/claim/")
-
-
-def _attempt(name: str) -> None:
-    try:
-        access.attempt(name)
-    except access.LockedOut as locked:
-        raise ValidationError(f"{str(locked).capitalize()}.", code="locked") from None
 
 
 def _picture(address: str) -> str:

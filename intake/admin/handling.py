@@ -222,9 +222,8 @@ def undoable(request: HttpRequest) -> dict[str, object]:
     window = decisions.undo_window()
     if not window:
         return {"undoable": ()}
-    mine = Decision.objects.human().filter(created_at__gt=timezone.now() - window)
-    who = roles.actor(moderator(request))
-    rows = mine.filter(actor=who) | mine.filter(seconded_by=who)
+    recent = Decision.objects.human().filter(created_at__gt=timezone.now() - window)
+    rows = recent.filter(decisions.given_by(moderator(request)))
     return {
         "undoable": list(rows.select_related("submission").order_by("-created_at")[:_UNDOABLE]),
         "undo_seconds": int(window.total_seconds()),

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import structlog
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from intake.api import limits
+from intake.client_address import client_network
 from intake.models import ApiKey, Label, Partner
 from intake.services import accounts
 
@@ -34,6 +36,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         token = _BEARER.fullmatch(header.strip())
         key = accounts.authenticate(token[1]) if token else None
         if key is None:
+            # After the look-up: good keys of the same address are never refused for what strangers send.
+            if (wait := limits.count_bad_key(client_network(request._request))) is not None:
+                raise Throttled(wait)
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
         principal = key.label or key.partner
         assert principal is not None, "the database holds every key to one owner"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import hashlib
 import math
 import os
 import re
@@ -50,6 +51,12 @@ class Limit:
         if match is None:
             raise ImproperlyConfigured(f"GATE_RATE_LIMIT is {text!r}; write 600/min, 20/s, 10000/h or off")
         return cls(int(match[1]), _UNITS[match[2]])
+
+
+#: Requests with bad API keys that one network may make: a client whose key was revoked retries, a scanner is slowed.
+BAD_KEYS = Limit(120, 60)
+#: Counters for the networks that send bad keys.
+_BUCKETS = 4096
 
 
 class Counter(Protocol):
@@ -108,6 +115,18 @@ class RedisCounter:
 def _counter(folder: Path, broker: str) -> Counter:
     here = FileCounter(folder)
     return RedisCounter(broker, here) if broker.startswith(("redis://", "rediss://")) else here
+
+
+def count_bad_key(network: str) -> int | None:
+    """Count a request with a bad API key; returns the seconds to wait, or None within the limit.
+
+    Networks share counters, so that a flood from many of them leaves a bounded number of files.
+    """
+    number, passed = divmod(time.time(), BAD_KEYS.window)
+    bucket = int.from_bytes(hashlib.sha256(network.encode()).digest()[:2]) % _BUCKETS
+    counter = _counter(Path(settings.GATE_DATA) / "limits", settings.CELERY_BROKER_URL)
+    count = counter.count(f"bad-key-{bucket}", BAD_KEYS.window, int(number))
+    return None if count <= BAD_KEYS.requests else math.ceil(BAD_KEYS.window - passed)
 
 
 class PerKey(BaseThrottle):

@@ -9,7 +9,7 @@ from intake.models.images import ImageBand, ImageMeasurement
 from intake.models.lattice import SpeedTest, VerifiedRecording
 from intake.models.marked import MarkedFile
 from intake.models.messages import DdexMessage
-from intake.models.people import RecoveryCode, SignIn
+from intake.models.people import LoginThrottle, RecoveryCode
 from intake.models.policies import PolicyChange, PolicyTrial
 from intake.models.portraits import Portrait
 from intake.models.reference import KnownRecording
@@ -66,6 +66,7 @@ __all__ = [
     "KnownRecording",
     "Label",
     "Language",
+    "LoginThrottle",
     "MarkedFile",
     "NameKey",
     "Note",
@@ -82,7 +83,6 @@ __all__ = [
     "RecoveryCode",
     "Resource",
     "SavedFilter",
-    "SignIn",
     "SpeedTest",
     "Statement",
     "Status",

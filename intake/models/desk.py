@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from checks.finding import Route
 from intake.models.files import Blob
+from intake.models.identities import identity
 from intake.models.ids import uuid7
 from intake.models.submissions import Decision, Submission
 from intake.states import CLEARED
@@ -22,7 +23,8 @@ WHAT_LENGTH = 300
 class Viewing(models.Model):
     """One look at something private: a delivered recording, its picture, a document. Append-only."""
 
-    actor = models.CharField(max_length=200, db_index=True)
+    actor = models.CharField(max_length=200, db_index=True, help_text="The name as it was at the time.")
+    viewer = identity("The account that looked; the name may change.")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, null=True, blank=True, related_name="viewings")
     what = models.CharField(
         max_length=WHAT_LENGTH, help_text='"audio 01.flac", "known recording 17", "spectrogram 02.flac".'

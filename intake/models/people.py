@@ -1,4 +1,4 @@
-"""What guards the desk's door: failed log-ins, and the codes that open it where a telephone is lost."""
+"""What protects the log-in of the desk: counters of failed attempts, and recovery codes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from django.db import models
 from django.utils import timezone
 
 
-class SignIn(models.Model):
-    """How often in a row somebody failed to prove to be this person, so that guessing takes longer and longer."""
+class LoginThrottle(models.Model):
+    """Failed attempts to log in, to give a one-time password, or to confirm a password: one row for each counter.
 
-    name = models.CharField(primary_key=True, max_length=200, help_text="The user name, folded.")
+    A counter counts a name, a client, or a name as tried by one client (``intake/services/access.py`` says which).
+    """
+
+    scope = models.CharField(max_length=20)
+    name = models.CharField(max_length=200, blank=True, help_text="The user name, folded; empty for all names.")
+    client = models.CharField(
+        max_length=60, blank=True, help_text="Network address or known device; empty for all clients."
+    )
     failures = models.PositiveIntegerField(default=0)
-    failed_at = models.DateTimeField(default=timezone.now)
+    failed_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "name", "client"], name="login_throttle_once")]
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.failures}"
+        return f"{self.scope} {self.name} {self.client}: {self.failures}"
 
 
 class RecoveryCode(models.Model):

@@ -17,6 +17,7 @@ from checks.finding import Route
 from checks.policy import Verdict
 from intake.models.accounts import Label, Partner
 from intake.models.files import Analysis, Blob
+from intake.models.identities import identity
 from intake.models.ids import uuid7
 from intake.models.work import Enqueued, Work, WorkQuerySet
 from intake.states import CLEARED, State
@@ -261,7 +262,8 @@ class Decision(models.Model):
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="decisions")
     number = models.PositiveSmallIntegerField()
     verdict = models.CharField(max_length=8, choices=[(v.value, v.value) for v in Verdict])
-    actor = models.CharField(max_length=200)
+    actor = models.CharField(max_length=200, help_text="The name as it was at the time.")
+    moderator = identity("The account of the moderator who gave it; the name may change.")
     reasons = models.JSONField(default=list)
     note = models.TextField(blank=True, default="")
     labels = models.JSONField(default=list)
@@ -269,7 +271,8 @@ class Decision(models.Model):
     policy_digest = models.CharField(max_length=80)
     code = models.CharField(max_length=40, blank=True, default="", help_text="The policy's reason for a rejection.")
     four_eyes = models.BooleanField(default=False, help_text="The policy of the day asked for a second moderator.")
-    seconded_by = models.CharField(max_length=200, blank=True, default="", help_text="The second moderator.")
+    seconded_by = models.CharField(max_length=200, blank=True, default="", help_text="The second moderator's name.")
+    second_moderator = identity("The account of the second moderator.")
     language = models.CharField(max_length=8, blank=True, default="", help_text="Of the reasons.")
     tracks = models.JSONField(default=dict, blank=True, help_text="Verdicts by position, where tracks differ.")
     to_fix = models.JSONField(default=list, blank=True, help_text="The findings that the label is asked to mend.")

@@ -123,13 +123,12 @@ def release_claim(submission: Submission, moderator: User) -> None:
 
 def open_to(moderator: User, now: dt.datetime) -> SubmissionQuerySet:
     """What this person can be handed, most urgent first: in nobody's hands, not put off, and theirs to decide."""
-    who = actor(moderator)
     waiting = Submission.objects.queue().awake(now).exclude(claim__until__gt=now)
     if not roles.may(moderator, Action.DECIDE_ESCALATED):
         waiting = waiting.filter(escalated_at__isnull=True)
     # Asked beforehand: open appeals and proposals are few, and what a person has ever decided is not.
     appealed = list(Appeal.objects.open().values_list("submission_id", flat=True))
-    given = Decision.objects.human().filter(Q(actor=who) | Q(seconded_by=who), submission__in=appealed)
+    given = Decision.objects.human().filter(given_by(moderator), submission__in=appealed)
     mine = set(given.values_list("submission_id", flat=True)) if appealed else set()
     proposed = Proposal.objects.filter(ended_at__isnull=True, moderator=moderator)
     return waiting.exclude(pk__in=mine.union(proposed.values_list("submission_id", flat=True)))
@@ -139,14 +138,19 @@ def _check_turn(submission: Submission, moderator: User) -> None:
     """Raise SomebodyElse where this person may decide in general, and not this."""
     if submission.escalated_at and not roles.may(moderator, Action.DECIDE_ESCALATED):
         raise SomebodyElse("it was escalated: a senior moderator decides it")
-    if submission.appeals.open().exists() and actor(moderator) in deciders(submission):
+    if submission.appeals.open().exists() and submission.decisions.human().filter(given_by(moderator)).exists():
         raise SomebodyElse("it is an appeal: somebody who has not decided on it before decides it now")
 
 
-def deciders(submission: Submission) -> set[str]:
-    """Everybody who gave or seconded a verdict on it that was not taken back."""
-    given = submission.decisions.human().values_list("actor", "seconded_by")
-    return {who for pair in given for who in pair if who}
+def given_by(person: User) -> Q:
+    """Select the decisions that this person gave or seconded, whatever their name was then.
+
+    Decisions without an account, from before accounts were kept with them, are compared by name.
+    """
+    name = actor(person)
+    first = Q(moderator=person) | Q(moderator__isnull=True, actor=name)
+    second = Q(second_moderator=person) | Q(second_moderator__isnull=True, seconded_by=name)
+    return first | second
 
 
 # --- The verdict --------------------------------------------------------------------------------------------------
@@ -251,8 +255,10 @@ def _give(
     """Write a verdict that is founded, with everything that follows from it."""
     now, who, state = timezone.now(), actor(moderator), STATES[given.verdict]
     decision = _decision(submission, who, given, rules, now)
+    decision.moderator = moderator
     if proposal:
         decision.actor, decision.seconded_by, decision.four_eyes = actor(proposal.moderator), who, True
+        decision.moderator, decision.second_moderator = proposal.moderator, moderator
     hold = now + undo_window() if undo_window() else None
     with transaction.atomic():
         # Claimed within: whoever comes second waits here, and then hears what was decided and not just by whom.
@@ -452,8 +458,8 @@ def undo(decision: Decision, moderator: User) -> Submission:
     """Take one's own decision back within the moment that there is for it: nobody outside was told, and the submission
     is in review as before, in the same hands. Raises TooLate, SomebodyElse or Forbidden; nothing is changed then."""
     roles.require(moderator, Action.DECIDE)
-    now, who = timezone.now(), actor(moderator)
-    if who not in (decision.actor, decision.seconded_by):
+    now = timezone.now()
+    if not Decision.objects.filter(given_by(moderator), pk=decision.pk).exists():
         raise SomebodyElse("only who decided takes it back; others open it again")
     if decision.verdict not in STATES or now > decision.created_at + undo_window():
         raise TooLate("the moment for that has passed")
@@ -464,17 +470,19 @@ def undo(decision: Decision, moderator: User) -> Submission:
             raise TooLate("something has happened since")
         if not deliveries.recall(events):
             raise TooLate("the first message about it has left")
-        _take_back(submission, decision, who, events[0].data["was"])
+        _take_back(submission, decision, moderator, events[0].data["was"])
         Claim.objects.update_or_create(submission=submission, defaults={"moderator": moderator, "until": now + CLAIM})
         pending.undecide(submission)
     return submission
 
 
-def _take_back(submission: Submission, decision: Decision, who: str, was: Mapping[str, Any]) -> None:
+def _take_back(submission: Submission, decision: Decision, moderator: User, was: Mapping[str, Any]) -> None:
     """Everything as it was before the decision. Raises TooLate where the label has acted on it."""
+    who = actor(moderator)
     taken = Decision(
         verdict=Verdict.REVIEW,
         actor=who,
+        moderator=moderator,
         reasons=["taken back"],
         undoes=decision,
         policy_version=decision.policy_version,
@@ -499,17 +507,23 @@ def reopen(submission: Submission, moderator: User, reason: str) -> None:
     roles.require(moderator, Action.DECIDE)
     if not reason.strip():
         raise Unfounded("reopening needs a reason")
-    put_before_human(submission, actor(moderator), reason.strip(), None)
+    put_before_human(submission, actor(moderator), reason.strip(), None, moderator=moderator)
 
 
 def put_before_human(
-    submission: Submission, who: str, reason: str, due: dt.datetime | None, data: dict[str, Any] | None = None
+    submission: Submission,
+    who: str,
+    reason: str,
+    due: dt.datetime | None,
+    data: dict[str, Any] | None = None,
+    moderator: User | None = None,
 ) -> Event:
     """Reopen a concluded submission; due with the policy's hours unless said otherwise. Raises Conflict."""
     now, rules = timezone.now(), door.policy()
     decision = Decision(
         verdict=Verdict.REVIEW,
         actor=who,
+        moderator=moderator,
         reasons=[reason],
         policy_version=rules.version,
         policy_digest=rules.digest,

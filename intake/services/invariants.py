@@ -120,7 +120,8 @@ def _what_was_taken_back_was_never_told() -> Iterator[Violation]:
 
 def _two_people_where_two_are_asked() -> Iterator[Violation]:
     """I2: four eyes are those of two people, and an appeal is decided by somebody who has not decided before."""
-    second = Q(seconded_by="") | Q(seconded_by=F("actor"))
+    unknown = Q(moderator__isnull=True) | Q(second_moderator__isnull=True)
+    second = Q(seconded_by="") | Q(second_moderator=F("moderator")) | (unknown & Q(seconded_by=F("actor")))
     alone = Decision.objects.filter(second, four_eyes=True)
     yield from _each("I2", alone, lambda one: f"'{one.code}' asks for a second moderator, and has none")
     rules = door.policy()
@@ -131,11 +132,27 @@ def _two_people_where_two_are_asked() -> Iterator[Violation]:
         before = Decision.objects.human().filter(
             submission=appeal.submission_id, number__lte=appeal.against.number if appeal.against else 0
         )
-        former = {who for pair in before.values_list("actor", "seconded_by") for who in pair if who}
-        if appeal.decision and former & {appeal.decision.actor, appeal.decision.seconded_by}:
+        if appeal.decision and any(_same_person(one, appeal.decision) for one in before):
             yield Violation("I2", f"appeal {appeal.pk}", "decided by somebody who had decided on it before")
     stray = Appeal.objects.open().exclude(submission__state=State.IN_REVIEW)
     yield from _each("I2", stray, lambda one: "open, and its submission is not in review")
+
+
+def _same_person(one: Decision, other: Decision) -> bool:
+    """Whether somebody gave or seconded both: by account, and by name where one of them has no account."""
+
+    def people(decision: Decision) -> list[tuple[int | None, str]]:
+        pairs = [
+            (decision.moderator_id, decision.actor),
+            (decision.second_moderator_id, decision.seconded_by),
+        ]
+        return [pair for pair in pairs if pair[1]]
+
+    return any(
+        id_ == other_id if id_ and other_id else name == other_name
+        for id_, name in people(one)
+        for other_id, other_name in people(other)
+    )
 
 
 def _nothing_is_cleared_unchecked() -> Iterator[Violation]:

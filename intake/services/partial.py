@@ -117,6 +117,9 @@ def carry_on(submission_id: str | uuid.UUID) -> None:
     decision = Decision(
         verdict=verdict,
         actor=given.actor,
+        moderator_id=given.moderator_id,
+        seconded_by=given.seconded_by,
+        second_moderator_id=given.second_moderator_id,
         reasons=given.reasons,
         language=given.language,
         labels=labels,

@@ -70,7 +70,7 @@ UNREAD = (
     "view_imagemeasurement",
     "view_imageband",
     "view_picture",
-    "view_signin",
+    "view_loginthrottle",
     "view_recoverycode",
     "view_viewing",
     "view_reason",

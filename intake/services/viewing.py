@@ -20,15 +20,14 @@ def cut(what: str) -> str:
     return what[:WHAT_LENGTH]
 
 
-def log_view(actor: User | str, submission: Submission | None, what: str) -> Viewing:
-    """Put on record that ``actor`` heard or saw ``what`` of a submission (of none: the catalogue's own sound)."""
-    who = actor if isinstance(actor, str) else roles.actor(actor)
-    return Viewing.objects.create(actor=who, submission=submission, what=what[:WHAT_LENGTH])
+def log_view(viewer: User | str, submission: Submission | None, what: str) -> Viewing:
+    """Put on record that ``viewer`` heard or saw ``what`` of a submission (of none: the catalogue's own sound)."""
+    person, name = (viewer, roles.actor(viewer)) if isinstance(viewer, User) else (None, viewer)
+    return Viewing.objects.create(actor=name, viewer=person, submission=submission, what=cut(what))
 
 
-def saw(actor: User, submission: Submission | None, what: str) -> None:
+def saw(viewer: User, submission: Submission | None, what: str) -> None:
     """Put it on record, unless the same person's look at the same thing is on record a moment ago."""
-    who = f"moderator:{actor.get_username()}"
-    same = Viewing.objects.filter(actor=who, submission=submission, what=what[:WHAT_LENGTH])
+    same = Viewing.objects.filter(viewer=viewer, submission=submission, what=cut(what))
     if not same.filter(at__gt=timezone.now() - ONE_LOOK).exists():
-        log_view(actor, submission, what)
+        log_view(viewer, submission, what)

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from intake.services import access
+from intake.services import access, login_throttle
 
 
 class Command(BaseCommand):
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         if person is None:
             raise CommandError(f"there is nobody called {options['name']}")
         there = access.reset(person)
-        access.succeeded(person.get_username())
+        login_throttle.unlock_name(person.get_username())
         self.stdout.write(f"{person.get_username()} {'enrols anew' if there else 'had not enrolled'}.")

@@ -15,8 +15,10 @@ from django.utils import timezone
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from intake.models import ApiKey, RecoveryCode, SignIn, Viewing
-from intake.services import access, accounts
+from intake.models import ApiKey, LoginThrottle, RecoveryCode, Viewing
+from intake.services import access, accounts, login_throttle
+from intake.services.login_throttle import LIMITS, PERSON, LockedOut, Scope
+from intake.services.login_throttle import Client as Origin
 from intake.services.roles import Role
 from intake.services.viewing import log_view
 from tests.intake.admin.conftest import sit_down
@@ -28,38 +30,43 @@ PASSWORD = "low-tide-at-seven"
 QUEUE = "/admin/intake/submission/"
 
 
-def log_in(client, name="ada", password=PASSWORD):
-    return client.post("/admin/login/?next=" + QUEUE, {"username": name, "password": password})
+def log_in(client, name="ada", password=PASSWORD, address="192.0.2.1", **more):
+    form = {"username": name, "password": password, **more}
+    return client.post("/admin/login/?next=" + QUEUE, form, REMOTE_ADDR=address)
+
+
+def locked(answer):
+    return answer.status_code == 200 and "too many failed attempts" in answer.content.decode().lower()
 
 
 def let_time_pass(**by):
-    for row in SignIn.objects.all():
-        SignIn.objects.filter(pk=row.pk).update(failed_at=row.failed_at - dt.timedelta(**by))
+    for row in LoginThrottle.objects.all():
+        LoginThrottle.objects.filter(pk=row.pk).update(failed_at=row.failed_at - dt.timedelta(**by))
+
+
+def guess(times, name="ada", address="192.0.2.1", client=None):
+    """So many wrong guesses; returns how many were looked at."""
+    return sum(not locked(log_in(client or Client(), name, f"wrong {n}", address)) for n in range(times))
 
 
 # --- Guessing -----------------------------------------------------------------------------------------------------
 
 
 def test_people_may_mistype(ada):
-    client = Client()
-    for _ in range(access.FREE - 1):
-        assert log_in(client, password="wrong").status_code == 200
-    assert log_in(client).status_code == 302
-    assert not SignIn.objects.exists()
+    assert guess(PERSON.free - 1) == PERSON.free - 1
+    assert log_in(Client()).status_code == 302
+    assert guess(PERSON.free + 1) == PERSON.free, "the right password begins anew"
 
 
 def test_guessing_takes_longer_and_longer_and_the_right_password_does_not_help(ada):
     client = Client()
-    for _ in range(access.FREE):
-        log_in(client, password="wrong")
-    locked = log_in(client)
-    assert locked.status_code == 200
-    assert "too many failed attempts" in locked.content.decode().lower()
+    guess(PERSON.free)
+    assert locked(log_in(client))
     assert "_auth_user_id" not in client.session
     let_time_pass(seconds=31)
-    assert log_in(client, password="wrong").status_code == 200
+    assert guess(1) == 1
     let_time_pass(seconds=31)
-    assert "too many" in log_in(client).content.decode().lower()
+    assert locked(log_in(client))
     let_time_pass(seconds=61)
     assert log_in(client).status_code == 302
 
@@ -67,41 +74,147 @@ def test_guessing_takes_longer_and_longer_and_the_right_password_does_not_help(a
 def test_the_same_name_in_another_spelling_is_the_same_name(ada):
     for name in ("ada", "Ada", "ADA", "ａｄａ", "ada"):
         log_in(Client(), name, "wrong")
-    assert "too many" in log_in(Client()).content.decode().lower()
+    assert locked(log_in(Client()))
 
 
-def test_nobody_is_kept_out_for_longer_than_a_quarter_of_an_hour(ada):
-    SignIn.objects.create(name="ada", failures=500, failed_at=timezone.now() - access.LONGEST_WAIT)
+@pytest.mark.parametrize("scope", [Scope.LOGIN, Scope.ADDRESS, Scope.NAME])
+def test_nobody_waits_longer_than_the_longest_wait(ada, scope):
+    name = "" if scope is Scope.ADDRESS else "ada"
+    client = "" if scope is Scope.NAME else "192.0.2.1"
+    before = timezone.now() - LIMITS[scope].longest
+    LoginThrottle.objects.create(scope=scope, name=name, client=client, failures=500, failed_at=before)
     assert log_in(Client()).status_code == 302
 
 
 def test_old_failures_are_forgotten(ada):
-    log_in(Client(), password="wrong")
-    assert access.tidy() == 0
+    guess(1)
+    assert login_throttle.tidy() == 0
     let_time_pass(days=2)
-    assert access.tidy() == 1
+    assert login_throttle.tidy() == 3
+    assert not LoginThrottle.objects.exists()
+
+
+def test_strangers_elsewhere_lock_nobody_out(ada):
+    assert guess(30, address="198.51.100.7") == PERSON.free
+    assert log_in(Client()).status_code == 302
+
+
+def test_one_password_on_many_names_is_limited_by_address(ada):
+    looked_at = sum(not locked(log_in(Client(), f"name{n}", "Summer2026!", "198.51.100.7")) for n in range(84))
+    assert looked_at == LIMITS[Scope.ADDRESS].free
+    assert locked(log_in(Client(), address="198.51.100.7")), "the right password too"
+    assert log_in(Client(), address="198.51.100.8").status_code == 302
+
+
+def test_addresses_of_one_ipv6_network_are_one(ada):
+    looked_at = sum(not locked(log_in(Client(), "ada", "wrong", f"2001:db8::{n:x}")) for n in range(1, 30))
+    assert looked_at == PERSON.free
+    assert log_in(Client(), address="2001:db8:0:1::1").status_code == 302
+
+
+def test_logging_in_between_does_not_reset_the_address(ada, ben):
+    for n in range(LIMITS[Scope.ADDRESS].free):
+        log_in(Client(), f"name{n}", "wrong")
+        if n == 10:
+            assert log_in(Client(), "ben").status_code == 302
+    assert locked(log_in(Client()))
+
+
+def test_many_addresses_for_one_name_are_slowed_for_seconds_only(ada):
+    limit = LIMITS[Scope.NAME]
+    looked_at = sum(guess(1, address=f"198.51.{n // 250}.{n % 250 + 1}") for n in range(limit.free + 40))
+    assert limit.free <= looked_at < limit.free + 40
+    let_time_pass(seconds=limit.longest.total_seconds())
+    assert log_in(Client()).status_code == 302
+
+
+def test_nobody_knows_from_the_answer_whether_a_name_exists(ada):
+    for name in ("ada", "nobody"):
+        assert guess(PERSON.free + 1, name, "198.51.100.7") == PERSON.free
+
+
+def test_known_device_is_not_locked_out_by_strangers_at_the_same_address(ada):
+    home = Client()
+    assert log_in(home).status_code == 302
+    home.post("/admin/logout/")
+    for n in range(40):
+        log_in(Client(), f"name{n}", "wrong")
+    assert guess(30) == 0
+    assert locked(log_in(Client()))
+    assert log_in(home).status_code == 302
+
+
+def test_known_device_has_a_limit_of_its_own(ada):
+    home = Client()
+    log_in(home)
+    home.post("/admin/logout/")
+    assert guess(30, client=home) == PERSON.free
+    assert locked(log_in(home))
+    assert log_in(Client()).status_code == 302, "and locks nobody else out"
+
+
+@pytest.mark.parametrize("spoil", ["value", "person", "password"])
+def test_device_is_known_for_its_person_and_password_alone(ada, ben, spoil):
+    home = Client()
+    log_in(home)
+    home.post("/admin/logout/")
+    cookie = f"known_device_{ada.pk}"
+    name, password = "ada", PASSWORD
+    if spoil == "value":
+        home.cookies[cookie] = home.cookies[cookie].value[:-1]
+    elif spoil == "person":
+        name = "ben"
+        home.cookies[f"known_device_{ben.pk}"] = home.cookies[cookie].value
+    else:
+        password = "another-tide-at-nine"
+        ada.set_password(password)
+        ada.save()
+    guess(PERSON.free, name)
+    assert locked(log_in(home, name, password))
+
+
+def test_password_alone_makes_no_known_device_where_a_second_factor_is_asked(ada, asked):
+    client = Client()
+    assert log_in(client).status_code == 302
+    assert not [name for name in client.cookies if name.startswith("known_device")]
+
+
+def test_console_unlocks_a_name_and_an_address(ada, capsys):
+    guess(PERSON.free)
+    assert locked(log_in(Client()))
+    call_command("unlock_login", "ADA")
+    assert log_in(Client()).status_code == 302
+    for n in range(30):
+        log_in(Client(), f"name{n}", "wrong")
+    assert locked(log_in(Client()))
+    call_command("unlock_login", "--address", "192.0.2.1")
+    assert log_in(Client()).status_code == 302
+    assert "deleted" in capsys.readouterr().out
 
 
 @pytest.mark.django_db(transaction=True)
-def test_guesses_at_the_same_moment_all_count():
-    outcomes, together = [], threading.Barrier(8)
+@pytest.mark.parametrize("names", ["one name", "many names"])
+def test_guesses_at_the_same_moment_all_count(names):
+    limit = PERSON if names == "one name" else LIMITS[Scope.ADDRESS]
+    outcomes, together = [], threading.Barrier(2 * limit.free)
 
-    def guess() -> None:
+    def attempt(number: int) -> None:
         together.wait()
+        name = "ada" if names == "one name" else f"name{number}"
         try:
-            access.attempt("ada")
+            login_throttle.count_login(name, Origin("192.0.2.1"), second_factor=False)
             outcomes.append("looked at")
-        except access.LockedOut:
+        except LockedOut:
             outcomes.append("locked out")
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=guess) for _ in range(8)]
+    threads = [threading.Thread(target=attempt, args=(number,)) for number in range(2 * limit.free)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert SignIn.objects.get().failures == outcomes.count("looked at") <= access.FREE
+    assert (outcomes.count("looked at"), len(outcomes)) == (limit.free, 2 * limit.free)
 
 
 # --- The second factor --------------------------------------------------------------------------------------------
@@ -151,7 +264,6 @@ def test_next_time_the_password_of_the_moment_opens_once(ada, asked):
     client = Client()
     log_in(client)
     assert client.post(reverse("admin:otp"), {"token": token(device)}).status_code == 400, "used for the enrolment"
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     assert client.post(reverse("admin:otp"), {"token": token(device, 1)}).status_code == 302
     assert client.get(QUEUE).status_code == 200
 
@@ -173,9 +285,65 @@ def test_guessing_the_second_factor_locks_out(ada, asked):
     enrol(client)
     other = Client()
     log_in(other)
-    for _ in range(access.FREE):
-        other.post(reverse("admin:otp"), {"token": "f" * 16})
-    answer = other.post(reverse("admin:otp"), {"token": "f" * 16})
+    for status in (*[False] * PERSON.free, True):
+        answer = other.post(reverse("admin:otp"), {"token": "f" * 16}, REMOTE_ADDR="198.51.100.7")
+        assert ("too many failed attempts" in answer.content.decode().lower()) is status
+    third = Client()
+    log_in(third)
+    code = token(TOTPDevice.objects.get(), 1)
+    assert third.post(reverse("admin:otp"), {"token": code}).status_code == 302, "not by somebody elsewhere"
+
+
+def test_strangers_who_spray_from_the_same_address_do_not_lock_the_second_factor(ada, asked):
+    first = Client()
+    log_in(first)
+    enrol(first)
+    code = token(TOTPDevice.objects.get(), 1)
+    fresh = Client()
+    for n in range(40):
+        log_in(Client(), f"name{n}", "wrong")
+    guess(30)
+    assert locked(log_in(fresh))
+    assert 'name="token"' in log_in(fresh).content.decode()
+    assert locked(log_in(fresh, token="000000"))
+    assert locked(log_in(fresh, password="wrong", token=code)), "and the answer does not say which was wrong"
+    assert log_in(fresh, token=code).status_code == 302
+    assert fresh.get(QUEUE).status_code == 200, "the second factor was given"
+
+
+def test_name_with_a_second_factor_is_not_slowed_by_many_addresses(ada, asked):
+    client = Client()
+    log_in(client)
+    enrol(client)
+    limit = LIMITS[Scope.NAME]
+    assert sum(guess(1, address=f"198.51.100.{n + 1}") for n in range(limit.free + 20)) == limit.free + 20
+
+
+def test_one_time_passwords_are_limited_over_all_addresses(ada):
+    limit = LIMITS[Scope.CODE_NAME]
+    outcomes = []
+    for n in range(limit.free + 5):
+        try:
+            login_throttle.count_code("ada", Origin(f"198.51.100.{n}"))
+            outcomes.append(True)
+        except LockedOut:
+            outcomes.append(False)
+    assert outcomes == [True] * limit.free + [False] * 5
+    login_throttle.count_code("ada", Origin("198.51.100.1", device="known"))
+
+
+def test_strangers_do_not_keep_an_operator_from_confirming_the_password(desk):
+    for n in range(40):
+        log_in(Client(), f"name{n}", "wrong", "127.0.0.1")
+    guess(30, address="127.0.0.1")
+    assert desk.post(reverse("admin:prove"), {"password": PASSWORD}).status_code == 302
+
+
+def test_guesses_at_the_confirmation_are_limited(desk):
+    for _ in range(PERSON.free):
+        assert desk.post(reverse("admin:prove"), {"password": "wrong"}).status_code == 400
+    answer = desk.post(reverse("admin:prove"), {"password": PASSWORD})
+    assert answer.status_code == 400
     assert "too many failed attempts" in answer.content.decode().lower()
 
 

@@ -1,6 +1,7 @@
 """An operator is told of decisions that were taken back and told, of four eyes that are two, and of partial judges."""
 
 import pytest
+from django.db.models import F
 
 from checks.policy import Verdict
 from intake.models import Appeal, Decision, Delivery, Submission
@@ -46,9 +47,17 @@ def test_a_cancelled_message_about_a_decision_that_stands_is_told(world):
     assert "cancelled, and its decision stands" in said()
 
 
-@pytest.mark.parametrize("second", ["", "moderator:ada"])
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"seconded_by": "", "second_moderator": None},
+        {"seconded_by": "moderator:zed", "second_moderator": F("moderator")},
+        {"seconded_by": "moderator:ada", "second_moderator": None},
+    ],
+    ids=["nobody", "the same account", "the same name"],
+)
 def test_four_eyes_of_one_person_are_told(world, second):
-    Decision.objects.filter(four_eyes=True).update(seconded_by=second)
+    Decision.objects.filter(four_eyes=True).update(**second)
     assert "'fraud' asks for a second moderator, and has none" in said()
 
 
@@ -58,7 +67,8 @@ def test_a_grave_rejection_that_nobody_was_asked_about_is_told(world):
 
 
 def test_an_appeal_decided_by_the_first_moderator_is_told(world):
-    Decision.objects.filter(decided_appeal__isnull=False).update(actor="moderator:ada")
+    first = Decision.objects.human().filter(actor="moderator:ada").first()
+    Decision.objects.filter(decided_appeal__isnull=False).update(moderator=first.moderator_id)
     assert "decided by somebody who had decided on it before" in said()
 
 
