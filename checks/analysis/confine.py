@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from checks.analysis import seccomp
+
 
 class Level(IntEnum):
     """How well the child is shut in. Production asks for SYSCALLS or better."""
@@ -35,34 +37,8 @@ class Limits:
     file_bytes: int = 0  # to which a file that it was handed may grow
 
 
-#: System calls that decoding in Python needs, by machine (numbers: the kernel's syscall tables). All but the
-#: descriptors that it was handed are out of reach: there is no open, socket, clone, execve, kill or ptrace here.
-_ALLOWED_CALLS = {
-    "x86_64": {
-        "read": 0, "write": 1, "close": 3, "fstat": 5, "poll": 7, "lseek": 8, "mmap": 9, "mprotect": 10,
-        "munmap": 11, "brk": 12, "rt_sigaction": 13, "rt_sigprocmask": 14, "rt_sigreturn": 15, "pread64": 17,
-        "readv": 19, "writev": 20, "sched_yield": 24, "mremap": 25, "madvise": 28, "dup": 32, "nanosleep": 35,
-        "getpid": 39, "exit": 60, "fcntl": 72, "gettimeofday": 96, "getrusage": 98, "sigaltstack": 131,
-        "gettid": 186, "futex": 202, "sched_getaffinity": 204, "restart_syscall": 219, "clock_gettime": 228,
-        "clock_getres": 229, "clock_nanosleep": 230, "exit_group": 231, "newfstatat": 262, "prlimit64": 302,
-        "getrandom": 318, "rseq": 334,
-    },
-    "aarch64": {
-        "dup": 23, "fcntl": 25, "close": 57, "lseek": 62, "read": 63, "write": 64, "readv": 65, "writev": 66,
-        "pread64": 67, "ppoll": 73, "newfstatat": 79, "fstat": 80, "exit": 93, "exit_group": 94, "futex": 98,
-        "nanosleep": 101, "clock_gettime": 113, "clock_getres": 114, "clock_nanosleep": 115, "sched_getaffinity": 123,
-        "sched_yield": 124, "restart_syscall": 128, "sigaltstack": 132, "rt_sigaction": 134, "rt_sigprocmask": 135,
-        "rt_sigreturn": 139, "getrusage": 165, "gettimeofday": 169, "getpid": 172, "gettid": 178, "brk": 214,
-        "munmap": 215, "mremap": 216, "mmap": 222, "mprotect": 226, "madvise": 233, "prlimit64": 261,
-        "getrandom": 278, "rseq": 293,
-    },
-}  # fmt: skip
-_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # linux/audit.h
-
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22  # linux/prctl.h
 _SECCOMP_MODE_FILTER = 2
-_SECCOMP_ALLOW, _SECCOMP_ERRNO, _SECCOMP_KILL = 0x7FFF0000, 0x00050000, 0x80000000  # linux/seccomp.h
-_BPF_LOAD_WORD, _BPF_JUMP_EQUAL, _BPF_RETURN = 0x20, 0x15, 0x06  # linux/bpf_common.h
 
 #: The same numbers on every machine (added after the tables were unified).
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
@@ -214,25 +190,12 @@ def _landlock() -> bool:
 def _seccomp() -> bool:
     """Have the kernel refuse, with EPERM, every call that is not in the table."""
     machine = platform.machine()
-    if machine not in _ALLOWED_CALLS:
+    if machine not in seccomp.ALLOWED:
         return False
-    calls = sorted(_ALLOWED_CALLS[machine].values())
-    program = [
-        _instruction(_BPF_LOAD_WORD, 4),  # seccomp_data.arch
-        _instruction(_BPF_JUMP_EQUAL, _AUDIT_ARCH[machine], 1, 0),
-        _instruction(_BPF_RETURN, _SECCOMP_KILL),
-        _instruction(_BPF_LOAD_WORD, 0),  # seccomp_data.nr
-        *(_instruction(_BPF_JUMP_EQUAL, call, len(calls) - index, 0) for index, call in enumerate(calls)),
-        _instruction(_BPF_RETURN, _SECCOMP_ERRNO | errno.EPERM),
-        _instruction(_BPF_RETURN, _SECCOMP_ALLOW),
-    ]
+    program = seccomp.program(machine)
     code = ctypes.create_string_buffer(b"".join(program))
     header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(code)))
     return _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(header))
-
-
-def _instruction(code: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, operand)
 
 
 def _prctl(option: int, value: int, extra: int = 0) -> bool:

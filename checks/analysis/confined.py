@@ -137,8 +137,11 @@ def _ended(process: subprocess.Popen[bytes], said: bytes | None) -> bytes:
 def main(work: str, *numbers: str) -> None:
     """The child: import, shut in, work, answer, end."""
     cpu_seconds, memory_bytes, file_bytes, *descriptors = map(int, numbers)
-    module, _, name = work.partition(":")
-    function: Any = getattr(importlib.import_module(module), name)
+    module_name, _, name = work.partition(":")
+    module = importlib.import_module(module_name)
+    function: Any = getattr(module, name)
+    if hasattr(module, "warm_up"):
+        module.warm_up()
     status = _FAULT
     try:
         started = resource.getrusage(resource.RUSAGE_SELF)
