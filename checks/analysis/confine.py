@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ctypes
-import errno
-import mmap
 import os
 import platform
+import pwd
 import resource
 import signal
-import socket
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from checks.analysis import seccomp
+from checks.analysis.errors import AnalysisUnavailable
 
 
 class Level(IntEnum):
@@ -37,8 +35,26 @@ class Limits:
     file_bytes: int = 0  # to which a file that it was handed may grow
 
 
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What the operator demands of every child; without it the child reads nothing."""
+
+    level: Level = Level.PROCESS
+    uid: int = -1  # -1: the user of the gate itself
+    gid: int = -1
+
+
+class NotIsolated(Exception):
+    """The kernel does not grant what the operator demands; says what."""
+
+
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22  # linux/prctl.h
 _SECCOMP_MODE_FILTER = 2
+
+#: linux/capability.h: the version of the structures, and the rights that switching to another user and ending its
+#: processes take.
+_CAPABILITY_VERSION = 0x20080522
+_NEEDED_CAPABILITIES = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
 
 #: The same numbers on every machine (added after the tables were unified).
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
@@ -54,15 +70,94 @@ _MEMORY_GAUGE = "/proc/self/statm"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def confine(limits: Limits) -> Level:
-    """Shut this process in, for good. Returns the level that the kernel granted."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if not _limit(limits) or not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
+_demanded_level, _demanded_user = Level.PROCESS, ""
+_granted = Level.PROCESS
+
+
+def demand(level: Level, user: str = "") -> None:
+    """Set what every child that this process starts must be granted. ``user``: the name of a user of the child's own."""
+    global _demanded_level, _demanded_user  # noqa: PLW0603 - one installation, one demand
+    _demanded_level, _demanded_user = level, user
+
+
+def demanded() -> Isolation:
+    """What was demanded. Raises AnalysisUnavailable where this process cannot start a child as the user named."""
+    if not _demanded_user:
+        return Isolation(_demanded_level)
+    if unusable := unusable_user(_demanded_user):
+        raise AnalysisUnavailable(unusable)
+    account = pwd.getpwnam(_demanded_user)
+    return Isolation(_demanded_level, account.pw_uid, account.pw_gid)
+
+
+def unusable_user(name: str) -> str:
+    """Why this process cannot run a child as the user of this name; empty where it can."""
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        return f"there is no user {name!r} on this machine"
+    if account.pw_uid in (0, os.getuid()):
+        return f"the user {name!r} is root or the gate's own user: the sandbox needs one that owns nothing"
+    effective = _effective_capabilities()
+    missing = [right for right, number in _NEEDED_CAPABILITIES.items() if not effective >> number & 1]
+    return f"the gate lacks {', '.join(missing)} to run the sandbox as {name!r}" if missing else ""
+
+
+def confine(limits: Limits, isolation: Isolation | None = None) -> Level:
+    """Isolate this process for good. Returns the level that the kernel granted.
+
+    Raises NotIsolated where that is less than demanded.
+    """
+    global _granted  # noqa: PLW0603 - a process is isolated once
+    wanted = isolation or Isolation()
+    level = _granted = _confined(limits, wanted)
+    if level < wanted.level:
+        raise NotIsolated(
+            f"the kernel grants the sandbox level {level:d} ({level.name.lower()}), "
+            f"and {wanted.level:d} ({wanted.level.name.lower()}) is demanded"
+        )
+    return level
+
+
+def granted() -> Level:
+    """How well this process is isolated."""
+    return _granted
+
+
+def _confined(limits: Limits, wanted: Isolation) -> Level:
+    limited = _limit(limits)
+    _switch_user(wanted)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the switch, which would have cleared it
+    if not limited or not _drop_capabilities() or not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
         return Level.PROCESS
     files = _landlock()
     if not _seccomp():
         return Level.LIMITS
     return Level.FILES if files else Level.SYSCALLS
+
+
+def _switch_user(wanted: Isolation) -> None:
+    if wanted.uid == -1:
+        return
+    try:
+        os.setgroups([])
+        os.setresgid(wanted.gid, wanted.gid, wanted.gid)
+        os.setresuid(wanted.uid, wanted.uid, wanted.uid)
+    except OSError as error:
+        raise NotIsolated(f"the sandbox cannot run as user {wanted.uid}: {error.strerror}") from error
+
+
+def _drop_capabilities() -> bool:
+    """Give up every right beyond those of an ordinary user: as root, limits could be raised again."""
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION, 0))
+    nothing = ctypes.create_string_buffer(struct.pack("=6I", *[0] * 6))  # effective, permitted, inheritable, twice
+    return bool(_libc.capset(header, nothing) == 0)
+
+
+def _effective_capabilities() -> int:
+    """The capabilities of this process as a bit mask."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("CapEff:")).split()[1], 16)
 
 
 class HeldMemory:
@@ -95,53 +190,6 @@ def allow_seconds(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (wanted, hard))
 
 
-def probe(limits: Limits) -> list[tuple[str, bool, str]]:
-    """Try every way out of a confined process: (what is refused, whether it was, what happened)."""
-    return [_attempt(what, way_out) for what, way_out in _WAYS_OUT] + [
-        _memory_is_limited(limits),
-        _cpu_is_limited(limits),
-    ]
-
-
-def _attempt(what: str, way_out: Callable[[], object]) -> tuple[str, bool, str]:
-    try:
-        way_out()
-    except OSError as error:
-        return what, error.errno in (errno.EPERM, errno.EACCES), os.strerror(error.errno or 0)
-    return what, False, "it was allowed"
-
-
-def _memory_is_limited(limits: Limits) -> tuple[str, bool, str]:
-    try:
-        mmap.mmap(-1, 2 * limits.memory_bytes).close()
-    except (OSError, MemoryError, ValueError):
-        return "memory is limited", True, f"{limits.memory_bytes >> 20} MB"
-    return "memory is limited", False, "twice the limit could be mapped"
-
-
-def _cpu_is_limited(limits: Limits) -> tuple[str, bool, str]:
-    soft, _ = resource.getrlimit(resource.RLIMIT_CPU)
-    return "CPU time is limited", soft == limits.cpu_seconds, f"{soft} s"
-
-
-def _fork() -> None:
-    if os.fork() == 0:
-        os._exit(0)
-    os.wait()
-
-
-_WAYS_OUT: tuple[tuple[str, Callable[[], object]], ...] = (
-    ("no network socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()),
-    ("no local socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close()),
-    ("no reading of other files", lambda: os.close(os.open("/etc/passwd", os.O_RDONLY))),
-    ("no writing of files", lambda: os.close(os.open("/tmp/gate-probe", os.O_WRONLY | os.O_CREAT))),  # noqa: S108
-    ("no listing of folders", lambda: list(Path("/").iterdir())),
-    ("no other program", lambda: os.execv("/bin/true", ["true"])),  # noqa: S606
-    ("no other process", _fork),
-    ("no signal to others", lambda: os.kill(os.getppid(), 0)),
-)
-
-
 def _mapped_bytes(gauge: int) -> int:
     """Address space that this process has mapped."""
     return int(os.pread(gauge, 100, 0).split()[0]) * resource.getpagesize()
@@ -157,6 +205,7 @@ def _limit(limits: Limits) -> bool:
         (resource.RLIMIT_FSIZE, limits.file_bytes, None),
         (resource.RLIMIT_CORE, 0, None),
         (resource.RLIMIT_NOFILE, _MAX_DESCRIPTORS, None),
+        (resource.RLIMIT_NPROC, 0, None),
     )
     for what, soft, hard in wanted:
         ceiling = resource.getrlimit(what)[1]
