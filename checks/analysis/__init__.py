@@ -15,10 +15,10 @@ from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, facts_from_js
 
 __all__ = [
     "ANALYSIS_VERSION",
+    "Analyser",
     "AnalysisError",
     "AnalysisFailed",
     "AnalysisUnavailable",
-    "Analyser",
     "Failure",
     "Level",
     "Note",

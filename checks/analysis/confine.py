@@ -76,7 +76,7 @@ _granted = Level.PROCESS
 
 def demand(level: Level, user: str = "") -> None:
     """Set what every child that this process starts must be granted. ``user``: the name of a user of the child's own."""
-    global _demanded_level, _demanded_user  # noqa: PLW0603 - one installation, one demand
+    global _demanded_level, _demanded_user
     _demanded_level, _demanded_user = level, user
 
 

@@ -159,8 +159,8 @@ def _started(
 ) -> _Child:
     os.lseek(content.fileno(), 0, os.SEEK_SET)
     wanted = isolation or confine.demanded()
-    numbers = (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes)
-    numbers += (wanted.level, wanted.uid, wanted.gid, *descriptors)
+    within = (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes)
+    numbers = (*within, wanted.level, wanted.uid, wanted.gid, *descriptors)
     errors = os.fdopen(os.memfd_create("sandbox-errors"), "w+b")  # in memory: a full disk must not matter
     try:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

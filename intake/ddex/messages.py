@@ -33,7 +33,6 @@ _FIELDS = {
 }  # fmt: skip
 
 
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """What was read: the delivery document (not judged yet), and what is wrong with the message itself."""

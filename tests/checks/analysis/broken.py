@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from checks.analysis import decode
 from checks.analysis.facts import Failure, failed
-from checks.release import AudioFacts, Credential, CredentialState
+from checks.release import AudioFacts
 
 
 def _raising(error: type[BaseException]):  # type: ignore[no-untyped-def]

@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from checks import analysis
-from checks.analysis import Analyser, AnalysisFailed, AnalysisUnavailable, Failure, Level, Note, confine, known, selftest
+from checks.analysis import (
+    Analyser,
+    AnalysisFailed,
+    AnalysisUnavailable,
+    Failure,
+    Level,
+    Note,
+    confine,
+    known,
+    selftest,
+)
 from checks.analysis import analyser as analyser_module
 from checks.analysis.analyser import _Ending
 from checks.release import Credential, CredentialState
@@ -251,7 +261,7 @@ def test_a_missing_file_is_the_callers_fault(analyser: Analyser, tmp_path: Path)
 def test_a_child_that_cannot_start_is_our_fault(song: Path) -> None:
     with (
         Analyser("checks.analysis.nowhere:measure") as analyser,
-        pytest.raises(AnalysisUnavailable, match="does not start: ModuleNotFoundError.*nowhere"),
+        pytest.raises(AnalysisUnavailable, match=r"does not start: ModuleNotFoundError.*nowhere"),
     ):
         analyser.analyse(song, "")
 
