@@ -75,7 +75,7 @@ _granted = Level.PROCESS
 
 
 def demand(level: Level, user: str = "") -> None:
-    """Set what every child that this process starts must be granted. ``user``: the name of a user of the child's own."""
+    """Set what every child that this process starts must be granted; ``user`` names a user of the child's own."""
     global _demanded_level, _demanded_user
     _demanded_level, _demanded_user = level, user
 

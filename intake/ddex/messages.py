@@ -89,6 +89,7 @@ def read(content: bytes) -> Message:
     try:
         with os.fdopen(os.memfd_create("message"), "w+b") as file:
             file.write(content)
+            file.flush()
             answer = _answer(file)
     except (confined.Ended, AnalysisFailed):
         return _unread(codes.UNREADABLE, "Reading the message had to be stopped.")
