@@ -1,4 +1,4 @@
-"""The whole gate with a library that is really broken: releases wait, everybody is told why, and the repair is enough."""
+"""The whole gate with a library that is really broken: releases wait, the cause is told, and the repair is enough."""
 
 import json
 import shutil
