@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from statistics import mean
 
-from checks.analysis import Note
+from checks.analysis import Failure, Note
 from checks.analysis.container import promised
 from checks.check import Check, Context
 from checks.finding import Code, Finding, Route, Severity
@@ -26,6 +26,17 @@ def _warning(code: str, rule: str, source: str) -> Code:
 
 
 UNDECODABLE = _critical("audio.undecodable", "An audio file decodes to its end.", "MusicMyBand; Omziki")
+NOT_MEASURED = _review(
+    "audio.not_measured", "An audio file can be measured here.", "the gate itself: no fault of the file is known"
+)
+ANALYSIS_FAILED = Code(
+    "audio.analysis_failed",
+    "The gate's own analysis does not fail on a file.",
+    Severity.INFORMATION,
+    Route.PASS,
+    "the gate itself: for its operator",
+    private=True,
+)
 SILENT = _critical("audio.silent", "An audio file holds sound.", "Omziki; DMB")
 NON_FINITE = _critical("audio.non_finite", "Every sample is a number.", "own inference")
 CHANNELS_CANCEL = _critical(
@@ -89,7 +100,6 @@ UNREADABLE = {
     "too_long": "it is longer than a recording may be",
     "decoder_killed": "the decoder had to be stopped because of it",
     "decoder_timeout": "decoding it took too long",
-    "analysis_failed": "our own measurement stumbled over it",
 }
 
 #: What a file shows that is damaged, joined, or built to be one thing here and another there: a person must look.
@@ -118,7 +128,9 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every track's file by itself, then the lengths of the release as a whole."""
     for track in delivery.release.tracks:
         facts = delivery.facts.get(track.file)
-        if facts is None or not facts.ok:
+        if facts is not None and facts.error == Failure.ANALYSIS_FAILED:
+            yield from _not_measured(track, facts)
+        elif facts is None or not facts.ok:
             yield _undecodable(track, facts)
         elif _is_silent(facts):
             yield Finding(
@@ -151,6 +163,24 @@ def _undecodable(track: Track, facts: AudioFacts | None) -> Finding:
             "declared_seconds": facts.declared_duration if facts else None,
         },
         fix="Export the master again as WAV or FLAC and compare its checksum after the upload.",
+    )
+
+
+def _not_measured(track: Track, facts: AudioFacts) -> Iterator[Finding]:
+    """Our own failure: the label learns that a moderator looks at the file, and the operator why."""
+    yield Finding(
+        NOT_MEASURED,
+        track.subject,
+        f"{track.file} could not be measured here. No fault of the file is known; a moderator looks at it. "
+        "You need not do anything.",
+    )
+    yield Finding(
+        ANALYSIS_FAILED,
+        track.subject,
+        f"The analysis of {track.file} failed: {facts.fault or 'the log says why'}.",
+        measured=facts.fault or None,
+        evidence={"file": track.file, "sha256": facts.sha256},
+        fix="Report it with the file as a defect of the gate; a known sample was measured as it should be.",
     )
 
 
@@ -378,6 +408,8 @@ CHECK = Check(
     title="Audio files",
     codes=(
         UNDECODABLE,
+        NOT_MEASURED,
+        ANALYSIS_FAILED,
         SILENT,
         NON_FINITE,
         CHANNELS_CANCEL,

@@ -320,6 +320,7 @@ class AudioFacts:
     version: int  # of the measurement; facts of another version are measured again
     ok: bool
     error: str | None = None  # stable code: not_audio, truncated, decoder_killed, empty, ...
+    fault: str = ""  # why our own analysis failed, for the operator; with the error analysis_failed
     container: str | None = None
     codec: str | None = None
     sample_rate: int | None = None

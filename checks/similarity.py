@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from checks import blocklist, isrc_audio, likeness, ownership, staydown
+from checks.analysis import Failure
 from checks.check import Check, Context, Match
 from checks.finding import JSON, Code, Finding, Route, Severity
 from checks.fingerprint.catalogue import find
@@ -152,7 +153,10 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def _not_assessed(track: Track, facts: AudioFacts | None) -> Finding:
-    if facts is None or not facts.ok:
+    fix: str | None
+    if facts is not None and facts.error == Failure.ANALYSIS_FAILED:
+        why, fix = "the gate could not measure its file", None
+    elif facts is None or not facts.ok:
         why, fix = "its file could not be measured", "Deliver an audio file that plays to its end."
     elif not facts.fingerprint:
         why, fix = "no fingerprint could be made of it", "If the recording is only a few seconds long, no action helps."

@@ -4,7 +4,10 @@ import ctypes
 import gc
 import os
 import signal
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,6 +45,30 @@ def _warm_before_the_fork(sender: Any, **_: Any) -> None:
         warm()
     gc.collect()
     gc.freeze()  # or each full collection would go through all that was loaded, 100 ms and more, in every child
+
+
+@signals.worker_ready.connect
+def _keep_testing_this_host(sender: Any, **_: Any) -> None:
+    """A host whose decoders are broken must say so: the worker is where they run."""
+    if sender.hostname.startswith("worker@"):
+        threading.Thread(target=_test_this_host, name="self-test", daemon=True).start()
+
+
+def _test_this_host() -> None:
+    """Test at start and again and again, each time in a program of its own, which finds libraries as they are now.
+
+    In a program, and not here: the pool forks from this process, and a connection to the database must not be shared.
+    """
+    from intake.services import self_tests
+
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "self_test"]
+    while True:
+        try:
+            passed = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0  # noqa: S603
+        except OSError as error:  # no memory for another process, say
+            structlog.get_logger(__name__).warning("self_test.not_started", error=str(error))
+            passed = False
+        time.sleep((self_tests.INTERVAL if passed else self_tests.INTERVAL_WHILE_BROKEN).total_seconds())
 
 
 @signals.beat_init.connect

@@ -48,6 +48,9 @@ GATE_POLICY = Path(env.str("GATE_POLICY", default=str(GATE_POLICY_SHIPPED)))
 GATE_MARKING_CERTIFICATE = env.str("GATE_MARKING_CERTIFICATE", default="")
 GATE_MARKING_KEY = env.str("GATE_MARKING_KEY", default="")
 
+#: A user of the sandbox's own: decoders then run as somebody who owns nothing. Takes CAP_SETUID, CAP_SETGID, CAP_KILL.
+GATE_SANDBOX_USER = env.str("GATE_SANDBOX_USER", default="")
+
 #: The largest file a label may deliver; an hour of 24-bit 192 kHz stereo is 4 GB.
 GATE_MAX_FILE_BYTES = env.int("GATE_MAX_FILE_BYTES", default=4 * 1024**3)
 

@@ -1,7 +1,10 @@
 """The one Django app: submissions, from the door to the decision."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
+
+from checks import analysis
 
 
 class IntakeConfig(AppConfig):
@@ -12,3 +15,5 @@ class IntakeConfig(AppConfig):
     def ready(self) -> None:
         # The doorbell looks tasks up by name, so every process must know them; checks register by being imported.
         autodiscover_modules("tasks", "system_checks")
+        level = analysis.Level.SYSCALLS if settings.PRODUCTION else analysis.Level.PROCESS
+        analysis.demand(level, settings.GATE_SANDBOX_USER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import shutil
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from checks import analysis
 from intake import models, reference
 from intake.services import door
 
@@ -40,10 +42,18 @@ class Answer:
     detail: str
     hint: str = ""
     needed: bool = True  # without it the gate cannot do its work
+    public: str = ""  # what strangers may read of a failure
 
 
 class Broken(Exception):
-    """The part is there and says that it cannot work."""
+    """The part is there and says that it cannot work.
+
+    ``hint``: what to do, where that differs from the question's own. ``public``: what strangers may read of it.
+    """
+
+    def __init__(self, detail: str, hint: str | None = None, public: str = "") -> None:
+        self.hint, self.public = hint, public
+        super().__init__(detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,8 @@ class Question:
         try:
             return Answer(self.name, True, self.ask(), needed=self.needed)
         except Broken as fault:
-            return Answer(self.name, False, str(fault), self.hint, self.needed)
+            hint = self.hint if fault.hint is None else fault.hint
+            return Answer(self.name, False, str(fault), hint, self.needed, fault.public)
         except Exception as fault:
             # Whatever a driver raises is an answer here; its first line says enough and holds no traceback.
             detail = f"{type(fault).__name__}: {str(fault).strip().splitlines()[0] if str(fault).strip() else ''}"
@@ -132,21 +143,54 @@ def _policy() -> str:
 
 
 def _fingerprint() -> str:
-    from checks import analysis  # decoders are loaded only where somebody asks
-
     return str(analysis.fingerprint_backend())
 
 
 def _sandbox() -> str:
-    from checks import analysis
+    from checks.analysis import Level, escapes
 
-    level, tried = analysis.default_analyser().probe()
-    open_ways = [what for what, refused, _ in tried if not refused]
-    if settings.PRODUCTION and (level < analysis.Level.SYSCALLS or open_ways):
-        raise Broken(f"level {level:d} ({level.name.lower()}); not refused: {', '.join(open_ways) or 'nothing'}")
-    return (
-        f"level {level:d} of 3 ({level.name.lower()}); {len(tried) - len(open_ways)} of {len(tried)} ways out refused"
-    )
+    try:
+        level, tried = escapes.try_all()
+    except analysis.AnalysisUnavailable as fault:
+        raise Broken(str(fault), hint=_DECODER_HINT) from fault
+    succeeded = sorted({one.what for one in tried if not one.refused})
+    user = f", as user {settings.GATE_SANDBOX_USER}" if settings.GATE_SANDBOX_USER else ""
+    told = f"level {level:d} of 3 ({level.name.lower()}){user}; "
+    if succeeded and (settings.PRODUCTION or level >= Level.SYSCALLS):
+        hint = None if level < Level.SYSCALLS else "Report it as a defect of the gate, with this line."
+        raise Broken(f"{told}not refused: {', '.join(succeeded)}", hint=hint)
+    return f"{told}{sum(one.refused for one in tried)} of {len(tried)} attempts to leave it refused"
+
+
+def _decoder() -> str:
+    from checks.analysis import selftest
+
+    parts = selftest.examine()
+    if broken := [f"{part.name}: {part.detail}" for part in parts if not part.ok]:
+        raise Broken("; ".join(broken))
+    return f"{', '.join(f'{part.name} ({part.detail})' for part in parts)}; {selftest.libraries()}"
+
+
+def _workers() -> str:
+    """What the hosts that run workers say of themselves."""
+    results = list(models.SelfTest.objects.recent().order_by("host"))
+    if broken := [one for one in results if not one.ok]:
+        raise Broken("; ".join(f"{one.host}: {one.cause}" for one in broken))
+    if not results:
+        return "no worker has tested its host lately"
+    return ", ".join(f"{one.host} passed at {one.ran_at:%H:%M:%S}" for one in results)
+
+
+def _workers_can_measure() -> str:
+    """Whether there is a host that can, as far as hosts have told; a web server cannot try it for them."""
+    results = list(models.SelfTest.objects.recent().order_by("host"))
+    broken = [one for one in results if not one.ok]
+    if broken and len(broken) == len(results):
+        causes = "; ".join(f"{one.host}: {one.cause}" for one in broken)
+        kinds = sorted({kind for one in broken for kind in _EXCEPTION.findall(one.cause)})
+        named = f" ({', '.join(kinds)})" if kinds else ""
+        raise Broken(causes, public=f"no worker can measure files{named}")
+    return f"{len(results) - len(broken)} of {len(results)} hosts can measure files"
 
 
 def _work() -> str:
@@ -185,6 +229,14 @@ def _installed(names: tuple[str, ...]) -> list[str]:
     return [name for name in names if name in present]
 
 
+#: The kind of an exception in a cause: it may be shown to everybody, unlike its message.
+_EXCEPTION = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
+
+_DECODER_HINT = (
+    "Install the locked versions of the libraries named, and see that there is room and memory. What waits goes on by "
+    "itself; no release need be touched."
+)
+
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
 _INDEX = Question("index", _index, "Make GATE_DATA/index writable; if it is damaged, run `manage.py index rebuild`.")
@@ -196,6 +248,7 @@ _READY = (
     _INDEX,
     Question("storage", _storage_reachable, "Start it, or mend STORAGE_URL."),
     _POLICY,
+    Question("decoder", _workers_can_measure, _DECODER_HINT),
 )
 _EVERYTHING = (
     Question("versions", _versions, ""),
@@ -206,6 +259,8 @@ _EVERYTHING = (
     _INDEX,
     _POLICY,
     Question("fingerprint", _fingerprint, "Reinstall the gate: neither libchromaprint nor its own port works."),
+    Question("decoder", _decoder, _DECODER_HINT),
+    Question("workers", _workers, f"Run `manage.py doctor` on that host. {_DECODER_HINT}"),
     Question(
         "sandbox",
         _sandbox,

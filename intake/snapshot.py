@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from checks.analysis import facts_from_json, imagery
+from checks.analysis import Failure, facts_from_json, imagery
 from checks.finding import Basis, Code, Finding, Label, Route, Severity
 from checks.release import (
     Account,
@@ -126,7 +126,8 @@ def analysis_of(resource: models.Resource) -> models.Analysis | None:
 def facts(analysis: models.Analysis) -> AudioFacts:
     """What a measurement found; one that was given up says so in ``error``."""
     if analysis.facts is None:
-        return AudioFacts(sha256=analysis.pk, version=analysis.version, ok=False, error="decoder_killed")
+        failure = Failure.ANALYSIS_FAILED.value  # never the file's: a file's own faults are facts
+        return AudioFacts(sha256=analysis.pk, version=analysis.version, ok=False, error=failure, fault=analysis.error)
     return facts_from_json(analysis.facts, bytes(analysis.fingerprint))
 
 

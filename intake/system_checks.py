@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from checks.analysis import confine
 from checks.analysis.marking import UnusableIdentity
 from checks.policy import PolicyError
 from intake import reference
@@ -95,6 +96,16 @@ def marks_can_be_signed(**_: Any) -> Sequence[CheckMessage]:
         return []
     told = f"The certificate for marking runs out in {max(left.days, 0)} days."
     return [Warning(told, hint="Renew it; marks are checked against it.", id="gate.W003")]
+
+
+@register(Tags.security)
+def sandbox_user_can_be_used(**_: Any) -> Sequence[CheckMessage]:
+    """No file would be measured: a sandbox that is weaker than the operator asks for is not used."""
+    name = settings.GATE_SANDBOX_USER
+    if not name or not (unusable := confine.unusable_user(name)):
+        return []
+    hint = "Make the user and give the gate the capabilities (docs/operations.md), or unset GATE_SANDBOX_USER."
+    return [Error(f"GATE_SANDBOX_USER cannot be used: {unusable}.", hint=hint, id="gate.E007")]
 
 
 @register(Tags.security, deploy=True)

@@ -1,28 +1,32 @@
-"""From an audio file to everything measured about it: decoded once, in a child process that is shut in."""
+"""From an audio file to everything measured about it: decoded once, in a sandboxed child process.
+
+Importing this package loads no decoder: a process whose decoders are broken still starts, and can say so.
+"""
 
 from __future__ import annotations
 
 import atexit
 import functools
 
-from checks.analysis.analyser import Analyser, SandboxError
-from checks.analysis.chromaprint import backend as fingerprint_backend
-from checks.analysis.confine import Level
+from checks.analysis.analyser import Analyser
+from checks.analysis.confine import Level, demand
+from checks.analysis.errors import AnalysisError, AnalysisFailed, AnalysisUnavailable
 from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, facts_from_json, facts_to_json
 
 __all__ = [
     "ANALYSIS_VERSION",
     "Analyser",
+    "AnalysisError",
+    "AnalysisFailed",
+    "AnalysisUnavailable",
     "Failure",
     "Level",
     "Note",
-    "SandboxError",
     "default_analyser",
+    "demand",
     "facts_from_json",
     "facts_to_json",
     "fingerprint_backend",
-    "sandbox_level",
-    "self_test",
 ]
 
 
@@ -34,11 +38,8 @@ def default_analyser() -> Analyser:
     return analyser
 
 
-def sandbox_level() -> Level:
-    """How well this machine shuts the child in; see ``Level``. Production wants ``Level.SYSCALLS`` or better."""
-    return default_analyser().probe()[0]
+def fingerprint_backend() -> str:
+    """Which implementation of Chromaprint is used here, with its version."""
+    from checks.analysis import chromaprint
 
-
-def self_test() -> list[tuple[str, bool, str]]:
-    """What a shut-in child tried in order to get out: (what is refused, whether it was, what happened)."""
-    return default_analyser().probe()[1]
+    return chromaprint.backend()

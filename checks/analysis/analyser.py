@@ -12,18 +12,25 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
+from enum import Enum, auto
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
-from checks.analysis import child, provenance
-from checks.analysis.confine import Level
-from checks.analysis.facts import Failure, facts_from_json, failed
-from checks.release import AudioFacts
+from checks.analysis import confine, known, protocol
+from checks.analysis.errors import AnalysisFailed, AnalysisUnavailable, cause_of
+from checks.analysis.facts import (
+    UNREADABLE,
+    Failure,
+    Note,
+    facts_from_json,
+    failed,
+    provenance_from_json,
+)
+from checks.release import AudioFacts, CredentialState, Explanation
 
 #: A three-minute track takes half a second; this lets two hours through, and more for files that are really that long.
 _CPU_SECONDS, _MAX_CPU_SECONDS = 20, 120
@@ -59,10 +66,6 @@ _HOUSE = Path(__file__).resolve().parents[1]
 _log = logging.getLogger(__name__)
 
 
-class SandboxError(RuntimeError):
-    """The child process could not be started or kept: our fault, or the machine's, never the file's."""
-
-
 class Analyser:
     """A warm child process that measures one file at a time; threads wait for one another.
 
@@ -95,29 +98,43 @@ class Analyser:
 
         ``name`` is the file name that the label gave, to notice that the bytes contradict it. Without ``lattice``
         acoustic traces are not measured, and the facts say so.
-        Raises OSError where the file cannot be opened, and SandboxError where no child can be started.
+        Raises OSError where the file cannot be opened, AnalysisUnavailable where nothing can be measured on this host,
+        and AnalysisFailed where our own code fails on this file alone. What a file is blamed for was tried on a known
+        sample first.
         """
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            cpu = self._cpu or min(_CPU_SECONDS + size // _BYTES_A_CPU_SECOND, _MAX_CPU_SECONDS)
-            request = {
-                "ask": "facts",
-                "sha256": sha256,
-                "name": name and name[-_NAME_END:],
-                "limits": self._limits(cpu),
-                "lattice": lattice,
-            }
-            ending, answer = self._ask(request, file.fileno(), cpu * _WALL_SECONDS_A_CPU_SECOND)
-        return _facts(sha256, ending, answer)
+            measured = self._measured(file, sha256, name, lattice)
+        if measured.is_doubtful:
+            container = measured.facts.container if measured.facts else None
+            for sample in dict.fromkeys((known.SOUNDS.get(container or ""), known.SIGNED_SOUND)):
+                if sample is not None:
+                    self.measure_known(sample, measured.fault)
+        if measured.facts is None:
+            raise AnalysisFailed(measured.fault)
+        return measured.facts
 
-    def probe(self) -> tuple[Level, list[tuple[str, bool, str]]]:
-        """The sandbox's level, and every way out that a shut-in child tried: (what is refused, whether, detail)."""
-        limits = self._limits(_CPU_SECONDS)
-        ending, answer = self._ask({"ask": "probe", "limits": limits}, None, _START_SECONDS)
-        if ending is not None:
-            raise SandboxError(f"the child ended while it was tested: {ending.value} {answer.decode()}")
-        document = json.loads(answer)
-        return Level(document["level"]), [(what, bool(ok), detail) for what, ok, detail in document["probe"]]
+    def measure_known(self, sample: Path, because: str = "") -> None:
+        """Measure a sample of the project's own. Raises AnalysisUnavailable, naming ``because``, where that fails."""
+        with sample.open("rb") as file:
+            measured = self._measured(file, "", sample.name, lattice=False)
+        wrong = measured.fault or (known.wrong_sound(measured.facts, sample) if measured.facts else "")
+        if wrong:
+            self.close()  # what was repaired meanwhile is loaded by the next one
+            raise AnalysisUnavailable(because or wrong)
+
+    def _measured(self, file: BinaryIO, sha256: str, name: str | None, lattice: bool) -> _Measured:
+        size = os.fstat(file.fileno()).st_size
+        cpu = self._cpu or min(_CPU_SECONDS + size // _BYTES_A_CPU_SECOND, _MAX_CPU_SECONDS)
+        isolation = confine.demanded()
+        request = {
+            "sha256": sha256,
+            "name": name and name[-_NAME_END:],
+            "limits": {"cpu_seconds": cpu, "memory_bytes": self._memory},
+            "isolation": [isolation.level, isolation.uid, isolation.gid],
+            "lattice": lattice,
+        }
+        ending, answer = self._ask(request, file.fileno(), cpu * _WALL_SECONDS_A_CPU_SECOND)
+        return _read(sha256, ending, answer)
 
     def forget(self) -> None:
         """After a fork: the child belongs to the process we came from; let go of it without ending it."""
@@ -126,10 +143,7 @@ class Analyser:
             self._process.forget()
             self._process = None
 
-    def _limits(self, cpu: int) -> dict[str, int]:
-        return {"cpu_seconds": cpu, "memory_bytes": self._memory}
-
-    def _ask(self, request: dict[str, Any], file: int | None, seconds: float) -> tuple[Failure | None, bytes]:
+    def _ask(self, request: dict[str, Any], file: int | None, seconds: float) -> tuple[_Ending, bytes]:
         with self._lock:
             for last_try in (False, True):
                 try:
@@ -138,11 +152,11 @@ class Analyser:
                     answer = self._process.ask(request, file, seconds)
                 except _TookTooLong:
                     self._stop()
-                    return Failure.DECODER_TIMEOUT, b""
+                    return _Ending.TIMEOUT, b""
                 except (_HungUp, OSError) as error:  # the warm process itself is gone: start another, once
                     self._stop()
                     if last_try:
-                        raise SandboxError("the decoder's process keeps dying") from error
+                        raise AnalysisUnavailable(f"the decoder's process keeps dying: {error!r}") from error
                 except BaseException:  # a time limit of the worker's own, say: the answer on its way is nobody's now
                     self._stop()
                     raise
@@ -157,11 +171,42 @@ class Analyser:
             self._process = None
 
 
+class _Ending(Enum):
+    """How a child ended."""
+
+    WELL = auto()
+    KILLED = auto()  # by its own crash or its memory limit
+    TIMEOUT = auto()
+    FAULT = auto()  # an exception of our own code, whose traceback it sent
+    NOT_ISOLATED = auto()  # it read nothing, and sent the reason
+    ENDED_FROM_OUTSIDE = auto()  # by a SIGKILL that no file can cause
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Measured:
+    """What came of one file: facts, or what failed in our own code or on this machine; both where the tags failed."""
+
+    facts: AudioFacts | None
+    fault: str = ""
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a broken installation would look like this, too."""
+        if self.fault or self.facts is None:
+            return True
+        if not self.facts.ok:
+            return self.facts.error != Failure.EMPTY  # for which no decoder was asked
+        credentials = (self.facts.credential, *self.facts.pictures)
+        return Note.TAGS_UNREADABLE in self.facts.notes or any(
+            one.state == CredentialState.UNREAD and one.explanation != Explanation.ELSEWHERE for one in credentials
+        )
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Answer:
     """What came back for one request."""
 
-    ending: Failure | None  # how the child failed, if it did
+    ending: _Ending
     content: bytes
     cpu_seconds: float
 
@@ -173,12 +218,16 @@ class _TookTooLong(Exception):
 class _HungUp(Exception):
     """The warm process closed its end."""
 
+    def __init__(self) -> None:
+        super().__init__("it closed its end")
+
 
 class _Process:
     """One warm process, as seen from the worker."""
 
     def __init__(self, measure: str) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        # In memory, so that a full disk does not keep the decoder from starting, and from saying what is wrong.
+        self._errors = open(os.memfd_create("decoder-errors"), "w+b")  # noqa: SIM115, PTH123 - lives as long
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -194,8 +243,9 @@ class _Process:
             self._receive(time.monotonic() + _START_SECONDS)
         except (_HungUp, _TookTooLong, OSError) as error:
             said = self._last_words()
+            _log.error("the decoder does not start:\n%s", said)
             self.end()
-            raise SandboxError(f"the decoder's process did not start: {said}") from error
+            raise AnalysisUnavailable(f"the decoder does not start: {cause_of(said) or repr(error)}") from error
 
     def ask(self, request: dict[str, Any], file: int | None, seconds: float) -> _Answer:
         """Send one request with the open file, and wait for the child to end."""
@@ -235,7 +285,7 @@ class _Process:
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         self._ready(self._channel.fileno(), deadline)
-        message = self._channel.recv(child.MAX_REQUEST)
+        message = self._channel.recv(protocol.MAX_REQUEST)
         if not message:
             raise _HungUp
         document: dict[str, Any] = json.loads(message)
@@ -255,41 +305,51 @@ class _Process:
         return self._errors.read().decode(errors="replace").strip()
 
 
-def _facts(sha256: str, ending: Failure | None, answer: bytes) -> AudioFacts:
+def _read(sha256: str, ending: _Ending, answer: bytes) -> _Measured:
     """Make facts of whatever came back. The child read a stranger's file: nothing it says is taken on trust."""
-    if ending is Failure.ANALYSIS_FAILED:
-        _log.error("analysis of %s failed:\n%s", sha256, answer[-_LAST_WORDS:].decode(errors="replace"))
-    parts = child.records(answer)
+    parts, rest = protocol.records(answer)
+    fault = ""
+    match ending:
+        case _Ending.FAULT:
+            trace = rest[-_LAST_WORDS:].decode(errors="replace")
+            _log.error("analysis of %s failed:\n%s", sha256, trace)
+            fault = cause_of(trace) or "the decoder's process failed and did not say why"
+        case _Ending.NOT_ISOLATED:
+            return _Measured(None, rest[-_LAST_WORDS:].decode(errors="replace"))
+        case _Ending.ENDED_FROM_OUTSIDE:
+            fault = "the decoder's process was killed from outside (SIGKILL), as a host without memory does"
+    if len(parts) < 3 and fault:
+        return _Measured(None, fault)
+    failure = Failure.DECODER_TIMEOUT if ending is _Ending.TIMEOUT else Failure.DECODER_KILLED
     if len(parts) < 3:
-        return failed(sha256, ending or Failure.DECODER_KILLED)
+        return _Measured(failed(sha256, failure))
     try:
         facts = facts_from_json(json.loads(parts[0]), parts[1], parts[2])
-        found = provenance.from_json(json.loads(parts[-1])) if len(parts) > 3 else provenance.UNREADABLE
+        found = provenance_from_json(json.loads(parts[-1])) if len(parts) > 3 else UNREADABLE
     except ValueError:
-        return failed(sha256, Failure.DECODER_KILLED)
+        return _Measured(failed(sha256, Failure.DECODER_KILLED))
     notes = tuple(sorted({*facts.notes, *found.notes}))
-    return dataclasses.replace(
-        facts,
-        sha256=sha256,
-        tags=found.tags,
-        credential=found.credential,
-        pictures=found.pictures,
-        notes=notes,
+    facts = dataclasses.replace(
+        facts, sha256=sha256, tags=found.tags, credential=found.credential, pictures=found.pictures, notes=notes
     )
+    return _Measured(facts, fault)
 
 
-def _ending(status: int, out_of_time: bool) -> Failure | None:
-    """How a child failed, from its wait status; None if it did not."""
+def _ending(status: int, out_of_time: bool) -> _Ending:
+    """How a child ended, from its wait status."""
     if os.WIFSIGNALED(status):
-        timed_out = os.WTERMSIG(status) == signal.SIGXCPU or out_of_time
-        return Failure.DECODER_TIMEOUT if timed_out else Failure.DECODER_KILLED
+        if os.WTERMSIG(status) == signal.SIGXCPU or out_of_time:
+            return _Ending.TIMEOUT
+        return _Ending.ENDED_FROM_OUTSIDE if os.WTERMSIG(status) == signal.SIGKILL else _Ending.KILLED
     match os.waitstatus_to_exitcode(status):
         case 0:
-            return None
-        case child.FAULT:
-            return Failure.ANALYSIS_FAILED
+            return _Ending.WELL
+        case protocol.FAULT:
+            return _Ending.FAULT
+        case protocol.NOT_ISOLATED:
+            return _Ending.NOT_ISOLATED
         case _:
-            return Failure.DECODER_KILLED
+            return _Ending.KILLED
 
 
 def _bare_environment() -> dict[str, str]:

@@ -35,40 +35,47 @@ PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = 1 << 20, 4 << 20
 
 
 def measure(source: BinaryIO) -> bytes:
-    """An image's bytes → JSON of its facts."""
+    """An image's bytes → JSON of its facts. What our own code raises on an image that was decoded, is raised."""
     content = source.read()
     facts: dict[str, Any] = {"version": VERSION, "ok": False, "notes": []}
     try:
-        _measure(content, facts)
+        decoded = _decode(content, facts)
     except Image.DecompressionBombError:
-        facts["error"] = "bomb"
+        facts["error"], decoded = "bomb", None
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError, KeyError, TypeError):
-        facts["error"] = facts.get("error") or "undecodable"  # the decoders raise all of these on damaged files
+        # the decoders raise all of these on damaged files
+        facts["error"], decoded = facts.get("error") or "undecodable", None
+    if decoded is not None:
+        _describe(*decoded, facts)
     return json.dumps(facts).encode()
 
 
-def _measure(content: bytes, facts: dict[str, Any]) -> None:
+def _decode(content: bytes, facts: dict[str, Any]) -> tuple[Image.Image, Image.Image] | None:
+    """The image, and the same at the size at which it is compared; None where the facts say what is wrong with it."""
     kind = "png" if content.startswith(PNG) else "jpeg" if content.startswith(JPEG) else None
     if kind is None:
         facts["error"] = "not_an_image" if content else "empty"
-        return
+        return None
     facts["format"] = kind
     facts["notes"] += _oddities(content, kind)
     if kind == "jpeg" and content.count(b"\xff\xda") > _MAX_SCANS:
         facts["error"] = "bomb"
-        return
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(io.BytesIO(content), formats=[kind])
     facts |= {"width": image.width, "height": image.height, "mode": image.mode}
     if image.width * image.height > MAX_DECODED_PIXELS:
         facts["error"] = "too_large"
-        return
+        return None
     if getattr(image, "n_frames", 1) > 1 and kind == "png":
         facts["notes"].append("animated")
     _read_exif(image, facts)
     image.load()
-    small = _small(image)
+    return image, _small(image)
+
+
+def _describe(image: Image.Image, small: Image.Image, facts: dict[str, Any]) -> None:
     facts |= _look(image, small)
     facts["dhash"] = f"{dhash(small):016x}"
     codes = zxingcpp.read_barcodes(

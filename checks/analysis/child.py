@@ -21,22 +21,12 @@ import wave
 from collections.abc import Callable
 from typing import Any
 
-from checks.analysis import confine, credentials, decode, provenance
-from checks.analysis.confine import Limits
-from checks.analysis.facts import facts_to_json
+from checks.analysis import confine, credentials, decode, protocol, provenance
+from checks.analysis.confine import Isolation, Level, Limits
+from checks.analysis.facts import Provenance, facts_to_json, provenance_to_json
 from checks.release import AudioFacts
 
 Measure = Callable[..., AudioFacts]  # of the open file, its SHA-256 and its name
-
-#: A request is a few hundred bytes; the longest part is a file name.
-MAX_REQUEST = 64 * 1024
-
-#: How a child ends that ran into its memory limit but could still say so.
-OUT_OF_MEMORY = 70
-#: How a child ends whose fault is ours: its answer is a traceback.
-FAULT = 71
-
-_LENGTH_BYTES = 4
 
 
 def main(descriptor: int, measure_path: str) -> None:
@@ -49,7 +39,7 @@ def main(descriptor: int, measure_path: str) -> None:
     gc.freeze()  # what is warm stays shared with every child
     channel.send(b"{}")
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, MAX_REQUEST, 2)
+        message, descriptors, _, _ = socket.recv_fds(channel, protocol.MAX_REQUEST, 2)
         if not message:
             return
         before = _cpu_seconds()
@@ -58,22 +48,6 @@ def main(descriptor: int, measure_path: str) -> None:
             os.close(received)
         if not _ended(child, channel, before):
             return
-
-
-def records(answer: bytes) -> list[bytes]:
-    """The whole records in a child's answer: fewer where it was cut short.
-
-    Facts, fingerprint, picture, provenance; and provenance again, where there were credentials to read.
-    """
-    found: list[bytes] = []
-    position = 0
-    while len(answer) - position >= _LENGTH_BYTES:
-        start = position + _LENGTH_BYTES
-        position = start + int.from_bytes(answer[position:start], "big")
-        if position > len(answer):
-            break
-        found.append(answer[start:position])
-    return found
 
 
 def _named(path: str) -> Measure:
@@ -101,14 +75,17 @@ def _fork(channel: socket.socket, request: dict[str, Any], descriptors: list[int
     child = os.fork()
     if child:
         return child
-    status = FAULT
+    status = protocol.FAULT
     try:
         channel.close()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _answer(request, descriptors, measure)
         status = 0
     except MemoryError:
-        status = OUT_OF_MEMORY
+        status = protocol.OUT_OF_MEMORY
+    except confine.NotIsolated as refusal:
+        status = protocol.NOT_ISOLATED
+        _write(descriptors[-1], str(refusal).encode())
     except BaseException:  # whatever it is, this process must not run on as a second parent
         _write(descriptors[-1], traceback.format_exc().encode())
     finally:
@@ -116,13 +93,10 @@ def _fork(channel: socket.socket, request: dict[str, Any], descriptors: list[int
 
 
 def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -> None:
-    limits = Limits(**request["limits"])
     # Tags come last and in little memory: a bomb among them must not take the measurements with it.
     little_memory = confine.HeldMemory(provenance.MEMORY_BYTES)
-    level = confine.confine(limits)
-    if request["ask"] == "probe":
-        _write(descriptors[-1], json.dumps({"level": level, "probe": confine.probe(limits)}).encode())
-        return
+    level, uid, gid = request["isolation"]
+    confine.confine(Limits(**request["limits"]), Isolation(Level(level), uid, gid))
     source, answer = descriptors
     with os.fdopen(source, "rb") as file:
         switched = {} if request["lattice"] else {"lattice": False}
@@ -140,12 +114,12 @@ def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -
             _write_provenance(answer, found)
 
 
-def _write_provenance(answer: int, found: provenance.Provenance) -> None:
-    _write_record(answer, json.dumps(provenance.to_json(found)).encode())
+def _write_provenance(answer: int, found: Provenance) -> None:
+    _write_record(answer, json.dumps(provenance_to_json(found)).encode())
 
 
 def _write_record(descriptor: int, content: bytes) -> None:
-    _write(descriptor, len(content).to_bytes(_LENGTH_BYTES, "big") + content)
+    _write(descriptor, len(content).to_bytes(protocol.LENGTH_BYTES, "big") + content)
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ctypes
-import errno
-import mmap
 import os
 import platform
+import pwd
 import resource
 import signal
-import socket
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+
+from checks.analysis import seccomp
+from checks.analysis.errors import AnalysisUnavailable
 
 
 class Level(IntEnum):
@@ -35,34 +35,26 @@ class Limits:
     file_bytes: int = 0  # to which a file that it was handed may grow
 
 
-#: System calls that decoding in Python needs, by machine (numbers: the kernel's syscall tables). All but the
-#: descriptors that it was handed are out of reach: there is no open, socket, clone, execve, kill or ptrace here.
-_ALLOWED_CALLS = {
-    "x86_64": {
-        "read": 0, "write": 1, "close": 3, "fstat": 5, "poll": 7, "lseek": 8, "mmap": 9, "mprotect": 10,
-        "munmap": 11, "brk": 12, "rt_sigaction": 13, "rt_sigprocmask": 14, "rt_sigreturn": 15, "pread64": 17,
-        "readv": 19, "writev": 20, "sched_yield": 24, "mremap": 25, "madvise": 28, "dup": 32, "nanosleep": 35,
-        "getpid": 39, "exit": 60, "fcntl": 72, "gettimeofday": 96, "getrusage": 98, "sigaltstack": 131,
-        "gettid": 186, "futex": 202, "sched_getaffinity": 204, "restart_syscall": 219, "clock_gettime": 228,
-        "clock_getres": 229, "clock_nanosleep": 230, "exit_group": 231, "newfstatat": 262, "prlimit64": 302,
-        "getrandom": 318, "rseq": 334,
-    },
-    "aarch64": {
-        "dup": 23, "fcntl": 25, "close": 57, "lseek": 62, "read": 63, "write": 64, "readv": 65, "writev": 66,
-        "pread64": 67, "ppoll": 73, "newfstatat": 79, "fstat": 80, "exit": 93, "exit_group": 94, "futex": 98,
-        "nanosleep": 101, "clock_gettime": 113, "clock_getres": 114, "clock_nanosleep": 115, "sched_getaffinity": 123,
-        "sched_yield": 124, "restart_syscall": 128, "sigaltstack": 132, "rt_sigaction": 134, "rt_sigprocmask": 135,
-        "rt_sigreturn": 139, "getrusage": 165, "gettimeofday": 169, "getpid": 172, "gettid": 178, "brk": 214,
-        "munmap": 215, "mremap": 216, "mmap": 222, "mprotect": 226, "madvise": 233, "prlimit64": 261,
-        "getrandom": 278, "rseq": 293,
-    },
-}  # fmt: skip
-_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # linux/audit.h
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What the operator demands of every child; without it the child reads nothing."""
+
+    level: Level = Level.PROCESS
+    uid: int = -1  # -1: the user of the gate itself
+    gid: int = -1
+
+
+class NotIsolated(Exception):
+    """The kernel does not grant what the operator demands; says what."""
+
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22  # linux/prctl.h
 _SECCOMP_MODE_FILTER = 2
-_SECCOMP_ALLOW, _SECCOMP_ERRNO, _SECCOMP_KILL = 0x7FFF0000, 0x00050000, 0x80000000  # linux/seccomp.h
-_BPF_LOAD_WORD, _BPF_JUMP_EQUAL, _BPF_RETURN = 0x20, 0x15, 0x06  # linux/bpf_common.h
+
+#: linux/capability.h: the version of the structures, and the rights that switching to another user and ending its
+#: processes take.
+_CAPABILITY_VERSION = 0x20080522
+_NEEDED_CAPABILITIES = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
 
 #: The same numbers on every machine (added after the tables were unified).
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
@@ -78,15 +70,94 @@ _MEMORY_GAUGE = "/proc/self/statm"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def confine(limits: Limits) -> Level:
-    """Shut this process in, for good. Returns the level that the kernel granted."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if not _limit(limits) or not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
+_demanded_level, _demanded_user = Level.PROCESS, ""
+_granted = Level.PROCESS
+
+
+def demand(level: Level, user: str = "") -> None:
+    """Set what every child that this process starts must be granted; ``user`` names a user of the child's own."""
+    global _demanded_level, _demanded_user
+    _demanded_level, _demanded_user = level, user
+
+
+def demanded() -> Isolation:
+    """What was demanded. Raises AnalysisUnavailable where this process cannot start a child as the user named."""
+    if not _demanded_user:
+        return Isolation(_demanded_level)
+    if unusable := unusable_user(_demanded_user):
+        raise AnalysisUnavailable(unusable)
+    account = pwd.getpwnam(_demanded_user)
+    return Isolation(_demanded_level, account.pw_uid, account.pw_gid)
+
+
+def unusable_user(name: str) -> str:
+    """Why this process cannot run a child as the user of this name; empty where it can."""
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        return f"there is no user {name!r} on this machine"
+    if account.pw_uid in (0, os.getuid()):
+        return f"the user {name!r} is root or the gate's own user: the sandbox needs one that owns nothing"
+    effective = _effective_capabilities()
+    missing = [right for right, number in _NEEDED_CAPABILITIES.items() if not effective >> number & 1]
+    return f"the gate lacks {', '.join(missing)} to run the sandbox as {name!r}" if missing else ""
+
+
+def confine(limits: Limits, isolation: Isolation | None = None) -> Level:
+    """Isolate this process for good. Returns the level that the kernel granted.
+
+    Raises NotIsolated where that is less than demanded.
+    """
+    global _granted  # noqa: PLW0603 - a process is isolated once
+    wanted = isolation or Isolation()
+    level = _granted = _confined(limits, wanted)
+    if level < wanted.level:
+        raise NotIsolated(
+            f"the kernel grants the sandbox level {level:d} ({level.name.lower()}), "
+            f"and {wanted.level:d} ({wanted.level.name.lower()}) is demanded"
+        )
+    return level
+
+
+def granted() -> Level:
+    """How well this process is isolated."""
+    return _granted
+
+
+def _confined(limits: Limits, wanted: Isolation) -> Level:
+    limited = _limit(limits)
+    _switch_user(wanted)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the switch, which would have cleared it
+    if not limited or not _drop_capabilities() or not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
         return Level.PROCESS
     files = _landlock()
     if not _seccomp():
         return Level.LIMITS
     return Level.FILES if files else Level.SYSCALLS
+
+
+def _switch_user(wanted: Isolation) -> None:
+    if wanted.uid == -1:
+        return
+    try:
+        os.setgroups([])
+        os.setresgid(wanted.gid, wanted.gid, wanted.gid)
+        os.setresuid(wanted.uid, wanted.uid, wanted.uid)
+    except OSError as error:
+        raise NotIsolated(f"the sandbox cannot run as user {wanted.uid}: {error.strerror}") from error
+
+
+def _drop_capabilities() -> bool:
+    """Give up every right beyond those of an ordinary user: as root, limits could be raised again."""
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION, 0))
+    nothing = ctypes.create_string_buffer(struct.pack("=6I", *[0] * 6))  # effective, permitted, inheritable, twice
+    return bool(_libc.capset(header, nothing) == 0)
+
+
+def _effective_capabilities() -> int:
+    """The capabilities of this process as a bit mask."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("CapEff:")).split()[1], 16)
 
 
 class HeldMemory:
@@ -119,53 +190,6 @@ def allow_seconds(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (wanted, hard))
 
 
-def probe(limits: Limits) -> list[tuple[str, bool, str]]:
-    """Try every way out of a confined process: (what is refused, whether it was, what happened)."""
-    return [_attempt(what, way_out) for what, way_out in _WAYS_OUT] + [
-        _memory_is_limited(limits),
-        _cpu_is_limited(limits),
-    ]
-
-
-def _attempt(what: str, way_out: Callable[[], object]) -> tuple[str, bool, str]:
-    try:
-        way_out()
-    except OSError as error:
-        return what, error.errno in (errno.EPERM, errno.EACCES), os.strerror(error.errno or 0)
-    return what, False, "it was allowed"
-
-
-def _memory_is_limited(limits: Limits) -> tuple[str, bool, str]:
-    try:
-        mmap.mmap(-1, 2 * limits.memory_bytes).close()
-    except (OSError, MemoryError, ValueError):
-        return "memory is limited", True, f"{limits.memory_bytes >> 20} MB"
-    return "memory is limited", False, "twice the limit could be mapped"
-
-
-def _cpu_is_limited(limits: Limits) -> tuple[str, bool, str]:
-    soft, _ = resource.getrlimit(resource.RLIMIT_CPU)
-    return "CPU time is limited", soft == limits.cpu_seconds, f"{soft} s"
-
-
-def _fork() -> None:
-    if os.fork() == 0:
-        os._exit(0)
-    os.wait()
-
-
-_WAYS_OUT: tuple[tuple[str, Callable[[], object]], ...] = (
-    ("no network socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()),
-    ("no local socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close()),
-    ("no reading of other files", lambda: os.close(os.open("/etc/passwd", os.O_RDONLY))),
-    ("no writing of files", lambda: os.close(os.open("/tmp/gate-probe", os.O_WRONLY | os.O_CREAT))),  # noqa: S108
-    ("no listing of folders", lambda: list(Path("/").iterdir())),
-    ("no other program", lambda: os.execv("/bin/true", ["true"])),  # noqa: S606
-    ("no other process", _fork),
-    ("no signal to others", lambda: os.kill(os.getppid(), 0)),
-)
-
-
 def _mapped_bytes(gauge: int) -> int:
     """Address space that this process has mapped."""
     return int(os.pread(gauge, 100, 0).split()[0]) * resource.getpagesize()
@@ -181,6 +205,7 @@ def _limit(limits: Limits) -> bool:
         (resource.RLIMIT_FSIZE, limits.file_bytes, None),
         (resource.RLIMIT_CORE, 0, None),
         (resource.RLIMIT_NOFILE, _MAX_DESCRIPTORS, None),
+        (resource.RLIMIT_NPROC, 0, None),
     )
     for what, soft, hard in wanted:
         ceiling = resource.getrlimit(what)[1]
@@ -214,25 +239,12 @@ def _landlock() -> bool:
 def _seccomp() -> bool:
     """Have the kernel refuse, with EPERM, every call that is not in the table."""
     machine = platform.machine()
-    if machine not in _ALLOWED_CALLS:
+    if machine not in seccomp.ALLOWED:
         return False
-    calls = sorted(_ALLOWED_CALLS[machine].values())
-    program = [
-        _instruction(_BPF_LOAD_WORD, 4),  # seccomp_data.arch
-        _instruction(_BPF_JUMP_EQUAL, _AUDIT_ARCH[machine], 1, 0),
-        _instruction(_BPF_RETURN, _SECCOMP_KILL),
-        _instruction(_BPF_LOAD_WORD, 0),  # seccomp_data.nr
-        *(_instruction(_BPF_JUMP_EQUAL, call, len(calls) - index, 0) for index, call in enumerate(calls)),
-        _instruction(_BPF_RETURN, _SECCOMP_ERRNO | errno.EPERM),
-        _instruction(_BPF_RETURN, _SECCOMP_ALLOW),
-    ]
+    program = seccomp.program(machine)
     code = ctypes.create_string_buffer(b"".join(program))
     header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(code)))
     return _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(header))
-
-
-def _instruction(code: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, operand)
 
 
 def _prctl(option: int, value: int, extra: int = 0) -> bool:

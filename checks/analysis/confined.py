@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import resource
 import select
@@ -18,15 +19,18 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from checks.analysis import confine
-from checks.analysis.confine import Limits
+from checks.analysis.confine import Isolation, Level, Limits
+from checks.analysis.errors import AnalysisFailed, AnalysisUnavailable, cause_of
 
-#: How a child ends that ran into its memory limit but could still say so; and one whose fault is ours.
-_OUT_OF_MEMORY, _FAULT = 70, 71
+#: How a child ends that ran into its memory limit but could still say so; one whose own code failed; and one that could
+#: not be isolated as demanded.
+_OUT_OF_MEMORY, _FAULT, _NOT_ISOLATED = 70, 71, 72
 #: A machine under full load gives us this share of a core, at worst; and starting Python takes its time as well.
 _WALL_SECONDS_A_CPU_SECOND, _START_SECONDS = 3, 20.0
 #: Beyond this the child is no longer the one we started.
@@ -47,13 +51,15 @@ main(*sys.argv[2:])
 """
 _HOUSE = Path(__file__).resolve().parents[1]
 
+_log = logging.getLogger(__name__)
+
 
 class Ending(StrEnum):
     """Why a child gave no answer."""
 
     KILLED = "killed"  # it crashed, or asked for more memory than it may
     TIMEOUT = "timeout"  # it took more time than it may
-    FAULT = "fault"  # our own function stumbled: the detail is a traceback
+    FAULT = "fault"  # our own code or this machine failed: the detail is a traceback, or says what
 
 
 class Ended(Exception):
@@ -64,14 +70,43 @@ class Ended(Exception):
         super().__init__(f"{ending.value} {detail}".strip())
 
 
-def run(work: str, content: BinaryIO, *, cpu_seconds: int, memory_bytes: int) -> bytes:
-    """What ``work`` ("module:function", imported before the child is shut in) answers to an open file.
+def run(work: str, content: BinaryIO, known: Path, *, cpu_seconds: int, memory_bytes: int) -> bytes:
+    """Return what ``work`` ("module:function", imported before the child is isolated) answers to an open file.
 
-    Raises Ended where there is no answer, and OSError where no process can be started.
+    ``known`` is a sample that ``work`` is able to answer; it is tried where there is no answer to ``content``.
+    Raises Ended where the file is why there is no answer; AnalysisFailed where our own code fails on this file alone,
+    and AnalysisUnavailable where it fails on the sample, too, or no process can be started.
     """
     limits = Limits(cpu_seconds, memory_bytes)
-    process = _started(work, content, limits)
+    try:
+        return run_once(work, content, limits)
+    except Ended as ended:
+        with known.open("rb") as sample:
+            raise blamed(ended, lambda: run_once(work, sample, limits)) from None
+
+
+def run_once(work: str, content: BinaryIO, limits: Limits, isolation: Isolation | None = None) -> bytes:
+    """The same without a sample. Raises Ended where there is no answer, for whatever reason."""
+    process = _started(work, content, limits, isolation=isolation)
     return _ended(process, _said(process, _deadline(limits)))
+
+
+def blamed(ended: Ended, attempt: Callable[[], object]) -> Ended | AnalysisFailed:
+    """Return what to raise for work that ended without an answer; ``attempt`` does the same work on a known sample.
+
+    It is ``ended`` itself where the file caused it, and AnalysisFailed where a defect of ours shows on this file alone.
+    Raises AnalysisUnavailable where the sample fares no better.
+    """
+    try:
+        attempt()
+    except Ended as again:
+        first = ended if ended.ending is Ending.FAULT else again
+        _log.error("sandboxed work fails on a known sample:\n%s", first)
+        raise AnalysisUnavailable(cause_of(first.detail) or str(first)) from ended
+    if ended.ending is not Ending.FAULT:
+        return ended
+    _log.error("sandboxed work failed:\n%s", ended.detail)
+    return AnalysisFailed(cause_of(ended.detail))
 
 
 def converse(
@@ -83,9 +118,9 @@ def converse(
     *,
     limits: Limits,
 ) -> bytes:
-    """The same for work that also writes into an open file, and asks back before it answers.
+    """Like ``run_once``, for work that also writes into an open file, and asks back before it answers.
 
-    Raises what ``run`` raises, and what ``reply`` does.
+    Raises what ``run_once`` raises, and what ``reply`` does.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
@@ -99,7 +134,7 @@ def converse(
             said = b""
         finally:
             if said is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(process.process.pid, signal.SIGKILL)
         return _ended(process, said)
 
 
@@ -107,48 +142,80 @@ def _deadline(limits: Limits) -> float:
     return time.monotonic() + _START_SECONDS + limits.cpu_seconds * _WALL_SECONDS_A_CPU_SECOND
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A process, and the end of what it and the interpreter write to standard error."""
+
+    process: subprocess.Popen[bytes]
+    errors: BinaryIO
+
+
 def _started(
-    work: str, content: BinaryIO, limits: Limits, descriptors: tuple[int, ...] = ()
-) -> subprocess.Popen[bytes]:
+    work: str,
+    content: BinaryIO,
+    limits: Limits,
+    descriptors: tuple[int, ...] = (),
+    isolation: Isolation | None = None,
+) -> _Child:
     os.lseek(content.fileno(), 0, os.SEEK_SET)
-    numbers = (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes, *descriptors)
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-S", "-c", _CHILD, str(_HOUSE), work, *map(str, numbers)],
-        stdin=content.fileno(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=descriptors,
-        env=_bare_environment(),
-        start_new_session=True,
-    )
+    wanted = isolation or confine.demanded()
+    within = (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes)
+    numbers = (*within, wanted.level, wanted.uid, wanted.gid, *descriptors)
+    errors = os.fdopen(os.memfd_create("sandbox-errors"), "w+b")  # in memory: a full disk must not matter
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-S", "-c", _CHILD, str(_HOUSE), work, *map(str, numbers)],
+            stdin=content.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            pass_fds=descriptors,
+            env=_bare_environment(),
+            start_new_session=True,
+        )
+    except OSError as error:
+        errors.close()
+        raise AnalysisUnavailable(f"no sandboxed process can be started: {error!r}") from error
+    return _Child(process, errors)
 
 
-def _ended(process: subprocess.Popen[bytes], said: bytes | None) -> bytes:
+def _ended(child: _Child, said: bytes | None) -> bytes:
     """See the child out, by force where it does not go, and judge what it said."""
+    process, forced = child.process, False
     assert process.stdout is not None
     process.stdout.close()
-    with contextlib.suppress(ProcessLookupError):
+    with child.errors:
         if process.poll() is None and (said is None or not _ends_by_itself(process)):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return _judged(process.returncode, said)
+            forced = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        child.errors.seek(max(0, child.errors.seek(0, os.SEEK_END) - _LAST_WORDS))
+        errors = child.errors.read().decode(errors="replace")
+    return _judged(process.returncode, said, forced, errors)
 
 
 def main(work: str, *numbers: str) -> None:
-    """The child: import, shut in, work, answer, end."""
-    cpu_seconds, memory_bytes, file_bytes, *descriptors = map(int, numbers)
-    module, _, name = work.partition(":")
-    function: Any = getattr(importlib.import_module(module), name)
+    """The child: import, isolate, work, answer, end."""
+    cpu_seconds, memory_bytes, file_bytes, level, uid, gid, *descriptors = map(int, numbers)
     status = _FAULT
     try:
+        module_name, _, name = work.partition(":")
+        module = importlib.import_module(module_name)
+        function: Any = getattr(module, name)
+        if hasattr(module, "warm_up"):
+            module.warm_up()
         started = resource.getrusage(resource.RUSAGE_SELF)
         spent = int(started.ru_utime + started.ru_stime)
-        confine.confine(Limits(cpu_seconds + spent, memory_bytes, file_bytes))
+        limits = Limits(cpu_seconds + spent, memory_bytes, file_bytes)
+        confine.confine(limits, Isolation(Level(level), uid, gid))
         with os.fdopen(0, "rb") as content:
             _write(_conversed(function, content, *descriptors) if descriptors else function(content))
         status = 0
     except MemoryError:
         status = _OUT_OF_MEMORY
+    except confine.NotIsolated as refusal:
+        _write(str(refusal).encode())
+        status = _NOT_ISOLATED
     except BaseException:
         _write(traceback.format_exc().encode()[-_LAST_WORDS:])
     finally:
@@ -167,25 +234,27 @@ def _conversed(function: Any, content: BinaryIO, target: int, channel: int) -> b
     return answer
 
 
-def _judged(returncode: int, said: bytes | None) -> bytes:
+def _judged(returncode: int, said: bytes | None, forced: bool, errors: str) -> bytes:
     if said is None or returncode == -signal.SIGXCPU:
-        raise Ended(Ending.TIMEOUT)
-    if returncode == _FAULT:
+        raise Ended(Ending.TIMEOUT, errors)
+    if returncode in (_FAULT, _NOT_ISOLATED):
         raise Ended(Ending.FAULT, said[-_LAST_WORDS:].decode(errors="replace"))
+    if returncode == -signal.SIGKILL and not forced:  # no file can cause it
+        raise Ended(Ending.FAULT, "the sandboxed process was killed from outside (SIGKILL)")
     if returncode != 0 or len(said) > _MAX_ANSWER:
-        raise Ended(Ending.KILLED)
+        raise Ended(Ending.KILLED, errors.strip() or f"status {returncode}")
     return said
 
 
 def _said(
-    process: subprocess.Popen[bytes],
+    child: _Child,
     deadline: float,
     channel: socket.socket | None = None,
     reply: Callable[[bytes], bytes] | None = None,
 ) -> bytes | None:
     """All that the child says, or more than it may say; None where it takes too long. Its questions are answered."""
-    assert process.stdout is not None
-    pipe, parts = process.stdout.fileno(), list[bytes]()
+    assert child.process.stdout is not None
+    pipe, parts = child.process.stdout.fileno(), list[bytes]()
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     if channel is not None:

@@ -52,7 +52,6 @@ _METADATA_KEYS = ("Iptc4xmpExt:DigitalSourceType", "iptcExt:DigitalSourceType", 
 _SELF_DESCRIPTION = "com.suno.provenance"
 
 NO_PLACE = Credential(CredentialState.NOT_ASSESSED.value, explanation=Explanation.NO_PLACE.value)
-TOO_COSTLY = Credential(CredentialState.UNREAD.value, explanation=Explanation.TOO_COSTLY.value)
 _DAMAGED = Credential(CredentialState.UNREAD.value, explanation=Explanation.DAMAGED.value)
 _FOUND_ELSEWHERE = Credential(CredentialState.UNREAD.value, explanation=Explanation.ELSEWHERE.value)
 

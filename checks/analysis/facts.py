@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import NoneType
 from typing import Any
 
 from checks.finding import JSON
-from checks.release import AudioFacts, Credential, CredentialState, LatticeFacts, Source, TagClaim
+from checks.release import AudioFacts, Credential, CredentialState, Explanation, LatticeFacts, Source, TagClaim
 
 #: Raise it whenever the same file would be measured differently: stored facts of another version are measured again.
 ANALYSIS_VERSION = 4
@@ -47,6 +48,53 @@ class Note(StrEnum):
     NO_END_OF_STREAM = "no_end_of_stream"  # an Ogg file without its last page
     CHANNELS_CANCEL = "channels_cancel"  # the channels cancel somewhere; one of them was fingerprinted there instead
     TAGS_UNREADABLE = "tags_unreadable"  # the tags could not be read within their limits, so nothing is known of them
+
+
+#: Of a manifest that was found and not read: it cost too much, or is still to be read.
+TOO_COSTLY = Credential(CredentialState.UNREAD.value, explanation=Explanation.TOO_COSTLY.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Claims and credentials found in one file."""
+
+    tags: tuple[TagClaim, ...] = ()
+    credential: Credential = Credential()  # noqa: RUF009 - immutable
+    pictures: tuple[Credential, ...] = ()
+    notes: tuple[str, ...] = ()
+    signed_pictures: tuple[bytes, ...] = ()  # pictures in the tags that hold a manifest, each unread so far
+
+    @property
+    def signed(self) -> bool:
+        """Whether there is a manifest that was not read yet."""
+        return self.credential is TOO_COSTLY or bool(self.signed_pictures)
+
+
+#: What is known of tags that cost the child its life.
+UNREADABLE = Provenance(
+    credential=Credential(CredentialState.NOT_ASSESSED.value, explanation=Explanation.TOO_COSTLY.value),
+    notes=(Note.TAGS_UNREADABLE.value,),
+)
+
+
+def provenance_to_json(found: Provenance) -> dict[str, JSON]:
+    """All but the pictures themselves."""
+    document = dataclasses.asdict(found)
+    del document["signed_pictures"]
+    return document
+
+
+def provenance_from_json(document: Mapping[str, Any]) -> Provenance:
+    """Raises ValueError where the document is not of that shape."""
+    try:
+        return Provenance(
+            tags=tuple(TagClaim(**claim) for claim in document["tags"]),
+            credential=credential_from_json(document["credential"]),
+            pictures=tuple(map(credential_from_json, document["pictures"])),
+            notes=tuple(str(note) for note in document["notes"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no provenance: {error}") from error
 
 
 def failed(sha256: str, failure: Failure, **partial: Any) -> AudioFacts:

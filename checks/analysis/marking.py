@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from checks.analysis import confined
+from checks.analysis import confined, known
 from checks.analysis.confine import Limits
 
 #: Containers in which a manifest can be written.
@@ -120,9 +120,8 @@ class Identity:
 def mark(source: BinaryIO, target: BinaryIO, manifest: Mapping[str, Any], identity: Identity) -> Marked:
     """Write a marked copy of an open file into another, which is of no use where this raises.
 
-    Raises CannotBeMarked, and OSError where no process can be started or the disk is full.
+    Raises CannotBeMarked, OSError where the disk is full, and AnalysisError where our own code or this host failed.
     """
-    size = source.seek(0, 2)
     request = {
         "manifest": dict(manifest),
         "certificates": identity.certificates,
@@ -130,16 +129,11 @@ def mark(source: BinaryIO, target: BinaryIO, manifest: Mapping[str, Any], identi
         "leaf": base64.b64encode(identity.leaf.public_bytes(Encoding.DER)).decode(),
     }
     try:
-        said = confined.converse(
-            "checks.analysis.marker:mark",
-            source,
-            target,
-            json.dumps(request).encode(),
-            identity.sign,
-            limits=Limits(_CPU_SECONDS, _MEMORY_BYTES, size + _GROWTH_BYTES),
-        )
-        answer = json.loads(said)
+        answer = _converse(source, target, request, identity)
     except confined.Ended as ended:
+        blamed = confined.blamed(ended, lambda: _mark_known(request, identity))
+        if not isinstance(blamed, confined.Ended):
+            raise blamed from ended
         raise CannotBeMarked(Refusal.ENDED, str(ended)) from ended
     if "errno" in answer:
         raise OSError(answer["errno"], os.strerror(answer["errno"]))
@@ -147,3 +141,22 @@ def mark(source: BinaryIO, target: BinaryIO, manifest: Mapping[str, Any], identi
         refusal, _, detail = str(answer["refusal"]).partition(": ")
         raise CannotBeMarked(Refusal(refusal), detail)
     return Marked(answer["sound"], tuple(answer["source_types"]), answer["signer"])
+
+
+def _converse(source: BinaryIO, target: BinaryIO, request: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
+    """Have one file marked by a sandboxed child. Raises confined.Ended where it gives no answer."""
+    limits = Limits(_CPU_SECONDS, _MEMORY_BYTES, source.seek(0, 2) + _GROWTH_BYTES)
+    said = confined.converse(
+        "checks.analysis.marker:mark", source, target, json.dumps(request).encode(), identity.sign, limits=limits
+    )
+    answer: dict[str, Any] = json.loads(said)
+    return answer
+
+
+def _mark_known(request: Mapping[str, Any], identity: Identity) -> None:
+    """Mark a sample of the project's own, and throw the copy away."""
+    with (
+        known.SOUNDS["wav"].open("rb") as sample,
+        os.fdopen(os.memfd_create("marked-sample"), "w+b") as copy,
+    ):
+        _converse(sample, copy, request, identity)

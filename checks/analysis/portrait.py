@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from checks.analysis import confined
+from checks.analysis import confined, known
+from checks.analysis.errors import AnalysisUnavailable
 
 #: Raise it whenever the same file would be drawn differently.
 VERSION = 1
@@ -28,10 +29,33 @@ class Portrait:
 
 
 def drawn(file: BinaryIO) -> Portrait:
-    """The portrait of an open file. Raises OSError where no process can be started."""
+    """The portrait of an open file, or an ``error`` where the file cannot be drawn.
+
+    Raises AnalysisUnavailable where no file can be drawn on this host, and AnalysisFailed where our own code fails on
+    this one alone.
+    """
+    found = _drawn(file)
+    if found.error:
+        draw_known()
+    return found
+
+
+def draw_known() -> None:
+    """Draw a sample of the project's own. Raises AnalysisUnavailable where that fails."""
+    with known.SOUNDS["wav"].open("rb") as sample:
+        found = _drawn(sample)
+    if found.error or abs(found.duration - known.SECONDS) > known.SECONDS_OFF:
+        raise AnalysisUnavailable(f"{sample.name} cannot be drawn: {found.error or found.duration}")
+
+
+def _drawn(file: BinaryIO) -> Portrait:
     try:
         answer = confined.run(
-            "checks.analysis.drawing:draw", file, cpu_seconds=_CPU_SECONDS, memory_bytes=_MEMORY_BYTES
+            "checks.analysis.drawing:draw",
+            file,
+            known.SOUNDS["wav"],
+            cpu_seconds=_CPU_SECONDS,
+            memory_bytes=_MEMORY_BYTES,
         )
     except confined.Ended as ended:
         return Portrait(error=ended.ending.value)

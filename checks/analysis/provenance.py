@@ -27,9 +27,8 @@ import mutagen.oggopus
 import mutagen.oggvorbis
 
 from checks.analysis import container, credentials
-from checks.analysis.facts import Note, credential_from_json
+from checks.analysis.facts import TOO_COSTLY, UNREADABLE, Provenance
 from checks.analysis.imagery import PNG
-from checks.finding import JSON
 from checks.release import Credential, CredentialState, Explanation, TagClaim
 
 _mutagen: Any = mutagen  # half of it has no types
@@ -67,29 +66,6 @@ _LOADED_ENCODINGS = (encodings.latin_1, encodings.utf_16, encodings.utf_16_be)
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """Claims and credentials found in one file."""
-
-    tags: tuple[TagClaim, ...] = ()
-    credential: Credential = _NO_CREDENTIAL
-    pictures: tuple[Credential, ...] = ()
-    notes: tuple[str, ...] = ()
-    signed_pictures: tuple[bytes, ...] = ()  # pictures in the tags that hold a manifest, each unread so far
-
-    @property
-    def signed(self) -> bool:
-        """Whether there is a manifest that was not read yet."""
-        return self.credential is credentials.TOO_COSTLY or bool(self.signed_pictures)
-
-
-#: What is known of tags that cost the child its life.
-UNREADABLE = Provenance(
-    credential=Credential(CredentialState.NOT_ASSESSED.value, explanation=Explanation.TOO_COSTLY.value),
-    notes=(Note.TAGS_UNREADABLE.value,),
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Mark:
     """One row of the data file: a pattern, and the fields in which it means something."""
 
@@ -124,7 +100,7 @@ def read(file: BinaryIO, kind: str | None) -> Provenance:
     return Provenance(
         tags=_claims(found.fields),
         credential=_unexamined(found, kind, whole=not notes),
-        pictures=(credentials.TOO_COSTLY,) * len(found.pictures),
+        pictures=(TOO_COSTLY,) * len(found.pictures),
         notes=notes,
         signed_pictures=tuple(found.pictures),
     )
@@ -133,7 +109,7 @@ def read(file: BinaryIO, kind: str | None) -> Provenance:
 def examine(file: BinaryIO, kind: str | None, found: Provenance) -> Provenance:
     """The same with its manifests read. What it costs is not ours to say: let it run within limits."""
     credential = found.credential
-    if credential is credentials.TOO_COSTLY and kind is not None:
+    if credential is TOO_COSTLY and kind is not None:
         credential = credentials.read(file, kind, in_place=True)
     read = [
         credentials.read(io.BytesIO(picture), "png" if picture.startswith(PNG) else "jpeg")
@@ -147,7 +123,7 @@ def _unexamined(found: _Found, kind: str, *, whole: bool) -> Credential:
     if kind not in credentials.MIME_TYPES:
         return credentials.NO_PLACE
     if found.manifest:
-        return credentials.TOO_COSTLY
+        return TOO_COSTLY
     if not whole:
         return Credential(CredentialState.NOT_ASSESSED.value, explanation=Explanation.DAMAGED.value)
     return found.pointed or _NO_CREDENTIAL
@@ -163,26 +139,6 @@ def warm_up() -> None:
     tags.save(stored)
     stored.seek(0)
     _mutagen.id3.ID3(stored)
-
-
-def to_json(found: Provenance) -> dict[str, JSON]:
-    """All but the pictures themselves."""
-    document = dataclasses.asdict(found)
-    del document["signed_pictures"]
-    return document
-
-
-def from_json(document: Mapping[str, Any]) -> Provenance:
-    """Raises ValueError where the document is not of that shape."""
-    try:
-        return Provenance(
-            tags=tuple(TagClaim(**claim) for claim in document["tags"]),
-            credential=credential_from_json(document["credential"]),
-            pictures=tuple(map(credential_from_json, document["pictures"])),
-            notes=tuple(str(note) for note in document["notes"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"this is no provenance: {error}") from error
 
 
 @functools.cache

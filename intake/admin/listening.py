@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from checks.analysis import AnalysisError
 from intake.models import Blob, Portrait, Submission
 from intake.services import blobs, portraits, roles, viewing
 
@@ -163,6 +164,8 @@ def portrait(blob: Blob | None) -> Portrait:
         drawn = portraits.of(blob) if blob else None
     except FileNotFoundError as error:
         raise Http404("no such file in the storage") from error
+    except AnalysisError as error:
+        raise Http404("it cannot be drawn at the moment") from error
     if drawn is None or drawn.error:
         raise Http404("it cannot be drawn")
     return drawn

@@ -38,6 +38,8 @@ _RETRIED = {
     411: "No Content-Length.",
     422: "Not as documented, or the Idempotency-Key stands for another request.",
 }
+#: What has to be read in the sandbox while the request waits.
+_MEASURED = {503: "Files cannot be measured at the moment: nothing was judged or stored. Send the request again."}
 _WITH_BODY = {**_RETRIED, 413: "Too large.", 415: "Not of a type that is taken here."}
 _MULTIPART = {
     "type": "object",
@@ -63,7 +65,7 @@ DELIVER_MESSAGE = _operation(
         200: OpenApiResponse(serializers.JudgementSerializer, "A test message: judged, and nothing stored."),
         202: serializers.SubmissionSerializer,
     },
-    {**_WITH_BODY, 422: "The message or its release has blocking findings; nothing was stored."},
+    {**_WITH_BODY, **_MEASURED, 422: "The message or its release has blocking findings; nothing was stored."},
     operation_id="ern_deliver",
     summary="Deliver a release as a DDEX message",
     description="The same delivery as `POST submissions`, as a NewReleaseMessage of ERN 3.8 to 4.3.2. Files are named "
@@ -488,7 +490,7 @@ LIST_RECORDINGS = _operation(
 LEARN_RECORDING = _operation(
     "Catalogue",
     {200: serializers.KnownRecordingSerializer, 201: serializers.KnownRecordingSerializer},
-    {**_WITH_BODY, 422: "Not as documented, or its sound cannot be compared with anything."},
+    {**_WITH_BODY, **_MEASURED, 422: "Not as documented, or its sound cannot be compared with anything."},
     operation_id="known_recording_create",
     summary="Make a recording known as your own, by its sound or its fingerprint",
     description="Multipart: the part `metadata` and one audio file. JSON: a fingerprint. 200 where you did so before.",

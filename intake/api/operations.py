@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from intake import figures, health
 from intake.api.problems import NOT_FOUND, UNAVAILABLE, Problem, document
-from intake.models import Analysis, CheckRun, Delivery, KnownRecording, Status, Submission
+from intake.models import Analysis, CheckRun, Delivery, KnownRecording, SelfTest, Status, Submission
 from intake.states import State
 
 
@@ -30,7 +30,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Whether requests should be sent here: 503, with the parts that fail, where not."""
     answers = health.ready()
-    parts = {answer.name: {"ok": answer.ok, "detail": "ok" if answer.ok else "unavailable"} for answer in answers}
+    parts = {
+        answer.name: {"ok": answer.ok, "detail": "ok" if answer.ok else answer.public or "unavailable"}
+        for answer in answers
+    }
     if all(answer.ok for answer in answers):
         return JsonResponse({"ready": True, "parts": parts})
     failing = ", ".join(answer.name for answer in answers if not answer.ok)
@@ -78,7 +81,21 @@ class Rows(Collector):
         yield GaugeMetricFamily("gate_reviews_overdue", "Submissions in review past their due date.", overdue)
         known = KnownRecording.objects.current().count()
         yield GaugeMetricFamily("gate_known_recordings", "Recordings in the reference catalogue.", known)
+        yield from self._hosts()
         yield from self._fairness()
+
+    @staticmethod
+    def _hosts() -> Iterator[GaugeMetricFamily]:
+        """What each host with a worker found when it last tested itself."""
+        passed = GaugeMetricFamily("gate_self_test_ok", "Whether a host can measure files.", labels=["host"])
+        age = GaugeMetricFamily("gate_self_test_age_seconds", "Since a host tested itself.", labels=["host"])
+        for one in SelfTest.objects.order_by("host"):
+            passed.add_metric([one.host], float(one.ok))
+            age.add_metric([one.host], max(0.0, (timezone.now() - one.ran_at).total_seconds()))
+        yield passed
+        yield age
+        postponed = Analysis.objects.filter(status=Status.PENDING, next_attempt_at__isnull=False).count()
+        yield GaugeMetricFamily("gate_analyses_postponed", "Files that wait for a host to be repaired.", postponed)
 
     @staticmethod
     def _fairness() -> Iterator[GaugeMetricFamily]:

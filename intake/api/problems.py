@@ -25,12 +25,14 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from checks import files as file_codes
+from checks.analysis import AnalysisError
 from checks.finding import Finding
 from checks.policy import PolicyError
 from intake import shape
 from intake.api import present
 from intake.services import door
 from intake.services.appeals import NotHeard
+from intake.services.blobs import StorageUnavailable
 from intake.services.moves import Conflict
 from intake.services.partial import NothingOffered
 from intake.services.submissions import FileRefused, FilesMissing
@@ -188,6 +190,10 @@ def understood(error: Exception) -> Problem | None:
             return Problem(UNAVAILABLE, "The database did not answer in time.", headers={"Retry-After": "5"})
         case PolicyError():
             return Problem(UNAVAILABLE, "The gate's policy cannot be read.", headers={"Retry-After": "30"})
+        case AnalysisError():
+            return Problem(UNAVAILABLE, "Files cannot be measured at the moment.", headers={"Retry-After": "60"})
+        case StorageUnavailable():
+            return Problem(UNAVAILABLE, "The file storage did not answer.", headers={"Retry-After": "5"})
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Problem(STORAGE_FULL)
         case _:

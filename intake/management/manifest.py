@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from checks.analysis import Analyser
+from checks.analysis import Analyser, AnalysisFailed
 from checks.lattice_model import FEATURES
 from checks.lattice_training import Sample
 from checks.release import LatticeFacts
@@ -72,6 +72,8 @@ def measured(rows: Iterable[Row], stderr: Any) -> Iterator[tuple[Row, LatticeFac
             facts = analyser.analyse(row.path, "", name=row.path.name)
         except OSError as error:
             return str(error.strerror or error)
+        except AnalysisFailed as error:
+            return str(error)
         return facts.lattice or facts.error or "not measured"
 
     done = measured_by(measure, listed, max(1, min(workers(), len(listed))))

@@ -4,6 +4,7 @@ from intake.models.accounts import ApiKey, Label, Language, Partner
 from intake.models.blocklist import Block
 from intake.models.desk import AcceptedConsent, Appeal, AppealFile, Note, Proposal, Viewing
 from intake.models.files import Analysis, Blob, Picture
+from intake.models.hosts import SelfTest
 from intake.models.idempotency import IdempotencyKey
 from intake.models.images import ImageBand, ImageMeasurement
 from intake.models.lattice import SpeedTest, VerifiedRecording
@@ -83,6 +84,7 @@ __all__ = [
     "RecoveryCode",
     "Resource",
     "SavedFilter",
+    "SelfTest",
     "SpeedTest",
     "Statement",
     "Status",

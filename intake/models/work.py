@@ -28,8 +28,9 @@ class WorkQuerySet(models.QuerySet):
         return self.filter(status__in=(Status.PENDING, Status.RUNNING))
 
     def claimable(self, now: dt.datetime) -> Self:
-        """Nobody holds it: pending, or held by someone whose lease ran out."""
-        return self.filter(Q(status=Status.PENDING) | Q(status=Status.RUNNING, lease_until__lt=now))
+        """Nobody holds it: pending and not put off, or held by someone whose lease ran out."""
+        due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now)
+        return self.filter(Q(due, status=Status.PENDING) | Q(status=Status.RUNNING, lease_until__lt=now))
 
     def claim(self, pk: object, lease: dt.timedelta) -> uuid.UUID | None:
         """Take one piece of work; returns the fencing token, or None where somebody else holds or ended it."""
@@ -43,6 +44,7 @@ class WorkQuerySet(models.QuerySet):
                 lease_until=now + lease,
                 attempts=F("attempts") + 1,
                 enqueue_count=0,  # its message has been taken: if this worker dies, the next one is sent soon
+                next_attempt_at=None,
                 started_at=now,
             )
         )
@@ -59,6 +61,28 @@ class WorkQuerySet(models.QuerySet):
                 **{"status": Status.DONE, "finished_at": timezone.now(), "lease_token": None, **values}
             )
         )
+
+    def postpone(self, pk: object, token: uuid.UUID, error: str, wait: dt.timedelta) -> bool:
+        """Give a piece of work back that this installation cannot do now. The attempt does not count.
+
+        Returns False where the lease has passed to somebody else.
+        """
+        mine, now = self.filter(pk=pk, lease_token=token, status=Status.RUNNING), timezone.now()
+        return bool(
+            mine.update(
+                status=Status.PENDING,
+                error=error,
+                lease_token=None,
+                attempts=F("attempts") - 1,
+                next_attempt_at=now + wait,
+                rung_at=now,
+            )
+        )
+
+    def resume(self) -> int:
+        """Make everything that was postponed due at once; returns how many pieces of work."""
+        waiting = self.filter(status=Status.PENDING, next_attempt_at__isnull=False)
+        return waiting.update(next_attempt_at=None, rung_at=None)
 
     def release(self, pk: object, token: uuid.UUID, error: str, max_attempts: int) -> bool:
         """Give a piece of work back after a fault of ours, for the sweep to ring again when the fault may be over.
@@ -90,6 +114,9 @@ class Work(Enqueued):
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    next_attempt_at = models.DateTimeField(
+        null=True, blank=True, help_text="Not before: what failed is to be repaired by the operator."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True, default="")

@@ -25,6 +25,10 @@ from intake.models import AppealFile, Blob, KnownRecording, MarkedFile, Resource
 ABANDONED_AFTER = dt.timedelta(minutes=10)
 
 
+class StorageUnavailable(OSError):
+    """The storage does not answer, or answers with an error; the file may well be there."""
+
+
 class Incoming:
     """A file on its way in: written chunk by chunk to a spool file, hashed as it comes."""
 
@@ -99,7 +103,8 @@ class Incoming:
 def local_copy(blob: Blob) -> Iterator[Path]:
     """The blob as a file on this machine, for as long as the context lasts.
 
-    Raises FileNotFoundError where the storage has lost it.
+    Raises FileNotFoundError where the storage has lost it, StorageUnavailable where it does not answer, and OSError
+    where this machine has no room for it.
     """
     if path := _path(blob):
         if not path.is_file():
@@ -107,11 +112,21 @@ def local_copy(blob: Blob) -> Iterator[Path]:
         yield path
         return
     with tempfile.NamedTemporaryFile(dir=spool_folder(), prefix="out-") as copy:
-        with default_storage.open(blob.path) as stored:
-            for chunk in stored.chunks():
-                copy.write(chunk)
+        for chunk in _stored_chunks(blob):
+            copy.write(chunk)
         copy.flush()
         yield Path(copy.name)
+
+
+def _stored_chunks(blob: Blob) -> Iterator[bytes]:
+    """The bytes of a blob that is stored elsewhere. Each storage has errors of its own: they become one."""
+    try:
+        with default_storage.open(blob.path) as stored:
+            yield from stored.chunks()
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise StorageUnavailable(f"{type(error).__name__}: {error}") from error
 
 
 def spool_folder() -> Path:

@@ -22,7 +22,7 @@ from intake.services import blobs
 def measure(submission: Submission) -> None:
     """Measure the covers of a submission that were not measured yet.
 
-    Raises OSError where the storage has lost one, or no process can be started to measure it.
+    Raises OSError where the storage has lost one, and AnalysisError where one was not measured for a reason of our own.
     """
     for blob in _covers(submission):
         current = ImageMeasurement.objects.filter(pk=blob.pk, version=imagery.VERSION)

@@ -23,7 +23,7 @@ from checks.finding import Route
 from intake import queue, snapshot
 from intake.models import Blob, Decision, MarkedFile, Resource, Submission
 from intake.models.work import Status
-from intake.services import blobs
+from intake.services import blobs, self_tests
 from intake.states import CLEARED
 
 log = structlog.get_logger(__name__)
@@ -116,7 +116,7 @@ def mark(pk: str | uuid.UUID) -> None:
         values = _outcome(row)
     except Exception as error:
         log.exception("marking failed", marked_file=str(row.pk))
-        MarkedFile.objects.release(row.pk, token, repr(error), MAX_ATTEMPTS)
+        self_tests.give_back(MarkedFile.objects.all(), row.pk, token, error, MAX_ATTEMPTS)
         return
     MarkedFile.objects.finish(row.pk, token, error="", **values)
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from checks.analysis import portrait
+from checks.analysis import AnalysisError, portrait
 from intake.families import HOLDING
 from intake.models import Blob, KnownRecording, Portrait, Submission
 from intake.services import blobs
@@ -19,7 +19,8 @@ MOST_PREPARED = 8
 def of(blob: Blob) -> Portrait:
     """The portrait of a file, drawn now where it was not drawn yet.
 
-    Raises OSError where the storage has lost the file, or no process can be started.
+    Raises OSError where the storage has lost the file, and AnalysisError where nothing could be drawn for a reason of
+    our own: then nothing is kept, and it is drawn when somebody asks again.
     """
     kept = Portrait.objects.filter(pk=blob.pk, version=portrait.VERSION).first()
     if kept is not None:
@@ -37,7 +38,7 @@ def prepare(submission: Submission) -> int:
     """
     wanted = list(dict.fromkeys(_wanted(submission)))[:MOST_PREPARED]
     for blob in Blob.objects.filter(pk__in=wanted, stored_at__isnull=False):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, AnalysisError):
             of(blob)
     return len(wanted)
 

@@ -31,7 +31,7 @@ from intake.models import (
     Submission,
 )
 from intake.models.work import Status
-from intake.services import blobs, catalogue, login_throttle, policies, uploads, waiting
+from intake.services import blobs, catalogue, login_throttle, policies, self_tests, uploads, waiting
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -140,4 +140,4 @@ def tidy() -> int:
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
     files = blobs.tidy() + uploads.tidy()
     known = catalogue.unindex() + catalogue.reconcile() + catalogue.tidy()
-    return old + _abandoned_drafts() + files + known + waiting.tidy() + login_throttle.tidy()
+    return old + _abandoned_drafts() + files + known + waiting.tidy() + login_throttle.tidy() + self_tests.tidy()

@@ -51,6 +51,18 @@ def test_a_file_that_cannot_be_read_is_reviewed_and_judged_no_further(error: str
     assert finding.fix
 
 
+def test_our_own_failure_is_told_to_the_label_without_blame_and_to_the_operator_with_its_cause() -> None:
+    told, private = on_one_file(
+        ok=False, error="analysis_failed", fault="IndexError: a fault of our own", duration=0.0, channel_rms=()
+    )
+    assert (told.code.id, told.code.route, told.code.private) == ("audio.not_measured", Route.REVIEW, False)
+    assert "IndexError" not in told.message
+    assert told.fix is None
+    assert told.measured is told.evidence is None
+    assert (private.code.id, private.code.private) == ("audio.analysis_failed", True)
+    assert "IndexError: a fault of our own" in private.message
+
+
 def test_a_file_that_was_never_measured_is_reviewed() -> None:
     delivery = a_delivery(facts={})
     (finding,) = CHECK.run(delivery, a_context())
@@ -147,7 +159,7 @@ def test_a_blemish_is_pointed_out_and_passes(changes: dict[str, Any], code: str)
 
 
 def test_everything_that_the_measurement_can_say_has_words() -> None:
-    assert set(UNREADABLE) == set(Failure)
+    assert set(UNREADABLE) == set(Failure) - {Failure.ANALYSIS_FAILED}  # which is not the file's
     assert IRREGULARITIES.keys() | ODDITIES.keys() == set(Note)
     assert not IRREGULARITIES.keys() & ODDITIES.keys()
 

@@ -251,9 +251,11 @@ def test_a_full_disk_is_tried_again_and_leaves_nothing(signing, cleared, rung, m
         patch.setattr(marker, "mark", full)
         marking.mark(row.pk)
     row.refresh_from_db()
-    assert (row.status, "No space" in row.error) == (Status.PENDING, True)
+    assert (row.status, "No space" in row.error, row.attempts) == (Status.PENDING, True, 0)
+    assert row.next_attempt_at
     assert set(Blob.objects.values_list("pk", flat=True)) == before
     assert not list(blobs.spool_folder().iterdir())
+    MarkedFile.objects.resume()
     marking.mark(row.pk)
     row.refresh_from_db()
     assert row.outcome == "marked"

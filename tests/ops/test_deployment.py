@@ -1,6 +1,9 @@
 """The container files agree with each other and with the code; there need not be an engine to tell."""
 
+import os
 import re
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,33 @@ def test_services_start_the_same_commands_as_the_supervisor():
 def test_service_is_restarted_and_watched(name):
     assert SERVICES[name]["restart"] == "unless-stopped"
     assert SERVICES[name]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes_old", "answers", "healthy"),
+    [
+        ("ok\n", 0, True, True),
+        ("sound: TypeError: open() got an unexpected keyword argument\n", 0, True, False),
+        ("ok\n", 20, True, False),  # nobody tests any more
+        (None, 0, True, False),
+        ("ok\n", 0, False, False),  # Celery does not answer
+    ],
+)
+def test_worker_is_healthy_where_its_host_can_measure(tmp_path, said, minutes_old, answers, healthy):
+    (tmp_path / "celery").write_text(f"#!/bin/sh\nexit {0 if answers else 1}\n")
+    (tmp_path / "celery").chmod(0o755)
+    if said is not None:
+        status = tmp_path / "self-test.here"
+        status.write_text(said)
+        os.utime(status, (time.time() - 60 * minutes_old,) * 2)
+    kind, command = SERVICES["worker"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    command = command.replace("/var/lib/gate/tmp", str(tmp_path)).replace("$$", "$")
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOSTNAME": "here", "GATE_ROLE": "worker"}
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is healthy
+    if said is not None:
+        assert said.strip() in done.stdout  # the cause is what the engine shows
 
 
 def test_web_is_watched_by_the_check_of_the_image():

@@ -40,6 +40,8 @@ def test_operator_of_a_whole_installation_hears_that_it_is_well():
         "index",
         "policy",
         "fingerprint",
+        "decoder",
+        "workers",
         "sandbox",
         "work",
     }
@@ -70,7 +72,7 @@ def test_running_clock_is_noticed(settings, tmp_path):
 
 
 def test_load_balancer_asks_only_what_requests_need():
-    assert {one.name for one in health.ready()} == {"database", "broker", "index", "storage", "policy"}
+    assert {one.name for one in health.ready()} == {"database", "broker", "index", "storage", "policy", "decoder"}
     assert all(one.ok for one in health.ready())
 
 

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from checks.analysis import default_analyser
+from checks.analysis import AnalysisFailed, default_analyser
 from checks.fingerprint.compressed import Unreadable, decode
 from checks.metadata.identifiers import canonical_isrc
 from checks.release import AudioFacts
@@ -76,7 +76,10 @@ class KnownRecordings(RegistryView, Posting):
         ((name, incoming),) = parts.files.items()
         if self.claim is not None:
             self.claim.renew()
-        facts = default_analyser().analyse(incoming.path, incoming.sha256, name=name)
+        try:
+            facts = default_analyser().analyse(incoming.path, incoming.sha256, name=name)
+        except AnalysisFailed:
+            raise Problem(RECORDING_REFUSED, "The file could not be measured; no fault of it is known.") from None
         if self.claim is not None:
             self.claim.renew()
         if facts.ok:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from checks.analysis import ANALYSIS_VERSION, default_analyser
+from checks.analysis import ANALYSIS_VERSION, AnalysisFailed, AnalysisUnavailable, Failure, default_analyser
 from checks.policy import LATTICE
 from checks.release import AudioFacts, LatticeFacts
 from intake.management.measuring import trusting
@@ -53,6 +53,10 @@ class Command(BaseCommand):
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
                 yield path, trusting(analyser.analyse(path, digest, name=path.name, lattice=traces))
+            except AnalysisFailed as error:
+                yield path, AudioFacts(digest, ANALYSIS_VERSION, False, Failure.ANALYSIS_FAILED.value, fault=str(error))
+            except AnalysisUnavailable as error:
+                raise CommandError(f"nothing can be measured here: {error}") from error
             except OSError:
                 yield path, None
 

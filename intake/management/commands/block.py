@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from checks.analysis import SandboxError, default_analyser
+from checks.analysis import AnalysisError, default_analyser
 from intake.models import Block
 from intake.services import blocklist
 from intake.services.blobs import Incoming
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         else:
             try:
                 entry, new = _block(options)
-            except (blocklist.Unusable, OSError, SandboxError) as error:
+            except (blocklist.Unusable, OSError, AnalysisError) as error:
                 raise CommandError(str(error)) from error
             document = _entry(entry) | {"new": new}
             document["submissions"] = self._live(entry, options["reopen"])

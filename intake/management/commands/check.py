@@ -16,7 +16,7 @@ from django.utils import timezone
 
 import checks
 from checks import policy as policies
-from checks.analysis import Analyser, SandboxError
+from checks.analysis import Analyser, AnalysisError
 from checks.check import (
     CHECK_FAILED,
     Check,
@@ -187,7 +187,7 @@ def _facts(document: dict[str, Any], folder: Path) -> dict[str, AudioFacts]:
     try:
         done = measured(measure, here, max(1, min(workers(), len(here))))
         return dict(shown(done, len(here), "Measuring", sys.stderr))
-    except (OSError, SandboxError) as error:
+    except (OSError, AnalysisError) as error:
         raise CommandError(str(error)) from error
 
 
@@ -195,7 +195,10 @@ def _images(document: dict[str, Any], folder: Path) -> dict[str, ImageFacts]:
     name = (document["release"].get("cover") or {}).get("file")
     if not name or not (folder / name).is_file():
         return {}
-    return {name: covers.facts_of(folder / name, "")}
+    try:
+        return {name: covers.facts_of(folder / name, "")}
+    except AnalysisError as error:
+        raise CommandError(str(error)) from error
 
 
 class NothingKnown:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from checks.analysis import Analyser, SandboxError
+from checks.analysis import Analyser, AnalysisError
 from checks.metadata.identifiers import canonical_isrc
 from checks.release import AudioFacts
 from intake import fingerprint_files
@@ -200,7 +200,7 @@ def _measure(analyser: Analyser, job: Job) -> AudioFacts | str | None:
         return None
     try:
         return analyser.analyse(job.entry.path, job.sha256, name=job.entry.path.name, lattice=False)
-    except (OSError, SandboxError) as error:
+    except (OSError, AnalysisError) as error:
         return str(error)
 
 

@@ -14,11 +14,11 @@ TRIGGER = b"misbehave"
 
 
 def _well_or(misdeed):  # type: ignore[no-untyped-def]
-    def measure(file: BinaryIO, sha256: str, name: str | None) -> AudioFacts:
+    def measure(file: BinaryIO, sha256: str, name: str | None, **switched: bool) -> AudioFacts:
         file.seek(0)
         if file.read(len(TRIGGER)) == TRIGGER:
             misdeed()
-        return decode.measure(file, sha256, name)
+        return decode.measure(file, sha256, name, **switched)
 
     return measure
 
@@ -56,7 +56,9 @@ leaves = _well_or(lambda: os._exit(0))
 babbles = _well_or(_babble)
 
 
-def eaten_by_its_credential(file: BinaryIO, sha256: str, name: str | None) -> AudioFacts:
+def eaten_by_its_credential(file: BinaryIO, sha256: str, name: str | None, **switched: bool) -> AudioFacts:
     """Measures well, and then the library that reads manifests ends as native code does that gets no memory."""
+    if not sha256:  # a known sample, which is no trouble to it
+        return decode.measure(file, sha256, name, **switched)
     credentials.read = lambda *_, **__: ctypes.CDLL(None).abort()  # type: ignore[assignment]  # in this child alone
-    return decode.measure(file, sha256, name)
+    return decode.measure(file, sha256, name, **switched)

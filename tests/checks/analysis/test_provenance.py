@@ -14,6 +14,7 @@ import mutagen.wave
 import pytest
 
 from checks.analysis import Note, provenance
+from checks.analysis.facts import Provenance, provenance_from_json
 from checks.release import TagClaim
 from intake.demo import sounds
 
@@ -265,11 +266,11 @@ def test_every_row_of_the_data_file_is_dated_and_has_a_source() -> None:
 def test_provenance_survives_its_journey() -> None:
     import dataclasses
 
-    sent = provenance.Provenance(tags=(TagClaim("a", "b", "c"),), notes=("tags_unreadable",))
-    assert provenance.from_json(json.loads(json.dumps(dataclasses.asdict(sent)))) == sent
+    sent = Provenance(tags=(TagClaim("a", "b", "c"),), notes=("tags_unreadable",))
+    assert provenance_from_json(json.loads(json.dumps(dataclasses.asdict(sent)))) == sent
 
 
 @pytest.mark.parametrize("document", [{}, {"tags": 3, "credential": {}, "notes": []}, {"tags": [{"x": 1}]}])
 def test_provenance_of_another_shape_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="no provenance"):
-        provenance.from_json(document)
+        provenance_from_json(document)

@@ -1,5 +1,7 @@
 """The child is shut in, and whatever happens in it the worker lives and the next file is measured."""
 
+import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,13 +14,25 @@ from pathlib import Path
 import pytest
 
 from checks import analysis
-from checks.analysis import Analyser, Failure, Level, Note, SandboxError
+from checks.analysis import (
+    Analyser,
+    AnalysisFailed,
+    AnalysisUnavailable,
+    Failure,
+    Level,
+    Note,
+    confine,
+    known,
+    selftest,
+)
 from checks.analysis import analyser as analyser_module
+from checks.analysis.analyser import _Ending
+from checks.release import Credential, CredentialState
 
-from . import files, misbehaving
+from . import broken, files, misbehaving, without_filter
 from .conftest import Measure
 
-MISBEHAVING = misbehaving.__name__
+MISBEHAVING, BROKEN = misbehaving.__name__, broken.__name__
 
 
 @pytest.fixture
@@ -39,7 +53,6 @@ def bad(tmp_path: Path) -> Path:
         ("leaves", Failure.DECODER_KILLED),
         ("babbles", Failure.DECODER_KILLED),
         ("spins", Failure.DECODER_TIMEOUT),
-        ("stumbles", Failure.ANALYSIS_FAILED),
     ],
 )
 def test_a_file_that_ends_its_child_gives_a_code_and_the_next_is_measured(
@@ -49,6 +62,88 @@ def test_a_file_that_ends_its_child_gives_a_code_and_the_next_is_measured(
         facts = analyser.analyse(bad, "bad")
         assert (facts.ok, facts.error, facts.sha256) == (False, error, "bad")
         assert analyser.analyse(song, "good").ok
+
+
+def test_a_file_on_which_our_own_code_fails_is_not_blamed(song: Path, bad: Path) -> None:
+    with Analyser(f"{MISBEHAVING}:stumbles") as analyser:
+        with pytest.raises(AnalysisFailed, match="IndexError: a fault of our own"):
+            analyser.analyse(bad, "bad")
+        assert analyser.analyse(song, "good").ok
+
+
+def test_a_file_is_not_blamed_for_a_child_that_was_killed_from_outside(song: Path, bad: Path) -> None:
+    """As a host without memory does, and as no file can do."""
+    with Analyser(f"{MISBEHAVING}:sleeps") as analyser:
+        assert analyser.analyse(song, "").ok
+        killer = threading.Thread(target=_kill_the_fork_of, args=(_child(analyser),))
+        killer.start()
+        with pytest.raises(AnalysisFailed, match="killed from outside"):
+            analyser.analyse(bad, "bad")
+        killer.join()
+        assert analyser.analyse(song, "good").ok
+
+
+@pytest.mark.parametrize(
+    ("measure", "cause"),
+    [
+        ("type_error", "TypeError: a fault of every file"),
+        ("attribute_error", "AttributeError: a fault of every file"),
+        ("memory_error", "decoder_killed"),
+        ("crash", "decoder_killed"),
+        ("refuses_everything", "undecodable"),
+        ("measures_nothing", "lasts 0.00 s"),
+    ],
+)
+def test_a_decoder_that_fails_on_known_samples_blames_no_file(song: Path, measure: str, cause: str) -> None:
+    with Analyser(f"{BROKEN}:{measure}") as analyser:
+        with pytest.raises(AnalysisUnavailable, match=cause):
+            analyser.analyse(song, "good")
+        with pytest.raises(AnalysisUnavailable, match=cause):
+            analyser.measure_known(known.SIGNED_SOUND)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"tags": ()}, "do not show"),
+        ({"credential": Credential(CredentialState.UNREAD.value)}, "was not read"),
+        ({"credential": Credential()}, "was not read"),
+        ({"fingerprint": b""}, "no fingerprint"),
+        ({"channel_rms": (0.01,)}, "the level"),
+        ({"ok": False, "error": "truncated"}, "truncated"),
+    ],
+)
+def test_a_sample_that_is_measured_otherwise_is_noticed(
+    analyser: Analyser, changes: dict[str, object], wrong: str
+) -> None:
+    facts = analyser.analyse(known.SIGNED_SOUND, "")
+    assert known.wrong_sound(facts, known.SIGNED_SOUND) == ""
+    assert wrong in known.wrong_sound(dataclasses.replace(facts, **changes), known.SIGNED_SOUND)  # type: ignore[arg-type]
+
+
+def test_a_decoder_that_is_less_isolated_than_demanded_reads_nothing(
+    monkeypatch: pytest.MonkeyPatch, song: Path
+) -> None:
+    with Analyser(without_filter.__name__ + ":measure") as analyser:
+        assert analyser.analyse(song, "good").ok
+        monkeypatch.setattr(confine, "_demanded_level", Level.SYSCALLS)
+        with pytest.raises(AnalysisUnavailable, match=r"level 1 \(limits\), and 2 \(syscalls\) is demanded"):
+            analyser.analyse(song, "good")
+
+
+def test_a_decoder_whose_user_is_missing_reads_nothing(monkeypatch: pytest.MonkeyPatch, song: Path) -> None:
+    monkeypatch.setattr(confine, "_demanded_user", "nobody-of-that-name")
+    with Analyser() as analyser, pytest.raises(AnalysisUnavailable, match="no user"):
+        analyser.analyse(song, "good")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")
+def test_a_decoder_of_another_user_measures_the_same(monkeypatch: pytest.MonkeyPatch, song: Path) -> None:
+    with Analyser() as analyser:
+        as_the_gate = analyser.analyse(song, "good")
+        monkeypatch.setattr(confine, "_demanded_user", "nobody")
+        assert analyser.analyse(song, "good") == as_the_gate
+        assert [part for part in selftest.examine() if not part.ok] == []
 
 
 def test_a_file_that_makes_its_child_wait_is_ended_at_the_deadline(
@@ -77,13 +172,6 @@ def test_a_wait_that_is_broken_off_leaves_nothing_for_the_next_file(song: Path, 
             assert analyser.analyse(song, "").ok
     finally:
         signal.signal(signal.SIGALRM, before)
-
-
-def test_the_child_cannot_get_out(analyser: Analyser) -> None:
-    level, ways_out = analyser.probe()
-    assert level >= Level.SYSCALLS
-    assert len(ways_out) == 10
-    assert [what for what, refused, _ in ways_out if not refused] == []
 
 
 def test_the_child_knows_no_secret_of_the_worker(monkeypatch: pytest.MonkeyPatch, song: Path) -> None:
@@ -171,7 +259,10 @@ def test_a_missing_file_is_the_callers_fault(analyser: Analyser, tmp_path: Path)
 
 
 def test_a_child_that_cannot_start_is_our_fault(song: Path) -> None:
-    with Analyser("checks.analysis.nowhere:measure") as analyser, pytest.raises(SandboxError, match="nowhere"):
+    with (
+        Analyser("checks.analysis.nowhere:measure") as analyser,
+        pytest.raises(AnalysisUnavailable, match=r"does not start: ModuleNotFoundError.*nowhere"),
+    ):
         analyser.analyse(song, "")
 
 
@@ -183,19 +274,20 @@ def test_tags_that_end_the_child_leave_the_measurements(tmp_path: Path) -> None:
     answer = b"".join(
         len(part).to_bytes(4, "big") + part for part in (b'{"sha256": "", "version": 1, "ok": true}', b"\1\0\0\0", b"")
     )
-    facts = analyser_module._facts("x", Failure.DECODER_KILLED, answer)
+    facts = analyser_module._read("x", _Ending.KILLED, answer).facts
+    assert facts
     assert (facts.ok, facts.fingerprint_items, facts.notes) == (True, 1, (Note.TAGS_UNREADABLE,))
 
 
 @pytest.mark.parametrize("answer", [b"", b"\0\0\0\2{}", b"\0\0\0\2{}\0\0\0\0", b"\0\0\0\2[]\0\0\0\0", b"\xff" * 50])
 def test_an_answer_that_makes_no_sense_is_a_killed_decoder(answer: bytes) -> None:
-    facts = analyser_module._facts("x", None, answer)
+    facts = analyser_module._read("x", _Ending.WELL, answer).facts
+    assert facts
     assert (facts.ok, facts.error) == (False, Failure.DECODER_KILLED)
 
 
 def test_the_operators_functions_speak_of_this_machine() -> None:
-    assert analysis.sandbox_level() >= Level.SYSCALLS
-    assert all(refused for _, refused, _ in analysis.self_test())
+    assert [part for part in selftest.examine() if not part.ok] == []
     assert analysis.fingerprint_backend() == "built-in" or analysis.fingerprint_backend().startswith("libchromaprint")
     assert analysis.default_analyser() is analysis.default_analyser()
 
@@ -219,3 +311,14 @@ def _gone(process: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def _kill_the_fork_of(process: int) -> None:
+    """Kill the first child that a process has, as soon as it has one."""
+    for _ in range(500):
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                if int(status.read_text().rsplit(")", 1)[1].split()[1]) == process:
+                    os.kill(int(status.parent.name), signal.SIGKILL)
+                    return
+        time.sleep(0.01)

@@ -38,6 +38,17 @@ def test_label_delivers_a_message(caller, label, rung):
     assert ("intake.start", (str(submission.pk),)) in rung
 
 
+def test_label_is_asked_to_come_back_where_no_message_can_be_read(caller, monkeypatch):
+    """A broken reader is no fault of the message."""
+    monkeypatch.setattr("intake.ddex.messages._READER", "tests.checks.analysis.broken_images:measure")
+    before = stored()
+    answer = deliver(caller, a_message())
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert answer.headers["Retry-After"] == "60"
+    assert "TypeError" not in answer.content.decode()
+    assert stored() == before
+
+
 def test_what_was_not_understood_is_among_the_findings(caller):
     message = a_message(release="<Synopsis><ShortSynopsis>By the sea.</ShortSynopsis></Synopsis>")
     answer = deliver(caller, message)

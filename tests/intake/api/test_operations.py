@@ -45,7 +45,7 @@ def test_failing_part_is_named_without_what_is_inside(monkeypatch):
 
 def test_database_broker_index_and_storage_are_asked():
     answer = Client().get("/readyz")
-    assert set(answer.json()["parts"]) == {"database", "broker", "index", "storage", "policy"}
+    assert set(answer.json()["parts"]) == {"database", "broker", "index", "storage", "policy", "decoder"}
 
 
 def figures():
@@ -78,7 +78,7 @@ def test_metrics_take_the_same_few_queries_however_much_there_is(label):
     empty = queries()
     for number in range(1, 4):
         a_submission(label, a_document(f"Song {number}", number))
-    assert queries() == empty <= 8
+    assert queries() == empty <= 10
 
 
 def test_metrics_name_nobody(label):

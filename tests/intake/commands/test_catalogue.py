@@ -105,9 +105,9 @@ def test_operator_hears_of_each_file_that_could_not_be_learned_and_why(music, tm
 
 
 def test_decoder_that_cannot_be_started_fails_the_file_and_not_the_command(music, analysers):
-    from checks.analysis import SandboxError
+    from checks.analysis import AnalysisUnavailable
 
-    analysers.fake.error = SandboxError("no child")
+    analysers.fake.error = AnalysisUnavailable("no child")
     said = command("learn", music, "--json")
     assert {row["error"] for row in said.json["files"]} == {"no child"}
     assert spooled() == []

@@ -1,0 +1,38 @@
+"""Measures of a decoder that is broken as a whole; the analyser is given them by name."""
+
+import ctypes
+import dataclasses
+from typing import BinaryIO
+
+from checks.analysis import decode
+from checks.analysis.facts import Failure, failed
+from checks.release import AudioFacts
+
+
+def _raising(error: type[BaseException]):  # type: ignore[no-untyped-def]
+    def measure(file: BinaryIO, sha256: str, name: str | None, **_: object) -> AudioFacts:
+        raise error("a fault of every file")
+
+    return measure
+
+
+type_error = _raising(TypeError)
+attribute_error = _raising(AttributeError)
+memory_error = _raising(MemoryError)
+
+
+def crash(file: BinaryIO, sha256: str, name: str | None, **_: object) -> AudioFacts:
+    ctypes.string_at(8)
+    raise AssertionError("unreachable")
+
+
+def refuses_everything(file: BinaryIO, sha256: str, name: str | None, **_: object) -> AudioFacts:
+    """As FFmpeg does that was built without its decoders."""
+    return failed(sha256, Failure.UNDECODABLE)
+
+
+def measures_nothing(file: BinaryIO, sha256: str, name: str | None, **_: object) -> AudioFacts:
+    """Blames good files, and finds no sound in others."""
+    if not sha256:
+        return dataclasses.replace(decode.measure(file, sha256, name, lattice=False), duration=0.0)
+    return failed(sha256, Failure.EMPTY if sha256 == "empty" else Failure.TRUNCATED)
