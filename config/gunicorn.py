@@ -6,7 +6,7 @@ from typing import Any
 from config import settings
 
 bind = f"{settings.GATE_HOST}:{settings.GATE_PORT}"
-worker_class = "gthread"
+worker_class = "config.web_worker.BufferingWorker"
 workers = settings.GATE_WEB_WORKERS
 threads = settings.GATE_WEB_THREADS
 #: Seconds; counts a hung worker process, not a slow upload, which only holds its thread.

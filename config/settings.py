@@ -68,8 +68,13 @@ GATE_WEBHOOKS_ALLOW_LOCAL = not PRODUCTION
 # --- Processes under `manage.py supervise` ------------------------------------------------------------------------
 
 GATE_WEB_WORKERS = env.int("GATE_WEB_WORKERS", default=2)
-#: Many: a slow upload holds one thread for as long as it lasts.
-GATE_WEB_THREADS = env.int("GATE_WEB_THREADS", default=32)
+#: Threads of each for requests; they never wait for a client.
+GATE_WEB_THREADS = env.int("GATE_WEB_THREADS", default=16)
+#: And for large bodies, each of which holds one for as long as it lasts.
+GATE_WEB_UPLOADS = env.int("GATE_WEB_UPLOADS", default=16)
+for _name, _number in (("GATE_WEB_THREADS", GATE_WEB_THREADS), ("GATE_WEB_UPLOADS", GATE_WEB_UPLOADS)):
+    if _number < 4:
+        raise ImproperlyConfigured(f"{_name} is {_number}; it must be at least 4, so that no single client fills it")
 GATE_WORKERS = env.int("GATE_WORKERS", default=os.cpu_count() or 2)
 
 # --- Secrets, hosts, HTTPS ----------------------------------------------------------------------------------------

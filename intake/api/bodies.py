@@ -28,6 +28,7 @@ from intake.api.problems import (
     LENGTH_REQUIRED,
     MEDIA_TYPE,
     MULTIPART_MALFORMED,
+    REQUEST_TIMEOUT,
     TOO_LARGE,
     Problem,
 )
@@ -76,7 +77,9 @@ class Body:
         """The next bytes; none at the end. Raises Problem where the connection broke."""
         try:
             chunk = self._request.read(CHUNK if size < 0 else size)
-        except (UnreadablePostError, OSError):
+        except (UnreadablePostError, OSError) as error:
+            if isinstance(error.__cause__ or error, TimeoutError):
+                raise Problem(REQUEST_TIMEOUT, f"After {self.received} bytes {error.__cause__ or error}.") from None
             raise self._truncated() from None
         self.received += len(chunk)
         return chunk

@@ -35,6 +35,7 @@ _ETAG = OpenApiParameter("ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, resp
 _RETRIED = {
     400: "The body or a header cannot be read.",
     409: "Not where this is possible, or the same request is still running.",
+    408: "The body came too slowly.",
     411: "No Content-Length.",
     422: "Not as documented, or the Idempotency-Key stands for another request.",
 }
@@ -177,6 +178,7 @@ PUT_FILE = _operation(
         **_NOT_THERE,
         400: "Content-Range, or fewer bytes than were announced; nothing was kept.",
         409: "No longer a draft.",
+        408: "The body came too slowly.",
         411: "No Content-Length.",
         412: "The draft has changed since you read it.",
         413: "Too large.",
@@ -225,6 +227,7 @@ PATCH_FILE = _operation(
         400: "The length is neither stated nor declared, a header has no possible value, or fewer bytes came than were "
         "announced; what came is kept.",
         409: "The piece does not begin where the file ends, or it is no longer a draft.",
+        408: "The body came too slowly.",
         411: "No Content-Length.",
         412: "Not tus 1.0.0, or the draft has changed since you read it.",
         413: "The file would be longer than announced, or too large.",

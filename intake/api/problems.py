@@ -82,6 +82,7 @@ INACTIVE = Kind("inactive", 409, "The endpoint is disabled")
 NOT_HEARD = Kind("appeal-refused", 409, "There can be no appeal against this decision")
 NOTHING_OFFERED = Kind("nothing-offered", 409, "There is no part of this release to accept")
 LENGTH_REQUIRED = Kind("length-required", 411, "The length of the body must be announced")
+REQUEST_TIMEOUT = Kind("request-timeout", 408, "The request came too slowly")
 PRECONDITION_FAILED = Kind("precondition-failed", 412, "The submission has changed since you read it")
 TUS_VERSION = Kind("tus-version", 412, "This version of tus is not spoken here")
 TOO_LARGE = Kind("too-large", 413, "The body or file is too large")
@@ -98,6 +99,8 @@ BLOCK_REFUSED = Kind("block-refused", 422, "This cannot be put on the blocklist"
 RECORDING_REFUSED = Kind("recording-refused", 422, "This cannot be learned")
 CHECKSUM_MISMATCH = Kind("checksum-mismatch", 460, "The piece is not the one that was meant")
 RATE_LIMITED = Kind("rate-limited", 429, "Too many requests")
+TOO_MANY_UPLOADS = Kind("too-many-uploads", 429, "Too many simultaneous uploads")
+HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The request headers are too large")
 INTERNAL = Kind("internal", 500, "A fault of ours")
 UNAVAILABLE = Kind("unavailable", 503, "The gate cannot answer at the moment")
 STORAGE_FULL = Kind("storage-full", 507, "There is no room for the file")
@@ -109,7 +112,7 @@ KINDS = (
     DOCUMENT_INVALID, DIGEST_MISMATCH, KEY_REUSED, ARTIST_REFUSED, TRACK_UNKNOWN, ENDPOINT_REFUSED, RATE_LIMITED,
     INTERNAL, UNAVAILABLE, STORAGE_FULL,
     NOT_HEARD, NOTHING_OFFERED, OFFSET_CONFLICT, TUS_VERSION, UPLOAD_HELD, CHECKSUM_MISMATCH, BLOCK_REFUSED, BLOCKED,
-    RECORDING_REFUSED,
+    RECORDING_REFUSED, REQUEST_TIMEOUT, TOO_MANY_UPLOADS, HEADERS_TOO_LARGE,
 )  # fmt: skip
 
 

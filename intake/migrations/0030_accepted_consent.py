@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0028_enqueue_counts"),
+        ("intake", "0029_self_tests"),
     ]
 
     operations = [

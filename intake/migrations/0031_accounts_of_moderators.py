@@ -25,7 +25,7 @@ def link_accounts(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0028_enqueue_counts"),
+        ("intake", "0030_accepted_consent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
