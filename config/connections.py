@@ -274,7 +274,7 @@ class Connection:
         self.environ = {}
 
 
-class Answer(Response):  # type: ignore[misc]
+class Answer(Response):
     """A response that says ``Connection: close`` where a body was not read: nobody shall send the rest of it."""
 
     def send_headers(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from config.connections import Connection
@@ -23,9 +23,9 @@ class Turns:
         self._per_address = max(1, threads * 3 // 4)
         self._start = start
         self._running = 0
-        self._by_group: Counter[object] = Counter()
-        self._by_address: Counter[str] = Counter()
-        self._queues: OrderedDict[object, deque[Connection]] = OrderedDict()
+        self._by_group: Counter[Hashable] = Counter()
+        self._by_address: Counter[Hashable] = Counter()
+        self._queues: OrderedDict[Hashable, deque[Connection]] = OrderedDict()
 
     def add(self, connection: Connection) -> None:
         """Run the connection's request, or put it in the queue."""

@@ -59,7 +59,7 @@ REPORT_EVERY = 10.0
 _CLOSABLE = (State.IDLE, State.HEAD, State.BODY, State.SENDING, State.LINGERING)
 
 
-class BufferingWorker(ThreadWorker):  # type: ignore[misc]
+class BufferingWorker(ThreadWorker):
     """Serves requests by threads, and waits for clients in one loop with limits for each of them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -188,7 +188,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def _leave_state(self, connection: Connection) -> None:
         self._watch(connection, 0)
-        waiting = self._waiting.get(connection.peer, {})
+        waiting: dict[Connection, None] = self._waiting.get(connection.peer, {})
         if connection in waiting:
             del waiting[connection]
             if not waiting:

@@ -81,7 +81,7 @@ def delivery(submission: models.Submission) -> Delivery:
             for name, analysis in analyses.items()
             if analysis and analysis.final
         },
-        documents={one.name: one.blob_id for one in _documents(submission)},
+        documents={one.name: one.blob_id for one in _documents(submission) if one.blob_id},
         accepted_consents=accepted_consents(submission.label),
         images={name: trusting_image(image, trusted, received) for name, image in _images(submission).items()},
     )

@@ -354,15 +354,16 @@ def _consents(submission: Submission, positions: Sequence[int]) -> list[dict[str
     """The delivered documents of consent that nobody has accepted yet: name, SHA-256, ISRC and element of each."""
     tracks = {f"track:{one.position}": one for one in submission.tracks.all() if one.position in positions}
     rows = submission.findings.filter(code=CONSENT_UNVERIFIED.id, subject__in=tracks)
+    found = [(tracks[row.subject], row.evidence or {}) for row in rows]
     return [
         {
-            "name": row.evidence["consent"],
-            "sha256": row.evidence["sha256"],
-            "isrc": tracks[row.subject].isrc,
-            "element": row.evidence["element"],
+            "name": evidence["consent"],
+            "sha256": evidence["sha256"],
+            "isrc": track.isrc,
+            "element": evidence["element"],
         }
-        for row in rows
-        if row.evidence["sha256"]
+        for track, evidence in found
+        if evidence.get("sha256")
     ]
 
 
