@@ -112,7 +112,7 @@ def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(wa
     ada, eve = a_moderator(), a_moderator("eve")
     viewing.saw(eve, waiting, "document consent.pdf")
     with pytest.raises(Unfounded, match=r"consent\.pdf"):
-        decisions.decide(waiting, ada, Verdict.LABEL, "Fine.", labels=[("ai:vocals", "all")])
+        decisions.decide(waiting, ada, Verdict.LABEL, "Fine.", labels=[("ai:vocals", "partly")])
     waiting.refresh_from_db()
     assert waiting.state == State.IN_REVIEW
     assert waiting.decisions.count() == 1
@@ -121,7 +121,7 @@ def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(wa
 
 def accept(submission, moderator):
     viewing.saw(moderator, submission, "document consent.pdf")
-    return decisions.decide(submission, moderator, Verdict.LABEL, "Signed.", labels=[("ai:vocals", "all")])
+    return decisions.decide(submission, moderator, Verdict.LABEL, "Signed.", labels=[("ai:vocals", "partly")])
 
 
 def test_label_goes_out_once_a_moderator_has_looked(waiting):
