@@ -346,7 +346,7 @@ def _check_consents_seen(submission: Submission, moderator: User, given: Given) 
     """Raise Unfounded where imitated parts would go out and the moderator has not opened their documents of consent."""
     for name in sorted({consent["name"] for consent in _consents(submission, _good(submission, given))}):
         what = viewing.cut(f"{Resource.Kind.DOCUMENT} {name}")
-        if not submission.viewings.filter(actor=actor(moderator), what=what).exists():
+        if not submission.viewings.filter(viewer=moderator, what=what).exists():
             raise Unfounded(f"open the document of consent '{name}' before you let the release out")
 
 

@@ -26,11 +26,12 @@ def a_release(consent, number=1, files=None, **more):
     document = copy.deepcopy(a_document(number=number))
     sung = {
         "element": "lead_vocals",
-        "level": "fully_generated",
+        "level": "partly_generated",
         "imitates": "with_consent",
         "consent": consent,
         **more,
     }
+    document["release"]["tracks"][0]["vocals"] = "vocal"
     document["release"]["tracks"][0]["disclosure"] = {"status": "declared", "contributions": [sung]}
     if files:
         document["files"] = files
@@ -59,7 +60,7 @@ def labels(decision):
 
 
 @pytest.mark.parametrize(
-    "consent", ["he said yes on the phone", "yes", "0192d2c5-8f6e-7000-8000-000000000001", "01.flac", "cover.jpg "]
+    "consent", ["he said yes on the phone", "yes", "0192d2c5-8f6e-7000-8000-000000000001", "01.flac"]
 )
 def test_words_are_no_consent(consent):
     submission = delivered(a_label(), a_release(consent))
@@ -112,7 +113,7 @@ def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(wa
     ada, eve = a_moderator(), a_moderator("eve")
     viewing.saw(eve, waiting, "document consent.pdf")
     with pytest.raises(Unfounded, match=r"consent\.pdf"):
-        decisions.decide(waiting, ada, Verdict.LABEL, "Fine.", labels=[("ai:vocals", "all")])
+        decisions.decide(waiting, ada, Verdict.LABEL, "Fine.", labels=[("ai:vocals", "partly")])
     waiting.refresh_from_db()
     assert waiting.state == State.IN_REVIEW
     assert waiting.decisions.count() == 1
@@ -121,7 +122,7 @@ def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(wa
 
 def accept(submission, moderator):
     viewing.saw(moderator, submission, "document consent.pdf")
-    return decisions.decide(submission, moderator, Verdict.LABEL, "Signed.", labels=[("ai:vocals", "all")])
+    return decisions.decide(submission, moderator, Verdict.LABEL, "Signed.", labels=[("ai:vocals", "partly")])
 
 
 def test_label_goes_out_once_a_moderator_has_looked(waiting):
