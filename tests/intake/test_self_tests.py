@@ -61,9 +61,10 @@ def later(monkeypatch):
 def tried(submission, rung, times=1):
     """Every piece of work attempted, as often as that, whether it is due or not."""
     for _ in range(times):
-        Analysis.objects.resume()
-        CheckRun.objects.resume()
-        submissions.ring(submission)
+        for model in (Analysis, CheckRun):
+            model.objects.resume()
+            model.objects.filter(status=Status.PENDING).update(rung_at=None)
+        submissions._dispatch(submission)
         run(rung)
     submission.refresh_from_db()
     return submission
@@ -78,7 +79,7 @@ def repair(host, analyser):
     host.broken, analyser.error = "", None
 
 
-def test_release_waits_while_the_decoder_is_broken_and_is_judged_after_the_repair(rung, analyser, host):
+def test_release_waits_while_the_decoder_is_broken_and_is_judged_after_the_repair(rung, analyser, host, later):
     break_host(host, analyser)
     submission = a_submission()
     run(rung)
@@ -93,7 +94,8 @@ def test_release_waits_while_the_decoder_is_broken_and_is_judged_after_the_repai
     assert self_tests.run().ok
     analysis.refresh_from_db()
     assert analysis.next_attempt_at is None
-    submissions.ring(submission)  # as the sweep does
+    later(sweep.PATIENCE + dt.timedelta(seconds=1))
+    sweep.sweep()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
@@ -144,7 +146,7 @@ def test_host_without_any_periodic_test_corrects_its_record_by_what_it_measures(
     run(rung)
     repair(host, analyser)
     later(self_tests.WAIT + dt.timedelta(seconds=1))
-    submissions.ring(submission)
+    sweep.sweep()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
