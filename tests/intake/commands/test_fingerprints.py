@@ -130,7 +130,7 @@ def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
     """What was stored and not indexed is indexed by the next run; nothing is learned twice."""
     monkeypatch.setattr(fingerprints, "BATCH", 2)
     rows = [{"fingerprint": encode(recording(seed, 400)), "title": f"Song {seed}"} for seed in range(6)]
-    real, calls = catalogue.index_all, []
+    real, calls = catalogue.index, []
 
     def killed():
         calls.append(1)
@@ -138,11 +138,11 @@ def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real()
 
-    monkeypatch.setattr(catalogue, "index_all", killed)
+    monkeypatch.setattr(catalogue, "index", killed)
     with pytest.raises(KeyboardInterrupt):
         command("learn", "--fingerprints", jsonl(tmp_path / "known.jsonl", *rows))
     assert (KnownRecording.objects.count(), len(reference.store())) == (4, 2)
-    monkeypatch.setattr(catalogue, "index_all", real)
+    monkeypatch.setattr(catalogue, "index", real)
     said = command("learn", "--fingerprints", tmp_path / "known.jsonl", "--json")
     assert (said.json["learned"], said.json["known"]) == (2, 4)
     assert len(reference.store()) == 6
