@@ -580,10 +580,8 @@ class LocalStore:
                 raise Gone("manifest.json: the folder of the index was removed while it was open") from error
             with file:
                 # The mapping keeps the inode from being given to a later manifest: by the inode we know this one again.
-                self._pinned = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                status = os.fstat(file.fileno())
-                self._stamp = _Stamp(status.st_ino, status.st_mtime_ns)
-            manifest = Manifest.parse(self._pinned[:])
+                pinned, status = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), os.fstat(file.fileno())
+            manifest = Manifest.parse(pinned[:])
             try:
                 parts = self._opened(manifest.segments)
                 fresh = Journal(self._path / manifest.journal)
@@ -593,6 +591,7 @@ class LocalStore:
                 continue
             self._manifest, self._parts, self._journal = manifest, parts, fresh
             self._memtable = Memtable(manifest.mark)
+            self._pinned, self._stamp = pinned, _Stamp(status.st_ino, status.st_mtime_ns)
             for record in news:
                 self._memtable.apply(record)
             return

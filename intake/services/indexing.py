@@ -282,6 +282,7 @@ class Status:
     recordings: int
     waiting: bool  # something is learned or forgotten that the log does not have yet
     faults: tuple[str, ...]
+    foreign: bool  # it did not come from this log, so that no position of it means anything
 
     @property
     def behind(self) -> int:
@@ -305,18 +306,18 @@ def status(exactly: bool = False) -> Status:
     end = CatalogueChange.objects.head()
     mark = applied.mark or Mark()
     stood = CatalogueChange.objects.filter(pk=mark.position).first() if mark.position else None
-    faults = []
-    if applied.mark is None and len(store):
-        faults.append("the index was not made from this catalogue's log")
-    elif mark.position and (stood is None or stood.token != mark.token):
+    faults, recordings = [], applied.contents.count if applied.contents else len(store)
+    foreign = bool(mark.position) and (stood is None or stood.token != mark.token)
+    if foreign:
         faults.append(f"the index belongs to another history of the catalogue (position {mark.position})")
+    elif applied.mark is None and recordings:
+        faults.append("the index was not made from this catalogue's log")
     elif applied.contents and applied.contents != (expected := Contents(*((stood.count, stood.digest) if stood else ()))):
         faults.append(
             f"the index does not hold the recordings that it should: {applied.contents.count} of {expected.count}, "
             "or others"
         )
-    recordings = applied.contents.count if applied.contents else len(store)
-    return Status(mark.position, end.position, recordings, end.waiting, tuple(faults))
+    return Status(mark.position, end.position, recordings, end.waiting, tuple(faults), foreign)
 
 
 def differences() -> tuple[set[int], set[int]]:

@@ -113,12 +113,15 @@ def _place() -> dict[str, int]:
 
 def _differences() -> list[str]:
     """Where the index and the catalogue's log disagree. What the index has not applied yet is no disagreement."""
+    found = indexing.status(exactly=True)
+    if found.foreign:
+        return list(found.faults)
     lacking, spare = indexing.differences()
     named = [
         *_named("in the catalogue, but not in the index", lacking),
         *_named("in the index, but not in the catalogue", spare),
     ]
-    return named or list(indexing.status(exactly=True).faults)
+    return named or list(found.faults)
 
 
 def _named(what: str, numbers: set[int]) -> list[str]:
