@@ -245,7 +245,9 @@ _DECODER_HINT = (
 
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
-_INDEX = Question("index", _index, 
+_INDEX = Question(
+    "index",
+    _index,
     "It is brought up to date by itself where a worker runs; make GATE_DATA/index writable, and if it is damaged, run "
     "`manage.py index rebuild`.",
 )

@@ -19,8 +19,8 @@ import numpy as np
 
 from checks.fingerprint import index
 from checks.fingerprint.index import Candidate, Keys, Query
-from checks.fingerprint.kernels import Int64s, UInt32s
 from checks.fingerprint.journal import Mark
+from checks.fingerprint.kernels import Int64s, UInt32s
 from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Fetch, Stats, StoreAt
 
 #: The tables are those of this version.
@@ -36,8 +36,8 @@ ASKED = 200_000
 COMING, PRESENT, REMOVED = 0, 1, 2
 
 #: Versions of recordings' rows that were written by applying the log: beyond those that are times (nanoseconds until
-#: 2116), first by the history that the log belongs to, then by the position. So of two hosts that apply the same stretch
-#: at the same time, or one of them late, the later change holds in whatever order their rows arrive.
+#: 2116), first by the history that the log belongs to, then by the position. So of two hosts that apply the same
+#: stretch at the same time, or one of them late, the later change holds in whatever order their rows arrive.
 LOGGED, HISTORY_BITS = 1 << 62, 44
 
 #: A statement may be this long: the keys stand in it as one text.

@@ -109,9 +109,12 @@ class Rows(Collector):
         yield GaugeMetricFamily(
             "gate_catalogue_changes_waiting", "Recordings learned or forgotten that no index can know of yet.", waiting
         )
-        current, behind = GaugeMetricFamily(
-            "gate_index_current", "1 where this host's index takes questions, 0 where it lags or is not right."
-        ), GaugeMetricFamily("gate_index_behind_changes", "Changes of the catalogue that this host's index lacks.")
+        current, behind = (
+            GaugeMetricFamily(
+                "gate_index_current", "1 where this host's index takes questions, 0 where it lags or is not right."
+            ),
+            GaugeMetricFamily("gate_index_behind_changes", "Changes of the catalogue that this host's index lacks."),
+        )
         try:
             found = indexing.status()
         except Exception as error:  # a damaged index must not take the other figures away

@@ -1,8 +1,8 @@
 """Keep an index of the catalogue on every host: write the log, apply it, and say how far an index has come.
 
 Learning and forgetting change a row of the catalogue. ``append`` writes what was committed to the log
-(``CatalogueChange``), in one order for all hosts. Each index applies the log and keeps, with its data, the position that
-it has reached. A question about a sound asks ``catch_up`` first: it returns the position that the answer must rest on,
+(``CatalogueChange``), in one order for all hosts. Each index applies the log and keeps, with its data, the position
+that it has reached. A question about a sound asks ``catch_up`` first: it returns the position that the answer must rest on,
 and raises ``Behind`` where this host's index cannot be brought there in time.
 """
 
@@ -29,7 +29,7 @@ from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.index import Damaged
 from checks.fingerprint.journal import Mark
 from checks.fingerprint.kernels import Int64s
-from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Gone, LocalStore, digest, mixed
+from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Gone, LocalStore, mixed
 from intake import reference
 from intake.models import CatalogueChange, KnownRecording
 from intake.models.reference import Head
@@ -312,7 +312,9 @@ def status(exactly: bool = False) -> Status:
         faults.append(f"the index belongs to another history of the catalogue (position {mark.position})")
     elif applied.mark is None and recordings:
         faults.append("the index was not made from this catalogue's log")
-    elif applied.contents and applied.contents != (expected := Contents(*((stood.count, stood.digest) if stood else ()))):
+    elif applied.contents and applied.contents != (
+        expected := Contents(*((stood.count, stood.digest) if stood else ()))
+    ):
         faults.append(
             f"the index does not hold the recordings that it should: {applied.contents.count} of {expected.count}, "
             "or others"

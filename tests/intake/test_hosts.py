@@ -304,7 +304,10 @@ def test_host_that_is_far_behind_takes_no_check_and_says_so(rung, analyser, host
 
 def figures(client) -> dict[str, float]:
     lines = client.get("/metrics").content.decode().splitlines()
-    return {name: float(value) for name, value in (line.split() for line in lines if line.startswith("gate_") and "{" not in line)}
+    return {
+        name: float(value)
+        for name, value in (line.split() for line in lines if line.startswith("gate_") and "{" not in line)
+    }
 
 
 @pytest.mark.parametrize("moment", ["before", "within"])

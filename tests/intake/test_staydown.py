@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from checks.policy import Verdict
+from intake import reference
 from intake.models import KnownRecording, StayDown, Submission
 from intake.services import accounts, catalogue, decisions, fingerprints
 from intake.states import State
