@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from dataclasses import dataclass
+from typing import Self
 
 from django.db import models
 from django.db.models import Exists, Q
@@ -121,7 +122,8 @@ class KnownRecording(models.Model):
         return f"{self.title} by {self.artist or 'unknown'}"
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """Where the log of the catalogue ends."""
 
     position: int = 0
@@ -140,8 +142,8 @@ class CatalogueChangeQuerySet(models.QuerySet):
         row = last.values_list("position", "token", "count", "digest", "learned", "forgotten").first()
         if row is None:  # nothing was ever written to it
             return Head(waiting=KnownRecording.objects.unlogged().exists())
-        *end, waits_learned, waits_forgotten = row
-        return Head(*end, waiting=waits_learned or waits_forgotten)
+        position, token, count, digest, waits_learned, waits_forgotten = row
+        return Head(position, token, count, digest, waits_learned or waits_forgotten)
 
 
 class CatalogueChange(models.Model):

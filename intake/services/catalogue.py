@@ -169,9 +169,11 @@ def rebuild_from(url: str, shard: int = 0, of: int = 1) -> int:
         return source.fingerprints([number for number in numbers if number % of == shard])
 
     try:
-        return store.rebuild(source.recordings(shard, of), late, source.modulus)
+        count = store.rebuild(source.recordings(shard, of), late, source.modulus)
     finally:
         source.close()
+    indexing.adopt()
+    return count
 
 
 def rebuild() -> int:

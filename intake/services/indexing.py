@@ -2,8 +2,8 @@
 
 Learning and forgetting change a row of the catalogue. ``append`` writes what was committed to the log
 (``CatalogueChange``), in one order for all hosts. Each index applies the log and keeps, with its data, the position
-that it has reached. A question about a sound asks ``catch_up`` first: it returns the position that the answer must rest on,
-and raises ``Behind`` where this host's index cannot be brought there in time.
+that it has reached. A question about a sound asks ``catch_up`` first: it returns the position that the answer must
+rest on, and raises ``Behind`` where this host's index cannot be brought there in time.
 """
 
 from __future__ import annotations
@@ -330,6 +330,14 @@ def differences() -> tuple[set[int], set[int]]:
     changed = CatalogueChange.objects.filter(position__gt=mark.position, position__lte=end.position)
     late = set(changed.values_list("recording_id", flat=True))
     return set(np.setdiff1d(known, have).tolist()) - late, set(np.setdiff1d(have, known).tolist()) - late
+
+
+def adopt() -> bool:
+    """Have an index that was made by hand follow the log, where it holds exactly what the log knows."""
+    store = reference.store()
+    known, end = logged()
+    mark = store.applied().mark
+    return np.array_equal(known, store.documents()) and store.apply([], end, mark)
 
 
 def repair() -> int:

@@ -15,7 +15,7 @@ from intake import fingerprint_files, reference
 from intake.services import catalogue, fingerprints, indexing
 
 #: Of a part that was made, so that nobody trusts it to stay one (docs/catalogue.md).
-PART = "This is a part. The housekeeping of a running gate fills it up with whatever else the database has rows of."
+PART = "This is a part. A running gate makes it what its own catalogue says: the rest is filled in, other numbers go."
 
 #: Numbers of recordings that are named one by one in a complaint.
 NAMED = 5
