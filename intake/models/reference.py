@@ -150,7 +150,8 @@ class CatalogueChange(models.Model):
     """One recording learned or forgotten, in the one order that every index applies: the log of the catalogue.
 
     It is appended to by ``intake.services.indexing`` alone, under a lock, after what it says was committed: so a
-    position is never visible before a lower one, and none is left out. Rows are neither changed nor deleted.
+    position is never visible before a lower one, and none is left out. Rows are not changed, and deleted only all at
+    once, where the log is begun anew.
     """
 
     position = models.BigIntegerField(primary_key=True)

@@ -192,6 +192,8 @@ def rebuild() -> int:
         reference.reopen()
         store = reference.store()
     indexing.append()
+    if indexing.contradicted(*indexing.logged()):
+        indexing.begin_log_anew()
     if isinstance(store, ClickHouseStore):
         indexing.restart(store)
     else:

@@ -29,7 +29,7 @@ from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.index import Damaged
 from checks.fingerprint.journal import Mark
 from checks.fingerprint.kernels import Int64s
-from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Gone, LocalStore, mixed
+from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Gone, LocalStore, digest, mixed
 from intake import reference
 from intake.models import CatalogueChange, KnownRecording
 from intake.models.reference import Head
@@ -170,6 +170,8 @@ def _repair(applied: Applied, deadline: float) -> int:
     """
     store = reference.store()
     known, end = logged()
+    if contradicted(known, end):
+        raise Behind("the catalogue's log and its rows contradict each other; mend both with: manage.py index rebuild")
     have = store.documents()
     missing, extra = np.setdiff1d(known, have), np.setdiff1d(have, known)
     log.warning("index.repaired", missing=missing.size, extra=extra.size, position=end.position)
@@ -181,6 +183,24 @@ def _repair(applied: Applied, deadline: float) -> int:
     changes += fingerprints(missing[:PAGE].tolist())
     store.apply(changes, end, applied.mark)
     return int(missing.size + extra.size)
+
+
+def contradicted(known: Int64s, end: Mark) -> bool:
+    """Whether these recordings, which rows say are known at the end of the log, are not those that the log says: then
+    somebody has changed one of the two by hand."""
+    row = CatalogueChange.objects.filter(pk=end.position).first()
+    said = Contents(row.count, row.digest) if row else Contents()
+    return Contents(known.size, digest(known)) != said
+
+
+def begin_log_anew() -> None:
+    """Write the log anew from the rows; every index then belongs to another history, and is made anew as well."""
+    with transaction.atomic(durable=True):
+        _lock_log()
+        CatalogueChange.objects.all().delete()
+        KnownRecording.objects.filter(logged_at__isnull=False).update(logged_at=None)
+    log.warning("catalogue.log_begun_anew")
+    append()
 
 
 def logged() -> tuple[Int64s, Mark]:
@@ -232,6 +252,13 @@ def append(deadline: float | None = None) -> int:
     return count
 
 
+def _lock_log() -> None:
+    """Until the transaction ends, nobody else writes to the log; SQLite has one writer in any case."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
 @transaction.atomic(durable=True)
 def _append(numbers: Sequence[int]) -> int:
     """One transaction writes at a time, and it sees everything that the one before has written.
@@ -239,10 +266,8 @@ def _append(numbers: Sequence[int]) -> int:
     Rows that another transaction has changed and not committed are left out: waiting for them with others' rows in hand
     could wait in a circle.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    rows = KnownRecording.objects.unlogged().filter(pk__in=numbers).select_for_update(skip_locked=True, of=("self",))
+    _lock_log()
+    rows = KnownRecording.objects.unlogged().filter(pk__in=numbers).select_for_update(skip_locked=True)
     known = {pk: forgotten is None for pk, forgotten in rows.order_by("pk").values_list("pk", "forgotten_at")}
     if not known:
         return 0

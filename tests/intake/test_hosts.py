@@ -248,6 +248,20 @@ def test_index_of_an_earlier_version_is_taken_over_by_its_difference(hosts, monk
         assert reference.store().verify() == []
 
 
+def test_log_that_contradicts_the_rows_stops_every_answer_until_it_is_begun_anew(hosts):
+    (host, _) = hosts
+    with host.here():
+        rows = [learned(number) for number in range(2)]
+        heard()
+        CatalogueChange.objects.filter(position=2).update(digest=7)
+        with pytest.raises(Behind, match="contradict"):
+            heard()
+        assert not answer().ok
+        assert command("index", "rebuild").code == 0
+        assert heard() == {0: [rows[0].pk], 1: [rows[1].pk], 2: [], 3: []}
+        assert command("index", "verify").code == 0
+
+
 # A host that lags
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from checks.fingerprint.compressed import encode
 from intake import fingerprint_files, reference
-from intake.models import KnownRecording
+from intake.models import CatalogueChange, KnownRecording
 from intake.services import catalogue, fingerprints
 from tests.checks.fingerprint.sounds import part, recording, silence
 from tests.intake.commands.console import Analysers, command
@@ -156,6 +156,7 @@ def test_what_is_exported_is_learned_elsewhere_and_known_here(tmp_path, name):
     assert command("index", "export", tmp_path / name).out == "2 recordings written\n"
     assert not list(tmp_path.glob("*.part"))
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["known"] == 2
+    CatalogueChange.objects.all().delete()
     KnownRecording.objects.all().delete()
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["learned"] == 2
     assert [tuple(map(str, line[1:])) for line in map(as_tuple, fingerprints.lines())] == before
