@@ -26,8 +26,8 @@ from benchmarks.machine import PROJECT
 _CHOICES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "STORAGE_URL")
 #: Made-up recordings and names to look among, so that no check finds an empty shelf.
 KNOWN_RECORDINGS, PROTECTED_NAMES = 10_000, 200
-_PRINTS = 1432  # sub-prints of three minutes
-_FIRST_DOCUMENT = 1_000_000_000  # beyond the numbers of rows
+_PRINTS, _SECONDS = 1432, 180.0  # sub-prints of three minutes
+_AT_ONCE = 1000  # rows in one statement
 _SIDE = 3000
 _LAST_WORDS = 4000  # of the gate's log, shown when a benchmark ends in the middle
 
@@ -64,14 +64,22 @@ def fill_shelves(recordings: int = KNOWN_RECORDINGS, names: int = PROTECTED_NAME
     """Known recordings in the index, and protected names."""
     from django.db import transaction
 
-    from intake import reference
-    from intake.services import registry
+    from intake.models import KnownRecording
+    from intake.services import catalogue, registry
 
     chance = np.random.default_rng(0)
-    reference.store().extend(
-        (_FIRST_DOCUMENT + number, chance.integers(0, 2**32, _PRINTS, dtype="<u4").tobytes())
-        for number in range(recordings)
+    KnownRecording.objects.bulk_create(
+        (
+            KnownRecording(
+                title=f"Made up {number}",
+                duration=_SECONDS,
+                fingerprint=chance.integers(0, 2**32, _PRINTS, dtype="<u4").tobytes(),
+            )
+            for number in range(recordings)
+        ),
+        batch_size=_AT_ONCE,
     )
+    catalogue.index()
     syllables = ["ba", "del", "for", "gi", "han", "ka", "lor", "mi", "nes", "pa", "ris", "tu", "vel", "zo"]
     with transaction.atomic():
         for _ in range(names):

@@ -36,6 +36,14 @@ def _die_with_the_worker(**_: Any) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+@signals.worker_process_init.connect
+def _follow_the_catalogue(**_: Any) -> None:
+    """A worker's host keeps its index current, also while nobody asks it."""
+    from intake.services.indexing import Follower
+
+    Follower().start()
+
+
 @signals.worker_init.connect
 def _warm_before_the_fork(sender: Any, **_: Any) -> None:
     """Machine code for the search is compiled or read once, here: the pool's children have it from their birth."""

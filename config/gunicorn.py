@@ -30,5 +30,9 @@ def post_worker_init(worker: Any) -> None:
     from django.urls import get_resolver  # the process that minds the workers loads none of this
 
     assert get_resolver().url_patterns
+
+    from intake.services.indexing import Follower
+
+    Follower().start()  # a host without workers has an index as well: blocking a recording asks it
     gc.collect()
     gc.freeze()

@@ -20,8 +20,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from checks import analysis
-from intake import models, reference
-from intake.services import door
+from intake import models
+from intake.services import door, indexing
 
 #: With less than this the next large delivery may not fit; two files of the largest size we take by default.
 _ENOUGH_DISK = 8 * 1024**3
@@ -134,7 +134,13 @@ def _storage_works() -> str:
 
 
 def _index() -> str:
-    return f"{len(reference.store())} known recordings can be searched"
+    found = indexing.status()
+    place = f"position {found.position} of {found.end} of the catalogue's log"
+    if found.faults:
+        raise Broken(f"{'; '.join(found.faults)}; {place}")
+    if not found.current:
+        raise Broken(f"{found.behind} changes behind: no sound is compared on this host; {place}")
+    return f"{found.recordings} known recordings can be searched; {place}"
 
 
 def _policy() -> str:
@@ -239,7 +245,12 @@ _DECODER_HINT = (
 
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
-_INDEX = Question("index", _index, "Make GATE_DATA/index writable; if it is damaged, run `manage.py index rebuild`.")
+_INDEX = Question(
+    "index",
+    _index,
+    "It is brought up to date by itself where a worker runs; make GATE_DATA/index writable, and if it is damaged, run "
+    "`manage.py index rebuild`.",
+)
 _POLICY = Question("policy", _policy, "Mend the file that GATE_POLICY names; it is config/policy.toml by default.")
 
 _READY = (

@@ -37,7 +37,7 @@ from checks.check import (
 from checks.finding import Basis
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.clickhouse import ClickHouseStore
-from checks.fingerprint.store import LocalStore, SharedStore
+from checks.fingerprint.store import Behind, LocalStore, SharedStore
 from checks.fraud import party
 from checks.lattice_model import Model, ModelError
 from checks.names import Entry, entries, fold
@@ -48,11 +48,13 @@ from intake.models.submissions import NOT_LIVE
 from intake.states import CLEARED, State
 
 
-def context(label: models.Label, submission: models.Submission | None, rules: Policy) -> Context:
+def context(
+    label: models.Label, submission: models.Submission | None, rules: Policy, position: int | None = None
+) -> Context:
     """The instruments for one label's release, as thorough as the policy has them; with a submission, what it says of
-    itself is left out."""
+    itself is left out. ``position``: of the catalogue's log, which what is said of a sound must rest on."""
     return Context(
-        recordings=Recordings(label, submission, rules),
+        recordings=Recordings(label, submission, rules, position),
         names=Names(submission),
         history=Deliveries(label, submission),
         blocklist=Blocks(),
@@ -86,6 +88,11 @@ def _model(path: Path, _changed: int) -> Model:
 def store() -> SharedStore:
     """The fingerprint index of this installation, one handle a process."""
     return _open(settings.GATE_INDEX_URL or Path(settings.GATE_INDEX), os.getpid())
+
+
+def reopen() -> None:
+    """Have the next question open the index anew, for its folder was removed."""
+    _open.cache_clear()
 
 
 @functools.lru_cache(maxsize=1)
@@ -132,18 +139,25 @@ class Recordings:
         label: models.Label | None = None,
         submission: models.Submission | None = None,
         rules: Policy | None = None,
+        position: int | None = None,
     ) -> None:
+        """``position``: of the catalogue's log, as ``services.indexing.catch_up`` returns it; without, the end of the
+        log at the time of each question."""
         self._label = label
         self._submission = submission
         self._rules = rules
+        self._position = position
 
     def matches(self, facts: AudioFacts, track: Track | None = None) -> Sequence[Match]:
-        """Known recordings that share sound with the file, best first."""
+        """Known recordings that share sound with the file, best first.
+
+        Raises checks.fingerprint.store.Behind where this host's index has not applied as much of the log.
+        """
         suggested = self._suggested(track) if track else []
         picture = facts.picture or self._picture(facts.sha256)
         known = _about(int(time.monotonic() // COUNTED_EVERY))
         found = find(
-            store(),
+            store().at(self._needed()),
             self._fingerprints,
             facts.fingerprint,
             picture=picture,
@@ -184,6 +198,14 @@ class Recordings:
             and not (row.source == _BLOCKED and row.pk not in blocked)
             and not (row.source == _REJECTED and row.pk not in refused)
         ]
+
+    def _needed(self) -> int:
+        if self._position is not None:
+            return self._position
+        head = models.CatalogueChange.objects.head()
+        if head.waiting:
+            raise Behind("something was learned or forgotten that the catalogue's log does not have yet")
+        return head.position
 
     def _suggested(self, track: Track) -> list[int]:
         """Recordings that the track may be by what is written about it, the likeliest first."""

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from intake.models import Submission
-from intake.services import catalogue, checking, deliveries, marking, partial, policies, portraits, submissions, sweep
+from intake.services import checking, deliveries, indexing, marking, partial, policies, portraits, submissions, sweep
 
 
 @shared_task(name="intake.start")
@@ -38,7 +38,7 @@ def portray(submission_id: str) -> None:
 
 @shared_task(name="intake.index")
 def index() -> None:
-    catalogue.index()
+    indexing.follow()
 
 
 @shared_task(name="intake.mark")

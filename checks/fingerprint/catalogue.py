@@ -19,7 +19,7 @@ from checks.fingerprint.compare import (
 )
 from checks.fingerprint.kernels import UInt32s
 from checks.fingerprint.picture import Picture, unpacked
-from checks.fingerprint.store import Store
+from checks.fingerprint.store import Searched
 from checks.fingerprint.variants import Change, Ear
 
 #: Gives the complete fingerprints of recordings by number; one that has gone meanwhile is left out.
@@ -86,7 +86,7 @@ NEARLY = 0.015
 
 
 def find(
-    store: Store,
+    store: Searched,
     load: Load,
     fingerprint: bytes,
     *,
@@ -203,7 +203,7 @@ class _Heard:
 class _Search:
     """Asks a store of about so many recordings for what shares more keys with a variant than chance explains."""
 
-    def __init__(self, store: Store, known: int, undo: bool) -> None:
+    def __init__(self, store: Searched, known: int, undo: bool) -> None:
         self._store = store
         self._undo = undo
         self._modulus = store.modulus

@@ -19,8 +19,9 @@ import numpy as np
 
 from checks.fingerprint import index
 from checks.fingerprint.index import Candidate, Keys, Query
+from checks.fingerprint.journal import Mark
 from checks.fingerprint.kernels import Int64s, UInt32s
-from checks.fingerprint.store import Fetch, Stats
+from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Fetch, Stats, StoreAt
 
 #: The tables are those of this version.
 FORMAT = 1
@@ -33,6 +34,11 @@ ASKED = 200_000
 
 #: What a recording's row says: its postings may be on their way (nothing holds yet), are there, or no longer count.
 COMING, PRESENT, REMOVED = 0, 1, 2
+
+#: Versions of recordings' rows that were written by applying the log: beyond those that are times (nanoseconds until
+#: 2116), first by the history that the log belongs to, then by the position. So of two hosts that apply the same
+#: stretch at the same time, or one of them late, the later change holds in whatever order their rows arrive.
+LOGGED, HISTORY_BITS = 1 << 62, 44
 
 #: A statement may be this long: the keys stand in it as one text.
 _SETTINGS = {"max_query_size": 64 << 20}
@@ -111,6 +117,11 @@ _FINGERPRINTS = """
     SELECT document, argMax(row.fingerprint, row.version) FROM @recordings AS row
     WHERE row.state != 0 AND document IN {documents:Array(Int64)} GROUP BY document
     HAVING argMax(row.state, row.version) = 1 ORDER BY document"""
+_LAST = """
+    SELECT document, max(generation), max(version) FROM @recordings WHERE document IN {documents:Array(Int64)}
+    GROUP BY document"""
+_CONTENTS = "SELECT count(), groupBitXor(intHash64(document)) FROM (every) WHERE state = 1".replace("every", _EVERY)
+_MARK = "SELECT history, position, token FROM @mark ORDER BY history DESC, position DESC LIMIT 1"
 _PARTS = """
     SELECT table, sum(rows), sum(bytes_on_disk), count() FROM system.parts
     WHERE database = {database:String} AND active GROUP BY table"""
@@ -186,15 +197,18 @@ class ClickHouseStore:
 
     def _learn(self, batch: dict[int, bytes], kept: dict[int, Keys]) -> None:
         documents = list(batch)
-        rows = self._rows(
-            "SELECT document, max(generation) FROM @recordings WHERE document IN {documents:Array(Int64)} "
-            "GROUP BY document",
-            documents=documents,
-        )
-        last = dict(rows)
+        rows = self._rows(_LAST, documents=documents)
+        last = {document: generation for document, generation, _ in rows}
         generations = [int(last.get(document, 0)) + 1 for document in documents]
+        self._insert_recordings(batch, kept, generations, self._next_version(rows))
+
+    def _insert_recordings(
+        self, batch: dict[int, bytes], kept: dict[int, Keys], generations: Sequence[int], version: int
+    ) -> None:
+        """First that they are on their way, then their keys, then that they are there."""
+        documents = list(batch)
         sizes = [kept[document].values.size for document in documents]
-        self._say(documents, generations, COMING, [b""] * len(documents), [0] * len(documents))
+        self._say(documents, generations, COMING, [b""] * len(documents), [0] * len(documents), version)
         self._insert(
             "postings",
             {
@@ -203,32 +217,92 @@ class ClickHouseStore:
                 "generation": np.repeat(np.array(generations, dtype=np.uint32), sizes),
             },
         )
-        self._say(documents, generations, PRESENT, list(batch.values()), sizes)
+        self._say(documents, generations, PRESENT, list(batch.values()), sizes, version)
 
     def remove(self, document: int) -> None:
         """Forget a recording: it counts no more at once, and its fingerprint goes with it; its postings go in time."""
         for generation, state in self._holding([document]).values():
             if state == PRESENT:
-                self._say([document], [generation], REMOVED, [b""], [0])
+                version = self._next_version(self._rows(_LAST, documents=[document]))
+                self._say([document], [generation], REMOVED, [b""], [0], version)
+
+    def _next_version(self, rows: Iterable[tuple[int, int, int]]) -> int:
+        """Beyond everything that was said of the recordings; ``rows``: number, generation, version."""
+        self._version = max(self._version + 1, time.time_ns(), *(int(version) + 1 for _, _, version in rows))
+        return self._version
 
     def _say(
         self, documents: Sequence[int], generations: Sequence[int], state: int, prints: Sequence[bytes],
-        sizes: Sequence[int],
+        sizes: Sequence[int], version: int,
     ) -> None:  # fmt: skip
-        self._version = max(self._version + 1, time.time_ns())
         self._insert(
             "recordings",
             {
                 "document": np.array(documents, dtype=np.int64),
                 "state": [state] * len(documents),
                 "generation": list(generations),
-                "version": [self._version] * len(documents),
+                "version": [version] * len(documents),
                 "keys": list(sizes),
                 "fingerprint": list(prints),
             },
         )
 
+    # Applying the log
+
+    def applied(self) -> Applied:
+        """The mark alone: counting what there is takes longer than a question may."""
+        return Applied(self._mark()[1], None)
+
+    def _mark(self) -> tuple[int, Mark | None]:
+        """The history that the log belongs to, and how far it is applied."""
+        rows = self._rows(_MARK)
+        return (int(rows[0][0]), Mark(int(rows[0][1]), int(rows[0][2]))) if rows else (0, None)
+
+    def contents(self) -> Contents:
+        ((count, joined),) = self._rows(_CONTENTS)
+        return Contents(int(count), int(joined) & DIGEST_BITS)
+
+    def apply(self, changes: Sequence[Change], mark: Mark, after: Mark | None) -> bool:
+        """See SharedStore. Hosts may apply the same stretch at the same time: every row says the same then, and the
+        mark is written once all before it is there."""
+        history, now = self._mark()
+        if now != after:
+            return False
+        self._apply(changes, mark, history)
+        return True
+
+    def restart(self, changes: Iterable[Sequence[Change]], mark: Mark) -> None:
+        """Apply everything anew as another history of the log, in pieces; then the mark is of that history."""
+        history = self._mark()[0] + 1
+        for some in changes:
+            self._apply(some, mark, history, done=False)
+        self._apply([], mark, history)
+
+    def _apply(self, changes: Sequence[Change], mark: Mark, history: int, done: bool = True) -> None:
+        version = LOGGED + (history << HISTORY_BITS) + mark.position
+        generation = mark.position & 0xFFFFFFFF  # the same from every host
+        last = dict(changes)
+        batch = {document: prints for document, prints in last.items() if prints is not None}
+        if batch:
+            kept = {document: index.keys(prints, self.modulus) for document, prints in batch.items()}
+            self._insert_recordings(batch, kept, [generation] * len(batch), version)
+        if gone := [document for document in last if document not in batch]:
+            empty = [b""] * len(gone)
+            self._say(gone, [generation] * len(gone), REMOVED, empty, [0] * len(gone), version)
+        if done:
+            self._insert("mark", {"history": [history], "position": [mark.position], "token": [mark.token]})
+
     # Searching
+
+    def at(self, position: int) -> StoreAt:
+        return StoreAt(self, position)
+
+    def ask(self, queries: Sequence[Query], position: int = 0) -> list[list[Candidate]]:
+        """Answer from what is there at this moment. Raises Behind where that is not as far as ``position``."""
+        mark = self._mark()[1] if position else None
+        if position and (mark is None or mark.position < position):
+            raise Behind(f"the index is at {mark.position if mark else 'no position'}, not at {position}")
+        return self._search(queries)
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
         (found,) = self._search([index.query(fingerprint, self.modulus)])
@@ -404,6 +478,12 @@ def schema(address: Address) -> list[str]:
     durably = "fsync_after_insert = 1, fsync_part_directory = 1"
     tables = {
         "store": ("name String, modulus UInt32", "Replacing", "ORDER BY name", ""),
+        "mark": (
+            "history UInt32, position UInt64, token Int64",
+            "Replacing",
+            "ORDER BY (history, position)",
+            "",
+        ),
         "recordings": (
             "document Int64, state UInt8, generation UInt32, version UInt64, keys UInt32, "
             "fingerprint String CODEC(ZSTD(3))",
@@ -433,6 +513,6 @@ def schema(address: Address) -> list[str]:
             f"ENGINE = Replicated{kind}MergeTree({', '.join(path)}) {order} SETTINGS {extra}{durably}",
             f"CREATE TABLE IF NOT EXISTS {database}.{name} ON CLUSTER {cluster} AS {database}.{name}_local "
             f"ENGINE = Distributed({cluster}, {database}, {name}_local, "
-            f"{'cityHash64(document)' if name != 'store' else '0'}) SETTINGS fsync_after_insert = 1",
+            f"{'0' if name in ('store', 'mark') else 'cityHash64(document)'}) SETTINGS fsync_after_insert = 1",
         ]
     return statements

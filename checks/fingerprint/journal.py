@@ -17,7 +17,9 @@ from checks.fingerprint.kernels import Int64s
 from checks.fingerprint.segment import write_bytes
 
 MAGIC = b"gate-jrn"
-FORMAT = 1
+
+#: Since 2 a frame may hold a mark; journals of 1 are read, and none is continued with a mark.
+FORMAT = 2
 
 #: magic, format, checksum of both.
 HEADER = struct.Struct("<8sII")
@@ -30,7 +32,14 @@ MARK = b"\xf5rec"
 #: kind, recording, number of keys that follow.
 RECORD = struct.Struct("<IqI")
 
-ADD_SAMPLED, ADD_DENSE, REMOVE = 1, 2, 3
+ADD_SAMPLED, ADD_DENSE, REMOVE, MARK_AT = 1, 2, 3, 4
+
+#: A mark's token, in the place of a record's keys: two of them.
+TOKEN = struct.Struct("<q")
+
+
+class Shrunk(Exception):
+    """The journal is shorter than what was read of it: the folder was restored from an older copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,21 @@ class Record:
         kind = REMOVE if self.keys is None else ADD_DENSE if self.keys.dense else ADD_SAMPLED
         body = b"" if self.keys is None else self.keys.values.astype("<u4").tobytes()
         return RECORD.pack(kind, self.document, len(body) // 4) + body
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a store has applied the log of its catalogue: the position of a change, and that change's token.
+
+    ``position`` 0: nothing is applied yet. The token is drawn at random for each change, so that a position of another
+    history (the log was restored from a backup, and went on differently) is not mistaken for this one.
+    """
+
+    position: int = 0
+    token: int = 0
+
+    def packed(self) -> bytes:
+        return RECORD.pack(MARK_AT, self.position, TOKEN.size // 4) + TOKEN.pack(self.token)
 
 
 def create(path: Path) -> None:
@@ -62,21 +86,28 @@ class Journal:
             head = file.read(HEADER.size)
         if len(head) < HEADER.size or HEADER.unpack(head)[2] != zlib.crc32(head[:-4]) or not head.startswith(MAGIC):
             raise Damaged(f"{path.name}: not a journal of the index")
-        if HEADER.unpack(head)[1] != FORMAT:
-            raise Damaged(f"{path.name}: format {HEADER.unpack(head)[1]}, and this program reads {FORMAT}")
+        self.format = HEADER.unpack(head)[1]
+        if not 1 <= self.format <= FORMAT:
+            raise Damaged(f"{path.name}: format {self.format}, and this program reads {FORMAT}")
         self.position = HEADER.size
 
-    def news(self) -> list[Record]:
-        """The records that stand behind what was seen; half a frame at the end waits for its writer."""
-        if self.path.stat().st_size == self.position:
+    def news(self) -> list[Record | Mark]:
+        """The records that stand behind what was seen; half a frame at the end waits for its writer.
+
+        Raises Shrunk, and FileNotFoundError where the file is gone.
+        """
+        size = self.path.stat().st_size
+        if size == self.position:
             return []
+        if size < self.position:
+            raise Shrunk(self.path.name)
         with self.path.open("rb") as file:
             file.seek(self.position)
             records, length = parse(file.read())
         self.position += length
         return records
 
-    def append(self, records: Sequence[Record]) -> None:
+    def append(self, records: Sequence[Record | Mark]) -> None:
         """Write records durably; only the process that holds the store's lock, and has read the news, may."""
         with self.path.open("r+b") as file:
             self._cut_torn_tail(file.fileno())
@@ -105,16 +136,16 @@ class Journal:
         os.ftruncate(descriptor, self.position)
 
 
-def frame(records: Sequence[Record]) -> bytes:
+def frame(records: Sequence[Record | Mark]) -> bytes:
     """Records as they are written together."""
     body = b"".join(record.packed() for record in records)
     length = struct.pack("<I", len(body))
     return MARK + length + struct.pack("<I", zlib.crc32(body, zlib.crc32(length))) + body
 
 
-def parse(data: bytes) -> tuple[list[Record], int]:
+def parse(data: bytes) -> tuple[list[Record | Mark], int]:
     """The records of the whole frames that ``data`` begins with, and how many bytes those take."""
-    records: list[Record] = []
+    records: list[Record | Mark] = []
     at = 0
     while at + FRAME.size <= len(data):
         mark, length, check = FRAME.unpack_from(data, at)
@@ -126,24 +157,33 @@ def parse(data: bytes) -> tuple[list[Record], int]:
     return records, at
 
 
-def _unpacked(body: bytes) -> Iterator[Record]:
+def _unpacked(body: bytes) -> Iterator[Record | Mark]:
     at = 0
     while at < len(body):
         kind, document, count = RECORD.unpack_from(body, at)
+        if kind == MARK_AT:
+            yield Mark(document, *TOKEN.unpack_from(body, at + RECORD.size))
+            at += RECORD.size + TOKEN.size
+            continue
         values = np.frombuffer(body, dtype="<u4", count=count, offset=at + RECORD.size).astype(np.uint32, copy=False)
         yield Record(document, None if kind == REMOVE else Keys(values, kind == ADD_DENSE))
         at += RECORD.size + 4 * count
 
 
 class Memtable:
-    """What the journal says: recordings with their keys, and every number that it speaks of."""
+    """What the journal says: recordings with their keys, every number that it speaks of, and how far it goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: Mark | None = None) -> None:
+        """``mark``: what holds where the journal has none."""
+        self.mark = mark
         self.recordings: dict[int, Keys] = {}
         self.touched: set[int] = set()  # what segments say of these is out of date
         self._shelf: tuple[Shelf, Int64s] | None = None
 
-    def apply(self, record: Record) -> None:
+    def apply(self, record: Record | Mark) -> None:
+        if isinstance(record, Mark):
+            self.mark = record
+            return
         self.touched.add(record.document)
         if record.keys is None:
             self.recordings.pop(record.document, None)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.fingerprint.index import Damaged
+from checks.fingerprint.journal import Mark
 
-FORMAT = 1
+#: Since 2 the mark is in it; a manifest of 1 is read, and has none.
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Manifest:
     modulus: int
     journal: str
     segments: tuple[Listed, ...] = ()
+    mark: Mark | None = None  # how far the segments have applied the log; the journal may go further
 
     def packed(self) -> bytes:
         content = {
@@ -42,6 +45,7 @@ class Manifest:
             "generation": self.generation,
             "modulus": self.modulus,
             "journal": self.journal,
+            "mark": [self.mark.position, self.mark.token] if self.mark else None,
             "segments": [
                 {"file": s.file, "documents": s.documents, "removed_file": s.removed_file, "removed": s.removed}
                 for s in self.segments
@@ -56,10 +60,11 @@ class Manifest:
             content: dict[str, Any] = json.loads(raw)
             if content.pop("checksum") != _checksum(content):
                 raise Damaged("manifest: the content does not fit its checksum")
-            if content["format"] != FORMAT:
+            if content["format"] not in range(1, FORMAT + 1):
                 raise Damaged(f"manifest: format {content['format']}, and this program reads {FORMAT}")
             listed = tuple(Listed(**segment) for segment in content["segments"])
-            return cls(content["generation"], content["modulus"], content["journal"], listed)
+            mark = Mark(*content["mark"]) if content.get("mark") else None
+            return cls(content["generation"], content["modulus"], content["journal"], listed, mark)
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise Damaged(f"manifest: {error!r}") from error
 

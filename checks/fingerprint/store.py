@@ -10,16 +10,17 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from checks.fingerprint import index, journal, segment
 from checks.fingerprint.index import Candidate, Damaged, Keys, Query
-from checks.fingerprint.journal import Journal, Memtable, Record
-from checks.fingerprint.kernels import Int64s, UInt32s
+from checks.fingerprint.journal import Journal, Mark, Memtable, Record, Shrunk
+from checks.fingerprint.kernels import Int64s, UInt32s, UInt64s
 from checks.fingerprint.manifest import FORMAT, Listed, Manifest
 from checks.fingerprint.segment import Segment
 
@@ -45,21 +46,62 @@ _STANDING = {"manifest.json", "lock", "merge-lock"}
 ATTEMPTS = 20
 
 
+#: Mixes numbers before they are joined by exclusive or: the finaliser of MurmurHash3, with the constant with which
+#: ClickHouse's ``intHash64`` begins, so that both kinds of store have the same digest of the same set.
+_FIRST, _SECOND, _THIRD = 0x4CF2D2BAAE6DA887, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53
+
+#: A digest has 63 bits: every database has a signed number of 64.
+DIGEST_BITS = (1 << 63) - 1
+
 #: Gives the fingerprints of some recordings by number.
 Fetch = Callable[[Sequence[int]], Iterable[tuple[int, bytes]]]
 
 
-class Store(Protocol):
-    """An index of recordings by number.
+#: A recording by number, with its fingerprint where it is learned and None where it is forgotten.
+Change = tuple[int, bytes | None]
 
-    Adding a number again replaces what it had; removing one that is not there changes nothing.
-    """
 
-    def add(self, document: int, fingerprint: bytes) -> None:
-        """Learn a recording. When this returns, it is durable and every query finds it."""
+class Behind(Exception):
+    """The index has not applied as much of the catalogue's log as a question needs. Nothing is said about the sound:
+    the question waits, or another host answers it."""
 
-    def remove(self, document: int) -> None:
-        """Forget a recording, as durably."""
+
+class Gone(Damaged):
+    """The folder of an open store was removed, or another was put in its place: open the store anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A set of recordings: how many, and a digest of their numbers that does not depend on the order."""
+
+    count: int = 0
+    digest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a store holds at one moment: ``mark`` is None where it never applied a log, ``contents`` where finding out
+    takes longer than a question may."""
+
+    mark: Mark | None
+    contents: Contents | None
+
+
+def digest(documents: Int64s) -> int:
+    """The digest of a set of numbers; the digest of a union of disjoint sets is the exclusive or of theirs."""
+    return int(np.bitwise_xor.reduce(mixed(documents), initial=np.uint64(0))) & DIGEST_BITS
+
+
+def mixed(documents: Int64s) -> UInt64s:
+    """What each number adds to the digest of a set, 64 bits each."""
+    x = documents.astype(np.uint64) ^ np.uint64(_FIRST)
+    x = (x ^ (x >> np.uint64(33))) * np.uint64(_SECOND)
+    x = (x ^ (x >> np.uint64(33))) * np.uint64(_THIRD)
+    return x ^ (x >> np.uint64(33))
+
+
+class Searched(Protocol):
+    """What finds recordings by number."""
 
     @property
     def modulus(self) -> int:
@@ -75,12 +117,40 @@ class Store(Protocol):
         """
 
 
+class Store(Searched, Protocol):
+    """An index of recordings by number.
+
+    Adding a number again replaces what it had; removing one that is not there changes nothing.
+    """
+
+    def add(self, document: int, fingerprint: bytes) -> None:
+        """Learn a recording. When this returns, it is durable and every query finds it."""
+
+    def remove(self, document: int) -> None:
+        """Forget a recording, as durably."""
+
+
 class SharedStore(Store, Protocol):
     """A store that many processes keep together, and that lasts."""
 
     def __len__(self) -> int: ...
 
     def __contains__(self, document: int) -> bool: ...
+
+    def applied(self) -> Applied:
+        """How far the store has applied the log, and what it holds, at the same moment."""
+
+    def apply(self, changes: Sequence[Change], mark: Mark, after: Mark | None) -> bool:
+        """Make changes of the log, in their order, and set the mark, all or nothing; ``after`` is where they follow on.
+
+        Returns False, and changes nothing, where the mark is not ``after``: somebody else was first.
+        """
+
+    def at(self, position: int) -> Searched:
+        """The same store, whose searches raise Behind unless at least this position of the log was applied."""
+
+    def contents(self) -> Contents:
+        """What the store holds, however long that takes."""
 
     def documents(self) -> Int64s:
         """The numbers of all recordings, ascending."""
@@ -146,6 +216,35 @@ class MemoryStore:
         return index.best(Candidate(document, count) for document, count in hits if count >= query.least)
 
 
+class Answering(Protocol):
+    """A store that can say how far it has come together with an answer."""
+
+    @property
+    def modulus(self) -> int: ...
+
+    def ask(self, queries: Sequence[Query], position: int) -> list[list[Candidate]]:
+        """Answer from what is there at this moment. Raises Behind where that is not as far as ``position``."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAt:
+    """A shared store that answers only where it has applied the log up to ``position``. Nothing is written to it."""
+
+    store: Answering
+    position: int
+
+    @property
+    def modulus(self) -> int:
+        return self.store.modulus
+
+    def search(self, fingerprint: bytes) -> list[Candidate]:
+        (found,) = self.store.ask([index.query(fingerprint, self.modulus)], self.position)
+        return found
+
+    def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
+        return self.store.ask([Query(mixed, at_least) for mixed in queries], self.position)
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """The state of a store."""
@@ -161,13 +260,30 @@ class Stats:
     format: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class _Stamp(NamedTuple):
+    """By which a file is known again: a folder that was restored has other files under the same names."""
+
+    inode: int
+    changed: int  # nanoseconds
+
+    @classmethod
+    def of(cls, path: Path) -> _Stamp:
+        status = path.stat()
+        return cls(status.st_ino, status.st_mtime_ns)
+
+
+@dataclass(frozen=True, eq=False)
 class _Part:
     """An open segment with what has been removed from it."""
 
     listed: Listed
     segment: Segment
     removed: Int64s  # ascending
+    stamps: tuple[_Stamp, ...]  # of its files, when they were read
+
+    @cached_property
+    def digest(self) -> int:
+        return digest(self.segment.documents) ^ digest(self.removed)
 
     def hold(self, documents: Int64s) -> Int64s:
         """Those of the documents that are here and not removed."""
@@ -256,19 +372,70 @@ class LocalStore:
             self.tidy(INLINE)
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
-        (found,) = self._search([index.query(fingerprint, self.modulus)])
+        (found,) = self.ask([index.query(fingerprint, self.modulus)])
         return found
 
     def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
-        return self._search([Query(mixed, at_least) for mixed in queries])
+        return self.ask([Query(mixed, at_least) for mixed in queries])
 
-    def _search(self, queries: Sequence[Query]) -> list[list[Candidate]]:
+    def at(self, position: int) -> StoreAt:
+        return StoreAt(self, position)
+
+    def ask(self, queries: Sequence[Query], position: int = 0) -> list[list[Candidate]]:
+        """Answer from what is there at this moment. Raises Behind where that is not as far as ``position``."""
         with self._mutex:
             self._refresh()
+            mark = self._memtable.mark
+            if position and (mark is None or mark.position < position):
+                raise Behind(f"the index is at {mark.position if mark else 'no position'}, not at {position}")
             fresh, touched = self._memtable.shelf()
             parts, modulus = self._parts, self.modulus
         shelves = [fresh, *(part.segment.shelf(part.removed, touched) for part in parts)]
         return index.answer(shelves, queries, modulus)
+
+    def applied(self) -> Applied:
+        with self._mutex:
+            self._refresh()
+            return Applied(self._memtable.mark, self._contents())
+
+    def contents(self) -> Contents:
+        with self._mutex:
+            self._refresh()
+            return self._contents()
+
+    def _contents(self) -> Contents:
+        """In constant time once the segments' own digests are known: the journal is short."""
+        fresh, touched = self._memtable.shelf()
+        count, joined = fresh.documents.size, digest(fresh.documents)
+        for part in self._parts:
+            gone = part.hold(touched)
+            count += part.listed.alive - gone.size
+            joined ^= part.digest ^ digest(gone)
+        return Contents(count, joined)
+
+    def apply(self, changes: Sequence[Change], mark: Mark, after: Mark | None) -> bool:
+        modulus = self.modulus
+        last = dict(changes)  # of several changes of one recording, the last
+        records = [Record(one, None if prints is None else index.keys(prints, modulus)) for one, prints in last.items()]
+        with self._writing():
+            if self._memtable.mark != after:
+                return False
+            records = [one for one in records if one.keys is not None or self._holds(one.document)]
+            full = self._record(records, mark)
+        if full:
+            self.tidy(INLINE)
+        return True
+
+    def clear(self, after: Mark | None) -> bool:
+        """Begin anew with nothing and the log's first position, unless the mark is another than ``after``."""
+        with self._lock("merge-lock"), self._writing():
+            if self._memtable.mark != after:
+                return False
+            generation = self._manifest.generation + 1
+            name = f"{generation:012d}.journal"
+            journal.create(self._path / name)
+            self._commit(Manifest(generation, self.modulus, name, (), Mark()))
+            return True
 
     def tidy(self, most: int | None = None) -> int:
         """Merge segments while there are too many of them, and rewrite half-empty ones; of at most so many recordings.
@@ -333,14 +500,14 @@ class LocalStore:
         for number, (path, documents) in enumerate(files):
             file = f"{generation:012d}-{number}.segment"
             path.rename(self._path / file)
-            part = _Part(Listed(file, documents), Segment(self._path / file), np.zeros(0, dtype=np.int64))
+            part = _Part(Listed(file, documents), Segment(self._path / file), np.zeros(0, dtype=np.int64), ())
             listed.append(self._without(part, gone, generation))
         if late:
             listed.append(self._written(list(late.items()), generation, modulus))
         segment.sync_directory(self._path)
         name = f"{generation:012d}.journal"
         journal.create(self._path / name)
-        self._commit(Manifest(generation, modulus, name, tuple(listed)))
+        self._commit(Manifest(generation, modulus, name, tuple(listed), self._memtable.mark))
 
     def stats(self) -> Stats:
         """How much there is, and how it lies."""
@@ -388,13 +555,17 @@ class LocalStore:
         return self._path / "manifest.json"
 
     def _refresh(self) -> None:
-        """See what other processes have written."""
-        if self._manifest_path.stat().st_ino != self._inode:
+        """See what other processes have written. Raises Gone where the folder was removed."""
+        try:
+            written = _Stamp.of(self._manifest_path)
+        except FileNotFoundError as error:
+            raise Gone("manifest.json: the folder of the index was removed while it was open") from error
+        if written != self._stamp:
             self._load()
             return
         try:
             news = self._journal.news()
-        except FileNotFoundError:
+        except (FileNotFoundError, Shrunk):
             self._load()
             return
         for record in news:
@@ -403,11 +574,14 @@ class LocalStore:
     def _load(self) -> None:
         """Read the manifest and open what it lists; a merge may take a file away meanwhile, and then lists others."""
         for _ in range(ATTEMPTS):
-            with self._manifest_path.open("rb") as file:
+            try:
+                file = self._manifest_path.open("rb")
+            except FileNotFoundError as error:
+                raise Gone("manifest.json: the folder of the index was removed while it was open") from error
+            with file:
                 # The mapping keeps the inode from being given to a later manifest: by the inode we know this one again.
-                self._pinned = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                self._inode = os.fstat(file.fileno()).st_ino
-            manifest = Manifest.parse(self._pinned[:])
+                pinned, status = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), os.fstat(file.fileno())
+            manifest = Manifest.parse(pinned[:])
             try:
                 parts = self._opened(manifest.segments)
                 fresh = Journal(self._path / manifest.journal)
@@ -415,7 +589,9 @@ class LocalStore:
             except FileNotFoundError as error:
                 missing = error
                 continue
-            self._manifest, self._parts, self._journal, self._memtable = manifest, parts, fresh, Memtable()
+            self._manifest, self._parts, self._journal = manifest, parts, fresh
+            self._memtable = Memtable(manifest.mark)
+            self._pinned, self._stamp = pinned, _Stamp(status.st_ino, status.st_mtime_ns)
             for record in news:
                 self._memtable.apply(record)
             return
@@ -426,12 +602,17 @@ class LocalStore:
         known = {part.listed.file: part for part in self._parts}
         parts = []
         for listed in segments:
-            part = known.get(listed.file)
-            if part is None or part.listed != listed:
-                segment = part.segment if part else Segment(self._path / listed.file)
-                part = _Part(listed, segment, self._read_removed(listed))
+            part, stamps = known.get(listed.file), self._stamps(listed)
+            if part is None or part.stamps != stamps:
+                same = part is not None and part.stamps[:1] == stamps[:1]
+                segment = part.segment if part is not None and same else Segment(self._path / listed.file)
+                part = _Part(listed, segment, self._read_removed(listed), stamps)
             parts.append(part)
         return tuple(parts)
+
+    def _stamps(self, listed: Listed) -> tuple[_Stamp, ...]:
+        """Of the segment's file, and of that of what was removed from it."""
+        return tuple(_Stamp.of(self._path / file) for file in (listed.file, listed.removed_file) if file)
 
     def _read_removed(self, listed: Listed) -> Int64s:
         if listed.removed_file is None:
@@ -452,7 +633,11 @@ class LocalStore:
     @contextmanager
     def _lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
         """Alone among all processes; a crashed holder frees it. Without waiting, it may not be had."""
-        with (self._path / name).open("wb") as file:
+        try:
+            file = (self._path / name).open("wb")
+        except FileNotFoundError as error:
+            raise Gone(f"{name}: the folder of the index was removed while it was open") from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
@@ -467,24 +652,26 @@ class LocalStore:
             self._refresh()
             yield
 
-    def _record(self, records: Sequence[Record]) -> bool:
+    def _record(self, records: Sequence[Record], mark: Mark | None = None) -> bool:
         """Into the journal, and from there into memory; into a segment when enough have come together, as it says."""
-        if len(records) >= BULK:
-            self._flush(records)
+        if len(records) >= BULK or (mark and self._journal.format < journal.FORMAT):
+            self._flush(records, mark)
             return True
-        self._journal.append(records)
+        self._journal.append([*records, mark] if mark else records)
         self._refresh()
         full = len(self._memtable.touched) >= self._flush_at
         if full:
             self._flush()
         return full
 
-    def _flush(self, more: Sequence[Record] = ()) -> None:
+    def _flush(self, more: Sequence[Record] = (), mark: Mark | None = None) -> None:
         """Turn the journal, and what comes beside it, into a segment and begin a new one."""
         recordings, touched = dict(self._memtable.recordings), set(self._memtable.touched)
         recordings |= {record.document: record.keys for record in more if record.keys is not None}
+        dropped = {record.document for record in more if record.keys is None}
+        recordings = {number: keys for number, keys in recordings.items() if number not in dropped}
         touched |= {record.document for record in more}
-        if not touched:
+        if not (touched or mark):
             return
         generation = self._manifest.generation + 1
         numbers = np.sort(np.fromiter(touched, np.int64, len(touched)))
@@ -493,7 +680,7 @@ class LocalStore:
             listed.append(self._written(list(recordings.items()), generation, self.modulus))
         name = f"{generation:012d}.journal"
         journal.create(self._path / name)
-        self._commit(Manifest(generation, self.modulus, name, tuple(listed)))
+        self._commit(Manifest(generation, self.modulus, name, tuple(listed), mark or self._memtable.mark))
 
     def _written(self, recordings: Sequence[tuple[int, Keys]], generation: int, modulus: int) -> Listed:
         file = f"{generation:012d}.segment"

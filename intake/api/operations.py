@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,7 +18,10 @@ from prometheus_client.registry import Collector
 from intake import figures, health
 from intake.api.problems import NOT_FOUND, UNAVAILABLE, Problem, document
 from intake.models import Analysis, CheckRun, Delivery, KnownRecording, SelfTest, Status, Submission
+from intake.services import indexing
 from intake.states import State
+
+log = structlog.get_logger(__name__)
 
 
 @require_safe
@@ -82,6 +86,7 @@ class Rows(Collector):
         known = KnownRecording.objects.current().count()
         yield GaugeMetricFamily("gate_known_recordings", "Recordings in the reference catalogue.", known)
         yield from self._hosts()
+        yield from self._index()
         yield from self._fairness()
 
     @staticmethod
@@ -96,6 +101,30 @@ class Rows(Collector):
         yield age
         postponed = Analysis.objects.filter(status=Status.PENDING, next_attempt_at__isnull=False).count()
         yield GaugeMetricFamily("gate_analyses_postponed", "Files that wait for a host to be repaired.", postponed)
+
+    @staticmethod
+    def _index() -> Iterator[GaugeMetricFamily]:
+        """The index of the host that answers, unlike everything else here."""
+        waiting = KnownRecording.objects.unlogged().count()
+        yield GaugeMetricFamily(
+            "gate_catalogue_changes_waiting", "Recordings learned or forgotten that no index can know of yet.", waiting
+        )
+        current, behind = (
+            GaugeMetricFamily(
+                "gate_index_current", "1 where this host's index takes questions, 0 where it lags or is not right."
+            ),
+            GaugeMetricFamily("gate_index_behind_changes", "Changes of the catalogue that this host's index lacks."),
+        )
+        try:
+            found = indexing.status()
+        except Exception as error:  # a damaged index must not take the other figures away
+            log.warning("index.unreadable", error=str(error))
+            current.add_metric([], 0)
+        else:
+            current.add_metric([], found.current)
+            behind.add_metric([], found.behind)
+        yield current
+        yield behind
 
     @staticmethod
     def _fairness() -> Iterator[GaugeMetricFamily]:

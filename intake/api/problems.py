@@ -27,6 +27,7 @@ from rest_framework.response import Response
 from checks import files as file_codes
 from checks.analysis import AnalysisError
 from checks.finding import Finding
+from checks.fingerprint.store import Behind
 from checks.policy import PolicyError
 from intake import shape
 from intake.api import present
@@ -191,6 +192,9 @@ def understood(error: Exception) -> Problem | None:
             return Problem(FILES_MISSING, f"Not delivered yet: {', '.join(error.names)}.")
         case OperationalError():
             return Problem(UNAVAILABLE, "The database did not answer in time.", headers={"Retry-After": "5"})
+        case Behind():
+            detail = "The index of this host is not up to date with the catalogue. Send the request again later."
+            return Problem(UNAVAILABLE, detail, headers={"Retry-After": "30"})
         case PolicyError():
             return Problem(UNAVAILABLE, "The gate's policy cannot be read.", headers={"Retry-After": "30"})
         case AnalysisError():

@@ -13,7 +13,7 @@ from intake.models.messages import DdexMessage
 from intake.models.people import LoginThrottle, RecoveryCode
 from intake.models.policies import PolicyChange, PolicyTrial
 from intake.models.portraits import Portrait
-from intake.models.reference import KnownRecording
+from intake.models.reference import CatalogueChange, KnownRecording
 from intake.models.registry import (
     ArtistIdentifier,
     ArtistKey,
@@ -52,6 +52,7 @@ __all__ = [
     "Authorisation",
     "Blob",
     "Block",
+    "CatalogueChange",
     "CheckRun",
     "Claim",
     "DdexMessage",

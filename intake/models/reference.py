@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Self
 
 from django.db import models
+from django.db.models import Exists, Q
 from django.utils import timezone
 
 from intake.models.accounts import Label
@@ -22,6 +24,10 @@ class KnownRecordingQuerySet(models.QuerySet):
     def taught_by(self, label: Label) -> Self:
         """What a label has made known as its own, beside what it has delivered."""
         return self.settled().filter(label=label, source=KnownRecording.Source.LEARNED)
+
+    def unlogged(self) -> Self:
+        """Learned or forgotten, and the log of the catalogue does not say so yet."""
+        return self.filter(KnownRecording.LEARNED_UNLOGGED | KnownRecording.FORGOTTEN_UNLOGGED)
 
     def pending(self) -> Self:
         """What submissions that are not decided have brought."""
@@ -61,13 +67,29 @@ class KnownRecording(models.Model):
     #: Its number in the catalogue that it was learned from.
     external_id = models.CharField(max_length=100, blank=True, default="", db_index=True)
     learned_at = models.DateTimeField(default=timezone.now, editable=False)
-    indexed_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    #: When the log took it in as known; null where the log does not know it, or has it as forgotten. Whoever learns or
+    #: forgets leaves it alone: ``forgotten_at`` says what is to be, this what the log says (see CatalogueChange).
+    logged_at = models.DateTimeField(null=True, blank=True, editable=False)
     forgotten_at = models.DateTimeField(null=True, blank=True)
+
+    LEARNED_UNLOGGED = Q(forgotten_at__isnull=True, logged_at__isnull=True)
+    FORGOTTEN_UNLOGGED = Q(forgotten_at__isnull=False, logged_at__isnull=False)
 
     objects = KnownRecordingQuerySet.as_manager()
 
     class Meta:
         indexes = [
+            # Both are empty most of the time, so that asking whether anything waits for the log costs nothing.
+            models.Index(
+                fields=["id"],
+                condition=Q(forgotten_at__isnull=True, logged_at__isnull=True),
+                name="known_recording_learned_new",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(forgotten_at__isnull=False, logged_at__isnull=False),
+                name="known_recording_forgotten_new",
+            ),
             models.Index(fields=["title"], name="known_recording_titled"),
             models.Index(fields=["artist"], name="known_recording_by"),
         ]
@@ -98,3 +120,51 @@ class KnownRecording(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} by {self.artist or 'unknown'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the log of the catalogue ends."""
+
+    position: int = 0
+    token: int = 0
+    count: int = 0
+    digest: int = 0
+    waiting: bool = False  # something was learned or forgotten that is not in the log yet
+
+
+class CatalogueChangeQuerySet(models.QuerySet):
+    def head(self) -> Head:
+        """The end of the log, and whether something waits to be written to it: one statement, in constant time."""
+        learned = KnownRecording.objects.filter(KnownRecording.LEARNED_UNLOGGED)
+        forgotten = KnownRecording.objects.filter(KnownRecording.FORGOTTEN_UNLOGGED)
+        last = self.order_by("-position").annotate(learned=Exists(learned), forgotten=Exists(forgotten))
+        row = last.values_list("position", "token", "count", "digest", "learned", "forgotten").first()
+        if row is None:  # nothing was ever written to it
+            return Head(waiting=KnownRecording.objects.unlogged().exists())
+        position, token, count, digest, waits_learned, waits_forgotten = row
+        return Head(position, token, count, digest, waits_learned or waits_forgotten)
+
+
+class CatalogueChange(models.Model):
+    """One recording learned or forgotten, in the one order that every index applies: the log of the catalogue.
+
+    It is appended to by ``intake.services.indexing`` alone, under a lock, after what it says was committed: so a
+    position is never visible before a lower one, and none is left out. Rows are not changed, and deleted only all at
+    once, where the log is begun anew.
+    """
+
+    position = models.BigIntegerField(primary_key=True)
+    recording = models.ForeignKey(KnownRecording, on_delete=models.PROTECT, related_name="changes")
+    known = models.BooleanField(help_text="Learned; else forgotten.")
+    #: Drawn at random: tells this history from another that has a change at the same position.
+    token = models.BigIntegerField()
+    #: The set of all recordings known after this change: how many, and the digest (checks.fingerprint.store.digest).
+    count = models.BigIntegerField()
+    digest = models.BigIntegerField()
+    logged_at = models.DateTimeField(default=timezone.now)
+
+    objects = CatalogueChangeQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.recording_id} {'learned' if self.known else 'forgotten'}"

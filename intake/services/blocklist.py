@@ -20,7 +20,7 @@ from checks.policy import Verdict
 from checks.release import AudioFacts
 from intake import reference, snapshot
 from intake.models import Analysis, Block, CheckRun, Decision, Finding, KnownRecording, Label, Submission
-from intake.services import catalogue, checking, door, waiting
+from intake.services import catalogue, checking, door, indexing, waiting
 from intake.services.moves import move
 from intake.states import CLEARED, State
 
@@ -193,9 +193,9 @@ def _heard(entry: Block) -> Iterator[Affected]:
         duration=blocked.duration,
         fingerprint=bytes(blocked.fingerprint),
     )
-    catalogue.index_all()
+    position = indexing.catch_up()
     found: dict[Submission, list[FindingValue]] = {}
-    for match in reference.Recordings().matches(facts):
+    for match in reference.Recordings(position=position).matches(facts):
         row = KnownRecording.objects.get(pk=match.recording)
         if row.source == KnownRecording.Source.BLOCKED:
             continue  # the blocked recording itself

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from checks.fingerprint.clickhouse import ClickHouseStore
@@ -17,6 +17,7 @@ from checks.fingerprint.store import LocalStore
 from checks.release import AudioFacts
 from intake import queue, reference, snapshot
 from intake.models import Block, KnownRecording, Label, Submission, Track
+from intake.services import indexing
 
 
 class NothingToLearn(ValueError):
@@ -58,7 +59,7 @@ def learn(
             "fingerprint_digest": digest(facts.fingerprint),
         },
     )
-    if ring and recording.indexed_at is None:
+    if ring and recording.logged_at is None:
         queue.enqueue("intake.index")
     return recording, new
 
@@ -69,7 +70,7 @@ def learn_delivered(submission: Submission) -> None:
     What was kept of them while the submission waited becomes that, so that nothing is indexed twice.
     """
     label, pending = submission.label, KnownRecording.objects.pending().filter(submission=submission)
-    unindexed = False
+    unlogged = False
     for track, facts in comparable(submission):
         same = {"sha256": facts.sha256, "isrc": track.isrc}
         if not KnownRecording.objects.settled().filter(owner=label.name, **same).exists() and pending.filter(
@@ -87,8 +88,8 @@ def learn_delivered(submission: Submission) -> None:
             submission=submission,
             ring=False,
         )
-        unindexed = unindexed or recording.indexed_at is None
-    if unindexed:  # one message for all of them
+        unlogged = unlogged or recording.logged_at is None
+    if unlogged:  # one message for all of them
         queue.enqueue("intake.index")
     pending.update(forgotten_at=timezone.now())
 
@@ -137,51 +138,25 @@ def complete(recording: KnownRecording, title: str = "", **said: str) -> bool:
     return True
 
 
-def index(limit: int = 1000) -> int:
-    """Bring learned recordings that are not in the index yet into it; returns how many."""
-    store = reference.store()
-    waiting = list(KnownRecording.objects.current().filter(indexed_at__isnull=True).order_by("pk")[:limit])
-    if waiting:
-        store.extend((one.pk, bytes(one.fingerprint)) for one in waiting)
-        rows = KnownRecording.objects.filter(pk__in=[one.pk for one in waiting])
-        rows.update(indexed_at=timezone.now())
-        for forgotten in rows.filter(forgotten_at__isnull=False).values_list("pk", flat=True):
-            store.remove(forgotten)  # while it was on its way
-    return len(waiting)
+def index() -> int:
+    """Write what was learned and forgotten to the catalogue's log, and apply it to this host's index.
 
-
-def unindex(limit: int = 1000) -> int:
-    """Take forgotten recordings out of the index; their rows are not asked for any more. Returns how many."""
-    forgotten = KnownRecording.objects.filter(forgotten_at__isnull=False, indexed_at__isnull=False)
-    gone = list(forgotten.order_by("pk").values_list("pk", flat=True)[:limit])
-    store = reference.store()
-    for document in gone:
-        store.remove(document)
-    KnownRecording.objects.filter(pk__in=gone).update(indexed_at=None)
-    return len(gone)
-
-
-def index_all() -> int:
-    """Bring everything that waits into the index; returns how many."""
-    count = 0
-    while step := index():
-        count += step
+    Returns how many changes were written; other hosts apply them by themselves. Raises checks.fingerprint.store.Behind.
+    """
+    count = indexing.append()
+    indexing.catch_up(patience=math.inf, most_behind=None)
     return count
 
 
 def reconcile() -> int:
-    """Have recordings indexed again that the index has lost (its folder was removed, or restored from a backup).
+    """Compare the set of recordings in this host's index with the catalogue's log, and make it right.
 
-    Until then a copy of one of them would pass. Returns how many were lost.
+    Returns how many were lost, or were there and should not be.
     """
-    indexed = KnownRecording.objects.current().filter(indexed_at__isnull=False)
-    store = reference.store()
-    if len(store) >= indexed.count():
-        return 0
-    lost = set(indexed.values_list("pk", flat=True)).difference(store.documents().tolist())
-    indexed.filter(pk__in=lost).update(indexed_at=None)
-    index_all()
-    return len(lost)
+    indexing.append()
+    count = indexing.repair()
+    index()
+    return count
 
 
 def rebuild_from(url: str, shard: int = 0, of: int = 1) -> int:
@@ -194,37 +169,39 @@ def rebuild_from(url: str, shard: int = 0, of: int = 1) -> int:
         return source.fingerprints([number for number in numbers if number % of == shard])
 
     try:
-        return store.rebuild(source.recordings(shard, of), late, source.modulus)
+        count = store.rebuild(source.recordings(shard, of), late, source.modulus)
     finally:
         source.close()
+    indexing.adopt()
+    return count
 
 
 def rebuild() -> int:
     """Index every recording anew, one key in as many as new stores keep; returns how many are in it.
 
     Queries go on meanwhile, in the old index until the new one takes its place whole. An index that cannot be read is
-    set aside, and a new one begun; processes that hold the old one open must then be restarted.
+    set aside, and a new one begun.
     """
     try:
         store = reference.store()
         store.documents()
     except Damaged:  # only files can be
         folder = Path(settings.GATE_INDEX)
-        folder.rename(folder.with_name(f"{folder.name}.damaged-{timezone.now():%Y%m%dT%H%M%S%f}"))
-        reference._open.cache_clear()
+        if folder.exists():
+            folder.rename(folder.with_name(f"{folder.name}.damaged-{timezone.now():%Y%m%dT%H%M%S%f}"))
+        reference.reopen()
         store = reference.store()
-    current = KnownRecording.objects.current()
-    store.rebuild(_fingerprints(current.order_by("pk")), lambda late: _fingerprints(current.filter(pk__in=late)))
-    index_all()
-    for gone in set(store.documents().tolist()).difference(current.values_list("pk", flat=True)):
-        store.remove(gone)  # forgotten meanwhile
+    indexing.append()
+    if indexing.contradicted(*indexing.logged()):
+        indexing.begin_log_anew()
+    if isinstance(store, ClickHouseStore):
+        indexing.restart(store)
+    else:
+        known, _ = indexing.logged()
+        store.rebuild(indexing.fingerprints(known.tolist()), indexing.still_known)
+    index()
     store.tidy()
     return len(store)
-
-
-def _fingerprints(rows: QuerySet[KnownRecording]) -> Iterator[tuple[int, bytes]]:
-    for number, fingerprint in rows.values_list("pk", "fingerprint").iterator(chunk_size=1000):
-        yield number, bytes(fingerprint)
 
 
 def tidy() -> int:
@@ -233,14 +210,16 @@ def tidy() -> int:
 
 
 def forget(recordings: Iterable[KnownRecording]) -> int:
-    """Take recordings out of the catalogue and the index; the rows stay as evidence. Returns how many.
+    """Take recordings out of the catalogue; the rows stay as evidence. Returns how many.
 
-    What is on the blocklist stays: nothing is unblocked by being forgotten.
+    No answer speaks of them from then on, and every index drops them when it applies the log. What is on the blocklist
+    stays: nothing is unblocked by being forgotten.
     """
-    store, count = reference.store(), 0
+    count = 0
     free = KnownRecording.objects.current().exclude(blocks__in=Block.objects.standing())
     for recording in recordings:
         if free.filter(pk=recording.pk).update(forgotten_at=timezone.now()):
-            store.remove(recording.pk)
             count += 1
+    if count:
+        queue.enqueue("intake.index")
     return count

@@ -21,11 +21,13 @@ from checks import similarity
 from checks.analysis import ANALYSIS_VERSION, default_analyser, facts_to_json
 from checks.check import CHECK_FAILED, PARTIAL_ACCEPTED, Check
 from checks.finding import Finding as FindingValue
+from checks.fingerprint.index import Damaged
+from checks.fingerprint.store import Behind
 from checks.policy import LATTICE, Ruling, Verdict
 from intake import queue, reference, snapshot
 from intake.models import Analysis, CheckRun, Decision, Finding, Picture, Submission
 from intake.models.work import Status, WorkQuerySet
-from intake.services import blobs, catalogue, covers, dispatch, door, pending, registry, self_tests
+from intake.services import blobs, catalogue, covers, dispatch, door, indexing, pending, registry, self_tests
 from intake.services.moves import Conflict, move
 from intake.states import State
 
@@ -228,20 +230,24 @@ def _measuring(submission: Submission) -> bool:
 
 def _answer(run: CheckRun, token: uuid.UUID) -> None:
     """Run a claimed check. A fault of ours gives it back; after the last try it is dead, and says so."""
-    submission = run.submission
+    submission, position = run.submission, None
     try:
         if run.name == similarity.CHECK.name:
             pending.show(submission)
-            catalogue.index_all()  # what was learned a moment ago counts
+            position = indexing.catch_up()  # what was learned a moment ago counts
         if _check(run.name).needs_images:
             covers.measure(submission)
         delivery = snapshot.delivery(submission)
-        context = reference.context(submission.label, submission, door.policy())
+        context = reference.context(submission.label, submission, door.policy(), position)
         found = list(_check(run.name).run(delivery, context))
         with transaction.atomic():
             if CheckRun.objects.finish(run.pk, token, error=""):
                 for cleared in pending.store(run, found, store):
                     _take_back(cleared)
+    except (Behind, Damaged) as error:
+        # The index of this host says nothing about the sound: another host is asked, or this one a little later.
+        log.warning("check.postponed", check=run.name, submission=str(submission.pk), why=str(error))
+        CheckRun.objects.postpone(run.pk, token, str(error), indexing.WAIT)
     except Exception as error:
         log.exception("check failed", check=run.name, submission=str(submission.pk))
         with _held(CheckRun.objects.all(), run.pk, token):

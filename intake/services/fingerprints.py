@@ -37,7 +37,7 @@ def learn(lines: Iterable[Line]) -> Iterator[Learned]:
             yield from _learn(batch)
         except IntegrityError:  # somebody learned some of them at the same moment: now they are known
             yield from _learn(batch)
-        catalogue.index_all()
+        catalogue.index()
 
 
 def _learn(batch: Sequence[Line]) -> list[Learned]:

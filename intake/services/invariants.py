@@ -288,8 +288,8 @@ def _nothing_is_left_behind(late: dt.datetime) -> Iterator[Violation]:
     # Twice as long as they may lie about, so that the tidying has had its turn.
     cutoff = min(late, timezone.now() - 2 * blobs.ABANDONED_AFTER)
     yield from _each("I15", blobs.unused(cutoff), lambda one: "nothing names it")
-    unindexed = KnownRecording.objects.current().filter(indexed_at__isnull=True, learned_at__lt=late)
-    yield from _each("I15", unindexed, lambda one: "learned, and not in the index")
+    unlogged = KnownRecording.objects.current().filter(logged_at__isnull=True, learned_at__lt=late)
+    yield from _each("I15", unlogged, lambda one: "learned, and not in the catalogue's log, so in no index")
 
 
 #: Each in one sentence, for whoever reads a violation.

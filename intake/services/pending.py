@@ -29,7 +29,10 @@ Source = KnownRecording.Source
 
 
 def show(submission: Submission) -> None:
-    """Have what a submission brings compared with what others deliver, until it is decided."""
+    """Have what a submission brings compared with what others deliver, until it is decided.
+
+    What is committed here is found by every question that catches up with the catalogue's log afterwards.
+    """
     label = submission.label
     own = KnownRecording.objects.settled().filter(owner=label.name)
     with transaction.atomic():
@@ -52,7 +55,6 @@ def show(submission: Submission) -> None:
                         "fingerprint": facts.fingerprint,
                     },
                 )
-    catalogue.index_all()
 
 
 def met(found: Iterable[FindingValue]) -> list[uuid.UUID]:
@@ -80,7 +82,6 @@ def come_back(submission: Submission) -> None:
     brought = KnownRecording.objects.filter(submission=submission)
     gone = brought.filter(Q(source=Source.REJECTED) | Q(source=Source.PENDING, forgotten_at__isnull=False))
     last = {(row.sha256, row.isrc): row.pk for row in gone.order_by("pk")}
-    brought.filter(pk__in=last.values(), forgotten_at__isnull=False).update(indexed_at=None)
     brought.filter(pk__in=last.values()).update(source=Source.PENDING, forgotten_at=None)
     queue.enqueue("intake.index")
 

@@ -36,6 +36,6 @@ def make_known(label: Label, facts: AudioFacts, said: Mapping[str, str]) -> tupl
             "fingerprint": facts.fingerprint,
         },
     )
-    if recording.indexed_at is None:
+    if recording.logged_at is None:
         queue.enqueue("intake.index")
     return recording, new

@@ -102,7 +102,7 @@ class _Sender:
 
     def send_index(self) -> int:
         """Have recordings indexed, where no message that could ask for it waits: one is for all of them."""
-        if not self._empty or not KnownRecording.objects.current().filter(indexed_at__isnull=True).exists():
+        if not self._empty or not KnownRecording.objects.unlogged().exists():
             return 0
         queue.enqueue("intake.index")
         return 1
@@ -139,5 +139,5 @@ def tidy() -> int:
     policies.notice()
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
     files = blobs.tidy() + uploads.tidy()
-    known = catalogue.unindex() + catalogue.reconcile() + catalogue.tidy()
-    return old + _abandoned_drafts() + files + known + waiting.tidy() + login_throttle.tidy() + self_tests.tidy()
+    rows = old + _abandoned_drafts() + waiting.tidy() + login_throttle.tidy() + self_tests.tidy()
+    return rows + files + catalogue.reconcile() + catalogue.tidy()  # last: an index that is damaged ends it

@@ -185,7 +185,8 @@ def test_a_cleared_recording_is_known_afterwards_and_once(rung, analyser):
     submission = concluded(rung, analyser)
     recording = KnownRecording.objects.get()
     assert recording.owner == submission.label.name
-    assert recording.indexed_at is not None
+    assert recording.logged_at is not None
+    assert recording.pk in reference.store()
     assert catalogue.index() == 0
 
 

@@ -44,7 +44,7 @@ def heard(tmp_path_factory) -> dict[str, AudioFacts]:
 
 def said(label, facts: AudioFacts, isrc: str, **names) -> dict[str, str]:
     """What the check says of a single with this sound under this ISRC, by code."""
-    catalogue.index_all()
+    catalogue.index()
     context = replace(a_context(), recordings=reference.Recordings(label))
     release = a_release(a_track(isrc=isrc, **names))
     account = Account(str(label.pk), label.name, (label.name,))

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from checks.policy import Verdict
+from intake import reference
 from intake.models import KnownRecording, StayDown, Submission
 from intake.services import accounts, catalogue, decisions, fingerprints
 from intake.states import State
@@ -57,9 +58,10 @@ def test_rejected_recording_leaves_the_index_at_no_moment(rung, analyser):
     run(rung)
     (row,) = KnownRecording.objects.all()
     rejected(rung, submission)
-    catalogue.unindex()
+    assert catalogue.index() == 0
+    assert row.pk in reference.store()
     (same,) = KnownRecording.objects.all()
-    assert (same.pk, same.source, same.indexed_at) == (row.pk, Source.REJECTED, row.indexed_at)
+    assert (same.pk, same.source, same.logged_at) == (row.pk, Source.REJECTED, row.logged_at)
 
 
 def test_refused_decision_remembers_nothing(rung, analyser):
@@ -140,7 +142,7 @@ def test_sound_of_a_rejected_release_is_no_reference_for_its_isrc(rung, analyser
 def test_what_was_rejected_before_the_upgrade_is_recognised_as_well(rung, analyser):
     submission = rejected(rung, delivered(a_label("North Pier Music"), "Low Tide", 1))
     StayDown.objects.all().delete()
-    KnownRecording.objects.update(source=Source.PENDING, forgotten_at=submission.concluded_at, indexed_at=None)
+    KnownRecording.objects.update(source=Source.PENDING, forgotten_at=submission.concluded_at)
     migration = importlib.import_module("intake.migrations.0027_stay_down")
     migration.remember_past_rejections(apps, None)
     assert StayDown.objects.standing().count() == 3

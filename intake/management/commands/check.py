@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ from checks.trust import TrustList
 from intake import reference, shape, snapshot
 from intake.management.measuring import measured, shown, workers
 from intake.models import KnownRecording, Label, TrustRoot
-from intake.services import covers, door
+from intake.services import covers, door, indexing
 
 #: What the command ends with, by verdict; and where the release would be refused at the door.
 EXITS = {Verdict.APPROVE: 0, Verdict.LABEL: 10, Verdict.REVIEW: 20}
@@ -140,7 +141,9 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
         images={one: snapshot.trusting_image(found, trusted, today) for one, found in images.items()},
     )
     nothing = NothingKnown()
-    context = reference.context(label, None, rules) if known else Context(nothing, nothing, nothing, nothing, nothing)
+    context = Context(nothing, nothing, nothing, nothing, nothing)
+    if known:
+        context = reference.context(label, None, rules, indexing.catch_up(math.inf, None) if folder else None)
     for check in filter(lambda one: rules.asks(one.name), checks.CHECKS):
         if check.needs_audio and folder is None:
             answers.missing.append(check.name)

@@ -26,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         found = list(_chosen(options).order_by("pk"))
         count = catalogue.forget(found)
+        catalogue.index()
         if options["json"]:
             recordings = [{"id": one.pk, "title": one.title, "isrc": one.isrc, "owner": one.owner} for one in found]
             self.stdout.write(json.dumps({"forgotten": count, "recordings": recordings}, ensure_ascii=False))

@@ -12,11 +12,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from checks.fingerprint.index import Damaged
 from intake import fingerprint_files, reference
-from intake.models import KnownRecording
-from intake.services import catalogue, fingerprints
+from intake.services import catalogue, fingerprints, indexing
 
 #: Of a part that was made, so that nobody trusts it to stay one (docs/catalogue.md).
-PART = "This is a part. The housekeeping of a running gate fills it up with whatever else the database has rows of."
+PART = "This is a part. A running gate makes it what its own catalogue says: the rest is filled in, other numbers go."
 
 #: Numbers of recordings that are named one by one in a complaint.
 NAMED = 5
@@ -54,7 +53,7 @@ class Command(BaseCommand):
                 _rebuild(options["source"], options["shard"])
                 if options["source"] and not options["shard"].endswith("/1"):
                     self.stderr.write(PART)
-            stats = dataclasses.asdict(reference.store().stats())
+            stats = dataclasses.asdict(reference.store().stats()) | _place()
         except Damaged as error:
             if action != "verify":
                 raise CommandError(f"the index is damaged ({error}); make it anew with: index rebuild") from error
@@ -106,16 +105,23 @@ def _rebuild(source: str | None, shard: str) -> None:
         raise CommandError(str(error)) from error
 
 
+def _place() -> dict[str, int]:
+    """Where the index stands in the catalogue's log."""
+    found = indexing.status()
+    return {"position": found.position, "behind": found.behind}
+
+
 def _differences() -> list[str]:
-    """Where the index and the rows disagree. What waits to be indexed, or was just forgotten, is no disagreement."""
-    indexed = set(reference.store().documents().tolist())
-    current = KnownRecording.objects.current()
-    known = set(current.values_list("pk", flat=True))
-    expected = set(current.filter(indexed_at__isnull=False).values_list("pk", flat=True))
-    return [
-        *_named("in the catalogue, but not in the index", expected - indexed),
-        *_named("in the index, but not in the catalogue", indexed - known),
+    """Where the index and the catalogue's log disagree. What the index has not applied yet is no disagreement."""
+    found = indexing.status(exactly=True)
+    if found.foreign:
+        return list(found.faults)
+    lacking, spare = indexing.differences()
+    named = [
+        *_named("in the catalogue, but not in the index", lacking),
+        *_named("in the index, but not in the catalogue", spare),
     ]
+    return named or list(found.faults)
 
 
 def _named(what: str, numbers: set[int]) -> list[str]:

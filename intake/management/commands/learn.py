@@ -103,8 +103,7 @@ class Command(BaseCommand):
             return
         entries = _entries(options["paths"], options["csv"])
         outcomes = list(shown(_learn_all(entries, options["keep_audio"]), len(entries), "Learning", sys.stderr))
-        while catalogue.index():
-            pass  # a thousand at a time: what is learned shall be found when the command ends
+        catalogue.index()  # what is learned shall be found when the command ends
         count = Counter(outcome.status for outcome in outcomes)
         if options["json"]:
             document = {

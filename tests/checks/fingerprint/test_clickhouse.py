@@ -1,6 +1,7 @@
 """A store in ClickHouse beyond what every store does: generations, crashes, clusters, and segments made of it."""
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_same_batch_twice_at_once_counts_no_key_twice(store: ClickHouseStore):
     store._insert(
         "postings", {"key": kept.values, "document": [1] * kept.values.size, "generation": [1] * kept.values.size}
     )
-    store._say([1], [1], PRESENT, [SONGS[1]], [kept.values.size])
+    store._say([1], [1], PRESENT, [SONGS[1]], [kept.values.size], time.time_ns())
     assert store.search(SONGS[1]) == [before]
     assert store.verify() == []
 

@@ -535,10 +535,10 @@ def test_manifest_of_a_later_program_is_refused(path: Path):
     manifest = path / "manifest.json"
     content = json.loads(manifest.read_text())
     content.pop("checksum")
-    content["format"] = 2
+    content["format"] = 3
     checksum = zlib.crc32(json.dumps(content, sort_keys=True).encode())
     manifest.write_text(json.dumps({"checksum": checksum, **content}))
-    with pytest.raises(Damaged, match="format 2"):
+    with pytest.raises(Damaged, match="format 3"):
         LocalStore(path)
 
 

@@ -270,8 +270,7 @@ def test_index_is_remade_under_the_present_modulus(known, settings):
     shutil.rmtree(folder)
     reference._open.cache_clear()
     LocalStore(folder, modulus=2)
-    KnownRecording.objects.update(indexed_at=None)
-    catalogue.index_all()
+    catalogue.index()
     assert reference.store().modulus == 2
     assert command("index", "rebuild", "--json").json["stats"]["modulus"] == MODULUS
     assert command("index", "verify").code == 0
@@ -280,15 +279,17 @@ def test_index_is_remade_under_the_present_modulus(known, settings):
 
 def test_recording_that_is_forgotten_on_its_way_into_the_index_does_not_stay(known, monkeypatch):
     row = KnownRecording.objects.current().exclude(pk=known.pk).get()
-    KnownRecording.objects.filter(pk=row.pk).update(indexed_at=None)
+    reference.store().clear(reference.store().applied().mark)
     store = reference.store()
-    real = store.extend
+    real = store.apply
 
-    def meanwhile(recordings):
-        some = list(recordings)
+    def meanwhile(*arguments):
+        monkeypatch.setattr(store, "apply", real)
         catalogue.forget([row])
-        return real(some)
+        return real(*arguments)
 
-    monkeypatch.setattr(store, "extend", meanwhile)
+    monkeypatch.setattr(store, "apply", meanwhile)
+    catalogue.index()
+    assert row.pk in store
     catalogue.index()
     assert row.pk not in store

@@ -9,7 +9,7 @@ import pytest
 
 from checks.fingerprint.compressed import encode
 from intake import fingerprint_files, reference
-from intake.models import KnownRecording
+from intake.models import CatalogueChange, KnownRecording
 from intake.services import catalogue, fingerprints
 from tests.checks.fingerprint.sounds import part, recording, silence
 from tests.intake.commands.console import Analysers, command
@@ -130,7 +130,7 @@ def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
     """What was stored and not indexed is indexed by the next run; nothing is learned twice."""
     monkeypatch.setattr(fingerprints, "BATCH", 2)
     rows = [{"fingerprint": encode(recording(seed, 400)), "title": f"Song {seed}"} for seed in range(6)]
-    real, calls = catalogue.index_all, []
+    real, calls = catalogue.index, []
 
     def killed():
         calls.append(1)
@@ -138,11 +138,11 @@ def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real()
 
-    monkeypatch.setattr(catalogue, "index_all", killed)
+    monkeypatch.setattr(catalogue, "index", killed)
     with pytest.raises(KeyboardInterrupt):
         command("learn", "--fingerprints", jsonl(tmp_path / "known.jsonl", *rows))
     assert (KnownRecording.objects.count(), len(reference.store())) == (4, 2)
-    monkeypatch.setattr(catalogue, "index_all", real)
+    monkeypatch.setattr(catalogue, "index", real)
     said = command("learn", "--fingerprints", tmp_path / "known.jsonl", "--json")
     assert (said.json["learned"], said.json["known"]) == (2, 4)
     assert len(reference.store()) == 6
@@ -156,6 +156,7 @@ def test_what_is_exported_is_learned_elsewhere_and_known_here(tmp_path, name):
     assert command("index", "export", tmp_path / name).out == "2 recordings written\n"
     assert not list(tmp_path.glob("*.part"))
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["known"] == 2
+    CatalogueChange.objects.all().delete()
     KnownRecording.objects.all().delete()
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["learned"] == 2
     assert [tuple(map(str, line[1:])) for line in map(as_tuple, fingerprints.lines())] == before

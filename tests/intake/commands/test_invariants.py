@@ -194,7 +194,7 @@ def leave_bytes(submission):
 
 
 def learn_without_index(submission):
-    KnownRecording.objects.update(indexed_at=None, learned_at=LONG_AGO)
+    KnownRecording.objects.update(logged_at=None, learned_at=LONG_AGO)
 
 
 @pytest.mark.parametrize(
