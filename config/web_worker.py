@@ -7,6 +7,7 @@ answers; a thread runs the application only on requests that are here, and, in a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
@@ -15,7 +16,7 @@ import selectors
 import socket
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
@@ -113,7 +114,8 @@ class BufferingWorker(ThreadWorker):
     def _stop(self) -> None:
         for connection in list(self._connections):
             if connection.state is State.RUNNING:
-                connection.sock.abort()  # the thread closes nothing and ends
+                with contextlib.suppress(OSError):
+                    connection.sock.abort()  # a thread that waits for a body reads its end
             else:
                 self._close(connection)
         for turns in (self._requests, self._uploads):
@@ -124,17 +126,18 @@ class BufferingWorker(ThreadWorker):
 
     def _tick(self, now: float) -> None:
         """Look at the deadlines, and at what answers that nobody takes hold in memory."""
-        held = 0
+        held: dict[Connection, int] = {}
         for connection in list(self._connections):
             if connection.deadline is not None and now >= connection.deadline:
                 self._expire(connection)
+            elif connection.state is State.SENDING and not self._takes_answer(connection, now):
+                self._give_up(connection, "answers not taken")
             elif connection.state is State.SENDING:
-                held += connection.sock.held_bytes()
-                if not self._takes_answer(connection, now):
-                    self._give_up(connection, "answers not taken")
-        if held > OUTBOX_BYTES:
-            sending = [one for one in self._connections if one.state is State.SENDING]
-            self._give_up(max(sending, key=lambda one: one.sock.held_bytes()), "answers not taken")
+                held[connection] = connection.sock.held_bytes()
+        while sum(held.values()) > OUTBOX_BYTES:
+            largest = max(held, key=held.__getitem__)
+            del held[largest]
+            self._give_up(largest, "answers not taken")
         if self._refused and now - self._reported_at >= REPORT_EVERY:
             log.warning("Clients refused: %s", ", ".join(f"{n} {why}" for why, n in sorted(self._refused.items())))
             self._refused.clear()
@@ -153,7 +156,8 @@ class BufferingWorker(ThreadWorker):
                 if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE):
                     raise
                 return
-            self._admit(raw, client, listener.getsockname())
+            with contextlib.suppress(OSError):  # it has gone already
+                self._admit(raw, client, listener.getsockname())
 
     def _admit(self, raw: socket.socket, client: Any, server: Any) -> None:
         peer = str(client[0]) if isinstance(client, tuple) else ""
@@ -188,8 +192,8 @@ class BufferingWorker(ThreadWorker):
 
     def _leave_state(self, connection: Connection) -> None:
         self._watch(connection, 0)
-        waiting: dict[Connection, None] = self._waiting.get(connection.peer, {})
-        if connection in waiting:
+        waiting = self._waiting.get(connection.peer)
+        if waiting is not None and connection in waiting:
             del waiting[connection]
             if not waiting:
                 del self._waiting[connection.peer]
@@ -245,7 +249,7 @@ class BufferingWorker(ThreadWorker):
     # --- Receiving ------------------------------------------------------------------------------------------------
 
     def _on_event(self, connection: Connection, _: object) -> None:
-        try:
+        with self._closing_on_errors(connection):
             match connection.state:
                 case State.SENDING:
                     self._flush(connection)
@@ -254,7 +258,16 @@ class BufferingWorker(ThreadWorker):
                         self._close(connection)
                 case State.IDLE | State.HEAD | State.BODY:
                     self._receive(connection)
+
+    @contextlib.contextmanager
+    def _closing_on_errors(self, connection: Connection) -> Iterator[None]:
+        """Close one connection, whatever happens on it: the loop serves all the others."""
+        try:
+            yield
         except OSError:
+            self._close(connection)
+        except Exception:
+            log.exception("Error in the loop; the connection is closed")
             self._close(connection)
 
     def _receive(self, connection: Connection) -> None:
@@ -379,10 +392,8 @@ class BufferingWorker(ThreadWorker):
     def _send(self, connection: Connection) -> None:
         connection.pace, connection.sent_at = Pace(), time.monotonic()
         self._wait(connection, State.SENDING, None)
-        try:
+        with self._closing_on_errors(connection):
             self._flush(connection)
-        except OSError:
-            self._close(connection)
 
     def _flush(self, connection: Connection) -> None:
         sent = connection.sock.flush()
@@ -414,11 +425,8 @@ class BufferingWorker(ThreadWorker):
         self._leave_queue(connection)
         connection.keep = False
         path = connection.request.path if connection.request is not None else ""
-        try:
+        with self._closing_on_errors(connection):
             connection.sock.sendall(_problem(name, detail, path))
-        except OSError:
-            self._close(connection)
-        else:
             self._send(connection)
 
 

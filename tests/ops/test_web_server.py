@@ -80,9 +80,10 @@ class Server:
         """One request on a connection of its own."""
         given = {"Authorization": f"Bearer {key}"} if key else {}
         url = f"http://127.0.0.1:{self.port}{path}"
-        answer = urllib3.request(
-            method, url, body=body, headers=given | headers, timeout=timeout, retries=False, redirect=False
-        )
+        with urllib3.PoolManager() as connections:
+            answer = connections.request(
+                method, url, body=body, headers=given | headers, timeout=timeout, retries=False, redirect=False
+            )
         return answer.status, answer.data
 
     def draft(self, key, number):

@@ -271,6 +271,17 @@ def test_moving_pictures_beside_the_sound_are_noted(measure: Measure, tmp_path: 
     assert (facts.ok, facts.notes) == (True, (Note.VIDEO,))
 
 
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "m4a"])
+@pytest.mark.parametrize("title", [b"\xff\xfe\xe9\xc3(\x80\x81\x82", b"caf\xe9 cr\xe8", b"\xed\xa0\x80\xed\xb0\x80!!"])
+def test_a_tag_that_is_not_utf8_is_no_obstacle(measure: Measure, tmp_path: Path, suffix: str, title: bytes) -> None:
+    """Latin-1, half a character, and surrogates: the sound is measured, and the tags change nothing about it."""
+    plain = sounds.encode(files.music(2), 44100, tmp_path / f"a.{suffix}", tags={"title": "PLACED!!"}).read_bytes()
+    assert b"PLACED!!" in plain
+    spoilt = measure(files.write(tmp_path / f"b.{suffix}", plain.replace(b"PLACED!!", title)))
+    assert (spoilt.ok, spoilt.error) == (True, None)
+    assert spoilt.fingerprint == measure(tmp_path / f"a.{suffix}").fingerprint
+
+
 def test_two_id3_tags_in_a_row_are_no_obstacle(measure: Measure, tmp_path: Path) -> None:
     song = sounds.encode(files.music(2), 44100, tmp_path / "a.mp3", tags={"title": "x"}).read_bytes()
     tag = song[: song.index(b"\xff\xfb")]
