@@ -16,10 +16,12 @@ RUN apt-get update \
     && install --directory --owner=gate --group=gate --mode=0750 /var/lib/gate
 COPY --from=build /opt/gate /opt/gate
 WORKDIR /app
-COPY manage.py pyproject.toml LICENSE NOTICE ./
+COPY manage.py pyproject.toml LICENSE NOTICE README.md ./
 COPY checks checks
 COPY config config
 COPY intake intake
+# Its name and version are told to partners with what it signs.
+RUN /opt/gate/bin/pip install --no-cache-dir --disable-pip-version-check --no-build-isolation --no-deps --editable .
 ENV PATH=/opt/gate/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \
