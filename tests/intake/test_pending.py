@@ -119,7 +119,11 @@ def test_first_that_is_cleared_while_the_second_is_measured_is_taken_back(rung, 
     assert first.due_at is not None
     assert first.events.last().type == "submission.reopened"
     shown = seen_by(first)
-    assert shown["events"][-1] == ("submission.reopened", "moderator", [])  # as when a person reopens it
+    assert shown["events"][-1] == (
+        "submission.reopened",
+        "moderator",
+        ["check.person_required"],
+    )  # as when a person reopens it
     assert CODE not in str(shown)
 
 
@@ -261,7 +265,7 @@ def test_label_reads_the_same_whichever_of_the_two_came_first(rung, analyser):
     assert mine == theirs
     whole = str(mine) + str(theirs)
     assert CODE not in whole
-    assert mine["document"]["reasons"] == []
+    assert mine["document"]["reasons"] == ["check.person_required"]
     for submission, other in ((first, second), (second, first)):
         text = str(seen_by(submission))
         assert str(other.pk) not in text

@@ -171,7 +171,12 @@ def puts(server, key):
 
 
 def pieces(server, key):
-    tus = {"Tus_Resumable": "1.0.0", "Upload_Offset": 0, "Content_Type": "application/offset+octet-stream"}
+    tus = {
+        "Tus_Resumable": "1.0.0",
+        "Upload_Offset": 0,
+        "Upload_Length": 50_000_000,
+        "Content_Type": "application/offset+octet-stream",
+    }
     paths = [server.draft(key, number) for number in range(2, 12)]
     clients = [slow_uploads(server, key, number=7, method="PATCH", path=path, **tus)[0] for path in paths]
     return [client for some in clients for client in some], b"x"
@@ -326,7 +331,12 @@ def test_too_long_a_head_is_refused(impatient):
 @pytest.mark.parametrize("method", ["PUT", "POST", "PATCH"])
 def test_too_slow_an_upload_is_refused_and_nothing_is_kept(impatient, key, method):
     path = impatient.draft(key, {"PUT": 1, "POST": 2, "PATCH": 3}[method])
-    tus = {"Tus_Resumable": "1.0.0", "Upload_Offset": 0, "Content_Type": "application/offset+octet-stream"}
+    tus = {
+        "Tus_Resumable": "1.0.0",
+        "Upload_Offset": 0,
+        "Upload_Length": 50_000_000,
+        "Content_Type": "application/offset+octet-stream",
+    }
     kind = {"Content_Type": "multipart/form-data; boundary=limes"}
     client = impatient.connect()
     where = "/api/v1/submissions" if method == "POST" else path
