@@ -179,7 +179,7 @@ def sharpness(count: int, folder: Path | None) -> Table:
 
 def likeness(count: int, folder: Path | None) -> Table:
     """How many bits copies differ in, and different covers at least."""
-    from intake.reference import COVER_BITS  # needs the settings that are chosen in main
+    from intake.readers.delivery_history import COVER_BITS  # needs the settings that are chosen in main
 
     made = [image for kind in KINDS for image in covers(kind, count, folder)] if folder is None else list(
         covers("", count, folder)

@@ -39,8 +39,8 @@ from checks.fingerprint.catalogue import find  # noqa: E402
 from checks.fingerprint.compare import degenerate  # noqa: E402
 from checks.fingerprint.index import Keys  # noqa: E402
 from checks.fingerprint.journal import Record  # noqa: E402
+from checks.fingerprint.local_store import BATCH, LocalStore  # noqa: E402
 from checks.fingerprint.lookup import compiled  # noqa: E402
-from checks.fingerprint.store import BATCH, LocalStore  # noqa: E402
 
 #: Sub-prints of three minutes.
 ITEMS = 1432

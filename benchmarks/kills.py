@@ -30,8 +30,8 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from benchmarks.report import Table  # noqa: E402 the project is found first
-from checks.fingerprint import index, lookup, store  # noqa: E402
-from checks.fingerprint.store import LocalStore  # noqa: E402
+from checks.fingerprint import index, local_store, lookup  # noqa: E402
+from checks.fingerprint.local_store import LocalStore  # noqa: E402
 
 #: Few, so that there is always something to flush and to merge.
 FLUSH = 8
@@ -179,7 +179,7 @@ def look(path: Path, told: Round, asked: Sequence[int] | None = None) -> list[st
     unfound = [number for number, some in zip(asked, found, strict=True) if [one.document for one in some] != [number]]
     if unfound:
         faults.append(f"not found: {unfound[:5]}")
-    strange = {file.name for file in path.iterdir()} - opened._manifest.files - store._STANDING
+    strange = {file.name for file in path.iterdir()} - opened._manifest.files - local_store._STANDING
     if strange:
         faults.append(f"files that nobody knows: {sorted(strange)}")
     if back := told.forgotten & there:
@@ -212,11 +212,11 @@ def run(folder: Path, kills: int = 10, seed: int = 1) -> list[Table]:
 @contextlib.contextmanager
 def _much_at_once() -> Iterator[None]:
     """Fewer recordings than usual count as many: what learns them at once writes a segment."""
-    before, store.BULK = store.BULK, BULK
+    before, local_store.BULK = local_store.BULK, BULK
     try:
         yield
     finally:
-        store.BULK = before
+        local_store.BULK = before
 
 
 def main() -> int:

@@ -449,7 +449,7 @@ def speed(folder: Path, count: int) -> Table:
     from django.db import connection
     from rapidfuzz import fuzz, process
 
-    from intake.reference import Names
+    from intake.readers.protected_names import Names
 
     names = made_up(count)
     before = stored_bytes(folder)

@@ -28,7 +28,8 @@ if str(ROOT) not in sys.path:
 from checks.analysis import Analyser  # noqa: E402 the project is found first
 from checks.fingerprint.catalogue import find  # noqa: E402
 from checks.fingerprint.compare import Comparison, degenerate  # noqa: E402
-from checks.fingerprint.store import LocalStore, Store  # noqa: E402
+from checks.fingerprint.local_store import LocalStore  # noqa: E402
+from checks.fingerprint.store import Store  # noqa: E402
 from checks.release import AudioFacts  # noqa: E402
 
 

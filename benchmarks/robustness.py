@@ -43,7 +43,7 @@ from checks.fingerprint import kernels  # noqa: E402
 from checks.fingerprint.catalogue import find  # noqa: E402
 from checks.fingerprint.compare import Comparison, degenerate  # noqa: E402
 from checks.fingerprint.index import MODULUS  # noqa: E402
-from checks.fingerprint.store import LocalStore  # noqa: E402
+from checks.fingerprint.local_store import LocalStore  # noqa: E402
 from checks.fingerprint.warm import warm  # noqa: E402
 
 #: So much of each recording is delivered, from its beginning; excerpts come from within it.

@@ -32,8 +32,8 @@ from checks.fingerprint import variants
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.compare import compare, likeness
 from checks.fingerprint.index import MODULUS
+from checks.fingerprint.local_store import LocalStore
 from checks.fingerprint.picture import unpacked
-from checks.fingerprint.store import LocalStore
 from checks.fingerprint.variants import Change, Ear
 from checks.fingerprint.warm import warm
 

@@ -4,47 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import hashlib
-import hmac
 import os
-import re
 import time
-import uuid
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Count, FilteredRelation, Max, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from checks import lattice_model
 from checks.analysis.lattice import FEATURE_VERSION
 from checks.check import (
     Context,
-    Habits,
     Known,
     Match,
-    OpenedArtist,
     OwnerClaim,
-    ProtectedName,
     Refusal,
-    RegistrantUse,
 )
-from checks.finding import Basis
 from checks.fingerprint.catalogue import find
 from checks.fingerprint.clickhouse import ClickHouseStore
-from checks.fingerprint.store import Behind, LocalStore, SharedStore
-from checks.fraud import party
+from checks.fingerprint.local_store import LocalStore
+from checks.fingerprint.store import Behind, SharedStore
 from checks.lattice_model import Model, ModelError
-from checks.names import Entry, entries, fold
 from checks.policy import Policy, Verdict
 from checks.release import AudioFacts, Track
 from intake import models
-from intake.models.submissions import NOT_LIVE
+from intake.readers.delivery_history import YEAR, Deliveries
+from intake.readers.protected_names import Names
 from intake.states import CLEARED, State
 
 
@@ -117,15 +106,6 @@ MOST_KNOWN = 100
 
 #: Recordings that are compared at every offset because of what is written about a track: some 3 ms each.
 MOST_SUGGESTED = 24
-
-DAY = dt.timedelta(days=1)
-#: So far back decisions say something of an account, or of a party.
-YEAR = 365 * DAY
-#: Names and recordings of an account that are read for its habits, and refused releases that parties are looked for in.
-MOST_NAMES, MOST_REFUSED = 1000, 300
-
-#: Corrections of corrections that are followed; nobody has needed as many.
-LONGEST_LINE = 50
 
 
 class Recordings:
@@ -371,244 +351,3 @@ def _known(row: models.KnownRecording, fingerprint: bytes = b"", reviewed_since:
         known_since=row.learned_at,
         reviewed_since=reviewed_since,
     )
-
-
-#: Marks artists' keys, so that secret scanners and people recognise a leaked one.
-KEY_MARK = "rak"
-_ARTIST_KEY = re.compile(KEY_MARK + r"_([0-9a-f]{10})_(.+)")
-#: So many search keys go into one question: more than a release has, and fewer than any database takes.
-KEYS_AT_ONCE = 10_000
-
-
-class Names:
-    """The identity registry, searched by key: an index, not a scan."""
-
-    def __init__(self, submission: models.Submission | None = None) -> None:
-        self._submission = submission
-        self._near: dict[str, Sequence[ProtectedName]] = {}  # several checks of one release ask for the same names
-
-    def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
-        """Every protected name that meets an entry, for each of the names: two questions for all of them."""
-        wanted = list(names)
-        if new := [name for name in wanted if name not in self._near]:
-            self._near |= dict.fromkeys(new, ()) | self._looked_up(new)
-        return {name: near for name in wanted if (near := self._near[name])}
-
-    def _looked_up(self, names: Sequence[str]) -> dict[str, Sequence[ProtectedName]]:
-        asked: defaultdict[int, list[tuple[str, Entry]]] = defaultdict(list)
-        for name in names:
-            for entry in entries(name):
-                asked[entry.key].append((name, entry))
-        found: defaultdict[str, set[int]] = defaultdict(set)
-        for key, number, sketch in self._kept(sorted(asked)):
-            for name, entry in asked[key]:
-                if entry.meets(sketch):
-                    found[name].add(number)
-        rows = self._rows(set().union(*found.values()))
-        return {
-            name: near
-            for name, numbers in found.items()
-            if (near := [rows[number] for number in sorted(numbers) if number in rows])
-        }
-
-    @staticmethod
-    def _kept(keys: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-        """(key, number of the name, sketch) of what is kept under these keys.
-
-        Half a thousand names have the first half of a long one in common, so that rows are read as plain numbers and
-        most of them dropped before anything is built of them.
-        """
-        table = connection.ops.quote_name(models.NameKey._meta.db_table)
-        for start in range(0, len(keys), KEYS_AT_ONCE):
-            some = keys[start : start + KEYS_AT_ONCE]
-            places = ", ".join(["%s"] * len(some))
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT key, name_id, sketch FROM {table} WHERE key IN ({places})", some)  # noqa: S608
-                yield from cursor.fetchall()
-
-    @staticmethod
-    def _rows(numbers: Collection[int]) -> Mapping[int, ProtectedName]:
-        """The protected names of these numbers, with the labels that may deliver for their artists."""
-        standing = FilteredRelation(
-            "artist__authorisations", condition=Q(artist__authorisations__ended_at__isnull=True)
-        )
-        accounts: defaultdict[tuple[int, str, uuid.UUID], dict[str, bool]] = defaultdict(dict)
-        wanted = sorted(numbers)
-        for start in range(0, len(wanted), KEYS_AT_ONCE):
-            some = models.ProtectedName.objects.filter(pk__in=wanted[start : start + KEYS_AT_ONCE])
-            for pk, text, artist, label, word in some.annotate(standing=standing).values_list(
-                "pk", "name", "artist_id", "standing__label_id", "standing__vouched_by"
-            ):
-                accounts[pk, text, artist].update({str(label): not _is_a_labels_word(word)} if label else {})
-        return {
-            pk: ProtectedName(
-                str(artist), text, frozenset(labels), frozenset(label for label, vouched in labels.items() if vouched)
-            )
-            for (pk, text, artist), labels in accounts.items()
-        }
-
-    def opened_by(self, text: str) -> OpenedArtist | None:
-        """The protected artist whose valid key this is.
-
-        A stored release has its keys cut; then what counts is the key that the submission came with.
-        """
-        key = artist_key(text)
-        if key is None and self._submission is not None:
-            prefix = artist_key_prefix(text)
-            came_with = models.ArtistKey.objects.filter(presented__submission_id=self._submission.pk, prefix=prefix)
-            key = came_with.filter(revoked_at__isnull=True).first()
-        return OpenedArtist(str(key.artist_id), key.prefix, _is_vouched_for(key)) if key else None
-
-
-def _is_a_labels_word(actor: str) -> bool:
-    """Whether a label vouched for itself: it can protect any name that is free."""
-    return actor.startswith("label:")
-
-
-def _is_vouched_for(key: models.ArtistKey) -> bool:
-    """Whether the operator or a moderator issued an artist's key, or vouched for the label that did."""
-    if not _is_a_labels_word(key.issued_by):
-        return True
-    standing = models.Authorisation.objects.filter(artist=key.artist_id, ended_at__isnull=True).select_related("label")
-    return any(one.label.actor == key.issued_by and not _is_a_labels_word(one.vouched_by) for one in standing)
-
-
-def artist_key(text: str) -> models.ArtistKey | None:
-    """The row of a whole key that is valid; comparing takes as long where there is none."""
-    match = _ARTIST_KEY.fullmatch(text)
-    if match is None:
-        return None
-    found = models.ArtistKey.objects.filter(prefix=match[1]).first()
-    expected = found.digest if found else artist_key_digest("")
-    matches = hmac.compare_digest(expected, artist_key_digest(match[2]))
-    return found if found and matches and found.revoked_at is None else None
-
-
-def artist_key_prefix(text: str) -> str:
-    """The part of an artist's key that is no secret; "" for what has not the form of one."""
-    match = _ARTIST_KEY.fullmatch(text)
-    return match[1] if match else ""
-
-
-def artist_key_digest(secret: str) -> str:
-    """The secret has 256 bits of its own randomness, so one round of SHA-256 is enough."""
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
-
-#: Bits of a perceptual hash in which copies of one picture differ after scaling and recoding: with up to three, two
-#: hashes share at least one of their four parts, so that copies are found by those.
-COVER_BITS = 3
-
-
-def bands(dhash: str) -> list[int]:
-    """The four parts of a perceptual hash, as they are searched."""
-    return [65_536 * index + int(dhash[4 * index : 4 * index + 4], 16) for index in range(4)]
-
-
-def _differing(one: str, other: str) -> int:
-    return (int(one, 16) ^ int(other, 16)).bit_count()
-
-
-class Deliveries:
-    """What was delivered before: this submission, and all that it supersedes, left out."""
-
-    def __init__(self, label: models.Label, submission: models.Submission | None) -> None:
-        self._label = label
-        self._submission = submission
-        self._seen: dict[tuple[str, ...], Sequence[tuple[uuid.UUID, str]]] = {}
-
-    def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
-        """Whether this account has delivered another live release of another title under a UPC, however spelt."""
-        return any(fold(other) != fold(title) for owner, other in self._under(tuple(upcs)) if owner == self._label.pk)
-
-    def cover_seen(self, dhash: str) -> bool:
-        """Whether another account has a live release whose cover looks the same."""
-        near = models.ImageMeasurement.objects.filter(bands__band__in=bands(dhash)).distinct()
-        alike = [row.pk for row in near if _differing(row.facts["dhash"], dhash) <= COVER_BITS]
-        others = models.Submission.objects.live().exclude(label=self._label)
-        return others.filter(resources__blob__in=alike, resources__kind=models.Resource.Kind.COVER).exists()
-
-    def upc_elsewhere(self, upcs: Sequence[str]) -> bool:
-        """Whether another account has a live release under a UPC, however spelt."""
-        return any(owner != self._label.pk for owner, _ in self._under(tuple(upcs)))
-
-    def registrant(self, prefix: str) -> RegistrantUse:
-        """Who has delivered live tracks under the first five characters of an ISRC."""
-        # A range instead of a pattern: every database finds it in the index.
-        under = models.Track.objects.filter(isrc__gte=prefix, isrc__lt=f"{prefix}\uffff")
-        live = under.exclude(submission__state__in=NOT_LIVE)
-        if line := self._stored_line():
-            live = live.exclude(submission__in=line)  # all of it is this account's own
-        used = dict(live.values_list("submission__label").annotate(Count("pk")))
-        own = used.pop(self._label.pk, 0)
-        return RegistrantUse(own=own, elsewhere=sum(used.values()), accounts=len(used))
-
-    def tracks_by(self, artist: str, days: int) -> int:
-        """How many tracks by this artist alone the account has delivered in so many days."""
-        since = timezone.now() - dt.timedelta(days=days)
-        recent = models.Submission.objects.live().filter(label=self._label, received_at__gte=since)
-        if line := self._stored_line():
-            recent = recent.exclude(pk__in=line)
-        return models.Track.objects.filter(submission__in=recent, artist=artist).count()
-
-    def habits(self) -> Habits:
-        """How the account has delivered."""
-        now = timezone.now()
-        live = models.Submission.objects.live().filter(label=self._label).exclude(pk__in=self._line())
-        tracks = models.Track.objects.filter(submission__in=live)
-        today = tracks.filter(submission__received_at__gte=now - DAY)
-        month = tracks.filter(submission__received_at__range=(now - 31 * DAY, now - DAY))
-        days = month.values_list(TruncDate("submission__received_at")).annotate(Count("pk")).values_list("pk__count")
-        a_day = [count for (count,) in days]
-        season = tracks.filter(submission__received_at__gte=now - 90 * DAY)
-        lengths = today.values_list("resource__blob", "resource__blob__analysis__facts__duration").distinct()
-        year = models.Submission.objects.filter(label=self._label, concluded_at__gte=now - YEAR)
-        names = season.values_list("artist", flat=True).distinct()[:MOST_NAMES]
-        return Habits(
-            tracks_today=today.count(),
-            tracks_a_day=sum(a_day) / 30,
-            busiest_day=max(a_day, default=0),
-            lengths_today=tuple(round(100 * one) for _, one in lengths[:MOST_NAMES] if one),
-            tracks=season.count(),
-            artists=frozenset(party(name) for row in names for name in row.split(", ")),
-            cleared=year.filter(state__in=CLEARED).count(),
-            rejected=year.filter(state=State.REJECTED).exclude(pk__in=self._line()).count(),
-        )
-
-    def refused_with(self, parties: Sequence[str]) -> Mapping[str, int]:
-        """How many of the last year's refused releases name each of the parties; the newest that were, where many."""
-        since = timezone.now() - YEAR
-        rejected = models.Submission.objects.filter(state=State.REJECTED, concluded_at__gte=since)
-        wrong = set(rejected.order_by("-concluded_at").values_list("pk", flat=True)[:MOST_REFUSED])
-        found = models.Decision.objects.filter(verdict=Verdict.LABEL, created_at__gte=since).order_by("-created_at")
-        for submission, labels in found.values_list("submission_id", "labels")[:MOST_REFUSED]:
-            if any(label["basis"] == Basis.VERIFIED_BY_HUMAN for label in labels):
-                wrong.add(submission)  # a person found what the label had not declared
-        counted: Counter[str] = Counter()
-        rows = models.Submission.objects.filter(pk__in=wrong.difference(self._line()))
-        for metadata in rows.values_list("metadata", flat=True):
-            named = {party(one["name"]) for track in metadata["tracks"] for one in track.get("contributors") or ()}
-            counted.update(named.intersection(parties))
-        return dict(counted)
-
-    def _under(self, upcs: tuple[str, ...]) -> Sequence[tuple[uuid.UUID, str]]:
-        """(account, title) of every live release under a UPC: one look answers both questions about it."""
-        if upcs not in self._seen:
-            live = models.Submission.objects.live().filter(upc__in=upcs)
-            if line := self._stored_line():
-                live = live.exclude(pk__in=line)
-            self._seen[upcs] = list(live.values_list("label_id", "title"))
-        return self._seen[upcs]
-
-    def _stored_line(self) -> list[uuid.UUID]:
-        """As much of it as any row can be of: what is not stored yet has none."""
-        return self._line()[1:] if self._submission and self._submission._state.adding else self._line()
-
-    def _line(self) -> list[uuid.UUID]:
-        """This submission and everything that it corrects, the correction of a correction included."""
-        line: list[uuid.UUID] = []
-        current = self._submission
-        while current is not None and len(line) < LONGEST_LINE:
-            line.append(current.pk)
-            current = current.supersedes
-        return line

@@ -136,7 +136,15 @@ class ArtistKey(models.Model):
     artist = models.ForeignKey(ProtectedArtist, on_delete=models.PROTECT, related_name="artist_keys")
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
-    issued_by = models.CharField(max_length=200)
+    issued_by = models.CharField(max_length=200, help_text="The actor who issued it, as named then.")
+    issuing_label = models.ForeignKey(
+        Label,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The label that issued it, whatever it is called today; none where an operator did.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=200, blank=True, default="")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.compare import degenerate
 from checks.fingerprint.index import Damaged
-from checks.fingerprint.store import LocalStore
+from checks.fingerprint.local_store import LocalStore
 from checks.release import AudioFacts
 from intake import queue, reference, snapshot
 from intake.models import Block, KnownRecording, Label, Submission, Track

@@ -14,8 +14,8 @@ from checks.analysis.image_header import read_image_header
 from checks.files import DeliveredFile
 from checks.finding import Finding
 from checks.release import ImageFacts
-from intake import reference
 from intake.models import Blob, ImageBand, ImageMeasurement, Resource, Submission
+from intake.readers.delivery_history import bands
 from intake.services import blobs
 
 
@@ -61,4 +61,4 @@ def _keep(blob: Blob, facts: ImageFacts) -> None:
         )
         row.bands.all().delete()
         if facts.ok:
-            ImageBand.objects.bulk_create(ImageBand(image=row, band=band) for band in reference.bands(facts.dhash))
+            ImageBand.objects.bulk_create(ImageBand(image=row, band=band) for band in bands(facts.dhash))

@@ -29,7 +29,8 @@ from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.index import Damaged
 from checks.fingerprint.journal import Mark
 from checks.fingerprint.kernels import Int64s
-from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Gone, LocalStore, digest, mixed
+from checks.fingerprint.local_store import Gone, LocalStore
+from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, digest, mixed
 from intake import reference
 from intake.models import CatalogueChange, KnownRecording
 from intake.models.reference import Head

@@ -27,7 +27,7 @@ from intake.models import (
     ProtectedName,
     Submission,
 )
-from intake.reference import KEY_MARK, artist_key, artist_key_digest, artist_key_prefix
+from intake.readers.protected_names import KEY_MARK, artist_key, artist_key_digest, artist_key_prefix
 
 #: Who acts where no label and no moderator does: whoever may run commands on the machine.
 OPERATOR = "operator"
@@ -292,15 +292,24 @@ def end_authorisation(artist: ProtectedArtist, label: Label, actor: str) -> bool
 # --- Keys ---------------------------------------------------------------------------------------------------------
 
 
-def issue_key(artist: ProtectedArtist, actor: str) -> tuple[ArtistKey, str]:
-    """A new key of the artist, which is shown this once. The old ones stay valid until they are revoked.
+def issue_key(artist: ProtectedArtist, issuer: Label | str) -> tuple[ArtistKey, str]:
+    """Issue a new key of the artist, by a label or by the actor that an operator is.
+
+    The secret is returned this once. The old keys stay valid until they are revoked.
 
     Raises TooManyKeys.
     """
     if artist.artist_keys.filter(revoked_at__isnull=True).count() >= MOST_KEYS:
         raise TooManyKeys
     prefix, secret = secrets.token_hex(5), secrets.token_urlsafe(32)
-    key = ArtistKey.objects.create(artist=artist, prefix=prefix, digest=artist_key_digest(secret), issued_by=actor)
+    label = issuer if isinstance(issuer, Label) else None
+    key = ArtistKey.objects.create(
+        artist=artist,
+        prefix=prefix,
+        digest=artist_key_digest(secret),
+        issued_by=label.actor if label else issuer,
+        issuing_label=label,
+    )
     return key, f"{KEY_MARK}_{prefix}_{secret}"
 
 

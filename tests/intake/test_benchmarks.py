@@ -25,7 +25,7 @@ from benchmarks import (
 )
 from benchmarks.report import Table
 from checks.analysis import default_analyser
-from checks.fingerprint import store as fingerprint_store
+from checks.fingerprint import local_store
 from intake.models import KnownRecording
 from intake.services import door
 from intake.states import State
@@ -162,10 +162,10 @@ def test_short_form_of_the_search_puts_both_sides_in_one_row(tmp_path: Path) -> 
 def test_short_form_of_the_kills_says_what_was_kept_and_what_was_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = fingerprint_store.BULK
+    usual = local_store.BULK
     (table,) = kills.run(tmp_path, kills=1)
     assert (table.rows[0][0], table.rows[0][-1]) == ("1", "0")
-    assert usual == fingerprint_store.BULK, "nobody after it shall write other segments"
+    assert usual == local_store.BULK, "nobody after it shall write other segments"
     monkeypatch.setattr(kills, "one_round", lambda *_: ["lost: [7]"])
     (table,) = kills.run(tmp_path / "again", kills=3)
     assert (table.rows[0][0], table.rows[0][-1], table.remarks[0][:18]) == ("1", "1", "round 1: lost: [7]")

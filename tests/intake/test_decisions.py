@@ -8,8 +8,8 @@ from django.db import connections
 from django.utils import timezone
 
 from checks.policy import Verdict
-from intake import reference
 from intake.models import Decision, Event, KnownRecording, Submission
+from intake.readers.delivery_history import Deliveries
 from intake.services import decisions, submissions, sweep
 from intake.services.decisions import Held, Unfounded
 from intake.services.moves import Conflict
@@ -142,7 +142,7 @@ def test_a_correction_of_a_correction_may_keep_the_upc(rung, analyser):
     second = a_submission(label, {**a_document("Low Tides"), "supersedes": str(first.pk)})
     third = {**a_document("Lower Tides"), "supersedes": str(second.pk)}
     assert a_submission(label, third).supersedes == second
-    assert reference.Deliveries(label, None).upc_seen([first.upc], "Another")
+    assert Deliveries(label, None).upc_seen([first.upc], "Another")
 
 
 def test_a_draft_that_nobody_hands_over_is_withdrawn(rung, analyser):

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from checks.fingerprint import journal
 from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.journal import Mark
-from checks.fingerprint.store import Behind, LocalStore
+from checks.fingerprint.local_store import LocalStore
+from checks.fingerprint.store import Behind
 from intake import health, reference
 from intake.models import CatalogueChange, CheckRun, KnownRecording
 from intake.models.work import Status

@@ -14,6 +14,7 @@ from checks.policy import OtherSpeeds
 from checks.release import Artist, Relation
 from intake import reference
 from intake.models import Submission
+from intake.readers.delivery_history import Deliveries
 from intake.services import catalogue, door, submissions
 from intake.states import State
 from tests.checks.builders import a_track
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 def test_registrant_is_known_by_who_has_delivered_under_it() -> None:
     mine, other = a_label(), a_label("Pier Records")
-    history = reference.Deliveries(mine, None)
+    history = Deliveries(mine, None)
     assert history.registrant("SEHBR") == RegistrantUse()
     a_submission(other, a_document(tracks=3))
     assert history.registrant("SEHBR") == RegistrantUse(own=0, elsewhere=3, accounts=1)
@@ -39,16 +40,16 @@ def test_registrant_is_known_by_who_has_delivered_under_it() -> None:
 def test_release_does_not_count_itself() -> None:
     label = a_label()
     submission = a_submission(label, a_document(tracks=2))
-    assert reference.Deliveries(label, submission).registrant("SEHBR").own == 0
-    assert reference.Deliveries(label, submission).tracks_by("Mara Lindqvist", 30) == 0
+    assert Deliveries(label, submission).registrant("SEHBR").own == 0
+    assert Deliveries(label, submission).tracks_by("Mara Lindqvist", 30) == 0
 
 
 def test_tracks_of_one_artist_are_counted_for_one_label() -> None:
     label = a_label()
     a_submission(label, a_document(tracks=2))
-    assert reference.Deliveries(label, None).tracks_by("Mara Lindqvist", 30) == 2
-    assert reference.Deliveries(label, None).tracks_by("Jonas Ek", 30) == 0
-    assert reference.Deliveries(a_label("Pier Records"), None).tracks_by("Mara Lindqvist", 30) == 0
+    assert Deliveries(label, None).tracks_by("Mara Lindqvist", 30) == 2
+    assert Deliveries(label, None).tracks_by("Jonas Ek", 30) == 0
+    assert Deliveries(a_label("Pier Records"), None).tracks_by("Mara Lindqvist", 30) == 0
 
 
 def test_known_recordings_are_found_by_isrc_and_title_until_forgotten() -> None:

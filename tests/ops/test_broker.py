@@ -106,15 +106,21 @@ def test_message_of_a_dead_process_is_delivered_again_at_once(queue, path):
     assert queue.get(timeout=5).payload == "orphan"
 
 
-def test_forked_process_opens_the_file_anew(queue):
-    queue.put("parent")
-    child = os.fork()
-    if child == 0:
-        try:
-            queue.put("child")
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+def test_forked_process_opens_the_file_anew(queue, path):
+    script = """
+import os, sys
+import config.celery
+from tests.ops.test_broker import connect
+
+queue = connect(sys.argv[1]).SimpleQueue("work")
+queue.put("parent")
+if (child := os.fork()) == 0:
+    queue.put("child")
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    # A process of its own: this one may have threads, whose locks nobody would release in a fork.
+    subprocess.run([sys.executable, "-c", script, str(path)], cwd=ROOT, check=True)
     assert [queue.get(block=False).payload for _ in range(2)] == ["parent", "child"]
 
 

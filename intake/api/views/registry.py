@@ -127,7 +127,7 @@ class ArtistKeys(RegistryView, Posting):
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """Draw one; it is shown this once."""
         with refusals():
-            row, key = registry.issue_key(own(request, pk), asking(request).actor)
+            row, key = registry.issue_key(own(request, pk), asking(request))
         return Response({**present.artist_key(row), "key": key}, status=201)
 
     def kept(self, response: HttpResponse) -> HttpResponse:

@@ -1,9 +1,10 @@
 """The filter of system calls: read as the kernel reads it, on both machines, and tried for real at each level."""
 
-import ctypes
 import errno
 import fcntl
+import io
 import mmap
+import multiprocessing
 import os
 import re
 import resource
@@ -12,6 +13,8 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -162,24 +165,38 @@ def victim() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def confined(work: Callable[[], object], level: Level, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What ``work`` answers, or the error it meets, in a fork of this process that is isolated at a level."""
-    if level is Level.SYSCALLS:
-        monkeypatch.setattr(confine, "_landlock", lambda: False)
-    reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
-        try:
-            assert confine.confine(LIMITS) is level
-            said = str(work())
-        except BaseException as error:
-            said = repr(error)
-        os.write(writer, said.encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        said = answer.read()
-    os.waitpid(child, 0)
-    return said
+#: Starts processes without a copy of this one, whose threads hold locks that nobody would release in a fork.
+FRESH = multiprocessing.get_context("spawn")
+
+
+def confined(work: Callable[[], object], level: Level) -> str:
+    """Return what ``work`` returns, or the error it meets, in a fresh process that is isolated at a level."""
+    reader, writer = FRESH.Pipe(duplex=False)
+    process = FRESH.Process(target=_isolate_and_work, args=(work, level, writer))
+    process.start()
+    writer.close()
+    answer = str(reader.recv())
+    process.join()
+    return answer
+
+
+def _isolate_and_work(work: Callable[[], object], level: Level, writer: Connection) -> None:
+    _weaken(level)
+    try:
+        assert confine.confine(LIMITS) is level
+        answer = str(work())
+    except BaseException as error:
+        answer = repr(error)
+    writer.send(answer)
+    os._exit(0)
+
+
+def _weaken(level: Level) -> None:
+    """Make this process's kernel one that grants no more than a level."""
+    if level <= Level.SYSCALLS:
+        confine._landlock = lambda: False
+    if level <= Level.LIMITS:
+        confine._seccomp = lambda: False
 
 
 BOTH = pytest.mark.parametrize("level", [Level.SYSCALLS, Level.FILES])
@@ -188,75 +205,68 @@ BOTH = pytest.mark.parametrize("level", [Level.SYSCALLS, Level.FILES])
 @BOTH
 @pytest.mark.parametrize(("limit", "values"), [(resource.RLIMIT_CPU, (0, 0)), (resource.RLIMIT_NOFILE, (3, 3))])
 def test_a_taken_over_decoder_cannot_limit_another_process(
-    victim: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, level: Level, limit: int, values: tuple[int, int]
+    victim: subprocess.Popen[bytes], level: Level, limit: int, values: tuple[int, int]
 ) -> None:
     before = resource.prlimit(victim.pid, limit)
-    said = confined(lambda: resource.prlimit(victim.pid, limit, values), level, monkeypatch)
-    assert "PermissionError" in said
+    assert "PermissionError" in confined(partial(resource.prlimit, victim.pid, limit, values), level)
     assert resource.prlimit(victim.pid, limit) == before
     assert victim.poll() is None
 
 
 @BOTH
-def test_a_taken_over_decoder_cannot_have_signals_sent(
-    victim: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, level: Level
-) -> None:
-    reader, writer = os.pipe()
-
-    def attack() -> None:
-        fcntl.fcntl(reader, fcntl.F_SETOWN, victim.pid)
-        fcntl.fcntl(reader, 10, signal.SIGKILL)  # F_SETSIG
-        fcntl.fcntl(reader, fcntl.F_SETFL, 0o20000)  # O_ASYNC
-        os.write(writer, b"now")
-
-    assert "PermissionError" in confined(attack, level, monkeypatch)
+def test_a_taken_over_decoder_cannot_have_signals_sent(victim: subprocess.Popen[bytes], level: Level) -> None:
+    assert "PermissionError" in confined(partial(_have_signal_sent, victim.pid), level)
     with pytest.raises(subprocess.TimeoutExpired):
         victim.wait(0.2)
-    os.close(reader)
-    os.close(writer)
+
+
+def _have_signal_sent(pid: int) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(reader, fcntl.F_SETOWN, pid)
+    fcntl.fcntl(reader, 10, signal.SIGKILL)  # F_SETSIG
+    fcntl.fcntl(reader, fcntl.F_SETFL, 0o20000)  # O_ASYNC
+    os.write(writer, b"now")
 
 
 @BOTH
-def test_a_taken_over_decoder_cannot_see_whether_a_path_exists(monkeypatch: pytest.MonkeyPatch, level: Level) -> None:
+def test_a_taken_over_decoder_cannot_see_whether_a_path_exists(level: Level) -> None:
     for path in ("/etc/passwd", "/nowhere"):
-        assert "PermissionError" in confined(Path(path).stat, level, monkeypatch)
+        assert "PermissionError" in confined(Path(path).stat, level)
 
 
-def test_a_process_loses_what_root_may_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the rights of root, a child could raise its own limits again."""
+def test_a_process_loses_what_root_may_do() -> None:
+    """With the rights of root, a child could raise its own limits again. No filter: the refusal is the right's."""
+    assert confined(_raise_memory, Level.LIMITS).startswith("ValueError")
 
-    def raise_memory() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    # No filter, so that the refusal is the missing right's.
-    monkeypatch.setattr(confine, "_seccomp", lambda: False)
-    assert confined(raise_memory, Level.LIMITS, monkeypatch).startswith("ValueError")
+def _raise_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")
 @BOTH
-def test_a_decoder_runs_as_the_user_that_was_set(monkeypatch: pytest.MonkeyPatch, level: Level) -> None:
-    if level is Level.SYSCALLS:
-        monkeypatch.setattr(confine, "_landlock", lambda: False)
-    reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
-        confine.confine(LIMITS, Isolation(level, 65534, 65534))
-        os.write(writer, b"ready")
-        ctypes.CDLL(None).pause()  # refused by the filter; what follows keeps it waiting all the same
-        while True:
-            pass
+def test_a_decoder_runs_as_the_user_that_was_set(level: Level) -> None:
+    reader, writer = FRESH.Pipe(duplex=False)
+    process = FRESH.Process(target=_become_nobody_and_stay, args=(level, writer))
+    process.start()
     try:
-        assert os.read(reader, 5) == b"ready"
-        status = Path(f"/proc/{child}/status").read_text()
+        assert reader.recv() == "ready"
+        status = Path(f"/proc/{process.pid}/status").read_text()
         assert re.search(r"^Uid:\t65534\t65534\t65534\t65534$", status, re.M)
         assert re.search(r"^Gid:\t65534\t65534\t65534\t65534$", status, re.M)
         assert re.search(r"^Groups:\s*$", status, re.M)
         assert re.search(r"^Cap(Eff|Prm):\t0+$", status, re.M)
     finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(reader)
-        os.close(writer)
+        process.kill()
+        process.join()
+
+
+def _become_nobody_and_stay(level: Level, writer: Connection) -> None:
+    _weaken(level)
+    confine.confine(LIMITS, Isolation(level, 65534, 65534))
+    writer.send("ready")
+    while True:  # the filter refuses to wait
+        pass
 
 
 def test_a_process_that_is_less_isolated_than_demanded_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,20 +281,15 @@ def test_a_user_that_gives_no_protection_is_refused(name: str, why: str) -> None
 
 
 @BOTH
-def test_every_attempt_to_leave_is_refused(monkeypatch: pytest.MonkeyPatch, level: Level) -> None:
-    victim = subprocess.Popen(["sleep", "60"])
-    request = os.memfd_create("request")
-    os.write(request, str(victim.pid).encode())
-    os.lseek(request, 0, os.SEEK_SET)
-    try:
-        said = confined(lambda: escapes.attempt(os.fdopen(request, "rb")).decode(), level, monkeypatch)
-        assert victim.poll() is None
-    finally:
-        victim.kill()
-        victim.wait()
-        os.close(request)
+def test_every_attempt_to_leave_is_refused(victim: subprocess.Popen[bytes], level: Level) -> None:
+    said = confined(partial(_try_to_leave, victim.pid), level)
+    assert victim.poll() is None
     assert '"results"' in said
     assert "false" not in said
+
+
+def _try_to_leave(pid: int) -> str:
+    return escapes.attempt(io.BytesIO(str(pid).encode())).decode()
 
 
 def test_the_self_test_names_what_was_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:

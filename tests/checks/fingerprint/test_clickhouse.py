@@ -9,7 +9,7 @@ import pytest
 
 from checks.fingerprint import clickhouse, index
 from checks.fingerprint.clickhouse import PRESENT, Address, ClickHouseStore, schema
-from checks.fingerprint.store import LocalStore
+from checks.fingerprint.local_store import LocalStore
 from tests.checks.fingerprint.sounds import recording
 from tests.checks.fingerprint.test_stores import EMBEDDED, NUMBERS
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from checks.fingerprint import index, kernels, lookup, segment
 from checks.fingerprint.index import Building, Candidate, Damaged, Keys, Query, Shelf, Table
+from checks.fingerprint.local_store import LocalStore
 from checks.fingerprint.segment import Segment, merge_segments, write_segment
-from checks.fingerprint.store import LocalStore
 from tests.checks.fingerprint.sounds import packed, part, recording, silence
 
 postings = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 40)), max_size=300, unique=True)

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from checks.fingerprint import segment
 from checks.fingerprint.index import Damaged
+from checks.fingerprint.local_store import FANOUT, LocalStore
 from checks.fingerprint.segment import Segment
-from checks.fingerprint.store import FANOUT, LocalStore
 from tests.checks.fingerprint.sounds import recording
 
 ROOT = Path(__file__).parents[3]
@@ -307,7 +307,7 @@ def _bulk(store: LocalStore) -> set[int]:
     """So many at once that they need not go through the journal; what stands in it is older."""
     store.add(5, song(305))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("checks.fingerprint.store.BULK", 10)
+        patch.setattr("checks.fingerprint.local_store.BULK", 10)
         store.extend([(5, song(5)), *((number, song(number)) for number in range(300, 310))])
     assert found(store, 5)
     return {*range(3 * FANOUT - 1), *range(300, 310)}
@@ -324,7 +324,7 @@ def _rebuild(store: LocalStore) -> set[int]:
         other.remove(5)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("checks.fingerprint.store.BATCH", 15)
+        patch.setattr("checks.fingerprint.local_store.BATCH", 15)
         count = store.rebuild(everything(), lambda late: [(one, song(one)) for one in late if one != 5], modulus=8)
     assert store.modulus == 8
     assert count == 3 * FANOUT - 1
@@ -462,7 +462,7 @@ def test_files_that_the_manifest_does_not_list_do_not_count(path: Path):
 WRITER = """
 import sys
 from pathlib import Path
-from checks.fingerprint.store import LocalStore
+from checks.fingerprint.local_store import LocalStore
 from tests.checks.fingerprint.sounds import recording
 store = LocalStore(Path(sys.argv[1]), flush=4)
 number = int(sys.argv[2])

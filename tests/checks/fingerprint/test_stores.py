@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from checks.fingerprint import index
 from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.index import Candidate, keys
-from checks.fingerprint.store import LocalStore, MemoryStore, Store
+from checks.fingerprint.local_store import LocalStore
+from checks.fingerprint.store import MemoryStore, Store
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence
 
 SONGS = [recording(seed, items) for seed, items in enumerate([1432, 1432, 900, 150, 60, 1432, 300, 40, 1432, 2000])]

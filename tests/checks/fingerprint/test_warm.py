@@ -36,7 +36,8 @@ from checks.fingerprint.warm import compiled_here, shapes, warm
 assert warm() == 0
 before = shapes()
 from checks.fingerprint.catalogue import find
-from checks.fingerprint.store import LocalStore, MemoryStore
+from checks.fingerprint.local_store import LocalStore
+from checks.fingerprint.store import MemoryStore
 from tests.checks.fingerprint.test_variants import music, painted, prints
 sound = music(1)
 print_ = prints(sound).tobytes()

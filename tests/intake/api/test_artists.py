@@ -14,7 +14,7 @@ from intake.models import (
     ProtectedArtist,
     ProtectedName,
 )
-from intake.reference import Names
+from intake.readers.protected_names import Names
 from intake.services import registry
 from tests.intake.api.conftest import a_caller
 

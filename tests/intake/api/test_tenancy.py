@@ -106,7 +106,7 @@ def things(label):
     )
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
     artist, _ = registry.protect("Nora Castellane", labels=[label])
-    key, _ = registry.issue_key(artist, label.actor)
+    key, _ = registry.issue_key(artist, label)
     recording, _ = catalogue.learn(facts_of("aa"), title="Low Tide", owner=label.name, label=label)
     block, _ = blocklist.block("isrc", "SEABC2600001", "stolen", label.actor, label=label)
     return {"submission": submission, "endpoint": endpoint, "delivery": delivery, "artist": artist, "key": key,

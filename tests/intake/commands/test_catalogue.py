@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from checks.fingerprint.index import MODULUS
-from checks.fingerprint.store import LocalStore
+from checks.fingerprint.local_store import LocalStore
 from intake import reference
 from intake.models import Blob, KnownRecording
 from intake.services import blobs, catalogue

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from checks.names import entries
 from intake import registry_csv
 from intake.models import ArtistIdentifier, Authorisation, Label, NameKey, ProtectedArtist, ProtectedName
-from intake.reference import Names
+from intake.readers.protected_names import Names
 from intake.services import registry
 from tests.intake.commands.console import command
 
