@@ -43,8 +43,8 @@ def remember_past_rejections(apps: Any, schema_editor: Any) -> None:
                 for kind, value, row in found
                 if value
             )
-            if recording is not None:  # forgotten by the rejection, and perhaps out of the index
-                recordings.filter(pk=recording.pk).update(source="rejected", forgotten_at=None, indexed_at=None)
+            if recording is not None:  # forgotten by the rejection
+                recordings.filter(pk=recording.pk).update(source="rejected", forgotten_at=None)
 
 
 class Migration(migrations.Migration):

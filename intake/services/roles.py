@@ -82,6 +82,8 @@ UNREAD = (
     "view_statement",
     "view_policychange",
     "view_policytrial",
+    "view_cataloguechange",
+    "view_selftest",
 )
 
 

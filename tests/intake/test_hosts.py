@@ -267,11 +267,14 @@ def test_log_that_contradicts_the_rows_stops_every_answer_until_it_is_begun_anew
 
 
 def assert_check_waits(run: CheckRun) -> None:
+    """It is put off and no attempt is counted; then the wait ends."""
     run.refresh_from_db()
+    assert run.next_attempt_at > timezone.now()
     assert (run.status, run.attempts, run.lease_token) == (Status.PENDING, 0, None)
     assert run.rung_at is not None
     assert run.submission.state == State.CHECKING
     assert not run.submission.findings.filter(code__startswith="check.").exists()
+    CheckRun.objects.resume()
 
 
 def test_check_waits_for_a_host_whose_index_is_current_and_is_answered_there(rung, analyser, hosts, monkeypatch):

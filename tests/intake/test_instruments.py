@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -127,7 +128,9 @@ def test_check_searches_as_the_policy_in_force_says(rung, analyser, settings, tm
 def test_what_is_written_about_a_track_is_compared_whatever_the_index_says(said, monkeypatch) -> None:
     facts = facts_of("aa")
     row, _ = catalogue.learn(facts, title="Help!", artist="The Beatles", isrc="GBAYE6500521", owner="EMI")
-    monkeypatch.setattr(reference, "store", MemoryStore)  # an index that knows nothing
+    catalogue.index()
+    nothing = SimpleNamespace(at=lambda position: MemoryStore())  # an index that knows nothing
+    monkeypatch.setattr(reference, "store", lambda: nothing)
     nobody = {"isrc": "SEABC2600001", "title": "Low Tide", "display_artists": (Artist("Mara Lindqvist"),)}
     track = a_track(**(nobody | said))
     assert reference.Recordings().matches(facts) == []

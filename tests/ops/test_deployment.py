@@ -125,10 +125,19 @@ def test_gate_and_store_agree_on_bucket_and_region():
 
 def test_image_copies_only_what_the_builder_is_given():
     given = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    copied = {
+    runtime, tests = DOCKERFILE.split(" AS test\n")
+    copied, copied_for_tests = sources(runtime), sources(tests)
+    assert {source.split("/")[0] for source in copied} <= given
+    assert not copied & {".", "tests", "docs", "benchmarks"}, "the image of production holds what runs and no more"
+    assert "." in copied_for_tests, "the test stage has everything that is given"
+    assert [path for path in given if not (ROOT / path).exists()] == []
+
+
+def sources(stage: str) -> set[str]:
+    """What a part of the Dockerfile copies from the project."""
+    return {
         source
-        for line in DOCKERFILE.splitlines()
+        for line in stage.splitlines()
         if line.startswith("COPY ") and "--from" not in line
         for source in line.split()[1:-1]
     }
-    assert copied == given

@@ -192,8 +192,9 @@ def test_list_takes_the_same_few_queries_however_long_it_is(caller, label):
     assert one <= 10
 
 
-#: The key with its label, the submission, its decisions, findings, checks, tracks, notes and appeals.
-QUERIES_OF_A_READ = 8
+#: The key with its label, the submission, its decisions, findings, checks, tracks, notes and appeals;
+#: and the findings that hold it, of which some are for moderators alone.
+QUERIES_OF_A_READ = 9
 
 
 def test_reading_one_takes_one_query_for_each_kind_of_row(caller, label, django_assert_num_queries):
