@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from intake.management.commands.supervise import programs
+from tests import versions
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -141,3 +142,7 @@ def sources(stage: str) -> set[str]:
         if line.startswith("COPY ") and "--from" not in line
         for source in line.split()[1:-1]
     }
+
+
+def test_every_file_that_is_tested_on_other_versions_exists():
+    assert [path for path in versions.TESTS if not (ROOT / path).exists()] == []
