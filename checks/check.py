@@ -101,6 +101,8 @@ class Match:
     pitch: float = 0.0  # semitones beyond what the speed explains
     filtered: bool = False  # its balance of low and high is not that of the known recording
     certain: bool = True  # False: in the band that only a human can judge
+    #: Seconds by which its tempo wanders against the known recording's, where that is more than a copy's does; else 0.
+    deviation: float = 0.0
     duration: float = 0.0  # of the known recording, in seconds; 0 where nobody knows
     #: The submission of another account that brings it and was not decided when this one came in.
     pending: str | None = None

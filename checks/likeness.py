@@ -76,6 +76,11 @@ def sentence(match: Match, duration: float) -> str:
     text = f"{seconds(match):.1f} s of this recording {same} '{match.title}' by '{match.artist}'{isrc}{_change(match)}."
     if match.segments and not whole(match, duration):
         text += _padding(match, duration) if holds_all(match) else _passage(match, duration)
+    if match.deviation:
+        text += (
+            f" Its tempo wanders against the known recording by {1000 * match.deviation:.0f} ms, as in another "
+            "performance of the same work."
+        )
     if (times := _times_repeated(match)) > 1:
         start, end = min(_references(match)), max(_references(match), key=lambda place: place[1])
         text += f" What it has at {clock(start[0])}-{clock(end[1])} comes {times} times."
@@ -160,6 +165,8 @@ def turned(found: Iterable[Segment]) -> tuple[Segment, ...]:
 def evidence(match: Match) -> JSON:
     """A match as findings keep it."""
     more: dict[str, JSON] = {"filtered": True} if match.filtered else {}
+    if match.deviation:
+        more["tempo_deviation_ms"] = round(1000 * match.deviation)
     if match.pending:
         more["submission"] = match.pending
     return {

@@ -324,6 +324,8 @@ def _fix(code: Code, match: Match) -> str | None:
         return f"Declare the use that is made ({_relation(match)}), with the licence for it."
     if code not in (KNOWN_RECORDING, POSSIBLE_MATCH):
         return None
+    if match.deviation:
+        return "If it is a recording of your own performance, change nothing: a person compares the two."
     relation = _relation(match)
     other = "" if relation != "samples" else " (or remix_of, edit_of, remaster_of)"
     named = f" naming ISRC {match.isrc}" if match.isrc else ""
@@ -403,7 +405,7 @@ def _duplicate(track: Track, other: Track, comparison: Comparison | None) -> Fin
 
 CHECK = Check(
     name="similarity",
-    version=4,
+    version=5,
     title="Known recordings",
     codes=(
         KNOWN_RECORDING,

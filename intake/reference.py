@@ -165,6 +165,7 @@ class Recordings:
                 pitch=comparison.pitch,
                 filtered=comparison.filtered,
                 certain=comparison.certain,
+                deviation=comparison.deviation if comparison.bends else 0.0,
                 duration=row.duration,
                 pending=self._pending(row),
                 blocked=blocked.get(row.pk),

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from checks.check import Segment
-from checks.fingerprint import alignment, kernels
+from checks.fingerprint import alignment, kernels, time_map
 from checks.fingerprint.kernels import Bools, Floats, Int32s, Int64s, Singles, UInt32s
 
 #: Seconds from one sub-print to the next: Chromaprint's hop of 1365 samples at 11 025 Hz.
@@ -54,6 +54,19 @@ THROUGHOUT = 0.9
 #: … or where one block is this exact, whatever surrounds it: a passage pasted into something else. Re-encoding costs
 #: 0.00-0.03; the other mix at its best moment has 0.094.
 SAME_PASSAGE = 0.06
+
+#: A stretch whose time map departs from a straight line by more than this (root mean square, seconds) bends, as the
+#: tempo of another performance does. Chosen between copies in every disguise and performances by different seeds
+#: (``benchmarks/performances.py``).
+STRAIGHT = 0.045
+
+#: Sound that differs from itself at other offsets by less than this is stationary (noise, held tones): independent
+#: noises come to 0.17-0.26, singing bowls to 0.07-0.19, music to 0.41 and more.
+STATIONARY = 0.30
+
+#: … and is found only where it agrees so many times better than the lowest tenth of other offsets: bowls of one pitch
+#: struck by two players come down to 0.6 of that, a copy of noise at 128 kbit/s to a fortieth.
+STATIONARY_BETTER = 4.0
 
 #: Below one block of sound (a jingle, an interlude, a short sample) less evidence must be better evidence: pieces of
 #: 3 s held against 2,312 unrelated recordings at all offsets came down to 0.225, and a path has more choice than that.
@@ -148,6 +161,12 @@ class Comparison:
     speed: float = 1.0
     pitch: float = 0.0
     filtered: bool = False
+    deviation: float = 0.0  # seconds by which the time map departs from a straight line, root mean square
+
+    @property
+    def bends(self) -> bool:
+        """Whether the tempo wanders against the reference, as another performance's does."""
+        return self.deviation > STRAIGHT
 
     @property
     def found(self) -> bool:
@@ -243,8 +262,13 @@ def compare(
     ``exhaustive`` tries every offset instead of those that equal sub-prints propose (in their first ``proposing``
     bits): for pairs that something else suggests, at some milliseconds. ``bands`` say what is matched.
     """
-    stretches = [one for one in _alike(query, reference, exhaustive, proposing) if _agrees(one, _POSSIBLE)]
-    return _judged(stretches, _prints(query).prints.size, _prints(reference).prints.size, bands)
+    one, other = _prints(query).prints, _prints(reference).prints
+    stretches = [
+        stretch
+        for stretch in _alike(query, reference, exhaustive, proposing)
+        if _agrees(stretch, _POSSIBLE) and _stands_out(stretch, one, other)
+    ]
+    return _judged(stretches, one, other, bands)
 
 
 def nearest(query: bytes, reference: bytes, items: int) -> tuple[float, float]:
@@ -400,20 +424,34 @@ def _same(stretch: _Stretch, shorter: int, bands: Bands) -> bool:
     return bool(_blocks(stretch).min() <= SAME_PASSAGE or (long and stretch.bit_error_rate <= SAME_RECORDING))
 
 
-def _judged(stretches: list[_Stretch], query_items: int, reference_items: int, bands: Bands) -> Comparison:
+def _stands_out(stretch: _Stretch, query: UInt32s, reference: UInt32s) -> bool:
+    """Whether a stretch agrees as it does here only: noise and held tones agree with others of their kind anywhere."""
+    usual, lowest = time_map.background(query, reference, stretch.start, stretch.reference)
+    return usual >= STATIONARY or stretch.bit_error_rate * STATIONARY_BETTER <= lowest
+
+
+def _judged(stretches: list[_Stretch], query: UInt32s, reference: UInt32s, bands: Bands) -> Comparison:
     """The comparison that the stretches amount to."""
     if not stretches:
         return Comparison()
+    shorter = min(query.size, reference.size)
+    matched = any(_agrees(stretch, bands) for stretch in stretches)
+    deviation = ITEM_SECONDS * max(
+        time_map.deviation(query, reference, one.heard, one.start, one.reference) if matched else 0.0
+        for one in stretches
+    )
+    same = any(_same(stretch, shorter, bands) for stretch in stretches)
     wrong, heard = sum(int(s.wrong.sum()) for s in stretches), sum(int(s.heard.sum()) for s in stretches)
     segments = tuple(_segment(s) for s in stretches)
     return Comparison(
         segments=_apart(segments),
         bit_error_rate=round(wrong / (32 * heard), 4),
         blocks=tuple(round(float(rate), 4) for s in stretches for rate in _blocks(s)[:: BLOCK // STEP]),
-        coverage=_share(np.concatenate([np.arange(s.start, s.end) for s in stretches]), query_items),
-        reference_coverage=_share(np.concatenate([s.reference for s in stretches]), reference_items),
-        matched=any(_agrees(stretch, bands) for stretch in stretches),
-        certain=any(_same(s, min(query_items, reference_items), bands) for s in stretches),
+        coverage=_share(np.concatenate([np.arange(s.start, s.end) for s in stretches]), query.size),
+        reference_coverage=_share(np.concatenate([s.reference for s in stretches]), reference.size),
+        matched=matched,
+        certain=same and deviation <= STRAIGHT,
+        deviation=round(deviation, 4),
     )
 
 

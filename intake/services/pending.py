@@ -160,6 +160,7 @@ def _seen_from(match: dict[str, Any], mine: KnownRecording, submission: Submissi
     """A match that is on file, seen from the other side."""
     segments = (Segment(s["start"], s["end"], s["reference_start"], s["reference_end"]) for s in match["segments"])
     kept = {key: match[key] for key in ("score", "bit_error_rate", "speed", "pitch", "certain")}
+    kept["deviation"] = match.get("tempo_deviation_ms", 0) / 1000
     identity = {
         "recording": str(mine.pk),
         "title": mine.title,

@@ -462,3 +462,12 @@ def test_every_code_is_declared():
     assert len(declared) == len(similarity.CHECK.codes)
     rooms = ("similarity.", "isrc.", "id.", "staydown.")
     assert all(code.id.startswith(rooms) or code.id == "audio.duplicate" for code in similarity.CHECK.codes)
+
+
+def test_match_whose_tempo_wanders_may_be_another_performance():
+    (finding,) = findings(a_match(certain=False, bit_error_rate=0.15, deviation=0.0874))
+    assert finding.code is similarity.POSSIBLE_MATCH
+    assert "may be the same as" in finding.message
+    assert "wanders against the known recording by 87 ms, as in another performance" in finding.message
+    assert finding.evidence["matches"][0]["tempo_deviation_ms"] == 87
+    assert "your own performance" in finding.fix

@@ -18,11 +18,13 @@ from benchmarks import (
     machine,
     metadata,
     names,
+    performances,
     pipeline,
     search,
     throughput,
     tracks,
 )
+from benchmarks.disguises import delivered
 from benchmarks.report import Table
 from checks.analysis import default_analyser
 from checks.fingerprint import local_store
@@ -179,3 +181,21 @@ def test_short_form_of_the_catalogue_builds_and_asks(tmp_path: Path, monkeypatch
     (table,) = catalogue.run(tmp_path)
     assert table.rows[0][-2] == "100/100"
     assert table.command == "python -m benchmarks.catalogue --recordings 300"
+
+
+def test_performances_and_sounds_that_resemble_themselves_are_no_certain_copies() -> None:
+    """For real: two performers of one work, and a noise and a bowl made twice; and copies of them."""
+    played, other = (delivered(performances.performance(1, performer)) for performer in (0, 1))
+    comparison = performances.best(played, other)
+    assert comparison is None or (comparison.bends and not comparison.certain)
+    faster = delivered(performances.COPIES["played 6 % faster"](performances.performance(1, 0)), "mp3", 128_000)
+    copy = performances.best(faster, played)
+    assert copy is not None
+    assert (copy.certain, copy.bends) == (True, False)
+    for make in (performances.STATIONARY["white noise"], performances.STATIONARY["singing bowls of one pitch"]):
+        sound = make(0)
+        one = delivered(sound)
+        assert performances.best(one, delivered(make(1))) is None
+        again = performances.best(delivered(sound, "mp3", 128_000), one)
+        assert again is not None
+        assert again.certain

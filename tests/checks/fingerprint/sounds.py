@@ -56,3 +56,16 @@ def starts(item: int) -> float:
 def ends(item: int) -> float:
     """The second at which the sub-print before ``item`` has heard enough."""
     return (item - 1) * ITEM_SECONDS + SPAN_SECONDS
+
+
+def bent(fingerprint: bytes, sub_prints: float, period: int = 300) -> bytes:
+    """The same by a player whose tempo comes and goes, by so many sub-prints at the most, the pitch kept."""
+    prints = unpacked(fingerprint)
+    places = np.arange(prints.size) + sub_prints * np.sin(2 * np.pi * np.arange(prints.size) / period)
+    return packed(prints[np.clip(np.round(places).astype(int), 0, prints.size - 1)])
+
+
+def stationary(seed: int, rate: float, items: int = 720) -> bytes:
+    """A sound that is like every other of its kind at every moment: two of them differ by this bit error rate."""
+    share = (1 - (1 - 2 * rate) ** 0.5) / 2  # flipped in both, so that the two together differ by the rate
+    return degraded(packed(np.full(items, 0x5EED5EED, dtype=np.uint32)), share, seed)

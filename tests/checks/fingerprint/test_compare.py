@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from checks.fingerprint.compare import Comparison, compare, degenerate
 from tests.checks.fingerprint.sounds import (
+    bent,
     degraded,
     ends,
     part,
     recording,
     silence,
     starts,
+    stationary,
     stretched,
     tone,
 )
@@ -202,3 +204,35 @@ def test_bands_follow_the_errors(rate: float, found: bool, matched: bool, certai
 
 def test_errors_beyond_the_bands_are_chance():
     assert not compare(degraded(SONG, 0.42), SONG, exhaustive=True).found
+
+
+@pytest.mark.parametrize("sub_prints", [1, 1.5, 2])
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.12])
+def test_tempo_that_comes_and_goes_is_another_performance_and_no_certain_copy(sub_prints: float, rate: float):
+    comparison = compare(degraded(bent(SONG, sub_prints), rate), SONG)
+    assert comparison.found
+    assert comparison.bends
+    assert not comparison.certain
+
+
+@pytest.mark.parametrize("factor", [0.996, 0.998, 1.0, 1.002, 1.004])
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.12])
+def test_copy_at_a_slightly_other_speed_does_not_bend(factor: float, rate: float):
+    comparison = compare(degraded(stretched(SONG, factor), rate), SONG)
+    assert comparison.found
+    assert not comparison.bends
+
+
+def test_copy_with_a_piece_left_out_does_not_bend():
+    for cut in (1, 2, 5, 40):
+        comparison = compare(part(SONG, 0, 700) + part(SONG, 700 + cut, 1432), SONG)
+        assert (comparison.certain, comparison.bends) == (True, False), cut
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.15, 0.2, 0.25])
+def test_sound_that_resembles_itself_everywhere_is_found_in_no_other_of_its_kind(rate: float):
+    one, other = stationary(1, rate), stationary(2, rate)
+    assert not compare(one, other).found
+    assert not compare(part(one, 100, 500), other).found
+    copy = compare(degraded(one, rate / 10), one)
+    assert copy.certain, "a copy agrees far better with its original than with anything else"
