@@ -237,7 +237,7 @@ def table(works: int, performers: int) -> Table:
         f"python -m benchmarks.performances --works {works} --performers {performers}",
         ["pair", "tried", "certain", "possible", "deviation, ms"],
         lines,
-        ["Deviation: of the time map from a straight line, root mean square; more than 45 ms bends.", machine.load()],
+        ["Deviation: of the time map from a straight line, root mean square; more than 35 ms bends.", machine.load()],
     )
 
 

@@ -58,7 +58,7 @@ SAME_PASSAGE = 0.06
 #: A stretch whose time map departs from a straight line by more than this (root mean square, seconds) bends, as the
 #: tempo of another performance does. Chosen between copies in every disguise and performances by different seeds
 #: (``benchmarks/performances.py``).
-STRAIGHT = 0.045
+STRAIGHT = 0.035
 
 #: Sound that differs from itself at other offsets by less than this is stationary (noise, held tones): independent
 #: noises come to 0.17-0.26, singing bowls to 0.07-0.19, music to 0.41 and more.
