@@ -302,13 +302,9 @@ def issue_key(artist: ProtectedArtist, issuer: Label | str) -> tuple[ArtistKey, 
     if artist.artist_keys.filter(revoked_at__isnull=True).count() >= MOST_KEYS:
         raise TooManyKeys
     prefix, secret = secrets.token_hex(5), secrets.token_urlsafe(32)
-    label = issuer if isinstance(issuer, Label) else None
+    label, actor = (issuer, issuer.actor) if isinstance(issuer, Label) else (None, issuer)
     key = ArtistKey.objects.create(
-        artist=artist,
-        prefix=prefix,
-        digest=artist_key_digest(secret),
-        issued_by=label.actor if label else issuer,
-        issuing_label=label,
+        artist=artist, prefix=prefix, digest=artist_key_digest(secret), issued_by=actor, issuing_label=label
     )
     return key, f"{KEY_MARK}_{prefix}_{secret}"
 

@@ -1,13 +1,16 @@
 """A key that an artist gives away opens the artist's name, is counted once a submission, and is kept nowhere."""
 
+import importlib
 import logging
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.test import Client
+from django.utils import timezone
 
-from intake.models import ArtistKey, Finding, KeyUse, Submission
+from intake.models import ArtistKey, Authorisation, Finding, KeyUse, Label, Submission
+from intake.readers.protected_names import Names
 from intake.services import accounts, checking, door, registry, submissions
 from intake.services.moves import Conflict
 from intake.states import State
@@ -172,3 +175,40 @@ def test_secret_of_another_kind_is_not_kept_at_all(rung):
     submission = a_submission(a_label(), by("Mara Quill", "rig_0123456789_someone-elses-api-key"))
     assert submission.metadata["display_artists"][0]["artist_key"] == "…"
     assert "someone" not in everything_stored()
+
+
+# --- A key that a label issued is vouched for with that label ---------------------------------------------------------
+
+
+@pytest.fixture
+def issuer(artist):
+    label = a_label("Harbour Records")
+    Authorisation.objects.create(artist=artist, label=label, vouched_by="operator")
+    return label
+
+
+def test_renamed_label_still_vouches_for_the_keys_that_it_issued(artist, issuer):
+    key = registry.issue_key(artist, issuer)[1]
+    assert Names().opened_by(key).vouched
+    Label.objects.filter(pk=issuer.pk).update(name="Quay Records")
+    assert Names().opened_by(key).vouched
+
+
+def test_another_label_under_the_old_name_vouches_for_nothing(artist, issuer):
+    key = registry.issue_key(artist, issuer)[1]
+    registry.end_authorisation(artist, issuer, "operator")
+    Label.objects.filter(pk=issuer.pk).update(name="Quay Records")
+    Authorisation.objects.create(artist=artist, label=a_label("Harbour Records"), vouched_by="operator")
+    assert not Names().opened_by(key).vouched
+
+
+def test_keys_of_before_are_linked_to_the_label_of_that_time(artist, issuer):
+    keys = [registry.issue_key(artist, one)[0] for one in (issuer, "operator", "moderator:ada")]
+    ArtistKey.objects.update(issuing_label=None)
+    migration = importlib.import_module("intake.migrations.0033_issuing_label")
+    migration.link_labels(apps, None)
+    assert [ArtistKey.objects.get(pk=key.pk).issuing_label for key in keys] == [issuer, None, None]
+    ArtistKey.objects.update(issuing_label=None)
+    Label.objects.filter(pk=issuer.pk).update(created_at=timezone.now())
+    migration.link_labels(apps, None)
+    assert not ArtistKey.objects.filter(issuing_label__isnull=False).exists(), "a younger label is another one"
