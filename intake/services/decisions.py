@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from checks import policy as policies
+from checks.declaration import CONSENTED_VOICE
 from checks.disclosure import CONSENT_UNVERIFIED
 from checks.finding import Basis, Label, Route
 from checks.policy import Verdict
@@ -343,8 +344,17 @@ def _check_founded(submission: Submission, moderator: User, given: Given, rules:
 
 
 def _check_consents_seen(submission: Submission, moderator: User, given: Given) -> None:
-    """Raise Unfounded where imitated parts would go out and the moderator has not opened their documents of consent."""
-    for name in sorted({consent["name"] for consent in _consents(submission, _good(submission, given))}):
+    """Raise Unfounded where imitated parts would go out and the moderator has not opened their documents of consent, or
+    where the label that says so has no document behind it."""
+    waiting = _consents(submission, _good(submission, given))
+    if (CONSENTED_VOICE.key, CONSENTED_VOICE.value) in given.labels and not waiting:
+        # A document that was accepted before, for the same recording, has its label proposed by the check.
+        proposed = {label["key"] for labels in submission.findings.values_list("labels", flat=True) for label in labels}
+        if CONSENTED_VOICE.key not in proposed:
+            raise Unfounded(
+                f"'{CONSENTED_VOICE.key}' needs a delivered document of consent: return the release and ask for it"
+            )
+    for name in sorted({consent["name"] for consent in waiting}):
         what = viewing.cut(f"{Resource.Kind.DOCUMENT} {name}")
         if not submission.viewings.filter(viewer=moderator, what=what).exists():
             raise Unfounded(f"open the document of consent '{name}' before you let the release out")

@@ -142,6 +142,19 @@ def test_document_need_not_be_opened_to_refuse_the_release(waiting):
     assert not AcceptedConsent.objects.exists()
 
 
+@pytest.mark.parametrize("consent", [None, "he said yes on the phone"])
+def test_no_moderator_vouches_for_a_consent_without_a_document(consent):
+    submission = delivered(a_label(), a_release(consent) if consent else a_document())
+    judge(submission)
+    if submission.state != State.IN_REVIEW:
+        decisions.reopen(submission, a_moderator("eve"), "somebody knows the voice")
+    before = submission.decisions.count()
+    with pytest.raises(Unfounded, match="a delivered document of consent"):
+        decisions.decide(submission, a_moderator(), Verdict.LABEL, "They agreed.", labels=[(LABEL, "yes")])
+    submission.refresh_from_db()
+    assert (submission.state, submission.decisions.count()) == (State.IN_REVIEW, before)
+
+
 def again(label, content=SIGNED, **more):
     return delivered(label, a_release("consent.pdf", **more), **{"consent.pdf": content})
 
