@@ -222,7 +222,7 @@ def _write(batch: list[dict[str, Any]]) -> None:
         actor = "moderator:ada" if human else "policy"
         verdict = verdicts.get(one["state"], "review")
         decisions.append(
-            Decision(submission=row, number=1, verdict=verdict, actor=actor, reasons=["…"], policy_version="2026.2")
+            Decision(submission=row, number=1, verdict=verdict, actor=actor, reasons=["…"], policy_version="2026.3")
         )
         events += [Event(submission=row, sequence=n, type=f"submission.{one['state']}", actor=actor) for n in (1, 2, 3)]
         reasons += [

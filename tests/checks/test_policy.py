@@ -286,7 +286,7 @@ def test_a_partner_without_a_profile_gets_every_label() -> None:
 
 def test_the_shipped_policy_is_understood() -> None:
     policy = load(SHIPPED)
-    assert policy.version == "2026.2"
+    assert policy.version == "2026.3"
     assert set(policy.mandatory) == {"audio", "identifiers", "metadata", "similarity", "identity", "disclosure"}
 
 

@@ -22,7 +22,7 @@ from tests.intake.test_pipeline import run
 pytestmark = pytest.mark.django_db
 
 SHIPPED = Path(live.GATE_POLICY_SHIPPED).read_text(encoding="utf-8")
-LENIENT = SHIPPED.replace('version = "2026.2"', 'version = "2026.3"').replace(
+LENIENT = SHIPPED.replace('version = "2026.3"', 'version = "2026.4"').replace(
     "[routes]", '[routes]\n"disclosure.contradictory" = "pass"', 1
 )
 
@@ -95,7 +95,7 @@ def test_everybody_reads_the_policy_and_its_owners_switch_it(role):
         ("/admin/policy/adopt/", {"content": LENIENT, "reason": "because"}),
     ):
         assert client.post(address, body).status_code == (302 if allowed else 403)
-    assert door.policy().version == ("2026.3" if allowed else "2026.2")
+    assert door.policy().version == ("2026.4" if allowed else "2026.3")
 
 
 def test_a_candidate_is_tried_on_the_past_and_put_in_force(owner, rung, analyser):
@@ -111,15 +111,15 @@ def test_a_candidate_is_tried_on_the_past_and_put_in_force(owner, rung, analyser
     assert "Tide 1" in page
     trial.refresh_from_db()
     assert (trial.status, trial.result["submissions"], trial.result["same"]) == (Status.DONE, 1, 0)
-    assert door.policy().version == "2026.2", "a trial changes nothing"
+    assert door.policy().version == "2026.3", "a trial changes nothing"
     answer = owner.post("/admin/policy/adopt/", {"trial": str(trial.pk), "reason": "labels were right each time"})
     assert answer.status_code == 302
-    assert door.policy().version == "2026.3"
+    assert door.policy().version == "2026.4"
     change, first = PolicyChange.objects.all()
     assert (change.actor, change.reason, change.digest) == (
         "moderator:pia", "labels were right each time", door.policy().digest
     )  # fmt: skip
-    assert (first.actor, first.version) == ("file", "2026.2")
+    assert (first.actor, first.version) == ("file", "2026.3")
     assert "labels were right each time" in owner.get("/admin/policy/").content.decode()
 
 
@@ -136,7 +136,7 @@ def test_what_cannot_be_put_in_force_changes_nothing(owner, body, words):
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not PolicyChange.objects.exclude(actor="file").exists()
-    assert door.policy().version == "2026.2"
+    assert door.policy().version == "2026.3"
 
 
 def test_a_file_that_cannot_be_written_is_not_said_to_be_in_force(owner, settings, tmp_path):
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_written_is_not_said_to_be_in_force(owner, setting
     settings.GATE_POLICY = tmp_path / "folder"  # a folder cannot be replaced by a file
     with pytest.raises(policies.NotWritable):
         policies.adopt(LENIENT, "moderator:pia", "because")
-    assert not PolicyChange.objects.filter(version="2026.3").exists()
+    assert not PolicyChange.objects.filter(version="2026.4").exists()
     assert list(tmp_path.iterdir()) == [tmp_path / "folder"], "nothing is left behind"
 
 
@@ -155,7 +155,7 @@ def test_a_policy_file_changed_by_hand_is_written_down(settings, tmp_path):
     settings.GATE_POLICY.write_text(LENIENT)
     sweep.tidy()
     change = PolicyChange.objects.first()
-    assert (change.version, change.actor, change.reason) == ("2026.3", "file", "")
+    assert (change.version, change.actor, change.reason) == ("2026.4", "file", "")
     settings.GATE_POLICY.write_text("version = ")
     assert policies.notice() is None, "a broken file is not in force"
 
@@ -187,7 +187,7 @@ def test_a_candidate_that_is_none_is_not_tried(owner):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_switch_at_once_the_last_on_record_is_in_force():
-    other = LENIENT.replace("2026.3", "2026.4")
+    other = LENIENT.replace("2026.4", "2026.4")
 
     def switch(content: str) -> None:
         try:
