@@ -43,7 +43,7 @@ setup-dev: .venv/.ready-dev ## the same, with what checks, formats and measures
 	@$(PIP) --require-hashes --requirement $(LOCKS)/runtime.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@echo "Compiling the search for copies (half a minute, the first time) …"
-	@$(BIN)/python -m checks.fingerprint.warm
+	@$(BIN)/python -m checks.fingerprint.precompile
 	@ldconfig -p 2>/dev/null | grep -q libchromaprint || sh config/apt-install.sh libchromaprint1 \
 		|| echo "libchromaprint is not here and cannot be installed: the gate uses its own port, bit for bit the same."
 	@touch $@

@@ -29,9 +29,9 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from benchmarks.report import Table  # noqa: E402 the project is found first
-from checks.analysis import imagery  # noqa: E402
-from checks.artwork import MIN_CONTRAST, MIN_SHARPNESS  # noqa: E402
-from checks.release import ImageFacts  # noqa: E402
+from checks.analysis import artwork_client  # noqa: E402
+from checks.model.release import ImageFacts  # noqa: E402
+from checks.rules.artwork import MIN_CONTRAST, MIN_SHARPNESS  # noqa: E402
 
 SIDE = 3000
 COMMAND = "python -m benchmarks.artwork"
@@ -128,7 +128,7 @@ def measured(image: Image.Image, kind: str = "JPEG", quality: int = 92) -> Image
         image.save(content, kind, **({"quality": quality} if kind == "JPEG" else {"compress_level": 1}))
         file.write(content.getvalue())
         file.flush()
-        return imagery.measured(file, "0" * 64)
+        return artwork_client.measured(file, "0" * 64)
 
 
 def cost() -> Table:
@@ -139,8 +139,8 @@ def cost() -> Table:
         for side in (SIDE, 2 * SIDE):
             with tempfile.TemporaryFile() as file:
                 image.resize((side, side)).save(file, kind, **({"compress_level": 1} if kind == "PNG" else {}))
-                spent = [_spent(lambda: imagery.measured(file, "0" * 64)) for _ in range(3)]
-                shown = [_spent(lambda: imagery.bare(file)) for _ in range(3)]
+                spent = [_spent(lambda: artwork_client.measured(file, "0" * 64)) for _ in range(3)]
+                shown = [_spent(lambda: artwork_client.bare(file)) for _ in range(3)]
                 size = file.seek(0, 2)
             rows.append([f"{kind} {side} × {side}", f"{size / 1e6:.1f}", f"{min(spent):.2f}", f"{min(shown):.2f}"])
     return Table("What a cover costs, s of CPU", COMMAND, ["cover", "MB", "to measure", "to show"], rows)

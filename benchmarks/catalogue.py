@@ -34,13 +34,13 @@ if str(ROOT) not in sys.path:
 
 from benchmarks import catalogue_peers, machine, real_music  # noqa: E402 the project is found first
 from benchmarks.report import Table  # noqa: E402
-from checks.fingerprint import index, kernels, lookup  # noqa: E402
-from checks.fingerprint.catalogue import find  # noqa: E402
-from checks.fingerprint.compare import degenerate  # noqa: E402
+from checks.fingerprint import bit_operations, index, postings_kernels  # noqa: E402
+from checks.fingerprint.comparison import degenerate  # noqa: E402
 from checks.fingerprint.index import Keys  # noqa: E402
 from checks.fingerprint.journal import Record  # noqa: E402
 from checks.fingerprint.local_store import BATCH, LocalStore  # noqa: E402
-from checks.fingerprint.lookup import compiled  # noqa: E402
+from checks.fingerprint.matcher import find  # noqa: E402
+from checks.fingerprint.postings_kernels import compiled  # noqa: E402
 
 #: Sub-prints of three minutes.
 ITEMS = 1432
@@ -61,7 +61,7 @@ SHORT = 50_000
 LEAST = 3
 SURVIVING = (0.3, 0.1)
 
-#: A query with all its changes undone: variants, and keys each, as ``checks.fingerprint.catalogue`` asks.
+#: A query with all its changes undone: variants, and keys each, as ``checks.fingerprint.matcher`` asks.
 VARIANTS, PROBES = 138, 4
 
 UInt32s = npt.NDArray[np.uint32]
@@ -86,7 +86,7 @@ def _kept(prints: UInt32s, modulus: int, keys: UInt32s, sizes: npt.NDArray[np.in
     """The keys of recordings, one behind the other, as ``index.keys`` makes them."""
     at, held = 0, np.empty(prints.shape[1], np.uint32)
     for place in range(prints.shape[0]):
-        some = np.sort(held[: lookup.mixed(prints[place], modulus, held)])
+        some = np.sort(held[: postings_kernels.mixed(prints[place], modulus, held)])
         begin = at
         for i in range(some.size):
             if i == 0 or some[i] != some[i - 1]:
@@ -141,7 +141,7 @@ def music(items: int) -> Music:
 
 def calibrated(heard: UInt32s, items: int = ITEMS) -> Music:
     """Made of these sub-prints, with the share of changed symbols at which frames collide as often as real ones."""
-    base, low, high = heard[heard != kernels.SILENCE], 0.0, 0.5
+    base, low, high = heard[heard != bit_operations.SILENCE], 0.0, 0.5
     for _ in range(12):
         changed = (low + high) / 2
         masks = _masks(changed)
@@ -159,7 +159,7 @@ def _masks(changed: float) -> UInt32s:
 def _collisions(base: UInt32s, masks: UInt32s) -> float:
     drawn = np.empty((1, MEASURED), dtype=np.uint32)
     _drawn(np.array([1 << 50]), MEASURED, base, masks, drawn)
-    _, times = np.unique(drawn & np.uint32(kernels.KEY_MASK), return_counts=True)
+    _, times = np.unique(drawn & np.uint32(bit_operations.KEY_MASK), return_counts=True)
     return float((times * (times - 1)).sum() / (MEASURED * (MEASURED - 1)))
 
 
@@ -338,7 +338,7 @@ def measure(folder: Path, made_of: Music, recordings: int, modulus: int, queries
 
 def run(folder: Path) -> list[Table]:
     """The short form: some ten seconds."""
-    lookup.warm()
+    postings_kernels.warm()
     return [measure(folder / "catalogue", music(ITEMS), SHORT, 8, 100)]
 
 
@@ -352,7 +352,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="the same data and questions put to what can be had here")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    lookup.warm()
+    postings_kernels.warm()
     made_of = music(options.items)
     path = Path(tempfile.mkdtemp(prefix="gate-catalogue-", dir=options.folder))
     try:

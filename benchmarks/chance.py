@@ -25,11 +25,11 @@ if str(ROOT) not in sys.path:
 
 from benchmarks import machine, real_music, robustness  # noqa: E402 the project is found first
 from benchmarks.report import Table  # noqa: E402
-from checks.fingerprint import compare, variants  # noqa: E402
-from checks.fingerprint.compare import MATCH, MATCH_SOUGHT, MATCH_UNDONE, Bands, degenerate  # noqa: E402
-from checks.fingerprint.picture import unpacked  # noqa: E402
-from checks.fingerprint.variants import Change, Ear  # noqa: E402
-from checks.fingerprint.warm import warm  # noqa: E402
+from checks.fingerprint import comparison, speed_variants  # noqa: E402
+from checks.fingerprint.band_spectrogram import unpacked  # noqa: E402
+from checks.fingerprint.comparison import MATCH, MATCH_SOUGHT, MATCH_UNDONE, Bands, degenerate  # noqa: E402
+from checks.fingerprint.precompile import warm  # noqa: E402
+from checks.fingerprint.speed_variants import Change, Ear  # noqa: E402
 
 #: One in so many of the bank is undone, where nobody says: slower, faster, pitch alone and tempo alone are among them.
 EVERY = 16
@@ -50,7 +50,7 @@ def hearings(every: int) -> tuple[Hearing, ...]:
         Hearing("as it is", (None,), MATCH),
         Hearing("as it is, from its picture", (Change(),), MATCH_SOUGHT),
         Hearing("balance undone", (Change(filtered=True),), MATCH_UNDONE),
-        Hearing("speed, pitch or tempo undone", variants.bank()[every // 2 :: every], MATCH_UNDONE),
+        Hearing("speed, pitch or tempo undone", speed_variants.bank()[every // 2 :: every], MATCH_UNDONE),
     )
 
 
@@ -81,7 +81,7 @@ def nearest(pairs: Sequence[tuple[robustness.Copy, robustness.Copy]], hearing: H
         sounds: Mapping[int, bytes] = {number: heard(query, change) for number, query in queries.items()}
         for query, reference in pairs:
             if sounds[id(query)]:
-                near = compare.nearest(sounds[id(query)], reference.fingerprint, hearing.bands.items)
+                near = comparison.nearest(sounds[id(query)], reference.fingerprint, hearing.bands.items)
                 best, tried = list(np.minimum(best, near)), tried + 1
     return best, tried
 

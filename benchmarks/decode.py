@@ -30,9 +30,10 @@ import numpy as np
 from benchmarks import machine, tracks
 from benchmarks.report import Table
 from checks import analysis
-from checks.analysis import chromaprint, decode
-from checks.analysis.chromaprint import BuiltInFingerprinter, Fingerprinter, LibraryFingerprinter, SubPrints
-from checks.fingerprint.picture import Painter
+from checks.analysis import decode
+from checks.fingerprint import chromaprint
+from checks.fingerprint.band_spectrogram import Painter
+from checks.fingerprint.chromaprint import BuiltInFingerprinter, Fingerprinter, LibraryFingerprinter, SubPrints
 from intake.demo import sounds
 
 SECONDS = 180

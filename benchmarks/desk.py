@@ -78,7 +78,7 @@ def _pages() -> Iterator[tuple[str, Callable[[], Any]]]:
     from django.urls import reverse
 
     from intake.models import Finding, Submission
-    from intake.services import moderators
+    from intake.services.people import moderators
 
     client = Client(SERVER_NAME="localhost")
     client.force_login(moderators.create("ada", "low-tide-at-seven")[0])

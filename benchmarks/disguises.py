@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.analysis import decode
-from checks.release import AudioFacts
+from checks.model.release import AudioFacts
 from intake.demo import sounds
 
 Samples = npt.NDArray[np.int16]  # (n,) or (n, channels)

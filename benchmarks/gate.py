@@ -65,7 +65,8 @@ def fill_shelves(recordings: int = KNOWN_RECORDINGS, names: int = PROTECTED_NAME
     from django.db import transaction
 
     from intake.models import KnownRecording
-    from intake.services import catalogue, registry
+    from intake.services.catalogue import known_recordings
+    from intake.services.registry import protected_artists
 
     chance = np.random.default_rng(0)
     KnownRecording.objects.bulk_create(
@@ -79,12 +80,12 @@ def fill_shelves(recordings: int = KNOWN_RECORDINGS, names: int = PROTECTED_NAME
         ),
         batch_size=_AT_ONCE,
     )
-    catalogue.index()
+    known_recordings.index()
     syllables = ["ba", "del", "for", "gi", "han", "ka", "lor", "mi", "nes", "pa", "ris", "tu", "vel", "zo"]
     with transaction.atomic():
         for _ in range(names):
             first, last = ("".join(chance.choice(syllables, size)).title() for size in (2, 3))
-            registry.protect(f"{first} {last}")
+            protected_artists.protect(f"{first} {last}")
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def running(folder: Path) -> Iterator[Gate]:
 
 def keys(count: int) -> list[str]:
     """API keys of as many new labels: many labels deliver at once, and each has a rate limit of its own."""
-    from intake.services import accounts
+    from intake.services.people import accounts
 
     return [accounts.create_label(f"Bench Records {os.urandom(4).hex()}")[1] for _ in range(count)]
 
@@ -158,9 +159,9 @@ def upc(number: int) -> str:
 
 def cover(path: Path) -> Path:
     """A cover of the size that partners ask for."""
-    from intake.demo import pictures
+    from intake.demo import covers
 
-    pictures.paint(1, path, _SIDE)
+    covers.paint(1, path, _SIDE)
     return path
 
 

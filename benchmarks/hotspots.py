@@ -133,7 +133,7 @@ def _checks(folder: Path) -> Action:
 
 def _measure(folder: Path) -> Action:
     """The pass over three minutes of FLAC that gives the facts, and the reading of tags."""
-    from checks.analysis import decode, provenance
+    from checks.analysis import decode, generator_tags
 
     path = tracks.one_piece(folder, ("flac",))["flac"]
 
@@ -141,7 +141,7 @@ def _measure(folder: Path) -> Action:
         with path.open("rb") as file:
             watch.enable()
             facts = decode.measure(file, "", path.name)
-            provenance.read(file, facts.container)
+            generator_tags.read(file, facts.container)
             watch.disable()
         assert facts.ok, facts.error
 
@@ -152,7 +152,7 @@ def _headers(label: object) -> dict[str, str]:
     """A key of the label, whose rate limit is lifted: one client here stands for many."""
     from django.conf import settings
 
-    from intake.services import accounts
+    from intake.services.people import accounts
 
     settings.GATE_RATE_LIMIT = "off"
     settings.ALLOWED_HOSTS = ["testserver"]

@@ -29,13 +29,13 @@ import numpy as np
 import numpy.typing as npt
 
 from checks import analysis
-from checks.analysis import decode, lattice
-from checks.lattice_training import Share
-from checks.release import LatticeFacts
+from checks.analysis import artefact_lines, decode
+from checks.model.release import LatticeFacts
+from checks.rules.artefacts.artefact_training import Share
 from intake.demo import sounds
 
 if TYPE_CHECKING:
-    from intake.management.manifest import Row
+    from intake.management.recordings_csv import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 ENDINGS = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aif", ".aiff"}
@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state:
         os.environ |= {"GATE_DATA": state, "DJANGO_SETTINGS_MODULE": "config.settings"}
         django.setup()
-        _run(arguments, importlib.import_module("intake.management.manifest"))
+        _run(arguments, importlib.import_module("intake.management.recordings_csv"))
 
 
 def _run(arguments: argparse.Namespace, manifest: Any) -> None:
@@ -174,7 +174,7 @@ def _excerpt(path: Path) -> tuple[int, Sound]:
 
 
 def _heard(sound: Sound, rate: int) -> LatticeFacts:
-    listener = lattice.Listener(rate)
+    listener = artefact_lines.Listener(rate)
     listener.feed(sound)
     return listener.facts()
 
@@ -265,7 +265,7 @@ def _spent(analyser: analysis.Analyser, path: Path, with_it: bool) -> float:
 
 def _alone(sound: Sound) -> float:
     before = resource.getrusage(resource.RUSAGE_SELF)
-    listener = lattice.Listener(44_100)
+    listener = artefact_lines.Listener(44_100)
     for start in range(0, len(sound), decode.CHUNK):
         listener.feed(sound[start : start + decode.CHUNK])
     listener.facts()

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.report import Table
-from checks.metadata import IDENTIFIERS, METADATA, SUBJECTS
-from checks.metadata import identifiers as identifier_rules
-from checks.release import Delivery, Release
+from checks.model.release import Delivery, Release
+from checks.rules.metadata import IDENTIFIERS, METADATA, SUBJECTS
+from checks.rules.metadata import identifiers as identifier_rules
 from tests.checks.builders import a_context, a_delivery, an_album
 
 #: Often enough that the clock's grain and a stray interruption do not show.

@@ -43,12 +43,12 @@ from anyascii import anyascii  # noqa: E402 the project is found first
 
 from benchmarks import gate, machine  # noqa: E402
 from benchmarks.report import Table  # noqa: E402
-from checks import names as views  # noqa: E402
-from checks.check import Context, OpenedArtist, ProtectedName  # noqa: E402
-from checks.finding import Route  # noqa: E402
-from checks.identity import CHECK, likeness  # noqa: E402
-from checks.metadata import IDENTIFIERS, METADATA  # noqa: E402
-from checks.release import Account, Artist, Delivery, Release, Track  # noqa: E402
+from checks.model import name_matching as views  # noqa: E402
+from checks.model.check import Context, OpenedArtist, ProtectedName  # noqa: E402
+from checks.model.finding import Route  # noqa: E402
+from checks.model.release import Account, Artist, Delivery, Release, Track  # noqa: E402
+from checks.rules.identity import CHECK, likeness  # noqa: E402
+from checks.rules.metadata import IDENTIFIERS, METADATA  # noqa: E402
 from tests.checks.builders import LABEL, a_context, a_delivery, a_release, an_album  # noqa: E402
 
 # --- Accuracy -----------------------------------------------------------------------------------------------------

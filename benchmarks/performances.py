@@ -28,11 +28,11 @@ if str(ROOT) not in sys.path:
 from benchmarks import machine  # noqa: E402 the project is found first
 from benchmarks.disguises import RATE, Samples, changed, delivered  # noqa: E402
 from benchmarks.report import Table  # noqa: E402
-from checks.fingerprint.catalogue import find  # noqa: E402
-from checks.fingerprint.compare import Comparison  # noqa: E402
+from checks.fingerprint.comparison import Comparison  # noqa: E402
+from checks.fingerprint.matcher import find  # noqa: E402
+from checks.fingerprint.precompile import warm  # noqa: E402
 from checks.fingerprint.store import MemoryStore  # noqa: E402
-from checks.fingerprint.warm import warm  # noqa: E402
-from checks.release import AudioFacts  # noqa: E402
+from checks.model.release import AudioFacts  # noqa: E402
 
 Floats = npt.NDArray[np.float64]
 

@@ -20,10 +20,14 @@ from pathlib import Path
 from benchmarks import gate, machine, real_music, tracks
 from benchmarks.report import Table
 from checks.analysis import default_analyser, fingerprint_backend
-from intake import queue, tasks
+from intake import tasks
+from intake.core import enqueue
+from intake.core.states import State
 from intake.models import Analysis, Blob, KnownRecording, Label
-from intake.services import accounts, blobs, catalogue, submissions
-from intake.states import State
+from intake.services.catalogue import known_recordings
+from intake.services.people import accounts
+from intake.services.storage import blobs
+from intake.services.submissions import submission_actions
 
 COMMAND = "python -m benchmarks pipeline"
 _COLUMNS = ("", "measure", "checks, decision", "rows, index", "ours", "fpcalc", "ours / fpcalc")
@@ -65,7 +69,7 @@ class Delivering:
         self._number += 1
         name = f"01{path.suffix}"
         files = {name: _kept(path.read_bytes()), "cover.png": _kept(b"a picture")}
-        submissions.deliver(self.label, gate.release(self._number, name), files)
+        submission_actions.deliver(self.label, gate.release(self._number, name), files)
 
 
 def track_cost(path: Path, delivering: Delivering) -> Cost:
@@ -95,7 +99,7 @@ def track_cost(path: Path, delivering: Delivering) -> Cost:
 
 def forget_last(delivering: Delivering) -> None:
     """Make the last delivery's file and sound as good as new."""
-    catalogue.forget(KnownRecording.objects.filter(label=delivering.label))
+    known_recordings.forget(KnownRecording.objects.filter(label=delivering.label))
     Analysis.objects.filter(blob__resources__submission=delivering.label.submissions.latest("pk")).delete()
 
 
@@ -116,12 +120,12 @@ def fpcalc_cost(path: Path) -> float | None:
 def bells() -> Iterator[deque[tuple[str, tuple[str, ...]]]]:
     """Tasks are put on a list instead of into the broker: (name, arguments), oldest first."""
     rung: deque[tuple[str, tuple[str, ...]]] = deque()
-    before = queue.enqueue
-    queue.enqueue = lambda name, *arguments: rung.append((name.removeprefix("intake."), arguments))
+    before = enqueue.enqueue
+    enqueue.enqueue = lambda name, *arguments: rung.append((name.removeprefix("intake."), arguments))
     try:
         yield rung
     finally:
-        queue.enqueue = before
+        enqueue.enqueue = before
 
 
 def _best(path: Path, rounds: int) -> tuple[Cost, float | None]:

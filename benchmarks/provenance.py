@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from checks import analysis
-from checks.analysis import marking
+from checks.analysis import c2pa_sign
 from intake.demo import sounds
 from tests import authority
 
@@ -30,7 +30,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     root = authority.root("Root")
     signer = authority.signer("Signer", root)
-    identity = marking.Identity(signer.pem, signer.key_pem.encode())
+    identity = c2pa_sign.Identity(signer.pem, signer.key_pem.encode())
     music = sounds.compose(1, SECONDS)
     with tempfile.TemporaryDirectory() as folder, analysis.Analyser() as analyser:
         print(f"{SECONDS} s stereo, best of {rounds}, load {os.getloadavg()[0]:.1f}")
@@ -54,7 +54,7 @@ def _cost(analyser: analysis.Analyser, path: Path, state: str) -> float:
     return 1000 * analyser.last_cpu_seconds
 
 
-def _marking(path: Path, identity: marking.Identity) -> float:
+def _marking(path: Path, identity: c2pa_sign.Identity) -> float:
     manifest = {
         "claim_generator_info": [{"name": "Benchmark", "version": "1"}],
         "assertions": [
@@ -63,7 +63,7 @@ def _marking(path: Path, identity: marking.Identity) -> float:
     }
     started = time.monotonic()
     with path.open("rb") as source, tempfile.TemporaryFile() as target:
-        marking.mark(source, target, manifest, identity)
+        c2pa_sign.mark(source, target, manifest, identity)
     return time.monotonic() - started
 
 

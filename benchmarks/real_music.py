@@ -26,11 +26,11 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from checks.analysis import Analyser  # noqa: E402 the project is found first
-from checks.fingerprint.catalogue import find  # noqa: E402
-from checks.fingerprint.compare import Comparison, degenerate  # noqa: E402
+from checks.fingerprint.comparison import Comparison, degenerate  # noqa: E402
 from checks.fingerprint.local_store import LocalStore  # noqa: E402
+from checks.fingerprint.matcher import find  # noqa: E402
 from checks.fingerprint.store import Store  # noqa: E402
-from checks.release import AudioFacts  # noqa: E402
+from checks.model.release import AudioFacts  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,12 @@ from benchmarks import catalogue, machine, real_music  # noqa: E402 the project 
 from benchmarks.disguises import DISGUISES, Disguise, decoded, delivered  # noqa: E402
 from benchmarks.report import Table  # noqa: E402
 from checks.analysis import decode  # noqa: E402
-from checks.fingerprint import kernels  # noqa: E402
-from checks.fingerprint.catalogue import find  # noqa: E402
-from checks.fingerprint.compare import Comparison, degenerate  # noqa: E402
+from checks.fingerprint import bit_operations  # noqa: E402
+from checks.fingerprint.comparison import Comparison, degenerate  # noqa: E402
 from checks.fingerprint.index import MODULUS  # noqa: E402
 from checks.fingerprint.local_store import LocalStore  # noqa: E402
-from checks.fingerprint.warm import warm  # noqa: E402
+from checks.fingerprint.matcher import find  # noqa: E402
+from checks.fingerprint.precompile import warm  # noqa: E402
 
 #: So much of each recording is delivered, from its beginning; excerpts come from within it.
 SECONDS = 90.0
@@ -109,22 +109,22 @@ def files(music: Path) -> list[Path]:
 
 def acoustid(query: bytes, references: Mapping[str, bytes]) -> set[str]:
     """The references that AcoustID's published method would take for the query."""
-    a = kernels.subprints(query)
+    a = bit_operations.subprints(query)
     asked = _hashes(a)
     return {
         name for name, reference in references.items()
-        if np.isin(asked, _hashes(kernels.subprints(reference))).any()
-        and _acoustid_score(a, kernels.subprints(reference)) > ACOUSTID_SCORE
+        if np.isin(asked, _hashes(bit_operations.subprints(reference))).any()
+        and _acoustid_score(a, bit_operations.subprints(reference)) > ACOUSTID_SCORE
     }  # fmt: skip
 
 
-def _hashes(prints: kernels.UInt32s) -> kernels.UInt32s:
-    heard = prints[prints != kernels.SILENCE][ACOUSTID_FIRST:] & np.uint32(kernels.KEY_MASK)
+def _hashes(prints: bit_operations.UInt32s) -> bit_operations.UInt32s:
+    heard = prints[prints != bit_operations.SILENCE][ACOUSTID_FIRST:] & np.uint32(bit_operations.KEY_MASK)
     _, first = np.unique(heard, return_index=True)
     return heard[np.sort(first)[:ACOUSTID_HASHES]]
 
 
-def _acoustid_score(a: kernels.UInt32s, b: kernels.UInt32s) -> float:
+def _acoustid_score(a: bit_operations.UInt32s, b: bit_operations.UInt32s) -> float:
     best = 0.0
     for offset in range(-ACOUSTID_OFFSET, ACOUSTID_OFFSET + 1):
         x, y = a[max(0, -offset) :], b[max(0, offset) :]
@@ -202,7 +202,7 @@ class Catalogue:
             for number, name in self.names.items()
             if all(tuning(Path(one)) for one in self.relatives(name))
         ]
-        return catalogue.calibrated(kernels.subprints(b"".join(half or self.prints.values())))
+        return catalogue.calibrated(bit_operations.subprints(b"".join(half or self.prints.values())))
 
     def __contains__(self, path: Path) -> bool:
         return path.name in self.names.values()

@@ -28,14 +28,14 @@ except ImportError:  # pyacoustid's binding finds no libchromaprint on this mach
 from benchmarks import machine, tracks
 from benchmarks.report import Table
 from checks.analysis import decode
-from checks.fingerprint import variants
-from checks.fingerprint.catalogue import find
-from checks.fingerprint.compare import compare, likeness
+from checks.fingerprint import speed_variants
+from checks.fingerprint.band_spectrogram import unpacked
+from checks.fingerprint.comparison import compare, likeness
 from checks.fingerprint.index import MODULUS
 from checks.fingerprint.local_store import LocalStore
-from checks.fingerprint.picture import unpacked
-from checks.fingerprint.variants import Change, Ear
-from checks.fingerprint.warm import warm
+from checks.fingerprint.matcher import find
+from checks.fingerprint.precompile import warm
+from checks.fingerprint.speed_variants import Change, Ear
 
 COLUMNS = ("", "ours", "pyacoustid", "times")
 
@@ -80,7 +80,7 @@ def main() -> None:
 
 def searching(fingerprint: bytes, picture: bytes, folder: Path, known: int) -> Iterator[Piece]:
     """The pieces of one search among so many strangers, and the whole of it."""
-    store, pool, bank = LocalStore(folder), np.frombuffer(fingerprint, "<u4"), variants.bank()
+    store, pool, bank = LocalStore(folder), np.frombuffer(fingerprint, "<u4"), speed_variants.bank()
     store.extend((number, stranger(number, pool)) for number in range(known))
     seen = unpacked(picture)
     assert seen is not None

@@ -58,8 +58,10 @@ def twice(arguments: argparse.Namespace, data: Path) -> int:
     """Threads answer every bell twice, in any order."""
     from django.db import connections
 
-    from intake import queue, tasks
-    from intake.services import accounts, submissions
+    from intake import tasks
+    from intake.core import enqueue as queue
+    from intake.services.people import accounts
+    from intake.services.submissions import submission_actions
 
     rung: list[tuple[str, tuple[str, ...]]] = []
     lock, order, answered = threading.Lock(), random.Random(arguments.seed), [0]
@@ -74,7 +76,7 @@ def twice(arguments: argparse.Namespace, data: Path) -> int:
     label, _ = accounts.create_label("Storm Records")
     for document, audio, cover in releases(arguments.submissions, data):
         files = {"01.mp3": blob_of(audio), "cover.png": blob_of(cover)}
-        submissions.deliver(label, document, files)
+        submission_actions.deliver(label, document, files)
 
     def answer() -> None:
         idle = 0
@@ -100,7 +102,7 @@ def twice(arguments: argparse.Namespace, data: Path) -> int:
 
 def kills(arguments: argparse.Namespace, data: Path) -> int:
     """The gate as ``make run`` starts it; its whole worker group is killed again and again."""
-    from intake.services import accounts
+    from intake.services.people import accounts
 
     _, key = accounts.create_label("Storm Records")
     began = time.monotonic()
@@ -144,10 +146,10 @@ def releases(count: int, data: Path) -> Iterator[tuple[dict[str, object], bytes,
     """Deliveries with a sound of their own each: every file is measured, none is free."""
     import datetime as dt
 
-    from intake.demo import pictures, sounds
+    from intake.demo import covers, sounds
     from intake.demo.releases import document
 
-    pictures.paint(1, data / "cover.png")
+    covers.paint(1, data / "cover.png")
     cover = (data / "cover.png").read_bytes()
     encoded = []
     for seed in range(min(SOUNDS, count)):
@@ -162,7 +164,7 @@ def releases(count: int, data: Path) -> Iterator[tuple[dict[str, object], bytes,
 
 
 def blob_of(content: bytes) -> object:
-    from intake.services.blobs import Incoming
+    from intake.services.storage.blobs import Incoming
 
     incoming = Incoming()
     incoming.write(content)
@@ -182,8 +184,8 @@ def post(url: str, key: str, document: dict[str, object], audio: bytes, cover: b
 
 
 def wait_for_all(count: int) -> None:
+    from intake.core.states import State
     from intake.models import Submission
-    from intake.states import State
 
     deadline = time.monotonic() + PATIENCE
     waiting = Submission.objects.filter(state__in=(State.RECEIVED, State.CHECKING))
@@ -196,8 +198,8 @@ def report(arguments: argparse.Namespace, seconds: float, fault: str) -> int:
     from django.db import connection
     from django.db.models import Count
 
+    from intake.core.states import State
     from intake.models import Decision, Event, Submission
-    from intake.states import State
 
     states = dict(Submission.objects.values_list("state").annotate(Count("pk")))
     open_ = states.get(State.RECEIVED, 0) + states.get(State.CHECKING, 0)

@@ -16,8 +16,8 @@ from django.db.models import Max
 
 from benchmarks import gate, machine, tracks
 from benchmarks.report import Table
+from intake.core.states import State
 from intake.models import Event, Submission
-from intake.states import State
 
 COMMAND = "python -m benchmarks throughput"
 #: Tracks that the world delivers in a day, as public counts have it.

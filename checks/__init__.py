@@ -2,18 +2,20 @@
 
 from types import MappingProxyType
 
-from checks import artwork, audio, disclosure, fraud, identity, lattice, similarity
-from checks.check import CHECK_FAILED, OWN_REASONS
-from checks.files import CODES as FILE_CODES
-from checks.metadata import IDENTIFIERS, METADATA
+from checks.model.check import CHECK_FAILED, OWN_REASONS
+from checks.rules import artwork, audio, disclosure, fraud, identity
+from checks.rules.artefacts import generator_artefacts
+from checks.rules.delivered_files import CODES as FILE_CODES
+from checks.rules.metadata import IDENTIFIERS, METADATA
+from checks.rules.similarity import recording_matches
 
 #: The catalogue, in the order a moderator reads it.
 CHECKS = (
-    similarity.CHECK,
+    recording_matches.CHECK,
     identity.CHECK,
     fraud.CHECK,
     disclosure.CHECK,
-    lattice.CHECK,
+    generator_artefacts.CHECK,
     audio.CHECK,
     artwork.CHECK,
     IDENTIFIERS,

@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from checks import evidence
-from checks.check import CHECK_MISSING
-from checks.declaration import Declared
-from checks.finding import Finding, Label, Route
+from checks.model import evidence_matrix
+from checks.model.ai_declaration import Declared
+from checks.model.check import CHECK_MISSING
+from checks.model.finding import Finding, Label, Route
 
 
 class Verdict(StrEnum):
@@ -93,7 +93,7 @@ class Policy:
     review_hours: int  # a human looks within
     release_lead_hours: int  # and at least this long before the release date
     profiles: Mapping[str, Profile]
-    matrix: evidence.Matrix = field(default_factory=dict)  # what a file shows × what was declared → route
+    matrix: evidence_matrix.Matrix = field(default_factory=dict)  # what a file shows × what was declared → route
     reasons: Mapping[str, Reason] = field(default_factory=dict)  # none: a person rejects in words of their own
     appeal_hours: int = 72  # another moderator looks at an appeal within
     appeal_days: int = 180  # and a label may appeal for so long after the decision
@@ -123,7 +123,7 @@ class Policy:
         """What this finding asks for here: by its code, by what it holds against a declaration, or by itself."""
         if self.lattice is not Traces.REVIEW and _of_lattice(finding.code.id):
             return Route.NOTE
-        pair = evidence.cell(finding.evidence)
+        pair = evidence_matrix.cell(finding.evidence)
         if finding.code.id in self.routes:
             route = self.routes[finding.code.id]
             # Whoever declared what is heard has declared it: no line about a code takes that back.
@@ -184,7 +184,7 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
             review_hours=_positive(_table(document, "review"), "hours"),
             release_lead_hours=_positive(_table(document, "review"), "release_lead_hours"),
             profiles={name: _profile(name, document["profiles"]) for name in _table(document, "profiles", {})},
-            matrix=evidence.matrix(_table(document, "disclosure", {})),
+            matrix=evidence_matrix.matrix(_table(document, "disclosure", {})),
             lattice=Traces(asked.get(LATTICE, Traces.NOTE)),
             other_speeds=OtherSpeeds(asked.get("other_speeds", OtherSpeeds.ALWAYS)),
             new_label_days=_positive({"new_label_days": NEW_LABEL_DAYS, **asked}, "new_label_days"),

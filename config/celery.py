@@ -39,7 +39,7 @@ def _die_with_the_worker(**_: Any) -> None:
 @signals.worker_process_init.connect
 def _follow_the_catalogue(**_: Any) -> None:
     """A worker's host keeps its index current, also while nobody asks it."""
-    from intake.services.indexing import Follower
+    from intake.services.catalogue.index_log import Follower
 
     Follower().start()
 
@@ -48,7 +48,7 @@ def _follow_the_catalogue(**_: Any) -> None:
 def _warm_before_the_fork(sender: Any, **_: Any) -> None:
     """Machine code for the search is compiled or read once, here: the pool's children have it from their birth."""
     if sender.hostname.startswith("worker@"):  # the courier searches nothing
-        from checks.fingerprint.warm import warm  # the compiler is large: nobody else need load it
+        from checks.fingerprint.precompile import warm  # the compiler is large: nobody else need load it
 
         warm()
     gc.collect()
@@ -67,7 +67,7 @@ def _test_this_host() -> None:
 
     In a program, and not here: the pool forks from this process, and a connection to the database must not be shared.
     """
-    from intake.services import self_tests
+    from intake.services.operations import self_tests
 
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "self_test"]
     while True:

@@ -31,7 +31,7 @@ def post_worker_init(worker: Any) -> None:
 
     assert get_resolver().url_patterns
 
-    from intake.services.indexing import Follower
+    from intake.services.catalogue.index_log import Follower
 
     Follower().start()  # a host without workers has an index as well: blocking a recording asks it
     gc.collect()

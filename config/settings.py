@@ -126,7 +126,7 @@ GATE_SESSION_IDLE = env.int("GATE_SESSION_IDLE", default=1800)
 #: Whether everybody at the desk types a one-time password besides their own.
 GATE_OTP = env.bool("GATE_OTP", default=PRODUCTION)
 OTP_TOTP_ISSUER = "Release intake gate"
-#: The library's own limit doubles without end for everybody alike; intake/services/access.py counts by client.
+#: The library's own limit doubles without end for everybody alike; services/people/login_throttle.py counts by client.
 OTP_TOTP_THROTTLE_FACTOR = 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -149,9 +149,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "intake.api.requests.request_id",
+    "intake.api.request_id.request_id",
     "django.middleware.security.SecurityMiddleware",
-    "intake.headers.content_security",
+    "config.csp.content_security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -251,7 +251,7 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["intake.api.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["intake.api.auth.HasScope"],
-    "DEFAULT_PAGINATION_CLASS": "intake.api.pages.Cursor",
+    "DEFAULT_PAGINATION_CLASS": "intake.api.pagination.Cursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -267,8 +267,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "WEBHOOKS": ["intake.api.documentation.EVENT"],
-    "POSTPROCESSING_HOOKS": ["intake.api.documentation.complete"],  # enumerations stay where they are used
+    "WEBHOOKS": ["intake.api.openapi.EVENT"],
+    "POSTPROCESSING_HOOKS": ["intake.api.openapi.complete"],  # enumerations stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "deepLinking": True},  # asks nobody outside

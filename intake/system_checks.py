@@ -12,12 +12,13 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from checks.analysis import confine
-from checks.analysis.marking import UnusableIdentity
+from checks.analysis import sandbox
+from checks.analysis.c2pa_sign import UnusableIdentity
 from checks.policy import PolicyError
-from intake import reference
-from intake.api.limits import Limit
-from intake.services import door, marking
+from intake.api.throttling import Limit
+from intake.readers import check_context
+from intake.services.provenance import signed_copies
+from intake.services.submissions import admission
 
 #: So long before a certificate runs out its operator is told.
 MARKING_RENEWAL = dt.timedelta(days=30)
@@ -41,7 +42,7 @@ def state_can_be_written(**_: Any) -> Sequence[CheckMessage]:
 def policy_can_be_read(**_: Any) -> Sequence[CheckMessage]:
     """A policy that names an unknown code would silently route nothing."""
     try:
-        door.policy()
+        admission.policy()
     except (OSError, PolicyError) as fault:
         return [Error(f"The policy cannot be used: {fault}", hint="Mend the file, or GATE_POLICY.", id="gate.E002")]
     return []
@@ -75,7 +76,7 @@ def rate_limit_can_be_read(**_: Any) -> Sequence[CheckMessage]:
 @register()
 def model_of_traces_can_be_used(**_: Any) -> Sequence[CheckMessage]:
     """Recordings would be judged without it, with no more than a note to moderators."""
-    unusable = reference.Lattice().model()[1]
+    unusable = check_context.Lattice().model()[1]
     hint = "Train it again (manage.py ai_train), or mend GATE_LATTICE_MODEL."
     return [Error(f"The model of acoustic traces cannot be used: {unusable}.", hint=hint, id="gate.E005")] * bool(
         unusable
@@ -85,10 +86,10 @@ def model_of_traces_can_be_used(**_: Any) -> Sequence[CheckMessage]:
 @register()
 def marks_can_be_signed(**_: Any) -> Sequence[CheckMessage]:
     """Cleared files would wait for ever to be marked."""
-    if not marking.enabled():
+    if not signed_copies.enabled():
         return []
     try:
-        left = marking.identity().leaf.not_valid_after_utc - timezone.now()
+        left = signed_copies.identity().leaf.not_valid_after_utc - timezone.now()
     except UnusableIdentity as fault:
         hint = "Mend GATE_MARKING_CERTIFICATE and GATE_MARKING_KEY, or unset both to mark nothing."
         return [Error(f"Cleared files cannot be marked: {fault}", hint=hint, id="gate.E006")]
@@ -102,7 +103,7 @@ def marks_can_be_signed(**_: Any) -> Sequence[CheckMessage]:
 def sandbox_user_can_be_used(**_: Any) -> Sequence[CheckMessage]:
     """No file would be measured: a sandbox that is weaker than the operator asks for is not used."""
     name = settings.GATE_SANDBOX_USER
-    if not name or not (unusable := confine.unusable_user(name)):
+    if not name or not (unusable := sandbox.unusable_user(name)):
         return []
     hint = "Make the user and give the gate the capabilities (docs/operations.md), or unset GATE_SANDBOX_USER."
     return [Error(f"GATE_SANDBOX_USER cannot be used: {unusable}.", hint=hint, id="gate.E007")]

@@ -9,7 +9,7 @@ import mutagen.flac
 import numpy as np
 from PIL import Image
 
-from checks.analysis import known
+from checks.analysis import known_samples
 from tests import authority
 
 RATE = 8000
@@ -27,11 +27,11 @@ ENCODERS = {
 
 def tones() -> np.ndarray:
     """Six rising chords of half a second."""
-    time = np.arange(int(known.SECONDS * RATE)) / RATE
+    time = np.arange(int(known_samples.SECONDS * RATE)) / RATE
     step = np.floor(time * 2)
     root = 220 * 2 ** (step * 2 / 12)
     sound = sum(np.sin(2 * np.pi * np.cumsum(root * ratio) / RATE) for ratio in (1, 5 / 4, 3 / 2))
-    return (sound * known.RMS / np.sqrt(np.mean(sound**2)) * 32767).astype(np.int16)
+    return (sound * known_samples.RMS / np.sqrt(np.mean(sound**2)) * 32767).astype(np.int16)
 
 
 def encode(path: Path, samples: np.ndarray) -> None:
@@ -55,17 +55,17 @@ def main() -> None:
     root = authority.root("Known Root")
     signer = authority.signer("Known Sample", root)
     samples = tones()
-    known.SIGNED_SOUND.parent.mkdir(parents=True, exist_ok=True)
-    for path in (*known.SOUNDS.values(), known.OPUS_SOUND):
+    known_samples.SIGNED_SOUND.parent.mkdir(parents=True, exist_ok=True)
+    for path in (*known_samples.SOUNDS.values(), known_samples.OPUS_SOUND):
         encode(path, samples)
-    song = mutagen.flac.FLAC(known.SIGNED_SOUND)
+    song = mutagen.flac.FLAC(known_samples.SIGNED_SOUND)
     song["COMMENT"] = "made with suno; a sample"
     song.save()
-    side = np.arange(known.IMAGE_SIDE, dtype=np.uint8)
+    side = np.arange(known_samples.IMAGE_SIDE, dtype=np.uint8)
     pixels = np.stack([np.add.outer(side, side), np.subtract.outer(side, side), np.multiply.outer(side, side)], axis=2)
-    for path in known.IMAGES.values():
+    for path in known_samples.IMAGES.values():
         Image.fromarray(pixels.astype(np.uint8)).save(path)
-    for path in (known.SIGNED_SOUND, known.IMAGES["jpeg"]):
+    for path in (known_samples.SIGNED_SOUND, known_samples.IMAGES["jpeg"]):
         authority.sign(path, signer)
 
 

@@ -20,9 +20,10 @@ ROOT = Path(__file__).resolve().parents[1]
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
 #: Decoding, tags, covers, credentials, messages, web, rows, tasks, pages: together they import every dependency.
 TESTS = (
-    "tests/checks/analysis", "tests/checks/fingerprint/test_compare.py", "tests/checks/test_artwork.py",
+    "tests/checks/analysis", "tests/checks/fingerprint/test_comparison.py", "tests/checks/test_artwork.py",
     "tests/checks/metadata/test_names.py", "tests/intake/ddex", "tests/intake/api/test_deliver.py",
-    "tests/intake/api/test_schema.py", "tests/intake/api/test_operations.py", "tests/intake/admin/test_queue.py",
+    "tests/intake/api/test_schema.py", "tests/intake/api/test_monitoring_views.py",
+    "tests/intake/admin/test_review_queue_page.py",
     "tests/intake/test_pipeline.py", "tests/intake/test_real_sound.py", "tests/intake/webhooks",
     "tests/ops/test_broker.py", "tests/ops/test_web_server.py",
 )  # fmt: skip

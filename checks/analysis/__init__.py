@@ -9,9 +9,9 @@ import atexit
 import functools
 
 from checks.analysis.analyser import Analyser
-from checks.analysis.confine import Level, demand
 from checks.analysis.errors import AnalysisError, AnalysisFailed, AnalysisUnavailable
-from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, facts_from_json, facts_to_json
+from checks.analysis.facts_json import ANALYSIS_VERSION, Failure, Note, facts_from_json, facts_to_json
+from checks.analysis.sandbox import Level, demand
 
 __all__ = [
     "ANALYSIS_VERSION",
@@ -40,6 +40,6 @@ def default_analyser() -> Analyser:
 
 def fingerprint_backend() -> str:
     """Which implementation of Chromaprint is used here, with its version."""
-    from checks.analysis import chromaprint
+    from checks.fingerprint import chromaprint
 
     return chromaprint.backend()

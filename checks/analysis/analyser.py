@@ -20,17 +20,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from checks.analysis import confine, known, protocol
+from checks.analysis import known_samples, protocol, sandbox
 from checks.analysis.errors import AnalysisFailed, AnalysisUnavailable, cause_of
-from checks.analysis.facts import (
-    UNREADABLE,
-    Failure,
-    Note,
-    facts_from_json,
-    failed,
-    provenance_from_json,
-)
-from checks.release import AudioFacts, CredentialState, Explanation
+from checks.analysis.facts_json import UNREADABLE, Failure, Note, facts_from_json, failed, provenance_from_json
+from checks.model.release import AudioFacts, CredentialState, Explanation
 
 #: A three-minute track takes half a second; this lets two hours through, and more for files that are really that long.
 _CPU_SECONDS, _MAX_CPU_SECONDS = 20, 120
@@ -106,7 +99,7 @@ class Analyser:
             measured = self._measured(file, sha256, name, lattice)
         if measured.is_doubtful:
             container = measured.facts.container if measured.facts else None
-            for sample in dict.fromkeys((known.SOUNDS.get(container or ""), known.SIGNED_SOUND)):
+            for sample in dict.fromkeys((known_samples.SOUNDS.get(container or ""), known_samples.SIGNED_SOUND)):
                 if sample is not None:
                     self.measure_known(sample, measured.fault)
         if measured.facts is None:
@@ -117,7 +110,7 @@ class Analyser:
         """Measure a sample of the project's own. Raises AnalysisUnavailable, naming ``because``, where that fails."""
         with sample.open("rb") as file:
             measured = self._measured(file, "", sample.name, lattice=False)
-        wrong = measured.fault or (known.wrong_sound(measured.facts, sample) if measured.facts else "")
+        wrong = measured.fault or (known_samples.wrong_sound(measured.facts, sample) if measured.facts else "")
         if wrong:
             self.close()  # what was repaired meanwhile is loaded by the next one
             raise AnalysisUnavailable(because or wrong)
@@ -125,7 +118,7 @@ class Analyser:
     def _measured(self, file: BinaryIO, sha256: str, name: str | None, lattice: bool) -> _Measured:
         size = os.fstat(file.fileno()).st_size
         cpu = self._cpu or min(_CPU_SECONDS + size // _BYTES_A_CPU_SECOND, _MAX_CPU_SECONDS)
-        isolation = confine.demanded()
+        isolation = sandbox.demanded()
         request = {
             "sha256": sha256,
             "name": name and name[-_NAME_END:],

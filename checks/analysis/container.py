@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import BinaryIO
 
-from checks.analysis.facts import Note
+from checks.analysis.facts_json import Note
 
 
 @dataclass(frozen=True, slots=True)

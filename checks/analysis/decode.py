@@ -13,13 +13,15 @@ import numpy.typing as npt
 from av.audio.fifo import AudioFifo
 from av.stream import Disposition
 
-from checks.analysis import chromaprint, container, ending, levels
-from checks.analysis.facts import ANALYSIS_VERSION, Failure, Note, failed, finite
-from checks.analysis.lattice import Listener, switched_off
-from checks.analysis.levels import BLOCK, Sound
+from checks.analysis import container, trailing_data
+from checks.analysis import meters as levels
+from checks.analysis.artefact_lines import Listener, switched_off
+from checks.analysis.facts_json import ANALYSIS_VERSION, Failure, Note, failed, finite
+from checks.analysis.meters import BLOCK, Sound
 from checks.analysis.spectrum import Spectrum
-from checks.fingerprint.picture import Painter
-from checks.release import AudioFacts
+from checks.fingerprint import chromaprint
+from checks.fingerprint.band_spectrogram import Painter
+from checks.model.release import AudioFacts
 
 #: Samples a channel that are measured at a time (1.5 s): a few hundred kilobytes, whatever the length of the file.
 CHUNK = 256 * BLOCK
@@ -460,7 +462,7 @@ def _judge_ending(
         notes.add(Note.LONGER_THAN_DECLARED)
     if packets.restarted:
         notes.add(Note.CHAINED)
-    end = ending.look(file, kind, packets.last_position)
+    end = trailing_data.look(file, kind, packets.last_position)
     notes |= end.notes
     if not end.whole:
         failure = Failure.TRUNCATED

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from checks.analysis.imagery import JPEG, MAX_DECODED_PIXELS, PNG, VERSION
-from checks.release import ImageFacts
+from checks.analysis.artwork_client import JPEG, MAX_DECODED_PIXELS, PNG, VERSION
+from checks.model.release import ImageFacts
 
 Bytes: TypeAlias = mmap.mmap
 

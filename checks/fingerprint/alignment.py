@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from checks.fingerprint.compiled import compiled
+from checks.fingerprint.numba_jit import compiled
 
 Array: TypeAlias = npt.NDArray[Any]
 

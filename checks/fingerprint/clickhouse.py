@@ -18,9 +18,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from checks.fingerprint import index
+from checks.fingerprint.bit_operations import Int64s, UInt32s
 from checks.fingerprint.index import Candidate, Keys, Query
 from checks.fingerprint.journal import Mark
-from checks.fingerprint.kernels import Int64s, UInt32s
 from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, Fetch, Stats, StoreAt
 
 #: The tables are those of this version.

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checks.fingerprint import kernels, lookup
-from checks.fingerprint.kernels import Int64s, UInt32s, UInt64s
+from checks.fingerprint import bit_operations, postings_kernels
+from checks.fingerprint.bit_operations import Int64s, UInt32s, UInt64s
 
 #: One key in so many is kept, as a new store records it for good: 760 bytes a recording of three minutes. What is lost
 #: of short or disguised copies the query makes up for with keys that it guesses. See docs/adr/0021.
@@ -87,9 +87,9 @@ class Query:
 
 def _mixed(fingerprint: bytes, modulus: int) -> UInt32s:
     """The distinct mixed keys that are divisible by the modulus, ascending."""
-    prints = kernels.subprints(fingerprint)
+    prints = bit_operations.subprints(fingerprint)
     held = np.empty(prints.size, dtype=np.uint32)
-    ordered = np.sort(held[: lookup.mixed(prints, modulus, held)])
+    ordered = np.sort(held[: postings_kernels.mixed(prints, modulus, held)])
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if ordered.size else ordered
 
 
@@ -143,7 +143,9 @@ class Table:
         starts, counts = np.empty(wanted.size, dtype=np.uint32), np.empty(wanted.size, dtype=np.uint32)
 
         def look(part: slice) -> None:
-            lookup.ranges(self.directory, self.entries, self.bits, wanted[part], modulus, starts[part], counts[part])
+            postings_kernels.ranges(
+                self.directory, self.entries, self.bits, wanted[part], modulus, starts[part], counts[part]
+            )
 
         if self._file is None or wanted.size <= TRIED:
             look(slice(None))
@@ -174,7 +176,7 @@ class Table:
     def lookup(self, wanted: UInt32s) -> UInt32s:
         """The document numbers under the wanted keys, each as often as it has one of them."""
         starts, counts = self.ranges(wanted)
-        places = kernels.expand(starts.astype(np.int64), counts.astype(np.int64))
+        places = bit_operations.expand(starts.astype(np.int64), counts.astype(np.int64))
         numbers: UInt32s = self.entries[places] & np.uint32((1 << self.bits) - 1)
         return numbers
 
@@ -183,7 +185,7 @@ class Table:
         left out where that is GONE."""
         size = int(self.directory[last]) - int(self.directory[first])
         out = np.empty(size, dtype=np.uint64)
-        return out[: lookup.decode(self.directory, self.entries, self.bits, first, last, numbers, out)]
+        return out[: postings_kernels.decode(self.directory, self.entries, self.bits, first, last, numbers, out)]
 
 
 def _waits() -> int:
@@ -210,7 +212,7 @@ class Building:
     def entries(self, postings: UInt64s) -> UInt32s:
         """The entries of the postings that come next."""
         entries = np.empty(postings.size, dtype=np.uint32)
-        lookup.encode(postings, self.bits, self.directory, self._state, entries)
+        postings_kernels.encode(postings, self.bits, self.directory, self._state, entries)
         return entries
 
     def close(self) -> int:
@@ -237,13 +239,13 @@ def postings(kept: Sequence[Keys | None]) -> UInt64s:
     """The postings of recordings numbered as they come, one recording after the other."""
     sizes = [one.values.size if one else 0 for one in kept]
     values = np.concatenate([np.zeros(0, dtype=np.uint32), *(one.values for one in kept if one)])
-    return lookup.join(values, np.array(sizes, dtype=np.int64))
+    return postings_kernels.join(values, np.array(sizes, dtype=np.int64))
 
 
 def ordered(postings: UInt64s, by_key: bool = True) -> UInt64s:
     """Postings ascending; where only their keys are out of order, that is done sooner. The old array is used up."""
     spare = np.empty_like(postings)
-    return spare if lookup.order(postings, spare, 3 if by_key else 0) else postings
+    return spare if postings_kernels.order(postings, spare, 3 if by_key else 0) else postings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,7 +275,7 @@ def answer(shelves: Sequence[Shelf], queries: Sequence[Query], modulus: int) -> 
     least = np.array([query.least for query in queries], dtype=np.int64)
     found = []
     for (shelf, table, _), (starts, counts) in zip(tables, places, strict=True):
-        of, numbers, hits = lookup.count(table.entries, table.bits, bounds, starts, counts, least)
+        of, numbers, hits = postings_kernels.count(table.entries, table.bits, bounds, starts, counts, least)
         documents = shelf.documents[numbers]
         alive = np.ones(documents.size, dtype=bool)
         for gone in shelf.gone:
@@ -307,7 +309,7 @@ def _ranked(queries: int, found: Sequence[tuple[Int64s, Int64s, Int64s]]) -> lis
     return result
 
 
-def among(ordered: Int64s, documents: Int64s) -> kernels.Bools:
+def among(ordered: Int64s, documents: Int64s) -> bit_operations.Bools:
     """Which of the documents are in an ascending list."""
     if not ordered.size:
         return np.zeros(documents.size, dtype=bool)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from checks.fingerprint import index
+from checks.fingerprint.bit_operations import Int64s
 from checks.fingerprint.index import Damaged, Keys, Shelf
-from checks.fingerprint.kernels import Int64s
-from checks.fingerprint.segment import write_bytes
+from checks.fingerprint.index_segment import write_bytes
 
 MAGIC = b"gate-jrn"
 

@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checks.fingerprint import index, journal, segment
+from checks.fingerprint import index, index_segment, journal
+from checks.fingerprint.bit_operations import Int64s, UInt32s
 from checks.fingerprint.index import Candidate, Damaged, Keys, Query
+from checks.fingerprint.index_segment import Segment
 from checks.fingerprint.journal import Journal, Mark, Memtable, Record, Shrunk
-from checks.fingerprint.kernels import Int64s, UInt32s
-from checks.fingerprint.manifest import FORMAT, Listed, Manifest
-from checks.fingerprint.segment import Segment
 from checks.fingerprint.store import Applied, Behind, Change, Contents, Fetch, Stats, StoreAt, digest
+from checks.fingerprint.store_state import FORMAT, Listed, Manifest
 
 #: Recordings in the journal after which they become a segment: replaying so many takes some milliseconds.
 FLUSH = 256
@@ -104,7 +104,7 @@ class LocalStore:
                 if not self._manifest_path.exists():
                     first = Manifest(1, modulus, "000000000001.journal")
                     journal.create(path / first.journal)
-                    segment.write_bytes(self._manifest_path, first.packed())
+                    index_segment.write_bytes(self._manifest_path, first.packed())
         self._parts: tuple[_Part, ...] = ()
         self._load()
         self._clear()
@@ -247,7 +247,7 @@ class LocalStore:
                 self._flush()
             group: list[_Part] = []
             for part in sorted(self._parts, key=lambda part: part.segment.postings):
-                if group and sum(one.segment.postings for one in [*group, part]) > segment.MOST_POSTINGS:
+                if group and sum(one.segment.postings for one in [*group, part]) > index_segment.MOST_POSTINGS:
                     self._merge(group)
                     group = []
                 group.append(part)
@@ -268,7 +268,7 @@ class LocalStore:
             waiting = iter(everything)
             while batch := {number: index.keys(prints, modulus) for number, prints in islice(waiting, BATCH)}:
                 path = self._path / f"{len(files):06d}.merging"
-                segment.write_segment(path, list(batch.items()), modulus)
+                index_segment.write_segment(path, list(batch.items()), modulus)
                 files.append((path, len(batch)))
                 built = np.union1d(built, np.fromiter(batch, np.int64, len(batch)))
             with self._writing():
@@ -295,7 +295,7 @@ class LocalStore:
             listed.append(self._without(part, gone, generation))
         if late:
             listed.append(self._written(list(late.items()), generation, modulus))
-        segment.sync_directory(self._path)
+        index_segment.sync_directory(self._path)
         name = f"{generation:012d}.journal"
         journal.create(self._path / name)
         self._commit(Manifest(generation, modulus, name, tuple(listed), self._memtable.mark))
@@ -475,7 +475,7 @@ class LocalStore:
 
     def _written(self, recordings: Sequence[tuple[int, Keys]], generation: int, modulus: int) -> Listed:
         file = f"{generation:012d}.segment"
-        segment.write_segment(self._path / file, recordings, modulus)
+        index_segment.write_segment(self._path / file, recordings, modulus)
         return Listed(file, len(recordings))
 
     def _without(self, part: _Part, touched: Int64s, generation: int) -> Listed:
@@ -486,7 +486,7 @@ class LocalStore:
     def _listed(self, listed: Listed, removed: Int64s, generation: int) -> Listed:
         file = f"{generation:012d}-{Path(listed.file).stem}.removed"
         raw = removed.astype("<i8").tobytes()
-        segment.write_bytes(self._path / file, zlib.crc32(raw).to_bytes(4, "little"), raw)
+        index_segment.write_bytes(self._path / file, zlib.crc32(raw).to_bytes(4, "little"), raw)
         return replace(listed, removed_file=file, removed=int(removed.size))
 
     def _next_merge(self, most: int | None) -> list[_Part]:
@@ -502,7 +502,7 @@ class LocalStore:
         parts.sort(key=lambda part: part.listed.alive, reverse=True)
         for place, part in enumerate(parts[:-1]):
             rest = parts[place + 1 :]
-            fits = sum(one.segment.postings for one in parts[place:]) <= segment.MOST_POSTINGS
+            fits = sum(one.segment.postings for one in parts[place:]) <= index_segment.MOST_POSTINGS
             if fits and part.listed.alive <= sum(one.listed.alive for one in rest):
                 return parts[place:]
         return []
@@ -524,7 +524,7 @@ class LocalStore:
         self._clear_merging()
         path, kept = self._path / "0.merging", 0
         if any(part.listed.alive for part in group):
-            kept = segment.merge_segments(path, [(part.segment, part.removed) for part in group], self.modulus)
+            kept = index_segment.merge_segments(path, [(part.segment, part.removed) for part in group], self.modulus)
         with self._writing():
             files = {part.listed.file for part in group}
             now = [part for part in self._parts if part.listed.file in files]
@@ -533,7 +533,7 @@ class LocalStore:
             if kept:
                 file = f"{generation:012d}.segment"
                 path.rename(self._path / file)
-                segment.sync_directory(self._path)
+                index_segment.sync_directory(self._path)
                 # What others removed since: it is in the merged file and must not come back.
                 earlier = np.concatenate([part.removed for part in group])
                 since = np.setdiff1d(np.concatenate([part.removed for part in now]), earlier)
@@ -543,7 +543,7 @@ class LocalStore:
 
     def _commit(self, manifest: Manifest) -> None:
         """Make the files of the new manifest the store, then clear away what no longer belongs to it."""
-        segment.write_bytes(self._manifest_path, manifest.packed())
+        index_segment.write_bytes(self._manifest_path, manifest.packed())
         self._load()
         self._clear_unlisted()
 

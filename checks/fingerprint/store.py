@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from checks.fingerprint import index
+from checks.fingerprint.bit_operations import Int64s, UInt32s, UInt64s
 from checks.fingerprint.index import Candidate, Keys, Query
 from checks.fingerprint.journal import Mark
-from checks.fingerprint.kernels import Int64s, UInt32s, UInt64s
 
 #: Mixes numbers before they are joined by exclusive or: the finaliser of MurmurHash3, with the constant with which
 #: ClickHouse's ``intHash64`` begins, so that both kinds of store have the same digest of the same set.

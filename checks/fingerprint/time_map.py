@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from checks.fingerprint.kernels import Bools, Floats, Int64s, UInt32s
+from checks.fingerprint.bit_operations import Bools, Floats, Int64s, UInt32s
 
 #: A place is read off so many sub-prints (4 s), once a step of 8: with fewer, errors of the bits move it about.
 WINDOW, STEP = 32, 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from intake.figures import Backlog, Day, Precision
+from intake.readers.statistics import Backlog, Day, Precision
 
 #: The drawing's own units; the page scales it.
 WIDTH, HEIGHT, FOOT = 720, 150, 18

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from checks.policy import Verdict
-from intake.admin.reasons import prepared_for_others
+from intake.admin.canned_reasons import prepared_for_others
 from intake.models import Language
 
 

@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from intake.client_address import client_network
-from intake.services.login_throttle import Client
+from intake.core.client_address import client_network
+from intake.services.people.login_throttle import Client
 
 #: Seconds for which a device is known after the last log-in in it: half a year, as banks and mail services have it.
 KNOWN_FOR = 180 * 24 * 3600

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_POST, require_safe
 
-from intake.admin.door import GuardedSite, grave
+from intake.admin.login import GuardedSite, grave
 
 
 class Desk(GuardedSite):
@@ -25,19 +25,19 @@ class Desk(GuardedSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The rooms that belong to no kind of row, before what Django has of its own."""
-        from intake.admin import dashboard, policy_room  # they need the desk that is made here
+        from intake.admin import policy_views, statistics_page  # they need the desk that is made here
 
         def room(address: str, view: Callable[..., HttpResponseBase], name: str, posts: bool = False) -> URLPattern:
             method = require_POST if posts else require_safe
             return path(address, self.admin_view(method(partial(view, desk=self))), name=name)
 
         return [
-            room("figures/", dashboard.page, "figures"),
-            path("figures.json", self.admin_view(require_safe(dashboard.as_json)), name="figures_json"),
-            room("policy/", policy_room.page, "policy"),
-            room("policy/try/", policy_room.try_out, "policy_try", posts=True),
-            room("policy/trials/<uuid:pk>/", policy_room.trial, "policy_trial"),
-            room("policy/adopt/", grave(policy_room.adopt, "admin:policy"), "policy_adopt", posts=True),
+            room("figures/", statistics_page.page, "figures"),
+            path("figures.json", self.admin_view(require_safe(statistics_page.as_json)), name="figures_json"),
+            room("policy/", policy_views.page, "policy"),
+            room("policy/try/", policy_views.try_out, "policy_try", posts=True),
+            room("policy/trials/<uuid:pk>/", policy_views.trial, "policy_trial"),
+            room("policy/adopt/", grave(policy_views.adopt, "admin:policy"), "policy_adopt", posts=True),
             *super().get_urls(),
         ]
 

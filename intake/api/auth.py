@@ -12,10 +12,10 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from intake.api import limits
-from intake.client_address import client_network
+from intake.api import throttling
+from intake.core.client_address import client_network
 from intake.models import ApiKey, Label, Partner
-from intake.services import accounts
+from intake.services.people import accounts
 
 if TYPE_CHECKING:  # the framework imports this module before its own views
     from rest_framework.views import APIView
@@ -37,7 +37,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = accounts.authenticate(token[1]) if token else None
         if key is None:
             # After the look-up: good keys of the same address are never refused for what strangers send.
-            if (wait := limits.count_bad_key(client_network(request._request))) is not None:
+            if (wait := throttling.count_bad_key(client_network(request._request))) is not None:
                 raise Throttled(wait)
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
         principal = key.label or key.partner

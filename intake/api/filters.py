@@ -14,8 +14,8 @@ from rest_framework.request import Request
 
 from checks.policy import Verdict
 from intake.api.problems import PARAMETER_INVALID, Problem
+from intake.core.states import State
 from intake.models import Submission
-from intake.states import State
 
 #: An event gets its id before it is committed. Who reads events in order must not see a later one first and then
 #: pass over an earlier one: this long after the fact all of them are there.

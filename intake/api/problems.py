@@ -24,20 +24,20 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from checks import files as file_codes
 from checks.analysis import AnalysisError
-from checks.finding import Finding
 from checks.fingerprint.store import Behind
+from checks.model.finding import Finding
 from checks.policy import PolicyError
-from intake import shape
-from intake.api import present
-from intake.services import door
-from intake.services.appeals import NotHeard
-from intake.services.blobs import StorageUnavailable
-from intake.services.moves import Conflict
-from intake.services.partial import NothingOffered
-from intake.services.submissions import FileRefused, FilesMissing
-from intake.services.uploads import Held
+from checks.rules import delivered_files as file_codes
+from intake.api import representations
+from intake.core import document_schema
+from intake.services.review.appeals import NotHeard
+from intake.services.review.partial_acceptance import NothingOffered
+from intake.services.storage.blobs import StorageUnavailable
+from intake.services.storage.uploads import Held
+from intake.services.submissions import admission
+from intake.services.submissions.submission_actions import FileRefused, FilesMissing
+from intake.services.submissions.transitions import Conflict
 
 log = structlog.get_logger(__name__)
 
@@ -150,7 +150,7 @@ def document(problem: Problem, request: HttpRequest) -> dict[str, Any]:
     if problem.errors:
         body["errors"] = problem.errors
     if problem.findings:
-        body["findings"] = [present.found(finding) for finding in problem.findings]
+        body["findings"] = [representations.found(finding) for finding in problem.findings]
     return body
 
 
@@ -170,11 +170,11 @@ def understood(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
-        case door.Refused():
-            told = present.told_refusal(error.findings)
+        case admission.Refused():
+            told = representations.told_refusal(error.findings)
             detail = f"{len(told)} finding(s) keep this release out; nothing was stored."
             return Problem(RELEASE_REFUSED, detail, findings=told)
-        case shape.ShapeError():
+        case document_schema.ShapeError():
             return misshapen(error, findings=True)
         case Conflict():
             return Problem(STATE_CONFLICT, f"The submission is {error.submission.state}.")
@@ -207,7 +207,7 @@ def understood(error: Exception) -> Problem | None:
             return _framework(error)
 
 
-def misshapen(error: shape.ShapeError, findings: bool = False) -> Problem:
+def misshapen(error: document_schema.ShapeError, findings: bool = False) -> Problem:
     """A document of the wrong shape; ``findings`` too where it is a release."""
     errors = [{"pointer": fault.pointer, "code": fault.code.id, "detail": fault.detail} for fault in error.faults]
     return Problem(

@@ -6,14 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from checks.finding import Basis, Severity
-from checks.metadata.identifiers import canonical_isrc
+from checks.model.finding import Basis, Severity
 from checks.policy import Outcome, Verdict
-from intake import webhooks
+from checks.rules.metadata.identifiers import canonical_isrc
+from intake.core.document_schema import Items, Pick, ReleaseSerializer, Strict, Text, Truth, Written
+from intake.core.states import State
 from intake.models import Appeal, Block, Delivery, Language, Status
-from intake.services import appeals
-from intake.shape import Items, Pick, ReleaseSerializer, Strict, Text, Truth, Written
-from intake.states import State
+from intake.readers import webhook_payloads
+from intake.services.review import appeals
 
 URL_LENGTH = 500
 NAME_LENGTH = 200
@@ -33,14 +33,19 @@ class NewEndpointSerializer(Strict):
     """A webhook endpoint to be."""
 
     url = Text(needed=True, max_length=URL_LENGTH)
-    types = Items(child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES))
+    types = Items(child=Pick(choices=webhook_payloads.TYPES), allow_empty=False, max_length=len(webhook_payloads.TYPES))
 
 
 class EndpointChangesSerializer(Strict):
     """What of an endpoint is to change."""
 
     url = Text(needed=True, required=False, max_length=URL_LENGTH)
-    types = Items(child=Pick(choices=webhooks.TYPES), allow_empty=False, max_length=len(webhooks.TYPES), required=False)
+    types = Items(
+        child=Pick(choices=webhook_payloads.TYPES),
+        allow_empty=False,
+        max_length=len(webhook_payloads.TYPES),
+        required=False,
+    )
     enabled = Truth(required=False)
 
 
@@ -503,6 +508,6 @@ class WebhookDataSerializer(serializers.Serializer):
 class WebhookSerializer(serializers.Serializer):
     """The body of a webhook, signed as Standard Webhooks has it."""
 
-    type = _choice(webhooks.TYPES)
+    type = _choice(webhook_payloads.TYPES)
     timestamp = serializers.DateTimeField()
     data = WebhookDataSerializer()  # type: ignore[assignment]

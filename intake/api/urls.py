@@ -3,8 +3,18 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from intake.api import operations
-from intake.api.views import appeals, catalogue, ddex, disclosures, endpoints, files, marked, registry, submissions
+from intake.api import monitoring_views
+from intake.api.views import (
+    appeals,
+    ddex,
+    disclosures,
+    endpoints,
+    files,
+    known_recordings,
+    registry,
+    signed_copies,
+    submissions,
+)
 
 V1 = "api/v1/"
 
@@ -20,8 +30,10 @@ urlpatterns = [
     path(f"{V1}submissions/<uuid:pk>/disclosure", disclosures.Disclosure.as_view(), name="disclosure"),
     path(f"{V1}submissions/<uuid:pk>/disclosure/confirm", disclosures.Confirm.as_view(), name="confirm-disclosure"),
     path(f"{V1}submissions/<uuid:pk>/ern", ddex.Message.as_view(), name="submission-ern"),
-    path(f"{V1}submissions/<uuid:pk>/marked-files", marked.MarkedFiles.as_view(), name="marked-files"),
-    path(f"{V1}submissions/<uuid:pk>/marked-files/<str:name>", marked.OneMarkedFile.as_view(), name="marked-file"),
+    path(f"{V1}submissions/<uuid:pk>/marked-files", signed_copies.MarkedFiles.as_view(), name="marked-files"),
+    path(
+        f"{V1}submissions/<uuid:pk>/marked-files/<str:name>", signed_copies.OneMarkedFile.as_view(), name="marked-file"
+    ),
     path(f"{V1}ddex/ern", ddex.Ern.as_view(), name="ern"),
     path(f"{V1}submissions/<uuid:pk>/events", submissions.Events.as_view(), name="events"),
     path(f"{V1}validate", submissions.Validate.as_view(), name="validate"),
@@ -36,18 +48,18 @@ urlpatterns = [
     path(f"{V1}protected-artists/<uuid:pk>", registry.OneArtist.as_view(), name="protected-artist"),
     path(f"{V1}protected-artists/<uuid:pk>/keys", registry.ArtistKeys.as_view(), name="artist-keys"),
     path(f"{V1}protected-artists/<uuid:pk>/keys/<uuid:key>", registry.OneKey.as_view(), name="artist-key"),
-    path(f"{V1}known-recordings", catalogue.KnownRecordings.as_view(), name="known-recordings"),
-    path(f"{V1}known-recordings/<int:pk>", catalogue.OneRecording.as_view(), name="known-recording"),
-    path(f"{V1}blocklist", catalogue.Blocklist.as_view(), name="blocklist"),
-    path(f"{V1}blocklist/<uuid:pk>", catalogue.OneBlock.as_view(), name="block"),
+    path(f"{V1}known-recordings", known_recordings.KnownRecordings.as_view(), name="known-recordings"),
+    path(f"{V1}known-recordings/<int:pk>", known_recordings.OneRecording.as_view(), name="known-recording"),
+    path(f"{V1}blocklist", known_recordings.Blocklist.as_view(), name="blocklist"),
+    path(f"{V1}blocklist/<uuid:pk>", known_recordings.OneBlock.as_view(), name="block"),
     path(f"{V1}schema", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path(
         "api/docs",
         SpectacularSwaggerSplitView.as_view(permission_classes=[], authentication_classes=[], url_name="schema"),
         name="docs",
     ),
-    path("healthz", operations.healthz, name="healthz"),
-    path("readyz", operations.readyz, name="readyz"),
-    path("metrics", operations.metrics, name="metrics"),
-    path("transparency", operations.transparency, name="transparency"),
+    path("healthz", monitoring_views.healthz, name="healthz"),
+    path("readyz", monitoring_views.readyz, name="readyz"),
+    path("metrics", monitoring_views.metrics, name="metrics"),
+    path("transparency", monitoring_views.transparency, name="transparency"),
 ]

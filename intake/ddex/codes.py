@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.finding import Code, Route, Severity
+from checks.model.finding import Code, Route, Severity
 
 
 def _refused(name: str, rule: str, source: str = "DDEX ERN") -> Code:

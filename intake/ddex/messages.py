@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from checks.analysis import AnalysisFailed, AnalysisUnavailable, confined
-from checks.finding import JSON, Code, Finding
+from checks.analysis import AnalysisFailed, AnalysisUnavailable, sandbox_run
+from checks.model.finding import JSON, Code, Finding
 from intake.ddex import codes
 
 #: The longest box sets make messages of a few megabytes.
@@ -91,7 +91,7 @@ def read(content: bytes) -> Message:
             file.write(content)
             file.flush()
             answer = _answer(file)
-    except (confined.Ended, AnalysisFailed):
+    except (sandbox_run.Ended, AnalysisFailed):
         return _unread(codes.UNREADABLE, "Reading the message had to be stopped.")
     message = _message(answer)
     if message.document is None:
@@ -107,7 +107,7 @@ def read_known() -> None:
 
 
 def _answer(file: BinaryIO) -> dict[str, Any]:
-    answer = confined.run(_READER, file, KNOWN, cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES)
+    answer = sandbox_run.run(_READER, file, KNOWN, cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES)
     document: dict[str, Any] = json.loads(answer)
     return document
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from intake.ddex import ai, purpose, recordings, words
-from intake.ddex.gathering import Fault, Gathering
-from intake.ddex.tree import Node, Refused, Tree, parse
+from intake.ddex import ai_statements, message_purpose, recordings, vocabulary
+from intake.ddex.parse_context import Fault, Gathering
+from intake.ddex.tracked_xml import Node, Refused, Tree, parse
 
 #: Paths of what was not understood that are listed one by one; of a long list the rest is counted.
 MAX_UNREAD = 200
@@ -39,17 +39,17 @@ def _message(tree: Tree) -> dict[str, Any]:
         raise Refused("ddex.takedown", "A PurgeReleaseMessage removes a release instead of delivering one.", 1)
     if root.name != "NewReleaseMessage":
         raise Refused("ddex.not_a_release", f"The message is a {root.name[:80]}, not a NewReleaseMessage.", 1)
-    if tree.namespace not in words.NAMESPACES:
+    if tree.namespace not in vocabulary.NAMESPACES:
         said = f"'{tree.namespace[:100]}'" if tree.namespace else "none"
         raise Refused("ddex.namespace_unknown", f"No version of ERN is known by the namespace {said}.", 1)
     gathering = Gathering(tree)
     header = _header(root)
     document = _Reading(gathering, root).document(header.get("sender"))
-    purpose.check(gathering, root)
+    message_purpose.check(gathering, root)
     _check_references(gathering, root)
     unread = _unread(gathering, tree)
     return {
-        "version": words.NAMESPACES[tree.namespace],
+        "version": vocabulary.NAMESPACES[tree.namespace],
         "header": header,
         "document": document,
         "places": gathering.places,
@@ -80,8 +80,8 @@ def _unread(get: Gathering, tree: Tree) -> list[dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for path, line, value in tree.unread():
-        if ai.speaks(path, value):
-            get.report(Fault("ddex.ai_unread", ai.unread_message(path, value), path, line, value[:200]))
+        if ai_statements.speaks(path, value):
+            get.report(Fault("ddex.ai_unread", ai_statements.unread_message(path, value), path, line, value[:200]))
             continue
         plain = re.sub(r"\[[0-9]+\]", "", path)
         entry = found.setdefault(plain, {"xpath": plain, "line": line, "count": 0})
@@ -132,7 +132,7 @@ class _Reading:
             self.gathering.fault("ddex.release_missing", "The message has no release.", self.root)
             return None
         release = self._release(main)
-        release["label_dpid"] = sender if sender != words.NO_DPID else None
+        release["label_dpid"] = sender if sender != vocabulary.NO_DPID else None
         self.gathering.place("/release", main)
         return {"release": release, "files": self.gathering.files}
 
@@ -185,7 +185,7 @@ class _Reading:
         self._settle_release(main)
         release["tracks"] = self._tracks(main)
         release["cover"] = self._cover(main)
-        ai.declare_release(get, main, release)
+        ai_statements.declare_release(get, main, release)
         release |= self._deals(main, release)
         shared = self._shared_p_line()
         release["p_line"] = release["p_line"] or shared
@@ -206,7 +206,7 @@ class _Reading:
         if identifier := main.one("ReleaseId"):
             identifier.settle("IsReplaced")
             for proprietary in identifier.all("ProprietaryId"):
-                if proprietary.attribute("Namespace") == words.OWN:
+                if proprietary.attribute("Namespace") == vocabulary.OWN:
                     proprietary.text()
 
     def _type(self, main: Node) -> str:
@@ -215,9 +215,9 @@ class _Reading:
         several = main.text("IsMultiArtistCompilation") == "true"
         if main.text("IsSingleArtistCompilation") == "true" or several:
             return "compilation"
-        if kind is not None and kind not in words.RELEASE_TYPES_READ and node is not None:
+        if kind is not None and kind not in vocabulary.RELEASE_TYPES_READ and node is not None:
             self.gathering.fault("ddex.value_unknown", f"'{kind}' is taken as an album.", node, kind)
-        return words.RELEASE_TYPES_READ.get(kind or "", "album")
+        return vocabulary.RELEASE_TYPES_READ.get(kind or "", "album")
 
     def _label(self, main: Node) -> str | None:
         reference = main.one("ReleaseLabelReference")
@@ -300,16 +300,16 @@ class _Reading:
         preorder: str | None = None
         now = dt.datetime.now(dt.UTC)
         deals = list(self._deals_of(own))
-        purpose.check_deals(self.gathering, deals, list(self._all_deals()), now)
+        message_purpose.check_deals(self.gathering, deals, list(self._all_deals()), now)
         for deal in deals:
             for terms in deal.all("DealTerms"):
-                if purpose.terms_ended(terms, now):
+                if message_purpose.terms_ended(terms, now):
                     continue  # it lets nobody in any more, and is listed as not understood
                 named, excluded = self._territories(terms)
                 if excluded:  # of the whole world, as DDEX has it
                     left_out.append(excluded)
-                    named = named or [words.WORLDWIDE]
-                elif words.WORLDWIDE in named:
+                    named = named or [vocabulary.WORLDWIDE]
+                elif vocabulary.WORLDWIDE in named:
                     left_out.append(set())
                 let_in += [code for code in named if code not in let_in]
                 period = terms.one("ValidityPeriod")

@@ -6,13 +6,13 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from intake.ddex import ai, words
-from intake.ddex.gathering import Gathering
-from intake.ddex.tree import Node
+from intake.ddex import ai_statements, vocabulary
+from intake.ddex.parse_context import Gathering
+from intake.ddex.tracked_xml import Node
 
-_ELEMENT_OF_ROLE = {role: element for element, role in words.ELEMENT_ROLES.items()}
+_ELEMENT_OF_ROLE = {role: element for element, role in vocabulary.ELEMENT_ROLES.items()}
 _LEVELS = {"all": "fully_generated", "partly": "partly_generated"}
-_RELATIONS_READ = {theirs: ours for ours, theirs in words.RELATIONS.items()}
+_RELATIONS_READ = {theirs: ours for ours, theirs in vocabulary.RELATIONS.items()}
 
 
 def whole(sound: Node) -> Node:
@@ -27,7 +27,7 @@ def track(get: Gathering, base: str, sound: Node) -> dict[str, Any]:
     identifier, work = node.one("ResourceId", "SoundRecordingId"), node.one("WorkId", "MusicalWorkId")
     contributors, generated = _contributors(get, base, node)
     artists = get.artists(f"{base}/display_artists", node)
-    ai.credit(contributors, get.machines.get(f"{base}/display_artists", ()))
+    ai_statements.credit(contributors, get.machines.get(f"{base}/display_artists", ()))
     track: dict[str, Any] = {
         "title": title or "",
         "version": version or "",
@@ -63,12 +63,12 @@ def cover(get: Gathering, image: Node) -> dict[str, Any] | None:
         details.text("TechnicalResourceDetailsReference")
     if identifier := node.one("ResourceId"):
         for one in identifier.all("ProprietaryId"):
-            if one.attribute("Namespace") == words.OWN:
+            if one.attribute("Namespace") == vocabulary.OWN:
                 one.text()
     get.place("/release/cover", image)
     if name is None:
         return None
-    return {"file": name, "contains_ai": ai.of_image(get, node) or "undeclared"}
+    return {"file": name, "contains_ai": ai_statements.of_image(get, node) or "undeclared"}
 
 
 def _isrc(get: Gathering, base: str, identifier: Node | None) -> str | None:
@@ -136,9 +136,9 @@ def _contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str,
     for one in node.each("Contributor", "ResourceContributor", "IndirectResourceContributor"):
         one.settle("SequenceNumber")
         roles, special = _roles(get, one), one.text("SpecialContributor")
-        share = ai.extent(get, one, "AiContribution")
-        if special == words.GENERATIVE_AI:
-            share = ai.of_machine(get, one, share)
+        share = ai_statements.extent(get, one, "AiContribution")
+        if special == vocabulary.GENERATIVE_AI:
+            share = ai_statements.of_machine(get, one, share)
             credit = one.one("DisplayCredits")
             name = credit.text("DisplayCreditText") if credit else None
             elements = [_ELEMENT_OF_ROLE.get(role) for role, _ in roles]
@@ -147,7 +147,7 @@ def _contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str,
                 generated += [{"element": str(element), "level": level} for element in elements]
                 continue
             key = (special, name)
-            person = {"name": name or words.GENERATIVE_AI, "ai_contribution": share or "all"}
+            person = {"name": name or vocabulary.GENERATIVE_AI, "ai_contribution": share or "all"}
         else:
             reference = one.one("ContributorPartyReference")
             party = get.party(reference) if reference else get.described(one)
@@ -172,7 +172,7 @@ def _special_name(get: Gathering, contributor: Node, special: str | None) -> str
         return special
     node.settle("Namespace")
     own = node.attribute("UserDefinedValue")
-    ai.check_words(get, node, own)
+    ai_statements.check_words(get, node, own)
     return own or special
 
 
@@ -185,11 +185,11 @@ def _roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
         if value == "UserDefined":
             inner.settle("Namespace")
             own = inner.attribute("UserDefinedValue")
-            ai.check_words(get, inner, own)
+            ai_statements.check_words(get, inner, own)
             found.append(("UserDefined", own or "unknown"))
         elif value:
-            found.append((value, words.role_read(value)))
-        found += [(text, words.snake(text)) for one in role.all("InstrumentType") if (text := one.text())]
+            found.append((value, vocabulary.role_read(value)))
+        found += [(text, vocabulary.snake(text)) for one in role.all("InstrumentType") if (text := one.text())]
     return found
 
 
@@ -197,7 +197,7 @@ def _disclosure(
     get: Gathering, base: str, node: Node, people: list[dict[str, Any]], generated: list[dict[str, str]]
 ) -> dict[str, Any]:
     """What the message declares about AI. Older versions have no word for it, and then nothing was declared."""
-    stated = ai.extent(get, node)
+    stated = ai_statements.extent(get, node)
     if stated and (found := node.one("ContainsAI")):
         get.place(f"{base}/disclosure", found)
     human = [one["name"] for one in people if one["ai_contribution"] in ("none", "undeclared")]
@@ -257,7 +257,7 @@ def _relations(get: Gathering, node: Node) -> list[dict[str, Any]]:
 
 def _own_relation(identifier: Node) -> str | None:
     for one in identifier.all("ProprietaryId"):
-        if one.attribute("Namespace") == words.OWN and one.elements[0].text in _OWN_RELATIONS:
+        if one.attribute("Namespace") == vocabulary.OWN and one.elements[0].text in _OWN_RELATIONS:
             return one.text()
     return None
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from lxml import etree
 
-from checks import declaration
-from checks.release import Artist, ContainsAI, Contributor, Level, Release, RightsLine, Share, Track
-from intake.ddex import words
-from intake.ddex.gathering import written_artists, written_title
+from checks.model import ai_declaration
+from checks.model.release import Artist, ContainsAI, Contributor, Level, Release, RightsLine, Share, Track
+from intake.ddex import vocabulary
+from intake.ddex.parse_context import written_artists, written_title
 
 #: What a tag of a language looks like in ERN; what does not is left out.
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]+)?(-[a-zA-Z]{2}|-[0-9]{3})?(-[a-zA-Z][a-zA-Z0-9]{4}[a-zA-Z0-9]*)?")
@@ -101,7 +101,7 @@ def contains_ai(track: Track) -> ContainsAI:
 
     ``All`` leaves no room for people, so a recording with somebody who wrote or made a part by hand is ``Partly`` so.
     """
-    said = {label.key: label.value for label in declaration.labels(track)}
+    said = {label.key: label.value for label in ai_declaration.labels(track)}
     if not said:
         return ContainsAI.NONE if track.disclosure.declared else ContainsAI.UNDECLARED
     if said.get("ai:recording") != ContainsAI.ALL.value:
@@ -109,7 +109,7 @@ def contains_ai(track: Track) -> ContainsAI:
     return ContainsAI.PARTLY if any(_by_hand(track, one) for one in track.contributors) else ContainsAI.ALL
 
 
-_CONTAINS = {ContainsAI(ours): theirs for ours, theirs in words.CONTAINS_AI.items()}
+_CONTAINS = {ContainsAI(ours): theirs for ours, theirs in vocabulary.CONTAINS_AI.items()}
 
 
 def _by_hand(track: Track, contributor: Contributor) -> bool:
@@ -118,7 +118,8 @@ def _by_hand(track: Track, contributor: Contributor) -> bool:
         return False
     generated = {one.element for one in track.disclosure.contributions if one.level is Level.FULLY_GENERATED}
     return (
-        contributor.ai_contribution is not ContainsAI.UNDECLARED or not declaration.parts_of(contributor) <= generated
+        contributor.ai_contribution is not ContainsAI.UNDECLARED
+        or not ai_declaration.parts_of(contributor) <= generated
     )
 
 
@@ -142,12 +143,12 @@ def _header(root: Any, release: Release, envelope: Envelope) -> None:
     header = _add(root, "MessageHeader")
     _add(header, "MessageThreadId", envelope.thread_id or None)
     _add(header, "MessageId", envelope.message_id)
-    dpid = release.label_dpid if release.label_dpid and _DPID.fullmatch(release.label_dpid) else words.NO_DPID
+    dpid = release.label_dpid if release.label_dpid and _DPID.fullmatch(release.label_dpid) else vocabulary.NO_DPID
     sender = _add(header, "MessageSender")
     _add(sender, "PartyId", dpid)
     if release.display_label:
         _add(_add(sender, "PartyName"), "FullName", release.display_label)
-    _add(_add(header, "MessageRecipient"), "PartyId", words.NO_DPID)
+    _add(_add(header, "MessageRecipient"), "PartyId", vocabulary.NO_DPID)
     _add(header, "MessageCreatedDateTime", envelope.created.astimezone(dt.UTC).isoformat(timespec="seconds"))
 
 
@@ -167,15 +168,15 @@ def _recording(
     _shares(sound, parties, "ResourceRightsController", track.master_shares)
     _shares(sound, parties, "WorkRightsController", track.composition_shares)
     _add(sound, "Duration", _duration(envelope.durations.get(track.file, 0.0)))
-    _add(sound, "ParentalWarningType", words.ADVISORIES.get(track.advisory or ""))
+    _add(sound, "ParentalWarningType", vocabulary.ADVISORIES.get(track.advisory or ""))
     for relation in track.relations:
         related = _add(sound, "RelatedResource")
-        _add(related, "ResourceRelationshipType", words.RELATIONS.get(relation.type, "UserDefined"))
-        own = relation.type not in words.RELATIONS
+        _add(related, "ResourceRelationshipType", vocabulary.RELATIONS.get(relation.type, "UserDefined"))
+        own = relation.type not in vocabulary.RELATIONS
         if relation.isrc or own:
             identifier = _add(related, "ResourceId")
             _add(identifier, "ISRC", relation.isrc)
-            _add(identifier, "ProprietaryId", relation.type if own else None, Namespace=words.OWN)
+            _add(identifier, "ProprietaryId", relation.type if own else None, Namespace=vocabulary.OWN)
     _add(sound, "ContainsAI", _CONTAINS.get(contains_ai(track)))
     _add(sound, "IsCover", "true" if any(one.type == "cover_of" for one in track.relations) else None)
     _add(sound, "IsInstrumental", {"instrumental": "true", "vocal": "false"}.get(track.vocals or ""))
@@ -207,7 +208,7 @@ def _image(resources: Any, release: Release, envelope: Envelope) -> None:
     image = _add(resources, "Image")
     _add(image, "ResourceReference", f"A{number}")
     _add(image, "Type", "FrontCoverImage")
-    _add(_add(image, "ResourceId"), "ProprietaryId", f"{envelope.message_id}:cover", Namespace=words.OWN)
+    _add(_add(image, "ResourceId"), "ProprietaryId", f"{envelope.message_id}:cover", Namespace=vocabulary.OWN)
     _add(image, "ContainsAI", _CONTAINS.get(release.cover.contains_ai))
     details = _add(image, "TechnicalDetails")
     _add(details, "TechnicalResourceDetailsReference", f"T{number}")
@@ -219,7 +220,7 @@ def _release(listed: Any, parties: _Parties, release: Release) -> None:
     if language := _language(release.language):
         product.set("LanguageAndScriptCode", language)
     _add(product, "ReleaseReference", "R0")
-    _add(product, "ReleaseType", words.RELEASE_TYPES[release.type])
+    _add(product, "ReleaseType", vocabulary.RELEASE_TYPES[release.type])
     _add(_add(product, "ReleaseId"), "ICPN", release.upc)
     _title(product, release.title, release.version)
     _artists(product, parties, release.display_artists)
@@ -230,7 +231,7 @@ def _release(listed: Any, parties: _Parties, release: Release) -> None:
     _add(product, "ReleaseDate", release.release_date.isoformat() if release.release_date else None)
     original = release.original_release_date
     _add(product, "OriginalReleaseDate", original.isoformat() if original else None)
-    _add(product, "ParentalWarningType", words.ADVISORIES.get(release.advisory or ""))
+    _add(product, "ParentalWarningType", vocabulary.ADVISORIES.get(release.advisory or ""))
     _add(product, "IsMultiArtistCompilation", "true" if release.type == "compilation" else None)
     group = _add(product, "ResourceGroup")
     for number, track in enumerate(release.tracks, 1):
@@ -267,7 +268,7 @@ def _territories(release: Release) -> tuple[list[str], list[str]]:
     """Countries let in, or countries of the world left out: a deal names the ones or the others."""
     excluded = [code for code in release.excluded_territories if _TERRITORY.fullmatch(code)]
     named = [code for code in release.territories if _TERRITORY.fullmatch(code) and code not in excluded]
-    return ([], excluded) if excluded and words.WORLDWIDE in named else (named, [])
+    return ([], excluded) if excluded and vocabulary.WORLDWIDE in named else (named, [])
 
 
 # --- What several parts have in common ----------------------------------------------------------------------------
@@ -285,11 +286,11 @@ def _artists(parent: Any, parties: _Parties, artists: Iterable[Artist]) -> None:
     _add(parent, "DisplayArtistName", written_artists([artist.name for artist in artists]))
     for number, artist in enumerate(artists, 1):
         display = _add(parent, "DisplayArtist", SequenceNumber=str(number))
-        if artist.party_type == words.GENERATIVE:
-            _add(display, "SpecialDisplayArtist", words.GENERATIVE_AI)
+        if artist.party_type == vocabulary.GENERATIVE:
+            _add(display, "SpecialDisplayArtist", vocabulary.GENERATIVE_AI)
         else:
             _add(display, "ArtistPartyReference", parties.reference(artist.name, artist.isni))
-        _add(display, "DisplayArtistRole", words.ARTIST_ROLES.get(artist.role, "MainArtist"))
+        _add(display, "DisplayArtistRole", vocabulary.ARTIST_ROLES.get(artist.role, "MainArtist"))
 
 
 def _contributors(parent: Any, parties: _Parties, track: Track) -> None:
@@ -298,7 +299,7 @@ def _contributors(parent: Any, parties: _Parties, track: Track) -> None:
     for one in track.contributors:
         contributor = _add(parent, "Contributor")
         if whole or one.ai_contribution is ContainsAI.ALL:
-            _add(contributor, "SpecialContributor", words.GENERATIVE_AI)
+            _add(contributor, "SpecialContributor", vocabulary.GENERATIVE_AI)
             _roles(contributor, one.roles)
             _add(contributor, "AiContribution", "All")
             _add(_add(contributor, "DisplayCredits"), "DisplayCreditText", one.name)
@@ -307,10 +308,10 @@ def _contributors(parent: Any, parties: _Parties, track: Track) -> None:
             _roles(contributor, one.roles)
             _add(contributor, "AiContribution", _CONTAINS.get(one.ai_contribution))
     for contribution in track.disclosure.contributions:
-        role = words.ELEMENT_ROLES.get(contribution.element.value)
+        role = vocabulary.ELEMENT_ROLES.get(contribution.element.value)
         if role and contribution.level.generated:
             contributor = _add(parent, "Contributor")
-            _add(contributor, "SpecialContributor", words.GENERATIVE_AI)
+            _add(contributor, "SpecialContributor", vocabulary.GENERATIVE_AI)
             _add(_add(contributor, "Role"), "Value", role)
             fully = contribution.level is Level.FULLY_GENERATED
             _add(contributor, "AiContribution", "All" if fully else "Partly")
@@ -318,8 +319,8 @@ def _contributors(parent: Any, parties: _Parties, track: Track) -> None:
 
 def _roles(contributor: Any, roles: Iterable[str]) -> None:
     for role in roles:
-        written = words.role_written(role)
-        own = {} if written else {"Namespace": words.OWN, "UserDefinedValue": role}
+        written = vocabulary.role_written(role)
+        own = {} if written else {"Namespace": vocabulary.OWN, "UserDefinedValue": role}
         _add(_add(contributor, "Role"), "Value", written or "UserDefined", **own)
 
 
@@ -358,8 +359,8 @@ def _duration(seconds: float) -> str:
 
 
 def _root() -> Any:
-    root = etree.Element(f"{{{words.NAMESPACE}}}NewReleaseMessage", nsmap={"ern": words.NAMESPACE})
-    root.set("AvsVersionId", words.AVS_VERSION)
+    root = etree.Element(f"{{{vocabulary.NAMESPACE}}}NewReleaseMessage", nsmap={"ern": vocabulary.NAMESPACE})
+    root.set("AvsVersionId", vocabulary.AVS_VERSION)
     root.set("ReleaseProfileVersionId", "Audio")
     root.set("LanguageAndScriptCode", "en")
     return root

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from intake.demo import pictures, sounds
+from intake.demo import covers, sounds
 
 #: Whose recording and whose name the demo guards; both are invented.
 KNOWN_OWNER = "North Pier Music"
@@ -189,7 +189,7 @@ def _contradictory(document: dict[str, Any]) -> dict[str, Any]:
 def _music(seed: int) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
         sounds.encode(sounds.compose(seed, SECONDS), 44100, folder / "01.flac")
-        pictures.paint(seed, folder / "cover.png")
+        covers.paint(seed, folder / "cover.png")
 
     return make
 
@@ -198,12 +198,12 @@ def _copy_of_known(folder: Path) -> None:
     """Eight seconds cut off its head, a little quieter, and an MP3 of 128 kbit/s."""
     copied = sounds.compose(KNOWN_SEED, SECONDS)[8 * 44100 :] * 0.7
     sounds.encode(copied, 44100, folder / "01.mp3", codec="mp3", bitrate=128_000)
-    pictures.paint(23, folder / "cover.png")
+    covers.paint(23, folder / "cover.png")
 
 
 def _known_again(folder: Path) -> None:
     sounds.encode(sounds.compose(KNOWN_SEED, SECONDS), 44100, folder / "01.flac")
-    pictures.paint(24, folder / "cover.png")
+    covers.paint(24, folder / "cover.png")
 
 
 def _tagged(folder: Path) -> None:
@@ -211,7 +211,7 @@ def _tagged(folder: Path) -> None:
     sounds.encode(
         sounds.compose(26, SECONDS), 44100, folder / "01.mp3", codec="mp3", bitrate=192_000, tags={"comment": comment}
     )
-    pictures.paint(26, folder / "cover.png")
+    covers.paint(26, folder / "cover.png")
 
 
 def _truncated(folder: Path) -> None:

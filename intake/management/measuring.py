@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from checks.analysis import Analyser
-from checks.release import AudioFacts, CredentialState
-from checks.trust import TrustList
-from intake import snapshot
+from checks.analysis.c2pa_trust import TrustList
+from checks.model.release import AudioFacts, CredentialState
 from intake.models import TrustRoot
+from intake.readers import release_mapping
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,7 +40,7 @@ def trusting(facts: AudioFacts) -> AudioFacts:
         trusted = TrustRoot.objects.trust_list()
     except DatabaseError:
         trusted = TrustList()
-    return snapshot.trusting(facts, trusted, timezone.now().date())
+    return release_mapping.trusting(facts, trusted, timezone.now().date())
 
 
 def measured(work: Callable[[Analyser, T], R], things: Iterable[T], at_once: int) -> Iterator[tuple[T, R]]:

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 (
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                             ("returned", "returned"),
                             ("withdrawn", "withdrawn"),
                         ],
-                        default=intake.states.State["DRAFT"],
+                        default=intake.core.states.State["DRAFT"],
                         max_length=12,
                     ),
                 ),
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("type", models.CharField(max_length=40)),
@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("url", models.URLField(max_length=500)),
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("name", models.CharField(max_length=200, unique=True)),
@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("slug", models.SlugField(max_length=60, unique=True)),
@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("name", models.CharField(max_length=40)),
@@ -227,7 +227,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("number", models.PositiveSmallIntegerField()),
@@ -296,7 +296,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("sequence", models.PositiveIntegerField()),
@@ -440,7 +440,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("prefix", models.CharField(max_length=16, unique=True)),
@@ -478,7 +478,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("name", models.CharField(max_length=200, unique=True)),

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("prefix", models.CharField(max_length=16, unique=True)),

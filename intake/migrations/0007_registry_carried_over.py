@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from checks.names import search_keys
 from django.apps import apps as installed
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 from django.db.models import F, Q
-
-from checks.names import search_keys
 
 #: Names whose keys are written at once.
 BATCH = 500

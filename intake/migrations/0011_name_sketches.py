@@ -4,9 +4,8 @@ from itertools import islice
 from typing import Any
 
 import django.db.models.deletion
-from django.db import migrations, models
-
 from checks.names import entries
+from django.db import migrations, models
 
 #: Names whose keys are written at once.
 BATCH = 500

@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("statement", models.TextField()),

@@ -7,7 +7,7 @@ from django.contrib.auth.management import create_permissions
 from django.db import migrations
 from django.db.models import Q
 
-#: As of this migration; ``intake.services.roles`` holds the table, and a test holds both together.
+#: As of this migration; ``intake.services.people.permissions`` holds the table, and a test holds both together.
 ROLES = {
     "moderators": ("listen_submission", "change_submission", "change_delivery"),
     "seniors": ("listen_submission", "change_submission", "change_delivery", "decide_escalated_submission"),

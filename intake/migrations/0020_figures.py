@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("version", models.CharField(max_length=40)),

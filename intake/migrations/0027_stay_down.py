@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=intake.models.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=intake.models.uuid7.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("ground", models.CharField(help_text="The policy's reason for the rejection.", max_length=40)),

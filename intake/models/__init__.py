@@ -1,19 +1,17 @@
 """The rows. No logic here changes other rows; that is what ``intake.services`` is for."""
 
 from intake.models.accounts import ApiKey, Label, Language, Partner
+from intake.models.ai_declarations import Statement
+from intake.models.artwork import ImageBand, ImageMeasurement
 from intake.models.blocklist import Block
-from intake.models.desk import AcceptedConsent, Appeal, AppealFile, Note, Proposal, Viewing
+from intake.models.ddex_messages import DdexMessage
 from intake.models.files import Analysis, Blob, Picture
 from intake.models.hosts import SelfTest
 from intake.models.idempotency import IdempotencyKey
-from intake.models.images import ImageBand, ImageMeasurement
-from intake.models.lattice import SpeedTest, VerifiedRecording
-from intake.models.marked import MarkedFile
-from intake.models.messages import DdexMessage
-from intake.models.people import LoginThrottle, RecoveryCode
+from intake.models.known_recordings import CatalogueChange, KnownRecording
+from intake.models.leased_work import Status
+from intake.models.login_security import LoginThrottle, RecoveryCode
 from intake.models.policies import PolicyChange, PolicyTrial
-from intake.models.portraits import Portrait
-from intake.models.reference import CatalogueChange, KnownRecording
 from intake.models.registry import (
     ArtistIdentifier,
     ArtistKey,
@@ -23,8 +21,10 @@ from intake.models.registry import (
     ProtectedArtist,
     ProtectedName,
 )
-from intake.models.statements import Statement
-from intake.models.staydown import StayDown
+from intake.models.review import AcceptedConsent, Appeal, AppealFile, Note, Proposal, Viewing
+from intake.models.review_queue import Presence, Reason, SavedFilter
+from intake.models.signed_copies import MarkedFile
+from intake.models.stay_down import StayDown
 from intake.models.submissions import (
     CheckRun,
     Claim,
@@ -35,10 +35,10 @@ from intake.models.submissions import (
     Submission,
     Track,
 )
-from intake.models.trust import TrustRoot
-from intake.models.waiting import Presence, Reason, SavedFilter
+from intake.models.trust_roots import TrustRoot
+from intake.models.verified_recordings import SpeedTest, VerifiedRecording
+from intake.models.waveforms import Portrait
 from intake.models.webhooks import Attempt, Delivery, Endpoint
-from intake.models.work import Status
 
 __all__ = [
     "AcceptedConsent",

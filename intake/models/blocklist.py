@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from intake.models.accounts import Label
-from intake.models.ids import uuid7
-from intake.models.reference import KnownRecording
+from intake.models.known_recordings import KnownRecording
+from intake.models.uuid7 import uuid7
 
 
 class BlockQuerySet(models.QuerySet):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from checks.files import DeliveredFile
-from intake.models.work import Work
+from checks.rules.delivered_files import DeliveredFile
+from intake.models.leased_work import Work
 
 
 class Blob(models.Model):

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from intake.models.accounts import Label
-from intake.models.ids import uuid7
 from intake.models.submissions import Submission
+from intake.models.uuid7 import uuid7
 
 
 class ProtectedArtistQuerySet(models.QuerySet):
@@ -75,7 +75,7 @@ class ProtectedName(models.Model):
 
 
 class NameKey(models.Model):
-    """A key under which a protected name is searched (see ``checks.names.entries``).
+    """A key under which a protected name is searched (see ``checks.model.name_matching.entries``).
 
     Some twenty of them a name: three numbers in one index, and nothing else. A key whose name is gone finds nothing.
     """

@@ -12,15 +12,15 @@ from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
-from checks.files import DeclaredFile
-from checks.finding import Route
+from checks.model.finding import Route
 from checks.policy import Verdict
+from checks.rules.delivered_files import DeclaredFile
+from intake.core.states import CLEARED, State
 from intake.models.accounts import Label, Partner
 from intake.models.files import Analysis, Blob
-from intake.models.identities import identity
-from intake.models.ids import uuid7
-from intake.models.work import Enqueued, Work, WorkQuerySet
-from intake.states import CLEARED, State
+from intake.models.leased_work import Enqueued, Work, WorkQuerySet
+from intake.models.person_keys import identity
+from intake.models.uuid7 import uuid7
 
 #: A release whose day is so near, or just past, goes before all others in the queue.
 THESE_DAYS = dt.timedelta(days=3)

@@ -8,8 +8,8 @@ from django.db import models
 from django.utils import timezone
 
 from intake.models.accounts import Label, Partner
-from intake.models.ids import uuid7
 from intake.models.submissions import Event
+from intake.models.uuid7 import uuid7
 
 
 class Endpoint(models.Model):

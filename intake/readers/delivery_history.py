@@ -11,14 +11,14 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from checks.check import Habits, RegistrantUse
-from checks.finding import Basis
-from checks.fraud import party
-from checks.names import fold
+from checks.model.check import Habits, RegistrantUse
+from checks.model.finding import Basis
+from checks.model.name_matching import fold
 from checks.policy import Verdict
+from checks.rules.fraud import party
 from intake import models
+from intake.core.states import CLEARED, State
 from intake.models.submissions import NOT_LIVE
-from intake.states import CLEARED, State
 
 DAY = dt.timedelta(days=1)
 #: So far back decisions say something of an account, or of a party.

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from django.db import connection
 from django.db.models import FilteredRelation, Q
 
-from checks.check import OpenedArtist, ProtectedName
-from checks.names import Entry, entries
+from checks.model.check import OpenedArtist, ProtectedName
+from checks.model.name_matching import Entry, entries
 from intake import models
 
 #: Marks artists' keys, so that secret scanners and people recognise a leaked one.

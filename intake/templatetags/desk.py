@@ -9,9 +9,9 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from intake.admin import evidence
-from intake.admin.queue import SOON
-from intake.families import code_in_words, family_of
+from intake.admin import evidence_format
+from intake.admin.review_queue_page import SOON
+from intake.core.reason_groups import code_in_words, family_of
 
 register = template.Library()
 
@@ -19,7 +19,7 @@ register = template.Library()
 @register.filter
 def clock(seconds: Any) -> str:
     """Seconds as a player shows them, with tenths: 125.36 is 2:05.4."""
-    return evidence.clock(seconds) if isinstance(seconds, int | float) else "—"
+    return evidence_format.clock(seconds) if isinstance(seconds, int | float) else "—"
 
 
 @register.filter

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from checks.check import Context, Habits, Known, Match, OpenedArtist, ProtectedName, Refusal, RegistrantUse
-from checks.release import (
+from checks.model.check import Context, Habits, Known, Match, OpenedArtist, ProtectedName, Refusal, RegistrantUse
+from checks.model.release import (
     Account,
     Artist,
     AudioFacts,

@@ -11,9 +11,9 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
-from checks import artwork
-from checks.analysis import imagery
-from checks.release import ImageFacts
+from checks.analysis import artwork_client
+from checks.model.release import ImageFacts
+from checks.rules import artwork
 from tests.checks.builders import FakeHistory, a_context, a_delivery, a_release
 
 
@@ -46,7 +46,7 @@ def measured(tmp_path):
         path = tmp_path / "cover"
         path.write_bytes(content)
         with path.open("rb") as file:
-            return imagery.measured(file, "ab" * 32)
+            return artwork_client.measured(file, "ab" * 32)
 
     return measure
 
@@ -202,5 +202,5 @@ def test_measurement_that_died_goes_to_a_person(ending):
 
 
 def test_child_that_needs_too_much_memory_is_stopped(measured, monkeypatch):
-    monkeypatch.setattr(imagery, "_MEMORY_BYTES", 8 << 20)
+    monkeypatch.setattr(artwork_client, "_MEMORY_BYTES", 8 << 20)
     assert measured(encoded(picture())).error == "killed"

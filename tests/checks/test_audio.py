@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from checks.analysis.facts import Failure, Note
-from checks.audio import (
+from checks.analysis.facts_json import Failure, Note
+from checks.model.finding import Finding, Route, Severity
+from checks.model.release import AudioFacts, Release
+from checks.rules.audio import (
     CHECK,
     CLIPPED_SHARE,
     DC_OFFSET_SHARE,
@@ -15,8 +17,6 @@ from checks.audio import (
     ODDITIES,
     UNREADABLE,
 )
-from checks.finding import Finding, Route, Severity
-from checks.release import AudioFacts, Release
 from tests.checks.builders import a_context, a_delivery, a_release, a_track, an_album, some_facts
 
 

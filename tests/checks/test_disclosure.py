@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.declaration import LABELLED, Declared
-from checks.disclosure import CHECK, MATRIX
-from checks.evidence import Says
-from checks.finding import Basis, Finding, Route
-from checks.release import (
+from checks.model.ai_declaration import LABELLED, Declared
+from checks.model.contributor_roles import ROLES
+from checks.model.evidence_matrix import Says
+from checks.model.finding import Basis, Finding, Route
+from checks.model.release import (
     AudioFacts,
     ContainsAI,
     Contribution,
@@ -27,7 +27,7 @@ from checks.release import (
     TagClaim,
     Track,
 )
-from checks.roles import ROLES
+from checks.rules.disclosure import CHECK, MATRIX
 from tests.checks.builders import (
     a_context,
     a_contributor,

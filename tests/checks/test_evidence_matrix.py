@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import lattice
-from checks.declaration import Declared, reach
-from checks.disclosure import CHECK
-from checks.evidence import Matrix, Says, Unfair, cell, matrix
-from checks.finding import Finding, Route
+from checks.model.ai_declaration import Declared, reach
+from checks.model.evidence_matrix import Matrix, Says, Unfair, cell, matrix
+from checks.model.finding import Finding, Route
+from checks.model.release import Contribution, Credential, Disclosure, Element, LatticeFacts, Level, TagClaim, Track
 from checks.policy import PolicyError, Traces, Verdict, decide, load
-from checks.release import Contribution, Credential, Disclosure, Element, LatticeFacts, Level, TagClaim, Track
+from checks.rules.artefacts import generator_artefacts
+from checks.rules.disclosure import CHECK
 from tests.checks.builders import a_context, a_delivery, a_disclosure, a_release, a_track, some_facts
 
 SHIPPED = Path(__file__).parents[2] / "config" / "policy.toml"
@@ -65,7 +65,7 @@ def cells() -> list[tuple[str, str, str]]:
 
 def found(track: Track, shown: dict[str, Any]) -> list[Finding]:
     delivery = a_delivery(a_release(track), facts={track.file: some_facts(track.file, **shown)})
-    return [finding for check in (CHECK, lattice.CHECK) for finding in check.run(delivery, a_context())]
+    return [finding for check in (CHECK, generator_artefacts.CHECK) for finding in check.run(delivery, a_context())]
 
 
 @pytest.mark.parametrize(("declared", "shown", "verdict"), cells())

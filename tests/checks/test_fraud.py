@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import checks
-from checks.check import Habits
-from checks.finding import Code, Finding, Route, Severity
-from checks.fraud import CHECK, party
+from checks.model.check import Habits
+from checks.model.finding import Code, Finding, Route, Severity
+from checks.model.release import Delivery
 from checks.policy import Verdict, decide, load
-from checks.release import Delivery
-from checks.weight import MOST, WEIGHTS, weigh
+from checks.review_priority import MOST, WEIGHTS, weigh
+from checks.rules.fraud import CHECK, party
 from tests.checks.builders import (
     FakeHistory,
     a_context,

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 
 from benchmarks import names as accuracy
-from checks import names
-from checks.check import OpenedArtist, ProtectedName
-from checks.finding import Finding, Route
-from checks.identity import CHECK, Likeness, likeness
-from checks.release import Account, Artist, Relation, Release
+from checks.model import name_matching
+from checks.model.check import OpenedArtist, ProtectedName
+from checks.model.finding import Finding, Route
+from checks.model.release import Account, Artist, Relation, Release
+from checks.rules.identity import CHECK, Likeness, likeness
 from tests.checks.builders import FakeNames, a_context, a_delivery, a_release, a_track
 
 TAYLOR = ProtectedName("artist-1", "Taylor Swift", frozenset({"big-machine"}))
@@ -345,4 +345,4 @@ def test_every_real_name_drawn_in_cyrillic_is_caught_and_found(reported: list[st
         drawn = name.translate(cyrillic)
         if drawn != name:
             assert likeness(drawn, name) is Likeness.HOMOGLYPH, name
-            assert names.search_keys(drawn) & names.search_keys(name), name
+            assert name_matching.search_keys(drawn) & name_matching.search_keys(name), name

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import audio, declaration, disclosure, identity
-from checks.check import CHECK_MISSING
-from checks.finding import Basis, Code, Finding, Label, Route, Severity
+from checks.model import ai_declaration
+from checks.model.check import CHECK_MISSING
+from checks.model.finding import Basis, Code, Finding, Label, Route, Severity
 from checks.policy import Outcome, Policy, PolicyError, Profile, Ruling, Verdict, decide, load, outcome
+from checks.rules import audio, disclosure, identity
 
 SHIPPED = Path(__file__).parents[2] / "config" / "policy.toml"
 
@@ -297,7 +298,7 @@ def test_the_shipped_policy_routes_no_unknown_code_of_these_checks() -> None:
 
 
 def test_every_shipped_rule_speaks_of_a_label_that_can_be_declared() -> None:
-    keys = {"ai:recording", "ai:artwork", "ai:voice_replica_consented", *declaration.LABELLED}
+    keys = {"ai:recording", "ai:artwork", "ai:voice_replica_consented", *ai_declaration.LABELLED}
     for profile in load(SHIPPED).profiles.values():
         for rule in profile.rules:
             key, _, value = rule.partition("=")

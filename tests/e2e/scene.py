@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from checks.analysis import default_analyser
 from checks.policy import Verdict
-from intake.demo import pictures, sounds
+from intake.demo import covers, sounds
 from intake.demo.releases import (
     KNOWN_ARTIST,
     KNOWN_ISRC,
@@ -30,8 +30,12 @@ from intake.demo.releases import (
     samples,
 )
 from intake.models import Blob, Label, Submission
-from intake.services import catalogue, decisions, door, moderators, registry, submissions
-from intake.services.blobs import Incoming
+from intake.services.catalogue import known_recordings
+from intake.services.people import moderators
+from intake.services.registry import protected_artists
+from intake.services.review import decisions
+from intake.services.storage.blobs import Incoming
+from intake.services.submissions import admission, submission_actions
 
 PASSWORD = "low-tide-at-seven"
 #: The two parts of the known recording that the excerpted copy is made of, seconds.
@@ -72,9 +76,9 @@ def guard(folder: Path) -> None:
     path = known_recording(folder)
     blob = _keep(path)
     facts = default_analyser().analyse(path, blob.pk, name=path.name)
-    catalogue.learn(facts, title=KNOWN_TITLE, artist=KNOWN_ARTIST, isrc=KNOWN_ISRC, owner=KNOWN_OWNER)
-    catalogue.index()
-    registry.protect(PROTECTED_NAME)
+    known_recordings.learn(facts, title=KNOWN_TITLE, artist=KNOWN_ARTIST, isrc=KNOWN_ISRC, owner=KNOWN_OWNER)
+    known_recordings.index()
+    protected_artists.protect(PROTECTED_NAME)
 
 
 def _days_samples(only: Collection[str]) -> list[Any]:
@@ -92,8 +96,8 @@ def _send(label: str, delivery: dict[str, Any], make: Callable[[Path], None], fo
         place.mkdir()
         make(place)
     owner, _ = Label.objects.get_or_create(name=label)
-    blobs = {name: _keep(place / name) for name in door.named_files(delivery)}
-    submission = submissions.deliver(owner, delivery, blobs)
+    blobs = {name: _keep(place / name) for name in admission.named_files(delivery)}
+    submission = submission_actions.deliver(owner, delivery, blobs)
     submission.refresh_from_db()
     return submission
 
@@ -107,7 +111,7 @@ def _keep(path: Path) -> Blob:
 def _tune(seed: int) -> Callable[[Path], None]:
     def make(place: Path) -> None:
         sounds.encode(sounds.compose(seed, SECONDS), 44100, place / "01.flac")
-        pictures.paint(seed, place / "cover.png")
+        covers.paint(seed, place / "cover.png")
 
     return make
 
@@ -141,7 +145,7 @@ def _copied_in_parts(place: Path) -> None:
     sounds.encode(sounds.compose(32, SECONDS), 44100, place / "01.flac")
     sounds.encode(np.concatenate(parts) * 0.8, 44100, place / "02.flac")
     sounds.encode(sounds.compose(33, SECONDS), 44100, place / "03.flac")
-    pictures.paint(31, place / "cover.png")
+    covers.paint(31, place / "cover.png")
 
 
 def _set_clocks(made: dict[str, Submission]) -> None:

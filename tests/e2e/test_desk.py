@@ -13,9 +13,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from intake.core.states import State
 from intake.models import Claim, Decision, Presence, Submission, Viewing
-from intake.services import deliveries
-from intake.states import State
+from intake.services.webhooks import webhook_delivery
 from tests.e2e import scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,10 +26,10 @@ def morning(tmp_path, tmp_path_factory, settings):
     """A copied recording, due first, and an imitated name."""
     from celery import current_app
 
-    from intake import reference
+    from intake.readers import check_context
 
     settings.GATE_INDEX = tmp_path / "index"
-    reference._open.cache_clear()
+    check_context._open.cache_clear()
     before = current_app.conf.task_always_eager, current_app.conf.task_eager_propagates
     files = tmp_path_factory.getbasetemp() / "scene"
     files.mkdir(exist_ok=True)
@@ -301,7 +301,7 @@ def test_nobody_outside_hears_of_a_decision_that_can_still_be_taken_back(morning
     settings.GATE_UNDO_SECONDS = 4
     label = morning["Quiet Water"].label
     url = f"http://127.0.0.1:{receiver.server_port}/hook"
-    deliveries.create_endpoint(label, url, ["submission.rejected", "submission.approved"])
+    webhook_delivery.create_endpoint(label, url, ["submission.rejected", "submission.approved"])
     ada = visit()
     ada.log_in("ada", scene.PASSWORD)
     page = ada.page
@@ -311,7 +311,7 @@ def test_nobody_outside_hears_of_a_decision_that_can_still_be_taken_back(morning
     page.keyboard.type("Rights were shown.")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-undo]")
-    deliveries.pump()
+    webhook_delivery.pump()
     assert receiver.told == []
     page.click("[data-undo] button")
     page.wait_for_selector("h1:text-is('Quiet Water')")
@@ -325,7 +325,7 @@ def test_nobody_outside_hears_of_a_decision_that_can_still_be_taken_back(morning
     until(page, "!document.querySelector('[data-undo]')")
     deadline = time.monotonic() + 10
     while not receiver.told and time.monotonic() < deadline:
-        deliveries.pump()
+        webhook_delivery.pump()
         time.sleep(0.2)
     assert receiver.told == ["submission.approved"]
 

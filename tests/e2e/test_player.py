@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from intake.models import Finding, KnownRecording
-from intake.services.blobs import Incoming
+from intake.services.storage.blobs import Incoming
 from tests.e2e import scene
 from tests.e2e.test_desk import morning, plays, review, until
 

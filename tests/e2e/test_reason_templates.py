@@ -7,8 +7,8 @@ import string
 import pytest
 
 from checks.policy import Verdict
-from intake.admin.phrases import PHRASES
-from intake.admin.reasons import CANNED
+from intake.admin.canned_reason_texts import PHRASES
+from intake.admin.canned_reasons import CANNED
 from intake.models import Decision
 from tests.e2e import scene
 from tests.e2e.test_desk import morning, review

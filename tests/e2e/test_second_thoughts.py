@@ -6,9 +6,9 @@ import pytest
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from intake.core.states import State
 from intake.models import Submission
-from intake.services import moderators
-from intake.states import State
+from intake.services.people import moderators
 from tests.intake.waiting import waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -20,17 +20,17 @@ def analyser(monkeypatch: pytest.MonkeyPatch) -> FakeAnalyser:
     from tests.intake.factories import FakeAnalyser
 
     fake = FakeAnalyser()
-    monkeypatch.setattr("intake.services.checking.default_analyser", lambda: fake)
+    monkeypatch.setattr("intake.services.checking.pipeline.default_analyser", lambda: fake)
     return fake
 
 
 @pytest.fixture(autouse=True)
 def _own_index(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test starts with an empty fingerprint index."""
-    from intake import reference
+    from intake.readers import check_context
 
     settings.GATE_INDEX = tmp_path / "index"
-    reference._open.cache_clear()
+    check_context._open.cache_clear()
 
 
 @dataclass

@@ -16,12 +16,13 @@ import numpy as np
 from django.contrib.auth.models import User
 
 from checks.analysis import ANALYSIS_VERSION
-from checks.release import AudioFacts
+from checks.model.release import AudioFacts
 from intake.demo.releases import document as demo_document
 from intake.models import Blob, Label, Submission
-from intake.services import accounts, roles, submissions
-from intake.services.blobs import Incoming
-from intake.services.roles import Role
+from intake.services.people import accounts, permissions
+from intake.services.people.permissions import Role
+from intake.services.storage.blobs import Incoming
+from intake.services.submissions import submission_actions
 
 #: Far enough ahead that no lead time is short.
 RELEASE_DATE = dt.date(2030, 6, 1)
@@ -34,7 +35,7 @@ def a_label(name: str = "Harbour Records") -> Label:
 def a_moderator(name: str = "ada", *held: Role) -> User:
     """A person at the desk; a moderator, unless other roles are named."""
     person = User.objects.create_user(name, password="secret", is_staff=True)
-    person.groups.set([roles.group(role) for role in held or (Role.MODERATOR,)])
+    person.groups.set([permissions.group(role) for role in held or (Role.MODERATOR,)])
     return person
 
 
@@ -92,7 +93,7 @@ def a_submission(label: Label | None = None, document: Mapping[str, Any] | None 
     """A whole delivery, handed over."""
     document = document or a_document()
     blobs = {name: a_blob(content) for name, content in files_of(document).items()}
-    return submissions.deliver(label or a_label(), document, blobs)
+    return submission_actions.deliver(label or a_label(), document, blobs)
 
 
 def facts_of(sha256: str, **changes: Any) -> AudioFacts:

@@ -8,13 +8,15 @@ from django.db import connections
 from django.utils import timezone
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Appeal, Blob, Event, Submission
-from intake.services import appeals, blobs, decisions, door, submissions
-from intake.services.appeals import NotHeard
-from intake.services.decisions import SomebodyElse
-from intake.services.invariants import violations
-from intake.services.moves import Conflict
-from intake.states import State
+from intake.services.operations.invariants import violations
+from intake.services.review import appeals, decisions
+from intake.services.review.appeals import NotHeard
+from intake.services.review.decisions import SomebodyElse
+from intake.services.storage import blobs
+from intake.services.submissions import admission, submission_actions
+from intake.services.submissions.transitions import Conflict
 from tests.intake.factories import a_blob, a_moderator
 from tests.intake.test_pipeline import concluded
 from tests.intake.waiting import everything, found, waiting
@@ -44,7 +46,7 @@ def test_an_appeal_puts_it_before_a_moderator_again_with_a_clock_of_its_own(reje
     assert rejected.state == State.IN_REVIEW
     assert rejected.due_at == appeal.due_at
     hours = (appeal.due_at - appeal.opened_at) / dt.timedelta(hours=1)
-    assert hours == door.policy().appeal_hours
+    assert hours == admission.policy().appeal_hours
     assert appeal.against.verdict == "reject"
     told = [one.type for one in Event.objects.filter(submission=rejected)][-2:]
     assert told == ["appeal.opened", "submission.reopened"]
@@ -129,7 +131,7 @@ def test_there_is_nothing_to_appeal_against(rung, ada, state):
     if state == "returned":
         decisions.decide(submission, ada, Verdict.RETURN, "mend it")
     if state == "withdrawn":
-        submissions.withdraw(submission)
+        submission_actions.withdraw(submission)
     if state == "received":
         from tests.intake.factories import a_document, a_submission
 
@@ -141,7 +143,7 @@ def test_there_is_nothing_to_appeal_against(rung, ada, state):
 
 
 def test_an_appeal_comes_too_late(rejected):
-    then = timezone.now() - dt.timedelta(days=door.policy().appeal_days + 1)
+    then = timezone.now() - dt.timedelta(days=admission.policy().appeal_days + 1)
     Submission.objects.filter(pk=rejected.pk).update(concluded_at=then)
     rejected.refresh_from_db()
     before = everything()
@@ -162,7 +164,7 @@ def test_there_is_an_end_to_appeals(rejected):
 
 def test_an_appeal_ends_with_a_submission_that_is_taken_back(rejected):
     appeal = appeals.appeal(rejected, "It is ours.")
-    submissions.withdraw(rejected)
+    submission_actions.withdraw(rejected)
     appeal.refresh_from_db()
     assert appeal.outcome == "withdrawn"
     assert list(violations(dt.timedelta(minutes=15))) == []

@@ -9,11 +9,14 @@ from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
+from intake.core.states import State
 from intake.models import ArtistKey, Authorisation, Finding, KeyUse, Label, Submission
 from intake.readers.protected_names import Names
-from intake.services import accounts, checking, door, registry, submissions
-from intake.services.moves import Conflict
-from intake.states import State
+from intake.services.checking import pipeline
+from intake.services.people import accounts
+from intake.services.registry import protected_artists
+from intake.services.submissions import admission, submission_actions
+from intake.services.submissions.transitions import Conflict
 from tests.intake.api.conftest import delivery_parts, multipart
 from tests.intake.factories import a_blob, a_document, a_label, a_submission, files_of
 from tests.intake.test_pipeline import run
@@ -25,12 +28,12 @@ NAME = "Nora Castellane"
 
 @pytest.fixture
 def artist():
-    return registry.protect(NAME)[0]
+    return protected_artists.protect(NAME)[0]
 
 
 @pytest.fixture
 def key(artist):
-    return registry.issue_key(artist, "operator")[1]
+    return protected_artists.issue_key(artist, "operator")[1]
 
 
 def by(name, key=None, number=1):
@@ -73,12 +76,12 @@ def test_stranger_without_a_key_is_reviewed(rung, analyser, artist):
 @pytest.mark.parametrize("wrong", ["nonsense", "rak_0123456789_" + "x" * 43, "another's", "revoked", "cut"])
 def test_key_that_does_not_open_the_name_changes_nothing(rung, analyser, artist, key, wrong):
     if wrong == "another's":
-        wrong = registry.issue_key(registry.protect("Mara Quill")[0], "operator")[1]
+        wrong = protected_artists.issue_key(protected_artists.protect("Mara Quill")[0], "operator")[1]
     elif wrong == "revoked":
         wrong = key
-        registry.revoke_key(ArtistKey.objects.get(), "operator")
+        protected_artists.revoke_key(ArtistKey.objects.get(), "operator")
     elif wrong == "cut":
-        wrong = registry.cut(key)
+        wrong = protected_artists.cut(key)
     submission = judged(rung, by(NAME, wrong))
     assert submission.state == State.IN_REVIEW
     assert codes(submission) == {"artist.exact_protected", "artist.key_refused"}
@@ -89,7 +92,7 @@ def test_key_that_does_not_open_the_name_changes_nothing(rung, analyser, artist,
 def test_key_opens_a_variant_of_the_name_and_no_other_artists(rung, analyser, artist, key):
     document = by("Nora Castelane", key)
     document["release"]["tracks"][0]["display_artists"].append({"name": "Mara Quill", "role": "featured"})
-    registry.protect("Mara Quill")
+    protected_artists.protect("Mara Quill")
     submission = judged(rung, document)
     assert submission.state == State.IN_REVIEW
     assert codes(submission) == {"artist.key_verified", "artist.exact_protected"}
@@ -97,7 +100,7 @@ def test_key_opens_a_variant_of_the_name_and_no_other_artists(rung, analyser, ar
 
 def test_key_revoked_before_the_checks_opens_nothing(rung, analyser, artist, key):
     submission = a_submission(a_label("North Pier Music"), by(NAME, key))
-    registry.revoke_key(ArtistKey.objects.get(), "operator")
+    protected_artists.revoke_key(ArtistKey.objects.get(), "operator")
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.IN_REVIEW
@@ -112,7 +115,7 @@ def test_use_is_counted_once_a_submission_and_only_when_it_is_decided(rung, anal
     assert counted.uses == 1
     assert counted.last_used_at is not None
     waiting.refresh_from_db()
-    registry.count_uses(waiting)
+    protected_artists.count_uses(waiting)
     assert ArtistKey.objects.get().uses == 1
     judged(rung, by(NAME, key, number=2), label)
     assert ArtistKey.objects.get().uses == 2
@@ -121,10 +124,10 @@ def test_use_is_counted_once_a_submission_and_only_when_it_is_decided(rung, anal
 def test_use_is_not_counted_where_the_decision_comes_too_late(rung, analyser, artist, key):
     submission = a_submission(a_label("North Pier Music"), by(NAME, key))
     stale = Submission.objects.get(pk=submission.pk)
-    submissions.withdraw(submission)
-    rules = door.policy()
+    submission_actions.withdraw(submission)
+    rules = admission.policy()
     with pytest.raises(Conflict):
-        checking.settle(stale, checking.judge(stale, rules), rules, [])
+        pipeline.settle(stale, pipeline.judge(stale, rules), rules, [])
     assert ArtistKey.objects.get().uses == 0
     assert KeyUse.objects.get().counted_at is None
 
@@ -135,15 +138,15 @@ def test_draft_keeps_its_right_when_it_is_handed_over(rung, analyser, artist, ke
     policy.write_text(in_force.replace("[routes]", '[routes]\n"artist.exact_protected" = "block"'), encoding="utf-8")
     settings.GATE_POLICY = policy
     label, document = a_label("North Pier Music"), by(NAME, key)
-    draft = submissions.open_draft(label, document)
+    draft = submission_actions.open_draft(label, document)
     for name, content in files_of(document).items():
-        submissions.put_file(draft, name, a_blob(content))
-    submissions.submit(draft)
+        submission_actions.put_file(draft, name, a_blob(content))
+    submission_actions.submit(draft)
     run(rung)
     draft.refresh_from_db()
     assert draft.state == State.APPROVED
-    with pytest.raises(door.Refused):
-        submissions.open_draft(label, by(NAME))
+    with pytest.raises(admission.Refused):
+        submission_actions.open_draft(label, by(NAME))
 
 
 def everything_stored():
@@ -167,8 +170,12 @@ def test_key_is_nowhere_after_a_delivery(rung, analyser, artist, key, caplog, ca
     for place in (*(answer.content.decode() for answer in said), everything_stored(), caplog.text, *capfd.readouterr()):
         assert secret not in place
     shown = said[3].json()["release"]
-    assert shown["display_artists"][0]["artist_key"] == registry.cut(key) == f"rak_{ArtistKey.objects.get().prefix}_…"
-    assert shown["tracks"][0]["display_artists"][0]["artist_key"] == registry.cut(key)
+    assert (
+        shown["display_artists"][0]["artist_key"]
+        == protected_artists.cut(key)
+        == f"rak_{ArtistKey.objects.get().prefix}_…"
+    )
+    assert shown["tracks"][0]["display_artists"][0]["artist_key"] == protected_artists.cut(key)
 
 
 def test_secret_of_another_kind_is_not_kept_at_all(rung):
@@ -188,22 +195,22 @@ def issuer(artist):
 
 
 def test_renamed_label_still_vouches_for_the_keys_that_it_issued(artist, issuer):
-    key = registry.issue_key(artist, issuer)[1]
+    key = protected_artists.issue_key(artist, issuer)[1]
     assert Names().opened_by(key).vouched
     Label.objects.filter(pk=issuer.pk).update(name="Quay Records")
     assert Names().opened_by(key).vouched
 
 
 def test_another_label_under_the_old_name_vouches_for_nothing(artist, issuer):
-    key = registry.issue_key(artist, issuer)[1]
-    registry.end_authorisation(artist, issuer, "operator")
+    key = protected_artists.issue_key(artist, issuer)[1]
+    protected_artists.end_authorisation(artist, issuer, "operator")
     Label.objects.filter(pk=issuer.pk).update(name="Quay Records")
     Authorisation.objects.create(artist=artist, label=a_label("Harbour Records"), vouched_by="operator")
     assert not Names().opened_by(key).vouched
 
 
 def test_keys_of_before_are_linked_to_the_label_of_that_time(artist, issuer):
-    keys = [registry.issue_key(artist, one)[0] for one in (issuer, "operator", "moderator:ada")]
+    keys = [protected_artists.issue_key(artist, one)[0] for one in (issuer, "operator", "moderator:ada")]
     ArtistKey.objects.update(issuing_label=None)
     migration = importlib.import_module("intake.migrations.0033_issuing_label")
     migration.link_labels(apps, None)

@@ -28,9 +28,9 @@ from benchmarks.disguises import delivered
 from benchmarks.report import Table
 from checks.analysis import default_analyser
 from checks.fingerprint import local_store
+from intake.core.states import State
 from intake.models import KnownRecording
-from intake.services import door
-from intake.states import State
+from intake.services.submissions import admission
 
 
 @pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_pipeline_decides_a_tiny_single_again_and_again(tmp_path: Path) -> None:
 def test_releases_of_the_benchmarks_pass_the_door(number_of_tracks: int) -> None:
     label = pipeline.Delivering().label
     for number in (1, 999, 20_017):
-        door.admit(label, gate.release(number, "01.flac", number_of_tracks))
+        admission.admit(label, gate.release(number, "01.flac", number_of_tracks))
 
 
 def test_pieces_for_the_throughput_differ(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from django.core.files.storage import default_storage, storages
 from django.utils import timezone
 
 from intake.models import Blob
-from intake.services import blobs
-from intake.services.blobs import Incoming
+from intake.services.storage import blobs
+from intake.services.storage.blobs import Incoming
 from tests.intake.factories import a_blob, a_submission
 
 pytestmark = pytest.mark.django_db

@@ -16,9 +16,9 @@ from django.test import Client
 from PIL import Image
 
 import checks
-from checks.finding import Route
+from checks.model.finding import Route
 from intake.models import Blob, Event, Resource, Submission
-from intake.services import accounts
+from intake.services.people import accounts
 from tests.intake.factories import a_document, files_of
 
 pytestmark = pytest.mark.django_db

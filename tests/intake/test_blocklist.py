@@ -12,12 +12,13 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from checks.policy import Verdict
-from intake import reference
+from intake.core.states import State
 from intake.models import Block, KnownRecording, Submission
-from intake.services import blocklist, catalogue, decisions
-from intake.states import State
+from intake.readers import check_context
+from intake.services.catalogue import known_recordings
+from intake.services.review import blocklist, decisions
 from tests.intake.factories import a_document, a_label, a_moderator, facts_of
-from tests.intake.test_pending import delivered, seen_by
+from tests.intake.test_cross_label import delivered, seen_by
 from tests.intake.test_pipeline import run
 
 pytestmark = pytest.mark.django_db
@@ -114,11 +115,11 @@ def test_own_recording_that_was_blocked_is_blocked_for_its_label_too(rung, analy
 
 
 def test_forgetting_unblocks_nothing(rung, analyser):
-    row, _ = catalogue.learn(facts_of("aa"), title="Help!", owner="EMI")
+    row, _ = known_recordings.learn(facts_of("aa"), title="Help!", owner="EMI")
     entry = a_block("recording", str(row.pk))
-    assert catalogue.forget([row]) == 0
+    assert known_recordings.forget([row]) == 0
     blocklist.lift(entry, "operator")
-    assert catalogue.forget([row]) == 1
+    assert known_recordings.forget([row]) == 1
 
 
 def test_lifted_and_expired_blocks_hold_nothing(rung, analyser):
@@ -127,7 +128,7 @@ def test_lifted_and_expired_blocks_hold_nothing(rung, analyser):
     assert blocklist.lift(one, "moderator:ada")
     assert not blocklist.lift(one, "moderator:eva")
     Block.objects.filter(pk=two.pk).update(expires_at=timezone.now() - dt.timedelta(seconds=1))
-    blocks = reference.Blocks()
+    blocks = check_context.Blocks()
     assert blocks.listed("isrc", ["SEHBR2500101"]) == blocks.listed("upc", ["36000291452"]) == {}
     again, new = blocklist.block("upc", "036000291452", "again", "operator")
     assert new

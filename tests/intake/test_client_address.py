@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from intake.client_address import client_network
+from intake.core.client_address import client_network
 
 
 @pytest.mark.parametrize(

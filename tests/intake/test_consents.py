@@ -6,14 +6,17 @@ import copy
 
 import pytest
 
-from checks import disclosure
-from checks.consent import document_name
+from checks.model.consent_documents import document_name
 from checks.policy import Verdict
-from intake import snapshot
+from checks.rules import disclosure
+from intake.core.states import State
 from intake.models import AcceptedConsent, CheckRun, Resource, Submission
-from intake.services import checking, decisions, door, moves, submissions, viewing
-from intake.services.decisions import Unfounded
-from intake.states import State
+from intake.readers import release_mapping
+from intake.services.checking import pipeline
+from intake.services.people import access_log
+from intake.services.review import decisions
+from intake.services.review.decisions import Unfounded
+from intake.services.submissions import admission, submission_actions, transitions
 from tests.intake.factories import a_blob, a_document, a_label, a_moderator, files_of
 
 pytestmark = pytest.mark.django_db
@@ -41,17 +44,19 @@ def a_release(consent, number=1, files=None, **more):
 def delivered(label, document, **contents):
     """A submission that stands before its last check."""
     contents = {**files_of(document), **contents}
-    submission = submissions.deliver(label, document, {name: a_blob(content) for name, content in contents.items()})
-    moves.move(submission, State.CHECKING, "gate")
+    submission = submission_actions.deliver(
+        label, document, {name: a_blob(content) for name, content in contents.items()}
+    )
+    transitions.move(submission, State.CHECKING, "gate")
     return submission
 
 
 def judge(submission):
     """Run the disclosure check and conclude; returns its findings about consent."""
     run = CheckRun.objects.create(submission=submission, name="disclosure", version=1, needs_audio=True, status="done")
-    checking.store(run, disclosure.CHECK.run(snapshot.delivery(submission), None))
-    rules = door.policy()
-    checking.settle(submission, checking.judge(submission, rules), rules, ())
+    pipeline.store(run, disclosure.CHECK.run(release_mapping.delivery(submission), None))
+    rules = admission.policy()
+    pipeline.settle(submission, pipeline.judge(submission, rules), rules, ())
     return list(submission.findings.filter(code="consent.unverified"))
 
 
@@ -76,18 +81,18 @@ def test_words_are_no_consent(consent):
 @pytest.mark.parametrize("field", ["consent", "tool_licence"])
 def test_document_that_a_contribution_names_is_a_file_of_the_delivery(name, field):
     document = a_release(**{"consent": "words", field: name})
-    assert name in door.named_files(document)
-    with pytest.raises(door.Refused, match=r"file\.missing"):
+    assert name in admission.named_files(document)
+    with pytest.raises(admission.Refused, match=r"file\.missing"):
         delivered(a_label(), document)
     assert not Submission.objects.exists()
     assert delivered(a_label("North Pier"), document, **{name: SIGNED}).resources.get(name=name).kind == "document"
 
 
 def test_draft_waits_for_the_document():
-    draft = submissions.open_draft(a_label(), a_release("consent.pdf"))
-    assert "consent.pdf" in submissions.missing_files(draft)
-    submissions.put_file(draft, "consent.pdf", a_blob(SIGNED))
-    assert "consent.pdf" not in submissions.missing_files(draft)
+    draft = submission_actions.open_draft(a_label(), a_release("consent.pdf"))
+    assert "consent.pdf" in submission_actions.missing_files(draft)
+    submission_actions.put_file(draft, "consent.pdf", a_blob(SIGNED))
+    assert "consent.pdf" not in submission_actions.missing_files(draft)
 
 
 def test_document_of_another_kind_counts_where_it_is_listed_among_the_files():
@@ -111,7 +116,7 @@ def test_delivered_document_waits_for_a_person_without_the_label(waiting):
 
 def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(waiting):
     ada, eve = a_moderator(), a_moderator("eve")
-    viewing.saw(eve, waiting, "document consent.pdf")
+    access_log.saw(eve, waiting, "document consent.pdf")
     with pytest.raises(Unfounded, match=r"consent\.pdf"):
         decisions.decide(waiting, ada, Verdict.LABEL, "Fine.", labels=[("ai:vocals", "partly")])
     waiting.refresh_from_db()
@@ -121,7 +126,7 @@ def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(wa
 
 
 def accept(submission, moderator):
-    viewing.saw(moderator, submission, "document consent.pdf")
+    access_log.saw(moderator, submission, "document consent.pdf")
     return decisions.decide(submission, moderator, Verdict.LABEL, "Signed.", labels=[("ai:vocals", "partly")])
 
 

@@ -8,12 +8,14 @@ from django.db import connections
 from django.utils import timezone
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Decision, Event, KnownRecording, Submission
 from intake.readers.delivery_history import Deliveries
-from intake.services import decisions, submissions, sweep
-from intake.services.decisions import Held, Unfounded
-from intake.services.moves import Conflict
-from intake.states import State
+from intake.services.operations import reaper
+from intake.services.review import decisions
+from intake.services.review.decisions import Held, Unfounded
+from intake.services.submissions import submission_actions
+from intake.services.submissions.transitions import Conflict
 from tests.intake.factories import a_document, a_label, a_moderator, a_submission
 from tests.intake.test_pipeline import run
 
@@ -146,10 +148,10 @@ def test_a_correction_of_a_correction_may_keep_the_upc(rung, analyser):
 
 
 def test_a_draft_that_nobody_hands_over_is_withdrawn(rung, analyser):
-    draft = submissions.open_draft(a_label(), a_document())
-    assert sweep.tidy() == 0
-    Submission.objects.update(created_at=timezone.now() - sweep.DRAFT_KEPT)
-    assert sweep.tidy() == 1
+    draft = submission_actions.open_draft(a_label(), a_document())
+    assert reaper.tidy() == 0
+    Submission.objects.update(created_at=timezone.now() - reaper.DRAFT_KEPT)
+    assert reaper.tidy() == 1
     draft.refresh_from_db()
     assert draft.state == State.WITHDRAWN
 
@@ -171,17 +173,17 @@ def test_a_moderator_can_overrule_a_declaration_key_by_key(rung, analyser):
 
 def test_a_label_withdraws_whatever_the_gate_did_meanwhile(rung, analyser):
     submission = a_submission()
-    submissions.start(submission.pk)
+    submission_actions.start(submission.pk)
     assert submission.state == State.RECEIVED, "as it was read before the gate began"
-    submissions.withdraw(submission)
+    submission_actions.withdraw(submission)
     assert submission.state == State.WITHDRAWN
     assert not submission.check_runs.open().exists()
 
 
 def test_a_label_that_names_the_state_it_saw_is_held_to_it(rung, analyser):
     submission = a_submission()
-    submissions.start(submission.pk)
+    submission_actions.start(submission.pk)
     with pytest.raises(Conflict):
-        submissions.withdraw(submission, exactly=True)
+        submission_actions.withdraw(submission, exactly=True)
     submission.refresh_from_db()
     assert submission.state == State.CHECKING

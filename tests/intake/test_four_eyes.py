@@ -6,13 +6,14 @@ import pytest
 from django.utils import timezone
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Decision, Event, Proposal
-from intake.services import decisions, submissions
-from intake.services.decisions import SomebodyElse, Unfounded
-from intake.services.invariants import violations
-from intake.services.moves import Conflict
-from intake.services.roles import Forbidden, Role
-from intake.states import State
+from intake.services.operations.invariants import violations
+from intake.services.people.permissions import Forbidden, Role
+from intake.services.review import decisions
+from intake.services.review.decisions import SomebodyElse, Unfounded
+from intake.services.submissions import submission_actions
+from intake.services.submissions.transitions import Conflict
 from tests.intake.factories import a_moderator
 from tests.intake.waiting import everything, waiting
 
@@ -96,7 +97,7 @@ def test_declined_proposal_leaves_it_in_review_with_the_reason_in_a_note(submiss
 
 
 def test_proposal_ends_with_a_submission_that_is_taken_back(submission, proposal):
-    submissions.withdraw(submission)
+    submission_actions.withdraw(submission)
     proposal.refresh_from_db()
     assert (submission.state, proposal.outcome) == (State.WITHDRAWN, "overtaken")
 

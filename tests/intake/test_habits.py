@@ -7,14 +7,14 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from checks.fraud import party
 from checks.policy import Verdict
+from checks.rules.fraud import party
+from intake.core.states import State
 from intake.models import Decision, Submission
 from intake.readers.delivery_history import Deliveries
-from intake.services import decisions
-from intake.states import State
+from intake.services.review import decisions
 from tests.intake.factories import a_document, a_label, a_moderator, a_submission
-from tests.intake.test_pending import both, delivered, to_similarity
+from tests.intake.test_cross_label import both, delivered, to_similarity
 from tests.intake.test_pipeline import concluded, run
 
 pytestmark = pytest.mark.django_db
@@ -80,21 +80,21 @@ def test_party_is_tied_to_what_was_rejected_or_found_to_hide_ai(rung, analyser):
 
 
 def test_weight_is_kept_while_a_submission_waits_and_grows_with_what_is_found(rung, analyser):
-    from intake.services import checking
+    from intake.services.checking import pipeline
 
     first, second = both()
     one, two = to_similarity(first, rung), to_similarity(second, rung)
-    checking.run_check(one.pk)
+    pipeline.run_check(one.pk)
     first.refresh_from_db()
     assert first.weight == 0
-    checking.run_check(two.pk)
+    pipeline.run_check(two.pk)
     for submission in (first, second):
         submission.refresh_from_db()
         assert (submission.state, submission.weight) == (State.IN_REVIEW, 90)
 
 
 def test_label_is_shown_neither_weight_nor_habits(rung, analyser):
-    from tests.intake.test_pending import seen_by
+    from tests.intake.test_cross_label import seen_by
 
     submission = concluded(rung, analyser, label=a_label())
     assert submission.check_runs.filter(name="fraud").exists()

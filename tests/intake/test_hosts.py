@@ -20,16 +20,18 @@ from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.journal import Mark
 from checks.fingerprint.local_store import LocalStore
 from checks.fingerprint.store import Behind
-from intake import health, reference
+from intake.core.states import State
 from intake.models import CatalogueChange, CheckRun, KnownRecording
-from intake.models.work import Status
-from intake.services import catalogue, checking, indexing
-from intake.states import State
+from intake.models.leased_work import Status
+from intake.readers import check_context
+from intake.services.catalogue import index_log, known_recordings
+from intake.services.checking import pipeline
+from intake.services.operations import health
 from tests.checks.fingerprint.sounds import recording
 from tests.checks.fingerprint.test_stores import EMBEDDED, NUMBERS
 from tests.intake.commands.console import command
 from tests.intake.factories import facts_of
-from tests.intake.test_pending import both, to_similarity, told
+from tests.intake.test_cross_label import both, to_similarity, told
 
 pytestmark = pytest.mark.django_db
 
@@ -46,10 +48,10 @@ class Host:
     def here(self) -> Iterator[None]:
         """What runs in the block runs on this host."""
         before, self._settings.GATE_INDEX = self._settings.GATE_INDEX, self.folder
-        reference.reopen()
+        check_context.reopen()
         yield
         self._settings.GATE_INDEX = before
-        reference.reopen()
+        check_context.reopen()
 
 
 @pytest.fixture
@@ -63,8 +65,8 @@ def learned(song: int) -> KnownRecording:
 
 def heard() -> dict[int, list[int]]:
     """The recordings that this host finds in every song, as a check asks it."""
-    position = indexing.catch_up()
-    known = reference.Recordings(position=position)
+    position = index_log.catch_up()
+    known = check_context.Recordings(position=position)
     return {
         number: [int(match.recording) for match in known.matches(facts_of("", fingerprint=song))]
         for number, song in enumerate(SONGS)
@@ -84,16 +86,16 @@ def test_copy_is_found_on_a_host_that_indexed_nothing_yet(rung, analyser, hosts)
     one, other = hosts
     row = learned(0)
     with other.here():
-        indexing.catch_up()
+        index_log.catch_up()
     with one.here():
         first, second = both()
-        checking.run_check(to_similarity(first, rung).pk)
-        catalogue.forget([row])
-        catalogue.index()
+        pipeline.run_check(to_similarity(first, rung).pk)
+        known_recordings.forget([row])
+        known_recordings.index()
     with other.here():
-        assert len(reference.store()) == KnownRecording.objects.current().count() == 1
+        assert len(check_context.store()) == KnownRecording.objects.current().count() == 1
         assert "position 1 of 3" in answer().detail
-        checking.run_check(to_similarity(second, rung).pk)
+        pipeline.run_check(to_similarity(second, rung).pk)
     assert told(second) == ["track:1"]
     second.refresh_from_db()
     assert second.state == State.IN_REVIEW
@@ -126,10 +128,10 @@ def test_no_order_of_events_on_two_hosts_misses_a_recording(operations, data):
                     known = {row.pk for row in KnownRecording.objects.current()}
                     found = heard()
                     assert all(found[song] == [row.pk] * (row.pk in known) for song, row in rows.items())
-                    assert set(reference.store().documents().tolist()) == known
-                    assert indexing.status(exactly=True).faults == ()
+                    assert set(check_context.store().documents().tolist()) == known
+                    assert index_log.status(exactly=True).faults == ()
                 elif kind == "append":
-                    indexing.append()
+                    index_log.append()
                 elif kind == "kill":
                     killed(patch, data.draw(st.integers(1, 12)))
                 else:
@@ -144,7 +146,7 @@ def fresh_hosts():
     before = settings.GATE_INDEX
     yield [Host(place / name, settings) for name in "ab"]
     settings.GATE_INDEX = before
-    reference.reopen()
+    check_context.reopen()
     shutil.rmtree(place, ignore_errors=True)
 
 
@@ -170,14 +172,14 @@ def killed(patch: pytest.MonkeyPatch, steps: int) -> None:
     with patch.context() as briefly:
         briefly.setattr(os, "fsync", counted)
         try:
-            catalogue.index()
+            known_recordings.index()
         except Killed:
-            reference.reopen()
+            check_context.reopen()
 
 
 def disturb(kind: str, folder) -> None:
     """What happens to a folder under a process that has it open."""
-    reference.store()
+    check_context.store()
     kept = folder.with_name("kept")
     if kind == "wipe":
         shutil.rmtree(folder)
@@ -188,17 +190,17 @@ def disturb(kind: str, folder) -> None:
         shutil.rmtree(folder)
         shutil.copytree(kept, folder)
     elif kind == "tidy":
-        reference.store().compact()
+        check_context.store().compact()
     elif kind == "lose":
-        for document in reference.store().documents().tolist()[:1]:
-            reference.store().remove(document)
+        for document in check_context.store().documents().tolist()[:1]:
+            check_context.store().remove(document)
     elif kind == "spoil":
-        reference.store().add(10**9, SONGS[0])
+        check_context.store().add(10**9, SONGS[0])
 
 
 @pytest.mark.parametrize("size", [1, 7, 3000])
 def test_any_length_of_log_is_applied_page_by_page(hosts, size, monkeypatch):
-    monkeypatch.setattr(indexing, "PAGE", 1000)
+    monkeypatch.setattr(index_log, "PAGE", 1000)
     chance = np.random.default_rng(0)
     KnownRecording.objects.bulk_create(
         KnownRecording(title=str(number), fingerprint=chance.integers(0, 2**32, 90, dtype="<u4").tobytes())
@@ -206,9 +208,9 @@ def test_any_length_of_log_is_applied_page_by_page(hosts, size, monkeypatch):
     )
     for host in hosts:
         with host.here():
-            catalogue.index()
-            assert len(reference.store()) == size
-            assert indexing.status(exactly=True).behind == 0
+            known_recordings.index()
+            assert len(check_context.store()) == size
+            assert index_log.status(exactly=True).behind == 0
     assert list(CatalogueChange.objects.order_by("position").values_list("position", flat=True)) == list(
         range(1, size + 1)
     )
@@ -244,9 +246,9 @@ def test_index_of_an_earlier_version_is_taken_over_by_its_difference(hosts, monk
     assert store.applied().mark is None
     with host.here():
         assert heard() == {0: [rows[0].pk], 1: [rows[1].pk], 2: [rows[2].pk], 3: []}
-        assert reference.store().documents().tolist() == [row.pk for row in rows]
-        assert reference.store().applied().mark is not None
-        assert reference.store().verify() == []
+        assert check_context.store().documents().tolist() == [row.pk for row in rows]
+        assert check_context.store().applied().mark is not None
+        assert check_context.store().verify() == []
 
 
 def test_log_that_contradicts_the_rows_stops_every_answer_until_it_is_begun_anew(hosts):
@@ -279,15 +281,15 @@ def assert_check_waits(run: CheckRun) -> None:
 
 def test_check_waits_for_a_host_whose_index_is_current_and_is_answered_there(rung, analyser, hosts, monkeypatch):
     first, second = both()
-    checking.run_check(to_similarity(first, rung).pk)
+    pipeline.run_check(to_similarity(first, rung).pk)
     run = to_similarity(second, rung)
     with monkeypatch.context() as full, hosts[1].here():
         full.setattr(LocalStore, "apply", _disk_full)
-        for _ in range(checking.MAX_ATTEMPTS + 2):
-            checking.run_check(run.pk)
+        for _ in range(pipeline.MAX_ATTEMPTS + 2):
+            pipeline.run_check(run.pk)
             assert_check_waits(run)
     with hosts[0].here():
-        checking.run_check(run.pk)
+        pipeline.run_check(run.pk)
     assert told(second) == ["track:1"]
 
 
@@ -296,15 +298,15 @@ def _disk_full(*_):
 
 
 def test_host_that_is_far_behind_takes_no_check_and_says_so(rung, analyser, hosts, monkeypatch, client):
-    monkeypatch.setattr(indexing, "MOST_BEHIND", 1)
-    monkeypatch.setattr(indexing.catch_up, "__defaults__", (indexing.PATIENCE, 1))
+    monkeypatch.setattr(index_log, "MOST_BEHIND", 1)
+    monkeypatch.setattr(index_log.catch_up, "__defaults__", (index_log.PATIENCE, 1))
     first, second = both()
-    checking.run_check(to_similarity(first, rung).pk)
+    pipeline.run_check(to_similarity(first, rung).pk)
     learned(0)
     run = to_similarity(second, rung)
     with hosts[1].here():
         assert figures(client)["gate_catalogue_changes_waiting"] == 1
-        checking.run_check(run.pk)
+        pipeline.run_check(run.pk)
         assert_check_waits(run)
         assert "changes behind" in answer().detail
         ready = client.get("/readyz")
@@ -312,11 +314,11 @@ def test_host_that_is_far_behind_takes_no_check_and_says_so(rung, analyser, host
         assert "BROKEN" in command("doctor").out
         assert figures(client)["gate_index_current"] == 0
         assert figures(client)["gate_index_behind_changes"] == 3
-        indexing.catch_up(most_behind=None)
+        index_log.catch_up(most_behind=None)
         assert answer().ok
         assert figures(client)["gate_index_current"] == 1
         assert figures(client)["gate_index_behind_changes"] == 0
-        checking.run_check(run.pk)
+        pipeline.run_check(run.pk)
     assert told(second) == ["track:1"]
 
 
@@ -332,23 +334,23 @@ def figures(client) -> dict[str, float]:
 def test_folder_that_is_removed_during_a_check_costs_the_check_nothing(rung, analyser, hosts, monkeypatch, moment):
     first, second = both()
     with hosts[0].here():
-        checking.run_check(to_similarity(first, rung).pk)
+        pipeline.run_check(to_similarity(first, rung).pk)
         run = to_similarity(second, rung)
         if moment == "before":
             shutil.rmtree(hosts[0].folder)
         else:
-            real = indexing.catch_up
+            real = index_log.catch_up
 
             def removed(*arguments):
                 position = real(*arguments)
                 shutil.rmtree(hosts[0].folder)
                 return position
 
-            monkeypatch.setattr(indexing, "catch_up", removed)
-            checking.run_check(run.pk)
+            monkeypatch.setattr(index_log, "catch_up", removed)
+            pipeline.run_check(run.pk)
             assert_check_waits(run)
-            monkeypatch.setattr(indexing, "catch_up", real)
-        checking.run_check(run.pk)
+            monkeypatch.setattr(index_log, "catch_up", real)
+        pipeline.run_check(run.pk)
     assert told(second) == ["track:1"]
 
 
@@ -356,33 +358,33 @@ def test_older_folder_that_is_put_back_during_a_check_gives_no_answer(rung, anal
     first, second = both()
     with hosts[0].here():
         disturb("keep", hosts[0].folder)
-        checking.run_check(to_similarity(first, rung).pk)
-        run, real = to_similarity(second, rung), indexing.catch_up
+        pipeline.run_check(to_similarity(first, rung).pk)
+        run, real = to_similarity(second, rung), index_log.catch_up
 
         def restored(*arguments):
             position = real(*arguments)
             disturb("restore", hosts[0].folder)
             return position
 
-        monkeypatch.setattr(indexing, "catch_up", restored)
-        checking.run_check(run.pk)
+        monkeypatch.setattr(index_log, "catch_up", restored)
+        pipeline.run_check(run.pk)
         assert_check_waits(run)
-        monkeypatch.setattr(indexing, "catch_up", real)
-        checking.run_check(run.pk)
+        monkeypatch.setattr(index_log, "catch_up", real)
+        pipeline.run_check(run.pk)
     assert told(second) == ["track:1"]
 
 
 def test_damaged_index_is_no_fault_of_the_release(rung, analyser, hosts):
     first, second = both()
     with hosts[0].here():
-        checking.run_check(to_similarity(first, rung).pk)
+        pipeline.run_check(to_similarity(first, rung).pk)
         run = to_similarity(second, rung)
         (hosts[0].folder / "manifest.json").write_text("{}")
-        checking.run_check(run.pk)
+        pipeline.run_check(run.pk)
         assert_check_waits(run)
         assert not answer().ok
         assert command("index", "rebuild").code == 0
-        checking.run_check(run.pk)
+        pipeline.run_check(run.pk)
     assert told(second) == ["track:1"]
 
 
@@ -390,28 +392,28 @@ def test_question_without_a_position_is_refused_where_the_index_lags(hosts):
     with hosts[0].here():
         learned(0)
         with pytest.raises(Behind):
-            reference.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
-        indexing.append()
+            check_context.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
+        index_log.append()
         with pytest.raises(Behind):
-            reference.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
-        indexing.catch_up()
-        assert reference.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
+            check_context.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
+        index_log.catch_up()
+        assert check_context.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
 
 
 def test_differences_of_sets_of_one_size_are_seen(hosts):
     with hosts[0].here():
         row = learned(0)
         heard()
-        reference.store().remove(row.pk)
-        reference.store().add(row.pk + 1, SONGS[0])
-        assert len(reference.store()) == KnownRecording.objects.current().count()
+        check_context.store().remove(row.pk)
+        check_context.store().add(row.pk + 1, SONGS[0])
+        assert len(check_context.store()) == KnownRecording.objects.current().count()
         assert not answer().ok
         assert "BROKEN" in command("doctor").out
         found = command("index", "verify")
         assert found.code == 1
         assert f"not in the index: {row.pk}" in found.out
         assert f"not in the catalogue: {row.pk + 1}" in found.out
-        assert catalogue.reconcile() == 2
+        assert known_recordings.reconcile() == 2
         assert heard()[0] == [row.pk]
         assert answer().ok
 
@@ -423,9 +425,9 @@ def test_current_index_costs_one_statement(hosts, django_assert_num_queries):
     with hosts[0].here():
         for number in range(3):
             learned(number)
-        position = indexing.catch_up()
+        position = index_log.catch_up()
         with django_assert_num_queries(1):
-            assert indexing.catch_up() == position == 3
+            assert index_log.catch_up() == position == 3
 
 
 # Commits out of order
@@ -475,7 +477,7 @@ def test_row_that_a_transaction_holds_is_waited_for(hosts):
     assert held.wait(30)
     with hosts[0].here():
         with pytest.raises(Behind, match="held by a transaction"):
-            indexing.catch_up(patience=0.1)
+            index_log.catch_up(patience=0.1)
         finish.set()
         holder.join()
         assert heard()[0] == [row.pk]
@@ -486,9 +488,9 @@ def test_many_write_the_log_at_once_and_it_has_neither_gap_nor_double(hosts):
     def write(number):
         for _ in range(5):
             row = KnownRecording.objects.create(title=str(number), fingerprint=SONGS[number % 4])
-            indexing.append()
+            index_log.append()
             KnownRecording.objects.filter(pk=row.pk).update(forgotten_at=timezone.now())
-            indexing.append()
+            index_log.append()
         connection.close()
 
     threads = [threading.Thread(target=write, args=[number]) for number in range(4)]
@@ -508,8 +510,8 @@ def test_many_write_the_log_at_once_and_it_has_neither_gap_nor_double(hosts):
 def test_clickhouse_keeps_the_mark_and_two_hosts_may_apply_the_same(settings):
     pytest.importorskip("chdb")
     settings.GATE_INDEX_URL = f"chdb:///{EMBEDDED.name}/chdb?database=gate_{next(NUMBERS)}"
-    reference.reopen()
-    store = reference.store()
+    check_context.reopen()
+    store = check_context.store()
     assert isinstance(store, ClickHouseStore)
     try:
         rows = [learned(number) for number in range(3)]
@@ -525,17 +527,17 @@ def test_clickhouse_keeps_the_mark_and_two_hosts_may_apply_the_same(settings):
         assert heard()[0] == [rows[0].pk]
         store.remove(rows[1].pk)
         assert not answer().ok or command("index", "verify").code == 1
-        assert catalogue.reconcile() == 1
+        assert known_recordings.reconcile() == 1
         assert heard()[1] == [rows[1].pk]
         CatalogueChange.objects.all().delete()
         KnownRecording.objects.update(logged_at=None)
         with pytest.raises(Behind, match="index rebuild"):
-            indexing.catch_up()
+            index_log.catch_up()
         assert command("index", "rebuild").code == 0
         assert heard() == {0: [rows[0].pk], 1: [rows[1].pk], 2: [rows[2].pk], 3: []}
     finally:
         store._command(f"DROP DATABASE {store._database} SYNC")
-        reference.reopen()
+        check_context.reopen()
 
 
 # Following
@@ -545,7 +547,7 @@ def test_follower_keeps_an_idle_host_current_and_lets_another_take_over(hosts, t
     from tests.ops.waiting import until
 
     with hosts[0].here():
-        followers = [indexing.Follower(), indexing.Follower()]
+        followers = [index_log.Follower(), index_log.Follower()]
         for follower in followers:
             follower.start()
         learned(0)

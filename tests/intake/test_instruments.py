@@ -9,15 +9,16 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
-from checks.check import RegistrantUse
 from checks.fingerprint.store import MemoryStore
+from checks.model.check import RegistrantUse
+from checks.model.release import Artist, Relation
 from checks.policy import OtherSpeeds
-from checks.release import Artist, Relation
-from intake import reference
+from intake.core.states import State
 from intake.models import Submission
+from intake.readers import check_context
 from intake.readers.delivery_history import Deliveries
-from intake.services import catalogue, door, submissions
-from intake.states import State
+from intake.services.catalogue import known_recordings
+from intake.services.submissions import admission, submission_actions
 from tests.checks.builders import a_track
 from tests.intake.factories import a_document, a_label, a_submission, facts_of
 from tests.intake.test_pipeline import concluded
@@ -34,7 +35,7 @@ def test_registrant_is_known_by_who_has_delivered_under_it() -> None:
     assert history.registrant("SEHB9") == RegistrantUse()
     withdrawn = a_submission(mine, a_document("Slack Water", 2))
     assert history.registrant("SEHBR").own == 1
-    submissions.withdraw(withdrawn)
+    submission_actions.withdraw(withdrawn)
     assert history.registrant("SEHBR").own == 0
 
 
@@ -55,8 +56,8 @@ def test_tracks_of_one_artist_are_counted_for_one_label() -> None:
 
 def test_known_recordings_are_found_by_isrc_and_title_until_forgotten() -> None:
     facts = facts_of("aa")
-    row, _ = catalogue.learn(facts, title="Help!", artist="The Beatles", isrc="GBAYE6500521", owner="EMI")
-    known = reference.Recordings()
+    row, _ = known_recordings.learn(facts, title="Help!", artist="The Beatles", isrc="GBAYE6500521", owner="EMI")
+    known = check_context.Recordings()
     (found,) = known.under_isrc("GBAYE6500521")
     assert (found.title, found.fingerprint) == ("Help!", facts.fingerprint)
     assert [one.artist for one in known.titled(["Help!", "Help"])["Help!"]] == ["The Beatles"]
@@ -66,11 +67,11 @@ def test_known_recordings_are_found_by_isrc_and_title_until_forgotten() -> None:
 
 
 def test_common_title_takes_no_room_from_a_rare_one(monkeypatch) -> None:
-    monkeypatch.setattr(reference, "MOST_KNOWN", 3)
+    monkeypatch.setattr(check_context, "MOST_KNOWN", 3)
     for number in range(5):
-        catalogue.learn(facts_of(f"intro {number}"), title="Intro", artist="Somebody", owner=f"Label {number}")
-    catalogue.learn(facts_of("rare"), title="Low Tide", artist="Mara Lindqvist", owner="Harbour Records")
-    found = reference.Recordings().titled(["Intro", "Low Tide"])
+        known_recordings.learn(facts_of(f"intro {number}"), title="Intro", artist="Somebody", owner=f"Label {number}")
+    known_recordings.learn(facts_of("rare"), title="Low Tide", artist="Mara Lindqvist", owner="Harbour Records")
+    found = check_context.Recordings().titled(["Intro", "Low Tide"])
     assert {title: len(known) for title, known in found.items()} == {"Intro": 3, "Low Tide": 1}
 
 
@@ -90,7 +91,7 @@ def test_fix_is_kept_with_its_finding(rung, analyser) -> None:
     ],
 )
 def test_other_speeds_are_undone_for_whom_the_policy_says(speeds, undone) -> None:
-    rules = replace(door.policy(), other_speeds=speeds)
+    rules = replace(admission.policy(), other_speeds=speeds)
     new, old, rejected = a_label(), a_label("Pier Records"), a_label("North Pier Music")
     for label in (old, rejected):
         label.created_at -= dt.timedelta(days=rules.new_label_days)
@@ -98,14 +99,14 @@ def test_other_speeds_are_undone_for_whom_the_policy_says(speeds, undone) -> Non
     for label, days in ((old, 366), (rejected, 364)):
         row = a_submission(label)
         Submission.objects.filter(pk=row.pk).update(state=State.REJECTED, concluded_at=now - dt.timedelta(days=days))
-    asked = [reference.context(label, None, rules).recordings for label in (new, old, rejected)]
+    asked = [check_context.context(label, None, rules).recordings for label in (new, old, rejected)]
     assert [one._undoes() for one in asked] == undone
-    assert reference.Recordings(rules=rules)._undoes(), "a person's own question is asked whole"
+    assert check_context.Recordings(rules=rules)._undoes(), "a person's own question is asked whole"
 
 
 def test_check_searches_as_the_policy_in_force_says(rung, analyser, settings, tmp_path, monkeypatch) -> None:
     searched = []
-    monkeypatch.setattr(reference, "find", lambda *_, undo, **__: searched.append(undo) or [])
+    monkeypatch.setattr(check_context, "find", lambda *_, undo, **__: searched.append(undo) or [])
     shipped = settings.GATE_POLICY.read_text(encoding="utf-8")
     settings.GATE_POLICY = tmp_path / "policy.toml"
     for speeds in ("always", "never"):
@@ -127,21 +128,21 @@ def test_check_searches_as_the_policy_in_force_says(rung, analyser, settings, tm
 )
 def test_what_is_written_about_a_track_is_compared_whatever_the_index_says(said, monkeypatch) -> None:
     facts = facts_of("aa")
-    row, _ = catalogue.learn(facts, title="Help!", artist="The Beatles", isrc="GBAYE6500521", owner="EMI")
-    catalogue.index()
+    row, _ = known_recordings.learn(facts, title="Help!", artist="The Beatles", isrc="GBAYE6500521", owner="EMI")
+    known_recordings.index()
     nothing = SimpleNamespace(at=lambda position: MemoryStore())  # an index that knows nothing
-    monkeypatch.setattr(reference, "store", lambda: nothing)
+    monkeypatch.setattr(check_context, "store", lambda: nothing)
     nobody = {"isrc": "SEABC2600001", "title": "Low Tide", "display_artists": (Artist("Mara Lindqvist"),)}
     track = a_track(**(nobody | said))
-    assert reference.Recordings().matches(facts) == []
-    assert reference.Recordings().matches(facts, a_track(**nobody)) == []
-    assert [match.recording for match in reference.Recordings().matches(facts, track)] == [str(row.pk)]
+    assert check_context.Recordings().matches(facts) == []
+    assert check_context.Recordings().matches(facts, a_track(**nobody)) == []
+    assert [match.recording for match in check_context.Recordings().matches(facts, track)] == [str(row.pk)]
 
 
 def test_only_so_many_are_compared_for_their_names(monkeypatch) -> None:
-    monkeypatch.setattr(reference, "MOST_SUGGESTED", 3)
+    monkeypatch.setattr(check_context, "MOST_SUGGESTED", 3)
     for number in range(6):
-        catalogue.learn(facts_of(f"{number}"), title="Intro", artist="Somebody", owner=f"Label {number}")
-    last, _ = catalogue.learn(facts_of("rare"), title="Outro", isrc="GBAYE6500521", owner="EMI")
-    suggested = reference.Recordings()._suggested(a_track(title="Intro", isrc="GBAYE6500521"))
+        known_recordings.learn(facts_of(f"{number}"), title="Intro", artist="Somebody", owner=f"Label {number}")
+    last, _ = known_recordings.learn(facts_of("rare"), title="Outro", isrc="GBAYE6500521", owner="EMI")
+    suggested = check_context.Recordings()._suggested(a_track(title="Intro", isrc="GBAYE6500521"))
     assert (len(suggested), suggested[0]) == (3, last.pk)

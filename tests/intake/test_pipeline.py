@@ -10,12 +10,15 @@ from django.utils import timezone
 
 import checks
 from checks.policy import Verdict
-from intake import reference
+from intake.core.states import State
 from intake.models import Analysis, CheckRun, Decision, Event, Finding, KnownRecording, Submission
-from intake.models.work import Status
-from intake.services import catalogue, checking, door, submissions, sweep
-from intake.services.moves import Conflict
-from intake.states import State
+from intake.models.leased_work import Status
+from intake.readers import check_context
+from intake.services.catalogue import known_recordings
+from intake.services.checking import pipeline
+from intake.services.operations import reaper
+from intake.services.submissions import admission, submission_actions
+from intake.services.submissions.transitions import Conflict
 from tests.intake.factories import a_blob, a_document, a_label, a_submission, facts_of, files_of
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +49,7 @@ def test_a_clean_release_is_approved(rung, analyser):
     assert submission.due_at is None
     assert submission.concluded_at is not None
     decision = Decision.objects.get(submission=submission)
-    assert decision.policy_digest == door.policy().digest
+    assert decision.policy_digest == admission.policy().digest
     assert {run.status for run in submission.check_runs.all()} == {Status.DONE}
 
 
@@ -80,7 +83,7 @@ def test_a_release_with_a_copied_recording_is_held_with_the_matched_times(rung, 
     document = a_document("Other Name", 2)
     document["release"]["upc"] = "036000291452"
     blobs = {name: a_blob(content) for name, content in files_of(copied).items()}
-    submission = submissions.deliver(a_label("Thief"), document, blobs)
+    submission = submission_actions.deliver(a_label("Thief"), document, blobs)
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.IN_REVIEW
@@ -91,13 +94,13 @@ def test_a_release_with_a_copied_recording_is_held_with_the_matched_times(rung, 
 
 
 def test_a_check_that_fails_three_times_sends_the_release_to_a_human(rung, analyser, monkeypatch):
-    broken = checks.check.Check("identity", 1, "", (), lambda *_: 1 / 0)
-    monkeypatch.setattr(checking, "_check", lambda name: broken if name == "identity" else _real(name))
+    broken = checks.model.check.Check("identity", 1, "", (), lambda *_: 1 / 0)
+    monkeypatch.setattr(pipeline, "_check", lambda name: broken if name == "identity" else _real(name))
     submission = a_submission()
     run(rung)
     for _ in range(3):
         Submission.objects.get(pk=submission.pk)
-        checking.run_check(submission.check_runs.get(name="identity").pk)
+        pipeline.run_check(submission.check_runs.get(name="identity").pk)
     submission.refresh_from_db()
     assert submission.state == State.IN_REVIEW
     assert submission.findings.filter(code="check.failed").count() == 1
@@ -110,11 +113,11 @@ def _real(name):
 
 def test_a_file_that_kills_its_worker_three_times_is_given_up(rung, analyser):
     submission = a_submission()
-    submissions.start(submission.pk)
+    submission_actions.start(submission.pk)
     analysis = Analysis.objects.get()
-    for _ in range(checking.MAX_ATTEMPTS):
+    for _ in range(pipeline.MAX_ATTEMPTS):
         assert Analysis.objects.claim(analysis.pk, dt.timedelta(seconds=-1)) is not None
-    checking.analyse(analysis.pk)
+    pipeline.analyse(analysis.pk)
     analysis.refresh_from_db()
     assert analysis.status == Status.DEAD
     run(rung)
@@ -127,7 +130,7 @@ def test_a_file_that_kills_its_worker_three_times_is_given_up(rung, analyser):
 
 def test_a_release_is_never_approved_while_a_mandatory_check_is_missing(rung, analyser):
     submission = a_submission()
-    submissions.start(submission.pk)
+    submission_actions.start(submission.pk)
     submission.check_runs.filter(name="similarity").delete()
     rung.extend(("intake.run_check", (str(pk),)) for pk in submission.check_runs.values_list("pk", flat=True))
     run(rung)
@@ -138,10 +141,10 @@ def test_a_release_is_never_approved_while_a_mandatory_check_is_missing(rung, an
 
 def test_a_lost_message_is_found_by_the_sweep(rung, analyser, monkeypatch):
     submission = a_submission()
-    monkeypatch.setattr(sweep, "PATIENCE", dt.timedelta(0))
+    monkeypatch.setattr(reaper, "PATIENCE", dt.timedelta(0))
     for _ in range(12):
         rung.clear()  # the broker was emptied
-        sweep.sweep()
+        reaper.sweep()
         if rung:
             run(rung[:1])
     submission.refresh_from_db()
@@ -150,20 +153,20 @@ def test_a_lost_message_is_found_by_the_sweep(rung, analyser, monkeypatch):
 
 def test_the_sweep_does_not_ring_twice_for_a_long_backlog(rung, analyser):
     a_submission()
-    submissions.start(Submission.objects.get().pk)
+    submission_actions.start(Submission.objects.get().pk)
     earlier = timezone.now() - dt.timedelta(minutes=5)
     CheckRun.objects.update(created_at=earlier, rung_at=earlier)
     rung.clear()
-    first = sweep.sweep()
+    first = reaper.sweep()
     assert first
-    assert sweep.sweep() == 0
+    assert reaper.sweep() == 0
 
 
 def test_a_refused_delivery_leaves_nothing(rung, analyser):
     label, document = a_label(), a_document()
     document["release"]["tracks"][0]["isrc"] = "SE-123"
-    with pytest.raises(door.Refused) as refusal:
-        submissions.deliver(label, document, {})
+    with pytest.raises(admission.Refused) as refusal:
+        submission_actions.deliver(label, document, {})
     codes = {finding.code.id for finding in refusal.value.findings}
     assert {"isrc.malformed", "file.missing"} <= codes
     assert not Submission.objects.exists()
@@ -172,13 +175,13 @@ def test_a_refused_delivery_leaves_nothing(rung, analyser):
 
 def test_a_withdrawn_release_is_not_judged(rung, analyser):
     submission = a_submission()
-    submissions.withdraw(submission)
+    submission_actions.withdraw(submission)
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.WITHDRAWN
     assert not Finding.objects.exists()
     with pytest.raises(Conflict):
-        submissions.withdraw(submission)
+        submission_actions.withdraw(submission)
 
 
 def test_a_cleared_recording_is_known_afterwards_and_once(rung, analyser):
@@ -186,17 +189,17 @@ def test_a_cleared_recording_is_known_afterwards_and_once(rung, analyser):
     recording = KnownRecording.objects.get()
     assert recording.owner == submission.label.name
     assert recording.logged_at is not None
-    assert recording.pk in reference.store()
-    assert catalogue.index() == 0
+    assert recording.pk in check_context.store()
+    assert known_recordings.index() == 0
 
 
 def test_recordings_that_the_index_has_lost_are_indexed_again(rung, analyser, settings, tmp_path):
     concluded(rung, analyser)
     settings.GATE_INDEX = tmp_path / "another"
-    assert len(reference.store()) == 0
-    assert catalogue.reconcile() == 1
-    assert reference.store().documents().tolist() == [KnownRecording.objects.get().pk]
-    assert catalogue.reconcile() == 0
+    assert len(check_context.store()) == 0
+    assert known_recordings.reconcile() == 1
+    assert check_context.store().documents().tolist() == [KnownRecording.objects.get().pk]
+    assert known_recordings.reconcile() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -206,7 +209,7 @@ def test_every_message_twice_and_out_of_order_gives_one_decision_each(rung, anal
     for number in range(24):
         document = a_document(f"Song {number}", number + 1)
         blobs = {name: a_blob(content) for name, content in files_of(document).items()}
-        submissions.deliver(label, document, blobs)
+        submission_actions.deliver(label, document, blobs)
     from intake import tasks
 
     order, lock = random.Random(1), threading.Lock()
@@ -244,10 +247,10 @@ def test_a_passing_fault_of_ours_costs_one_try_and_no_verdict(rung, analyser, mo
     run(rung)
     analysis = Analysis.objects.get()
     assert (analysis.status, analysis.attempts) == (Status.PENDING, 1)
-    assert sweep.sweep() == 0, "it is not tried again at once"
+    assert reaper.sweep() == 0, "it is not tried again at once"
     analyser.error = None
-    monkeypatch.setattr(sweep, "PATIENCE", dt.timedelta(0))
-    sweep.sweep()
+    monkeypatch.setattr(reaper, "PATIENCE", dt.timedelta(0))
+    reaper.sweep()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
@@ -255,19 +258,19 @@ def test_a_passing_fault_of_ours_costs_one_try_and_no_verdict(rung, analyser, mo
 
 @pytest.mark.django_db(transaction=True)
 def test_a_file_that_takes_long_keeps_its_lease(rung, analyser, monkeypatch):
-    monkeypatch.setattr(checking, "LEASE", dt.timedelta(seconds=0.3))
+    monkeypatch.setattr(pipeline, "LEASE", dt.timedelta(seconds=0.3))
     submission = a_submission()
-    submissions.start(submission.pk)
+    submission_actions.start(submission.pk)
     analysis = Analysis.objects.get()
     stolen = []
 
     def slow(path, sha256, *, name=None):
         threading.Event().wait(1.0)
-        stolen.append(Analysis.objects.claim(analysis.pk, checking.LEASE))
+        stolen.append(Analysis.objects.claim(analysis.pk, pipeline.LEASE))
         return facts_of(sha256)
 
     monkeypatch.setattr(analyser, "analyse", slow)
-    checking.analyse(analysis.pk)
+    pipeline.analyse(analysis.pk)
     assert stolen == [None]
     analysis.refresh_from_db()
     assert (analysis.status, analysis.attempts) == (Status.DONE, 1)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from checks.policy import PolicyError
-from intake.services import door
+from intake.services.submissions import admission
 
 GOOD = (Path(__file__).resolve().parent.parent.parent / "config" / "policy.toml").read_text()
 
@@ -20,13 +20,13 @@ def policy_file(settings, tmp_path: Path) -> Path:
 
 
 def test_the_last_good_policy_stays_in_force(policy_file: Path):
-    good = door.policy()
+    good = admission.policy()
     policy_file.write_text("version = ")
-    assert door.policy() == good
+    assert admission.policy() == good
     policy_file.unlink()
-    assert door.policy() == good
+    assert admission.policy() == good
     with pytest.raises(PolicyError):
-        door.read_policy()
+        admission.read_policy()
 
 
 @pytest.mark.django_db
@@ -41,4 +41,4 @@ def test_whoever_asks_whether_the_gate_is_ready_hears_of_a_broken_policy(policy_
 def test_a_gate_that_never_read_a_good_policy_judges_nothing(policy_file: Path):
     policy_file.write_text("nonsense")
     with pytest.raises(PolicyError):
-        door.policy()
+        admission.policy()

@@ -10,8 +10,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from checks.rulebook import RULEBOOK
-from intake.services import accounts, registry
+from checks.published_rules import RULEBOOK
+from intake.services.people import accounts
+from intake.services.registry import protected_artists
 from tests.intake.factories import a_document
 from tests.intake.test_blocking import MAIN, Break, artists, release, shares, title, track
 
@@ -153,9 +154,9 @@ APART = {
 @pytest.fixture
 def key() -> str:
     """A label's key, in a gate that guards one name, and knows two artists of another."""
-    registry.protect("Nora Castellane")
-    registry.protect("Ilse Varga")
-    registry.protect("Ilse Varga of Budapest", ["Ilse Varga"])
+    protected_artists.protect("Nora Castellane")
+    protected_artists.protect("Ilse Varga")
+    protected_artists.protect("Ilse Varga of Budapest", ["Ilse Varga"])
     return accounts.create_label("Harbour Records")[1]
 
 

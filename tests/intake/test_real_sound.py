@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checks import similarity
 from checks.analysis import default_analyser
-from checks.release import Account, AudioFacts
-from intake import reference
+from checks.model.release import Account, AudioFacts
+from checks.rules.similarity import recording_matches
 from intake.demo import sounds
-from intake.services import catalogue
+from intake.readers import check_context
+from intake.services.catalogue import known_recordings
 from tests.checks.builders import a_context, a_delivery, a_release, a_track, an_artist
 from tests.intake.factories import a_label
 
@@ -44,12 +44,12 @@ def heard(tmp_path_factory) -> dict[str, AudioFacts]:
 
 def said(label, facts: AudioFacts, isrc: str, **names) -> dict[str, str]:
     """What the check says of a single with this sound under this ISRC, by code."""
-    catalogue.index()
-    context = replace(a_context(), recordings=reference.Recordings(label))
+    known_recordings.index()
+    context = replace(a_context(), recordings=check_context.Recordings(label))
     release = a_release(a_track(isrc=isrc, **names))
     account = Account(str(label.pk), label.name, (label.name,))
     delivery = a_delivery(release, account=account, facts={"01.flac": facts})
-    return {one.code.id: one.message for one in similarity.CHECK.run(delivery, context)}
+    return {one.code.id: one.message for one in recording_matches.CHECK.run(delivery, context)}
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def owner(heard):
     """A label that delivered the piece before."""
     label = a_label("Harbour Records")
     words = {"title": "Low Tide", "artist": "Mara Lindqvist", "owner": label.name, "label": label}
-    catalogue.learn(heard["piece"], isrc=ISRC, source="delivered", ring=False, **words)
+    known_recordings.learn(heard["piece"], isrc=ISRC, source="delivered", ring=False, **words)
     return label
 
 

@@ -9,14 +9,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from checks.analysis import AnalysisFailed, AnalysisUnavailable, imagery, portrait, selftest
-from checks.analysis.selftest import Part
-from intake import health
+from checks.analysis import AnalysisFailed, AnalysisUnavailable, artwork_client, self_test, waveform
+from checks.analysis.self_test import Part
+from intake.core.states import State
 from intake.models import Analysis, CheckRun, ImageMeasurement, Portrait, SelfTest
-from intake.models.work import Status
-from intake.services import checking, covers, portraits, self_tests, submissions, sweep
-from intake.services.blobs import StorageUnavailable
-from intake.states import State
+from intake.models.leased_work import Status
+from intake.services.checking import artwork, pipeline
+from intake.services.operations import health, reaper, self_tests
+from intake.services.provenance import waveforms
+from intake.services.storage.blobs import StorageUnavailable
+from intake.services.submissions import submission_actions
 from tests.intake.factories import a_blob, a_submission
 from tests.intake.test_pipeline import run
 
@@ -42,7 +44,7 @@ def host(monkeypatch):
             return [Part("sound", not self.broken, self.broken or "7 formats"), Part("artwork", True, "2 formats")]
 
     found = Host()
-    monkeypatch.setattr(selftest, "examine", found.examine)
+    monkeypatch.setattr(self_test, "examine", found.examine)
     monkeypatch.setattr(self_tests, "_read_message", lambda: "read")
     return found
 
@@ -64,7 +66,7 @@ def tried(submission, rung, times=1):
         for model in (Analysis, CheckRun):
             model.objects.resume()
             model.objects.filter(status=Status.PENDING).update(rung_at=None)
-        submissions._dispatch(submission)
+        submission_actions._dispatch(submission)
         run(rung)
     submission.refresh_from_db()
     return submission
@@ -83,7 +85,7 @@ def test_release_waits_while_the_decoder_is_broken_and_is_judged_after_the_repai
     break_host(host, analyser)
     submission = a_submission()
     run(rung)
-    for _ in range(3 * checking.MAX_ATTEMPTS):
+    for _ in range(3 * pipeline.MAX_ATTEMPTS):
         tried(submission, rung)
         assert submission.state == State.CHECKING
         assert not submission.findings.filter(code__startswith="audio.").exists()
@@ -94,8 +96,8 @@ def test_release_waits_while_the_decoder_is_broken_and_is_judged_after_the_repai
     assert self_tests.run().ok
     analysis.refresh_from_db()
     assert analysis.next_attempt_at is None
-    later(sweep.PATIENCE + dt.timedelta(seconds=1))
-    sweep.sweep()
+    later(reaper.PATIENCE + dt.timedelta(seconds=1))
+    reaper.sweep()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
@@ -108,10 +110,10 @@ def test_sweep_leaves_what_was_postponed_until_it_is_due_and_then_takes_it_up(ru
     started = timezone.now()
     assert Analysis.objects.get().next_attempt_at > started
     later(self_tests.WAIT - dt.timedelta(seconds=5))
-    sweep.sweep()
+    reaper.sweep()
     assert [name for name, _ in rung if name == "intake.analyse"] == []
     later(dt.timedelta(seconds=10))
-    sweep.sweep()
+    reaper.sweep()
     assert [name for name, _ in rung if name == "intake.analyse"] == ["intake.analyse"]
 
 
@@ -119,11 +121,11 @@ def test_sweep_takes_up_at_once_what_waited_for_the_repair(rung, analyser, host,
     break_host(host, analyser)
     a_submission()
     run(rung)
-    later(sweep.PATIENCE + dt.timedelta(seconds=1))
+    later(reaper.PATIENCE + dt.timedelta(seconds=1))
     Analysis.objects.update(next_attempt_at=timezone.now() + dt.timedelta(hours=1))
     repair(host, analyser)
     self_tests.run()
-    sweep.sweep()
+    reaper.sweep()
     assert "intake.analyse" in [name for name, _ in rung]
 
 
@@ -146,7 +148,7 @@ def test_host_without_any_periodic_test_corrects_its_record_by_what_it_measures(
     run(rung)
     repair(host, analyser)
     later(self_tests.WAIT + dt.timedelta(seconds=1))
-    sweep.sweep()
+    reaper.sweep()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
@@ -168,10 +170,10 @@ def test_file_that_trips_the_gate_alone_has_a_few_attempts_and_then_a_person_loo
     analyser.error = error
     submission = a_submission()
     run(rung)
-    tried(submission, rung, times=checking.MAX_ATTEMPTS)
+    tried(submission, rung, times=pipeline.MAX_ATTEMPTS)
     assert Analysis.objects.get().status == Status.DEAD
     assert submission.state == State.IN_REVIEW
-    assert len(analyser.asked) == checking.MAX_ATTEMPTS
+    assert len(analyser.asked) == pipeline.MAX_ATTEMPTS
     told = submission.findings.get(code="audio.not_measured")
     private = submission.findings.get(code="audio.analysis_failed")
     assert (told.private, told.route, private.private) == (False, "review", True)
@@ -195,7 +197,7 @@ def test_storage_or_disk_that_fails_is_no_finding_about_a_file(rung, analyser, h
     analyser.error = error
     submission = a_submission()
     run(rung)
-    tried(submission, rung, times=2 * checking.MAX_ATTEMPTS)
+    tried(submission, rung, times=2 * pipeline.MAX_ATTEMPTS)
     assert (submission.state, Analysis.objects.get().attempts) == (State.CHECKING, 0)
     analyser.error = None
     tried(submission, rung)
@@ -207,12 +209,12 @@ def test_cover_waits_while_covers_cannot_be_measured(rung, analyser, host, monke
         raise AnalysisUnavailable("TypeError: a library changed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(imagery, "measured", unavailable)
+        patch.setattr(artwork_client, "measured", unavailable)
         patch.setattr(self_tests, "broken_here", lambda part: "")  # sound is well
         host.broken = "TypeError: a library changed"
         submission = a_submission()
         run(rung)
-        tried(submission, rung, times=2 * checking.MAX_ATTEMPTS)
+        tried(submission, rung, times=2 * pipeline.MAX_ATTEMPTS)
         assert submission.state == State.CHECKING
         assert not ImageMeasurement.objects.exists()
         assert not submission.findings.filter(code__startswith="art.").exists()
@@ -225,10 +227,10 @@ def test_cover_that_trips_the_gate_alone_is_reviewed_without_blame(rung, analyse
     def failing(*_):
         raise AnalysisFailed("TypeError: on this cover")
 
-    monkeypatch.setattr(imagery, "measured", failing)
+    monkeypatch.setattr(artwork_client, "measured", failing)
     submission = a_submission()
     run(rung)
-    tried(submission, rung, times=checking.MAX_ATTEMPTS)
+    tried(submission, rung, times=pipeline.MAX_ATTEMPTS)
     assert submission.state == State.IN_REVIEW
     assert "check.failed" in submission.findings.values_list("code", flat=True)
     assert not submission.findings.filter(code__startswith="art.").exists()
@@ -241,9 +243,9 @@ def test_waveform_that_could_not_be_drawn_here_is_not_kept_as_the_files_fault(mo
 
     blob = a_blob(b"x")
     with monkeypatch.context() as patch:
-        patch.setattr(portrait, "drawn", unavailable)
+        patch.setattr(waveform, "drawn", unavailable)
         with pytest.raises(AnalysisUnavailable):
-            portraits.of(blob)
+            waveforms.of(blob)
     assert not Portrait.objects.exists()
 
 
@@ -307,7 +309,7 @@ def test_operator_is_told_the_cause_of_each_host_that_is_broken():
 
 def test_doctor_tries_this_host_and_names_the_cause_and_the_versions(host, monkeypatch):
     assert named("decoder").ok
-    monkeypatch.setattr(selftest, "examine", lambda: [selftest.examined("sound", lambda: 1 / 0)])
+    monkeypatch.setattr(self_test, "examine", lambda: [self_test.examined("sound", lambda: 1 / 0)])
     answer = named("decoder")
     assert not answer.ok
     assert answer.detail.startswith("sound: ZeroDivisionError: division by zero (av ")
@@ -316,23 +318,26 @@ def test_doctor_tries_this_host_and_names_the_cause_and_the_versions(host, monke
 
 
 def test_doctor_does_not_blame_the_kernel_for_a_sandbox_that_does_not_start(monkeypatch):
-    from checks.analysis import escapes
+    from checks.analysis import sandbox_escapes
 
     def unavailable():
         raise AnalysisUnavailable("ImportError: libfoo.so.1: cannot open shared object file")
 
-    monkeypatch.setattr(escapes, "try_all", unavailable)
+    monkeypatch.setattr(sandbox_escapes, "try_all", unavailable)
     answer = named("sandbox")
     assert (answer.ok, "libfoo" in answer.detail, "seccomp" in answer.hint) == (False, True, False)
 
 
 @pytest.mark.parametrize("production", [False, True])
 def test_doctor_names_every_attempt_to_leave_that_succeeded(monkeypatch, settings, production):
-    from checks.analysis import Level, escapes
+    from checks.analysis import Level, sandbox_escapes
 
     settings.PRODUCTION = production
-    open_ways = [escapes.Result("end another process", False, ""), escapes.Result("open a file", True, "")]
-    monkeypatch.setattr(escapes, "try_all", lambda: (Level.FILES, open_ways))
+    open_ways = [
+        sandbox_escapes.Result("end another process", False, ""),
+        sandbox_escapes.Result("open a file", True, ""),
+    ]
+    monkeypatch.setattr(sandbox_escapes, "try_all", lambda: (Level.FILES, open_ways))
     answer = named("sandbox")
     assert (answer.ok, "not refused: end another process" in answer.detail) == (False, True)
 
@@ -384,12 +389,12 @@ def test_samples_are_measured_as_they_must_be_on_this_host():
 
 def test_cover_of_a_broken_host_gives_no_facts(tmp_path, monkeypatch):
     """Through the real child: a library that fails on every image blames none."""
-    from checks.analysis import confined
+    from checks.analysis import sandbox_run
 
-    once = confined.run_once
+    once = sandbox_run.run_once
     work = "tests.checks.analysis.broken_images:measure"
-    monkeypatch.setattr(confined, "run_once", lambda _, *given, **named: once(work, *given, **named))
+    monkeypatch.setattr(sandbox_run, "run_once", lambda _, *given, **named: once(work, *given, **named))
     path = tmp_path / "cover.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n damaged")
     with pytest.raises(AnalysisUnavailable, match="TypeError: a library changed"):
-        covers.facts_of(path, "")
+        artwork.facts_of(path, "")

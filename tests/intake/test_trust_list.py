@@ -14,11 +14,12 @@ from django.test import Client
 from django.urls import reverse
 
 from checks.analysis import facts_to_json
-from checks.release import AudioFacts, Credential, Source
-from checks.trust import NotARoot, TrustList
-from intake import snapshot
+from checks.analysis.c2pa_trust import NotARoot, TrustList
+from checks.model.release import AudioFacts, Credential, Source
 from intake.models import Analysis, TrustRoot
-from intake.services import moderators, trust
+from intake.readers import release_mapping
+from intake.services.people import moderators
+from intake.services.provenance import trust_roots
 from tests import authority
 from tests.intake.admin.conftest import sit_down
 from tests.intake.admin.desk_rows import in_review, measured
@@ -61,26 +62,26 @@ def test_the_list_is_empty_to_begin_with() -> None:
 
 def test_adding_a_root_trusts_files_that_were_measured_before(signed) -> None:  # type: ignore[no-untyped-def]
     def states() -> set[tuple[str, str | None]]:
-        facts = snapshot.delivery(signed).facts.values()
+        facts = release_mapping.delivery(signed).facts.values()
         return {(one.credential.state, one.credential.trust_list) for one in facts}
 
     before = Analysis.objects.values_list("facts", flat=True)[0]
     assert states() == {("untrusted", TrustList().digest)}
-    row, new = trust.add(ROOT.pem, NOTE, "operator")
+    row, new = trust_roots.add(ROOT.pem, NOTE, "operator")
     assert new
     assert states() == {("trusted", TrustList((ROOT.der,)).digest)}
-    assert [one.credential.state for one in trust.carriers()] == ["trusted"] * Analysis.objects.count()
-    assert trust.withdraw(row, "moderator:ada")
+    assert [one.credential.state for one in trust_roots.carriers()] == ["trusted"] * Analysis.objects.count()
+    assert trust_roots.withdraw(row, "moderator:ada")
     assert states() == {("untrusted", TrustList().digest)}
     assert Analysis.objects.values_list("facts", flat=True)[0] == before
 
 
 def test_a_root_is_on_the_list_once_and_comes_back_as_a_new_row() -> None:
-    first, _ = trust.add(ROOT.pem, NOTE, "operator")
-    assert trust.add(ROOT.pem, "another note", "moderator:ada") == (first, False)
-    assert trust.withdraw(first, "moderator:ada")
-    assert not trust.withdraw(first, "moderator:ben")
-    again, new = trust.add(ROOT.pem, NOTE, "operator")
+    first, _ = trust_roots.add(ROOT.pem, NOTE, "operator")
+    assert trust_roots.add(ROOT.pem, "another note", "moderator:ada") == (first, False)
+    assert trust_roots.withdraw(first, "moderator:ada")
+    assert not trust_roots.withdraw(first, "moderator:ben")
+    again, new = trust_roots.add(ROOT.pem, NOTE, "operator")
     assert new
     first.refresh_from_db()
     assert (first.withdrawn_by, again.pk != first.pk, TrustRoot.objects.count()) == ("moderator:ada", True, 2)
@@ -91,7 +92,7 @@ def test_a_root_is_on_the_list_once_and_comes_back_as_a_new_row() -> None:
 )
 def test_what_cannot_be_trusted_changes_nothing(pem: str, note: str) -> None:
     with pytest.raises(NotARoot):
-        trust.add(pem, note, "operator")
+        trust_roots.add(pem, note, "operator")
     assert not TrustRoot.objects.exists()
 
 
@@ -149,7 +150,7 @@ def test_the_password_is_asked_for_before_anybody_is_trusted(browser: Client) ->
     session = browser.session
     del session["desk.proved"]
     session.save()
-    row, _ = trust.add(authority.root("Other").pem, NOTE, "operator")
+    row, _ = trust_roots.add(authority.root("Other").pem, NOTE, "operator")
     for answer in (
         browser.get(reverse(ADD)),
         browser.post(reverse(ADD), {"pem": ROOT.pem, "note": NOTE}),
@@ -171,7 +172,7 @@ def test_whoever_has_the_right_adds_and_withdraws(browser: Client) -> None:
 
 
 def test_the_form_says_what_is_wrong_and_changes_nothing(browser: Client) -> None:
-    trust.add(ROOT.pem, NOTE, "operator")
+    trust_roots.add(ROOT.pem, NOTE, "operator")
     for pem, note, why in ((SIGNER.pem, NOTE, b"not a root"), (ROOT.pem, NOTE, b"on the list"), (ROOT.pem, "", b"")):
         answer = browser.post(reverse(ADD), {"pem": pem, "note": note})
         assert answer.status_code == 200
@@ -180,7 +181,7 @@ def test_the_form_says_what_is_wrong_and_changes_nothing(browser: Client) -> Non
 
 
 def test_a_moderator_without_the_right_only_looks(rung: object) -> None:
-    row, _ = trust.add(ROOT.pem, NOTE, "operator")
+    row, _ = trust_roots.add(ROOT.pem, NOTE, "operator")
     user, _, _ = moderators.create("ben", "low-tide-at-seven")
     client = Client()
     client.force_login(User.objects.get(pk=user.pk))
@@ -194,5 +195,5 @@ def test_a_moderator_without_the_right_only_looks(rung: object) -> None:
 def test_the_review_page_judges_by_the_list_of_today(browser: Client, signed) -> None:  # type: ignore[no-untyped-def]
     address = reverse("admin:intake_submission_change", args=[signed.pk])
     assert b"<b>untrusted</b>, signed by Signer, Signer Ltd" in browser.get(address).content
-    trust.add(ROOT.pem, NOTE, "operator")
+    trust_roots.add(ROOT.pem, NOTE, "operator")
     assert b"<b>trusted</b>, signed by Signer, Signer Ltd" in browser.get(address).content

@@ -9,12 +9,13 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Claim, Decision, Delivery, Event, KnownRecording, Submission
-from intake.services import appeals, decisions, deliveries
-from intake.services.decisions import SomebodyElse, TooLate
-from intake.services.invariants import violations
-from intake.services.roles import Forbidden, Role
-from intake.states import State
+from intake.services.operations.invariants import violations
+from intake.services.people.permissions import Forbidden, Role
+from intake.services.review import appeals, decisions
+from intake.services.review.decisions import SomebodyElse, TooLate
+from intake.services.webhooks import webhook_delivery
 from tests.intake.commands.console import command
 from tests.intake.factories import a_label, a_moderator
 from tests.intake.test_pipeline import run
@@ -35,7 +36,7 @@ def receiver():
 @pytest.fixture
 def label(receiver):
     label = a_label()
-    deliveries.create_endpoint(label, receiver.url, TYPES)
+    webhook_delivery.create_endpoint(label, receiver.url, TYPES)
     return label
 
 
@@ -50,10 +51,10 @@ def pass_by(**by: float) -> None:
 
 def pump(rung) -> None:
     """What beat and courier do."""
-    deliveries.pump()
+    webhook_delivery.pump()
     for name, (key,) in [one for one in rung if one[0] == "intake.deliver"]:
         rung.remove((name, (key,)))
-        deliveries.attempt(key)
+        webhook_delivery.attempt(key)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +186,8 @@ def test_a_message_about_an_undone_decision_cannot_be_sent_again(rung, label):
     decisions.undo(decisions.decide(submission, ada, Verdict.APPROVE, "in order"), ada)
     delivery = Delivery.objects.get()
     before = everything()
-    with pytest.raises(deliveries.Inactive, match="taken back"):
-        deliveries.replay(delivery)
+    with pytest.raises(webhook_delivery.Inactive, match="taken back"):
+        webhook_delivery.replay(delivery)
     assert everything() == before
 
 
@@ -206,7 +207,7 @@ def test_of_a_moderator_and_a_courier_at_the_same_moment_exactly_one_wins(rung, 
     """Undo and the sending of the first message, started together, again and again."""
     label, ada = a_label(), a_moderator()
     with Receiver() as receiver:
-        deliveries.create_endpoint(label, receiver.url, TYPES)
+        webhook_delivery.create_endpoint(label, receiver.url, TYPES)
         outcomes = [_race(rung, label, ada, receiver, delay) for delay in (0, 0.001, 0.003, 0.006, 0.01, 0.02)]
     assert {taken_back + told for taken_back, told in outcomes} == {1}
     said = command("check_invariants", "--json")
@@ -234,7 +235,7 @@ def _race(rung, label, ada, receiver, delay) -> tuple[int, int]:
     def send() -> None:
         together.wait()
         try:
-            deliveries.attempt(delivery.pk)
+            webhook_delivery.attempt(delivery.pk)
         finally:
             connections.close_all()
 

@@ -9,13 +9,14 @@ from django.apps import apps
 from django.core.serializers import serialize
 from django.utils import timezone
 
-from checks.finding import Route, Severity
+from checks.model.finding import Route, Severity
 from checks.policy import Ruling, Verdict
+from intake.core.states import State
 from intake.models import ApiKey, CheckRun, Finding, IdempotencyKey, Label, Submission
-from intake.models.work import Status
-from intake.services import checking, door
-from intake.services.moves import move
-from intake.states import State
+from intake.models.leased_work import Status
+from intake.services.checking import pipeline
+from intake.services.submissions import admission
+from intake.services.submissions.transitions import move
 from tests.intake.factories import a_document, a_label, a_submission
 
 _numbers = itertools.count(1)
@@ -50,7 +51,7 @@ def waiting(*findings: dict[str, Any], label: Label | None = None, tracks: int =
                 Finding.objects.create(submission=submission, check_run=run, **one)
     holding = tuple(dict.fromkeys(one["code"] for one in told if one["route"] == Route.REVIEW))
     positions = dict.fromkeys(range(1, tracks + 1), Verdict.REVIEW)
-    checking.settle(submission, Ruling(Verdict.REVIEW, holding, (), positions), door.policy(), ())
+    pipeline.settle(submission, Ruling(Verdict.REVIEW, holding, (), positions), admission.policy(), ())
     submission.refresh_from_db()
     return submission
 

@@ -13,7 +13,8 @@ def deliver(label: str, title: str, number: int, seed: int) -> str:
     """Hand over a single with the piece of music of this seed; returns its id."""
     from intake.demo import sounds
     from intake.models import Label
-    from intake.services import accounts, submissions
+    from intake.services.people import accounts
+    from intake.services.submissions import submission_actions
     from tests.intake.factories import a_blob, a_cover, a_document
 
     account = Label.objects.filter(name=label).first() or accounts.create_label(label)[0]
@@ -25,7 +26,7 @@ def deliver(label: str, title: str, number: int, seed: int) -> str:
             release["tracks"][0]["file"]: a_blob(path.read_bytes()),
             release["cover"]["file"]: a_blob(a_cover(title)),
         }
-    return str(submissions.deliver(account, document, files).pk)
+    return str(submission_actions.deliver(account, document, files).pk)
 
 
 def outcome(submission: str) -> dict[str, Any]:
@@ -41,9 +42,9 @@ def outcome(submission: str) -> dict[str, Any]:
 def forget(submission: str) -> int:
     """Take what a submission brought out of the catalogue."""
     from intake.models import KnownRecording
-    from intake.services import catalogue
+    from intake.services.catalogue import known_recordings
 
-    return catalogue.forget(KnownRecording.objects.current().filter(submission=submission))
+    return known_recordings.forget(KnownRecording.objects.current().filter(submission=submission))
 
 
 SECONDS, RATE = 30.0, 44100

@@ -8,7 +8,7 @@ import sys
 import pytest
 import urllib3
 
-from intake.demo import pictures, sounds
+from intake.demo import covers, sounds
 from tests.intake.factories import a_document
 from tests.ops.test_gate import ROOT, Gate
 from tests.ops.waiting import until
@@ -73,7 +73,7 @@ def gate(tmp_path, request):
 def deliver(gate, key, folder):
     document = a_document("Low Tide")
     sounds.encode(sounds.compose(21, 40), 44100, folder / "01.flac")
-    pictures.paint(21, folder / "cover.png")
+    covers.paint(21, folder / "cover.png")
     release = document["release"]
     release["tracks"][0]["file"], release["cover"]["file"] = "01.flac", "cover.png"
     document["files"] = {}

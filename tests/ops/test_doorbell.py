@@ -5,7 +5,7 @@ from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from intake import queue
+from intake.core import enqueue
 
 
 @pytest.fixture
@@ -38,14 +38,14 @@ class DeadBroker:
 def dead(monkeypatch):
     task = DeadBroker()
     monkeypatch.setitem(current_app.tasks, "tests.dead", task)
-    monkeypatch.setattr(queue, "_bell", queue._Bell())
+    monkeypatch.setattr(enqueue, "_bell", enqueue._Bell())
     return task
 
 
 @pytest.mark.django_db(transaction=True)
 def test_service_rings_only_after_the_commit(heard, inline):
     with inline(), transaction.atomic():
-        queue.enqueue("tests.note", "1", "2")
+        enqueue.enqueue("tests.note", "1", "2")
         assert heard == []
     assert heard == [("1", "2")]
 
@@ -53,23 +53,23 @@ def test_service_rings_only_after_the_commit(heard, inline):
 @pytest.mark.django_db
 def test_service_that_rolls_back_rings_nobody(heard, inline):
     with inline(), transaction.atomic():
-        queue.enqueue("tests.note", "1")
+        enqueue.enqueue("tests.note", "1")
         transaction.set_rollback(True)
     assert heard == []
 
 
 @pytest.mark.django_db
 def test_broker_that_refuses_breaks_no_request(dead, django_capture_on_commit_callbacks):
-    before = queue.BROKER_ERRORS._value.get()
+    before = enqueue.BROKER_ERRORS._value.get()
     with django_capture_on_commit_callbacks(execute=True):
-        queue.enqueue("tests.dead", "1")
+        enqueue.enqueue("tests.dead", "1")
     assert dead.tries == 1
-    assert queue.BROKER_ERRORS._value.get() == before + 1
+    assert enqueue.BROKER_ERRORS._value.get() == before + 1
 
 
 def test_bell_is_left_alone_for_a_while_after_a_failure(dead):
     now = [100.0]
-    bell = queue._Bell(clock=lambda: now[0])
+    bell = enqueue._Bell(clock=lambda: now[0])
     bell.ring("tests.dead", ())
     bell.ring("tests.dead", ())
     assert dead.tries == 1

@@ -7,8 +7,8 @@ import pytest
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 
-from intake import health
-from intake.health import Broken, Question
+from intake.services.operations import health
+from intake.services.operations.health import Broken, Question
 
 pytestmark = pytest.mark.django_db
 

@@ -11,18 +11,18 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from checks.files import judge_names
-from intake.api import documentation as docs
-from intake.api import present
-from intake.api.base import Posting
-from intake.api.bodies import Multipart, Parts, StrictJSON
+from checks.rules.delivered_files import judge_names
+from intake.api import openapi as docs
+from intake.api import representations
+from intake.api.base_views import Posting
+from intake.api.parsers import Multipart, Parts, StrictJSON
 from intake.api.problems import DOCUMENT_INVALID, TOO_LARGE, Problem, misshapen
 from intake.api.serializers import StatementSerializer
 from intake.api.views.submissions import accepted, check_unchanged, own
+from intake.core.document_schema import ShapeError, read
 from intake.models import Blob
-from intake.services import appeals, partial
-from intake.services.blobs import Incoming
-from intake.shape import ShapeError, read
+from intake.services.review import appeals, partial_acceptance
+from intake.services.storage.blobs import Incoming
 
 
 class Statement(Multipart):
@@ -51,7 +51,7 @@ class Appeal(Posting):
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """All of them, the first one first."""
         found = own(request, pk).appeals.prefetch_related("files__blob").select_related("against", "decision")
-        return Response({"results": [present.appeal(one) for one in found]})
+        return Response({"results": [representations.appeal(one) for one in found]})
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """See that it can be heard, and read it whole; only then keep its files."""
@@ -86,17 +86,17 @@ class AcceptPartial(Posting):
     scope = "submissions"
     takes_body = False
 
-    admitted: partial.Admitted
+    admitted: partial_acceptance.Admitted
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Judge it at the door."""
         submission = own(request, kwargs["pk"])
         check_unchanged(request, submission)
-        self.admitted = partial.admit(submission)
+        self.admitted = partial_acceptance.admit(submission)
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """A submission of its own, which supersedes the whole."""
-        return accepted(self, partial.take(own(request, pk), self.admitted), 202)
+        return accepted(self, partial_acceptance.take(own(request, pk), self.admitted), 202)
 
 
 def _check_files(files: Mapping[str, Incoming]) -> None:

@@ -12,20 +12,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from checks.policy import Outcome
-from intake import snapshot
-from intake.api import documentation as docs
-from intake.api import present
+from intake.api import openapi as docs
+from intake.api import representations
 from intake.api.auth import principal
-from intake.api.base import GateView, Posting
-from intake.api.bodies import MessageParts, Parts
+from intake.api.base_views import GateView, Posting
+from intake.api.parsers import MessageParts, Parts
 from intake.api.problems import MULTIPART_MALFORMED, Problem
 from intake.api.views.submissions import accepted, own
+from intake.core.states import CLEARED, State
 from intake.ddex import messages as ern
 from intake.ddex import writer
 from intake.models import Blob, Label, Partner, Submission
-from intake.services import door, messages
-from intake.services.moves import Conflict
-from intake.states import CLEARED, State
+from intake.readers import release_mapping
+from intake.services.submissions import admission, ddex_submissions
+from intake.services.submissions.transitions import Conflict
 
 
 @extend_schema_view(post=docs.DELIVER_MESSAGE)
@@ -49,7 +49,7 @@ class Ern(Posting):
         if len(files) < len(parts.files):
             raise Problem(MULTIPART_MALFORMED, "Two files have the same name.")
         delivered = {name: one.delivered for name, one in files.items()}
-        self.document = messages.admit(label, self.message, None if self.message.test else delivered)
+        self.document = ddex_submissions.admit(label, self.message, None if self.message.test else delivered)
         self.blobs = {}
         for name, incoming in files.items() if not self.message.test else ():
             if self.claim is not None:
@@ -61,10 +61,10 @@ class Ern(Posting):
         label = principal(request)
         assert isinstance(label, Label)
         if self.message.test:
-            told = messages.judged(label, self.message)
-            found = [present.found(one) for one in told]
-            return Response({"blocking": bool(door.blocking(told)), "findings": found})
-        return accepted(self, messages.take_in(label, self.message, self.document, self.blobs), 202)
+            told = ddex_submissions.judged(label, self.message)
+            found = [representations.found(one) for one in told]
+            return Response({"blocking": bool(admission.blocking(told)), "findings": found})
+        return accepted(self, ddex_submissions.take_in(label, self.message, self.document, self.blobs), 202)
 
 
 class Readable(GateView):
@@ -92,7 +92,7 @@ class Message(Readable):
         row = self.submission(request, pk)
         if row.state not in CLEARED:
             raise Conflict(row, State.APPROVED)
-        delivery = snapshot.delivery(row)
+        delivery = release_mapping.delivery(row)
         envelope = writer.Envelope(
             message_id=str(row.pk),
             created=row.received_at or row.created_at,

@@ -11,25 +11,26 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from checks import carrying
-from checks.release import Release
-from intake import shape, snapshot
-from intake.api import documentation as docs
+from checks import partner_disclosure
+from checks.model.release import Release
+from intake.api import openapi as docs
 from intake.api.auth import principal
-from intake.api.base import Posting
-from intake.api.bodies import check_body_announced
+from intake.api.base_views import Posting
+from intake.api.parsers import check_body_announced
 from intake.api.problems import FORBIDDEN, NOTHING_ASKED, PARAMETER_INVALID, TRACK_UNKNOWN, Problem
 from intake.api.views.ddex import Readable, xml
 from intake.api.views.submissions import accepted, check_unchanged, own
+from intake.core import document_schema
 from intake.ddex import writer
 from intake.models import Label
-from intake.services import disclosures
+from intake.readers import release_mapping
+from intake.services.submissions import disclosures
 
 #: The forms in which partners take a disclosure, beside the elements of ERN.
 FORMS: Mapping[str, Callable[[Release], dict[str, Any]]] = {
-    "apple": carrying.apple,
-    "spotify": carrying.spotify,
-    "c2pa": carrying.c2pa,
+    "apple": partner_disclosure.apple,
+    "spotify": partner_disclosure.spotify,
+    "c2pa": partner_disclosure.c2pa,
 }
 
 
@@ -44,9 +45,9 @@ class Disclosure(Readable):
         row = self.submission(request, pk)
         wanted = request.query_params.get("format", "ern")
         if wanted == "ern":
-            return xml(writer.disclosed(snapshot.release(row.metadata)))
+            return xml(writer.disclosed(release_mapping.release(row.metadata)))
         if wanted in FORMS:
-            return Response(FORMS[wanted](snapshot.release(row.metadata)))
+            return Response(FORMS[wanted](release_mapping.release(row.metadata)))
         if wanted == "record" and isinstance(principal(request), Label):
             return Response(disclosures.standing(row))
         forms = ", ".join(("ern", *FORMS, "record"))
@@ -59,7 +60,7 @@ class Disclosure(Readable):
         check_body_announced(request, needed=True)
         submission = own(request, pk)
         check_unchanged(request, submission)
-        changes = self.read(shape.DeclarationSerializer)
+        changes = self.read(document_schema.DeclarationSerializer)
         known = {track["position"] for track in submission.metadata["tracks"]}
         for number, track in enumerate(changes["tracks"] or ()):
             if track["position"] not in known:

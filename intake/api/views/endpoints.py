@@ -14,14 +14,14 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from intake import sender
-from intake.api import documentation as docs
-from intake.api import present, serializers
+from intake.api import openapi as docs
+from intake.api import representations, serializers
 from intake.api.auth import Principal, principal
-from intake.api.base import GateView, Posting
+from intake.api.base_views import GateView, Posting
 from intake.api.problems import ENDPOINT_REFUSED, INACTIVE, NOT_FOUND, Problem
+from intake.core import webhook_http
 from intake.models import Delivery, Endpoint, Label, Partner
-from intake.services import deliveries
+from intake.services.webhooks import webhook_delivery
 
 
 class EndpointView(GateView):
@@ -50,9 +50,9 @@ def refusals() -> Iterator[None]:
     """What the service refuses, as problems."""
     try:
         yield
-    except deliveries.Inactive as error:
+    except webhook_delivery.Inactive as error:
         raise Problem(INACTIVE, f"{str(error).capitalize()}.") from None
-    except (sender.UnsafeURL, deliveries.UnknownType, deliveries.TooManyEndpoints) as error:
+    except (webhook_http.UnsafeURL, webhook_delivery.UnknownType, webhook_delivery.TooManyEndpoints) as error:
         raise Problem(ENDPOINT_REFUSED, f"{error}.") from None
 
 
@@ -64,15 +64,15 @@ class Endpoints(EndpointView, Posting):
 
     def get(self, request: Request) -> Response:
         """Newest first."""
-        return self.page(owned(principal(request)), lambda rows: [present.endpoint(row) for row in rows])
+        return self.page(owned(principal(request)), lambda rows: [representations.endpoint(row) for row in rows])
 
     def perform(self, request: Request) -> Response:
         """Make one; its secret is shown this once."""
         wanted = self.read(serializers.NewEndpointSerializer)
         with refusals():
-            row = deliveries.create_endpoint(principal(request), wanted["url"], wanted["types"])
+            row = webhook_delivery.create_endpoint(principal(request), wanted["url"], wanted["types"])
         location = {"Location": reverse("endpoint", args=[row.pk])}
-        return Response(present.endpoint(row, secret=True), status=201, headers=location)
+        return Response(representations.endpoint(row, secret=True), status=201, headers=location)
 
 
 @extend_schema_view(get=docs.READ_ENDPOINT, patch=docs.CHANGE_ENDPOINT, delete=docs.DELETE_ENDPOINT)
@@ -81,18 +81,18 @@ class OneEndpoint(EndpointView):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """As it stands."""
-        return Response(present.endpoint(own(request, pk)))
+        return Response(representations.endpoint(own(request, pk)))
 
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
         """Change what is given."""
         row = own(request, pk)
         changes: dict[str, Any] = self.read(serializers.EndpointChangesSerializer, partial=True)
         with refusals():
-            return Response(present.endpoint(deliveries.update_endpoint(row, **changes)))
+            return Response(representations.endpoint(webhook_delivery.update_endpoint(row, **changes)))
 
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Send nothing there any more."""
-        deliveries.delete_endpoint(own(request, pk))
+        webhook_delivery.delete_endpoint(own(request, pk))
         return Response(status=204)
 
 
@@ -104,7 +104,7 @@ class RotateSecret(EndpointView, Posting):
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """The new secret is shown this once."""
-        return Response(present.endpoint(deliveries.rotate_secret(own(request, pk)), secret=True))
+        return Response(representations.endpoint(webhook_delivery.rotate_secret(own(request, pk)), secret=True))
 
 
 @extend_schema_view(post=docs.TEST_ENDPOINT)
@@ -116,7 +116,7 @@ class TestEndpoint(EndpointView, Posting):
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """Send it soon; the delivery tells what came of it."""
         with refusals():
-            return Response(present.delivery(deliveries.send_test(own(request, pk))), status=202)
+            return Response(representations.delivery(webhook_delivery.send_test(own(request, pk))), status=202)
 
 
 @extend_schema_view(get=docs.LIST_DELIVERIES)
@@ -128,7 +128,7 @@ class Deliveries(EndpointView):
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Newest first, with every attempt."""
         rows = own(request, pk).deliveries.prefetch_related("attempts")
-        return self.page(rows, lambda page: [present.delivery(row) for row in page])
+        return self.page(rows, lambda page: [representations.delivery(row) for row in page])
 
 
 @extend_schema_view(post=docs.REPLAY)
@@ -144,4 +144,4 @@ class Replay(EndpointView, Posting):
         if row is None:
             raise Problem(NOT_FOUND)
         with refusals():
-            return Response(present.delivery(deliveries.replay(row)), status=202)
+            return Response(representations.delivery(webhook_delivery.replay(row)), status=202)

@@ -15,10 +15,10 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from checks.files import size_mismatch
-from intake.api import documentation as docs
-from intake.api.base import Posting
-from intake.api.bodies import Body, receive
+from checks.rules.delivered_files import size_mismatch
+from intake.api import openapi as docs
+from intake.api.base_views import Posting
+from intake.api.parsers import Body, receive
 from intake.api.problems import (
     CHECKSUM_MISMATCH,
     HEADER_INVALID,
@@ -29,13 +29,14 @@ from intake.api.problems import (
     Problem,
 )
 from intake.api.views.submissions import check_unchanged, own
+from intake.core.states import State
 from intake.models import Resource, Submission
-from intake.services import submissions, uploads
-from intake.services.blobs import Incoming
-from intake.services.moves import Conflict
-from intake.services.submissions import FileRefused
-from intake.services.uploads import Upload
-from intake.states import State
+from intake.services.storage import uploads
+from intake.services.storage.blobs import Incoming
+from intake.services.storage.uploads import Upload
+from intake.services.submissions import submission_actions
+from intake.services.submissions.submission_actions import FileRefused
+from intake.services.submissions.transitions import Conflict
 
 TUS = "1.0.0"
 #: The extensions of tus that are supported. A draft has created its uploads; ``creation`` begins one again.
@@ -164,8 +165,8 @@ class File(Posting):
     def _kept(self, submission: Submission, resource: Resource, incoming: Incoming) -> dict[str, Any]:
         """Attach a whole file to the draft, unless it is another one than was declared: then nothing of it is kept."""
         try:
-            submissions.attach(submission, resource, incoming)
-        except submissions.FileUnknown:
+            submission_actions.attach(submission, resource, incoming)
+        except submission_actions.FileUnknown:
             raise Http404 from None
         return {"name": resource.name, "sha256": incoming.sha256, "size": incoming.size}
 

@@ -14,13 +14,13 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from intake.api import documentation as docs
-from intake.api import present, serializers
+from intake.api import openapi as docs
+from intake.api import representations, serializers
 from intake.api.auth import principal
-from intake.api.base import GateView, Posting
+from intake.api.base_views import GateView, Posting
 from intake.api.problems import ARTIST_REFUSED, EXISTS, KEYS_EXHAUSTED, Problem
 from intake.models import Label, ProtectedArtist
-from intake.services import registry
+from intake.services.registry import protected_artists
 
 
 class RegistryView(GateView):
@@ -49,7 +49,7 @@ def shown(request: Request, pk: uuid.UUID) -> dict[str, Any]:
     row = ProtectedArtist.objects.current().whole().filter(pk=pk).first()
     if row is None:
         raise Http404
-    return present.protected_artist(row, principal(request))
+    return representations.protected_artist(row, principal(request))
 
 
 @contextlib.contextmanager
@@ -57,11 +57,11 @@ def refusals() -> Iterator[None]:
     """What the service refuses, as problems."""
     try:
         yield
-    except registry.NameTaken:
+    except protected_artists.NameTaken:
         raise Problem(EXISTS, "This name is protected already.") from None
-    except registry.TooManyKeys:
-        raise Problem(KEYS_EXHAUSTED, f"Revoke one of the {registry.MOST_KEYS} first.") from None
-    except registry.Unusable as error:
+    except protected_artists.TooManyKeys:
+        raise Problem(KEYS_EXHAUSTED, f"Revoke one of the {protected_artists.MOST_KEYS} first.") from None
+    except protected_artists.Unusable as error:
         raise Problem(ARTIST_REFUSED, f"{str(error).capitalize()}.") from None
 
 
@@ -83,16 +83,18 @@ class ProtectedArtists(RegistryView, Posting):
         """Newest first."""
         who = principal(request)
         rows = ProtectedArtist.objects.current().whole()
-        return self.page(rows, lambda page: [present.protected_artist(row, who) for row in page])
+        return self.page(rows, lambda page: [representations.protected_artist(row, who) for row in page])
 
     def perform(self, request: Request) -> Response:
         """Protect a name for the label that asks. One that is guarded already is not opened to it."""
         label = asking(request)
         wanted = with_pairs(self.read(serializers.NewArtistSerializer))
         with refusals(), transaction.atomic():
-            artist, new = registry.protect(wanted.pop("name"), labels=[label], vouched_by=label.actor, **wanted)
+            artist, new = protected_artists.protect(
+                wanted.pop("name"), labels=[label], vouched_by=label.actor, **wanted
+            )
             if not new:
-                raise registry.NameTaken
+                raise protected_artists.NameTaken
         return Response(shown(request, artist.pk), status=201)
 
 
@@ -109,12 +111,12 @@ class OneArtist(RegistryView):
         artist = own(request, pk)
         changes = with_pairs(self.read(serializers.ArtistChangesSerializer, partial=True))
         with refusals():
-            registry.change(artist, **changes)
+            protected_artists.change(artist, **changes)
         return Response(shown(request, pk))
 
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Guard the names no longer."""
-        registry.retire(own(request, pk), asking(request).actor)
+        protected_artists.retire(own(request, pk), asking(request).actor)
         return Response(status=204)
 
 
@@ -127,8 +129,8 @@ class ArtistKeys(RegistryView, Posting):
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """Draw one; it is shown this once."""
         with refusals():
-            row, key = registry.issue_key(own(request, pk), asking(request))
-        return Response({**present.artist_key(row), "key": key}, status=201)
+            row, key = protected_artists.issue_key(own(request, pk), asking(request))
+        return Response({**representations.artist_key(row), "key": key}, status=201)
 
     def kept(self, response: HttpResponse) -> HttpResponse:
         """A key is kept nowhere, and so not with the answer: whoever lost it draws another."""
@@ -147,5 +149,5 @@ class OneKey(RegistryView):
         row = own(request, pk).artist_keys.filter(pk=key).first()
         if row is None:
             raise Http404
-        registry.revoke_key(row, label.actor)
+        protected_artists.revoke_key(row, label.actor)
         return Response(status=204)

@@ -15,16 +15,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from checks.policy import Outcome
-from intake import shape
-from intake.api import documentation as docs
-from intake.api import filters, present
+from intake.api import filters, representations
+from intake.api import openapi as docs
 from intake.api.auth import principal
-from intake.api.base import GateView, Posting, matches
-from intake.api.bodies import Multipart, Parts, StrictJSON
+from intake.api.base_views import GateView, Posting, matches
+from intake.api.parsers import Multipart, Parts, StrictJSON
 from intake.api.problems import PARAMETER_INVALID, PRECONDITION_FAILED, Problem
+from intake.core import document_schema
+from intake.core.states import State
 from intake.models import Blob, Event, Label, Partner, Submission
-from intake.services import door, registry, submissions
-from intake.states import State
+from intake.services.registry import protected_artists
+from intake.services.submissions import admission, submission_actions
 
 #: Which fixes ``validate`` carries out: those that change nothing that is meant, or all.
 APPLY = ("safe", "all")
@@ -68,11 +69,11 @@ class Submissions(Posting):
         assert isinstance(label, Label)
         body = request.data
         if not isinstance(body, Parts):
-            self.document = shape.parse(body)
-            door.admit(label, self.document)
+            self.document = document_schema.parse(body)
+            admission.admit(label, self.document)
             return
-        self.document = shape.parse(body.document)
-        door.admit(label, self.document, {name: one.delivered for name, one in body.files.items()})
+        self.document = document_schema.parse(body.document)
+        admission.admit(label, self.document, {name: one.delivered for name, one in body.files.items()})
         self.blobs = {}
         for name, incoming in body.files.items():
             if self.claim is not None:
@@ -84,8 +85,8 @@ class Submissions(Posting):
         label = principal(request)
         assert isinstance(label, Label)
         if self.blobs is None:
-            return accepted(self, submissions.store_draft(label, self.document), 201)
-        return accepted(self, submissions.take_in(label, self.document, self.blobs), 202)
+            return accepted(self, submission_actions.store_draft(label, self.document), 201)
+        return accepted(self, submission_actions.take_in(label, self.document, self.blobs), 202)
 
 
 @extend_schema_view(post=docs.VALIDATE)
@@ -103,9 +104,9 @@ class Validate(Posting):
         if apply is not None and apply not in APPLY:
             raise Problem(PARAMETER_INVALID, f"'apply' is one of {', '.join(APPLY)}.")
         try:
-            self.judgement = self._judged(shape.parse(request.data), apply)
-        except shape.ShapeError as error:
-            findings = [present.found(fault.finding()) for fault in error.faults]
+            self.judgement = self._judged(document_schema.parse(request.data), apply)
+        except document_schema.ShapeError as error:
+            findings = [representations.found(fault.finding()) for fault in error.faults]
             self.judgement = {"blocking": True, "findings": findings}
 
     def _judged(self, document: dict[str, Any], apply: str | None) -> dict[str, Any]:
@@ -114,15 +115,15 @@ class Validate(Posting):
         assert isinstance(label, Label)
         mended: dict[str, Any] = {}
         if apply:
-            document, applied, findings = door.mend(label, document, unsafe=apply == "all")
-            kept = registry.without_keys(shape.parse(document)["release"])
+            document, applied, findings = admission.mend(label, document, unsafe=apply == "all")
+            kept = protected_artists.without_keys(document_schema.parse(document)["release"])
             mended = {"release": kept, "applied": applied}
         else:
-            findings = door.examine(label, document)
-        told = [one for one in findings if door.told(one)]
-        if blocked := door.blocking(findings):
-            told += [one for one in present.told_refusal(blocked) if one not in told]
-        return {"blocking": bool(blocked), "findings": [present.found(one) for one in told], **mended}
+            findings = admission.examine(label, document)
+        told = [one for one in findings if admission.told(one)]
+        if blocked := admission.blocking(findings):
+            told += [one for one in representations.told_refusal(blocked) if one not in told]
+        return {"blocking": bool(blocked), "findings": [representations.found(one) for one in told], **mended}
 
     def perform(self, request: Request) -> Response:
         """What was judged."""
@@ -179,13 +180,13 @@ class Submit(Posting):
         """Attach what has arrived whole, outside any transaction: hashing a long file takes seconds."""
         submission = own(request, pk)
         check_unchanged(request, submission)
-        submissions.attach_finished_uploads(submission)
+        submission_actions.attach_finished_uploads(submission)
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """From here on it is checked."""
         submission = own(request, pk)
         check_unchanged(request, submission)
-        return accepted(self, submissions.submit(submission), 202)
+        return accepted(self, submission_actions.submit(submission), 202)
 
 
 @extend_schema_view(post=docs.WITHDRAW)
@@ -200,7 +201,7 @@ class Withdraw(Posting):
         submission = own(request, pk)
         check_unchanged(request, submission)
         exactly = "If-Match" in request.headers
-        return accepted(self, submissions.withdraw(submission, exactly), 200)
+        return accepted(self, submission_actions.withdraw(submission, exactly), 200)
 
 
 @extend_schema_view(get=docs.READ_FINDINGS)

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
-from checks.analysis.lattice import FEATURE_VERSION, MODERATE, STRONG, WEAK
-from checks.lattice_model import FEWEST_VERIFIED
-from checks.release import LatticeFacts
-from intake.management import manifest
+from checks.analysis.artefact_lines import FEATURE_VERSION, MODERATE, STRONG, WEAK
+from checks.model.artefact_model import FEWEST_VERIFIED
+from checks.model.release import LatticeFacts
+from intake.management import recordings_csv
 from intake.models import Submission, VerifiedRecording
-from intake.services import lattice
+from intake.services.provenance import artefact_review
 
 
 class Command(BaseCommand):
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                     if options["submission"]
                     else self._files(options["manifest"], by, because)
                 )
-            except lattice.NotVerifiable as error:
+            except artefact_review.NotVerifiable as error:
                 raise CommandError(str(error)) from error
             self.stdout.write(f"{kept} recordings are vouched for.")
         elif options["forget"]:
@@ -60,15 +60,15 @@ class Command(BaseCommand):
         submission = Submission.objects.select_related("label").filter(pk=pk).first()
         if submission is None:
             raise CommandError(f"there is no submission {pk}")
-        return len(lattice.verify(submission, by, because, tracks))
+        return len(artefact_review.verify(submission, by, because, tracks))
 
     def _files(self, path: Path, by: str, because: str) -> int:
         kept = 0
-        for row, facts in manifest.measured(manifest.read(path, ("path", "source")), self.stderr):
+        for row, facts in recordings_csv.measured(recordings_csv.read(path, ("path", "source")), self.stderr):
             if isinstance(facts, LatticeFacts) and facts.assessed:
                 with row.path.open("rb") as file:
                     sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-                lattice.vouch(sha256, facts, row.source, by, because)
+                artefact_review.vouch(sha256, facts, row.source, by, because)
                 kept += 1
             else:
                 why = facts.reason if isinstance(facts, LatticeFacts) else facts

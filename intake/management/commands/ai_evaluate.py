@@ -10,12 +10,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from checks import lattice_model
-from checks.analysis.lattice import FEATURE_VERSION
-from checks.lattice_model import ModelError, features
-from checks.lattice_training import Share
-from checks.release import LatticeFacts
-from intake.management import manifest
+from checks.analysis.artefact_lines import FEATURE_VERSION
+from checks.model import artefact_model
+from checks.model.artefact_model import ModelError, features
+from checks.model.release import LatticeFacts
+from checks.rules.artefacts.artefact_training import Share
+from intake.management import recordings_csv
 
 
 class Command(BaseCommand):
@@ -30,13 +30,13 @@ class Command(BaseCommand):
 
     def handle(self, *, model: Path, **options: Any) -> None:
         try:
-            judge = lattice_model.read(model.read_bytes(), FEATURE_VERSION)
+            judge = artefact_model.read(model.read_bytes(), FEATURE_VERSION)
         except (OSError, ModelError) as error:
             raise CommandError(f"{model}: {error}") from error
-        rows = manifest.read(options["manifest"], ("path", "label", "generator", "source"))
+        rows = recordings_csv.read(options["manifest"], ("path", "label", "generator", "source"))
         found: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
         left_out = 0
-        for row, facts in manifest.measured(rows, self.stderr):
+        for row, facts in recordings_csv.measured(rows, self.stderr):
             if not isinstance(facts, LatticeFacts) or not facts.assessed:
                 self.stderr.write(f"{row.path}: left out, {facts.reason if isinstance(facts, LatticeFacts) else facts}")
                 left_out += 1

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from checks.lattice_model import features
-from checks.release import LatticeFacts
-from intake.management import manifest
+from checks.model.artefact_model import features
+from checks.model.release import LatticeFacts
+from intake.management import recordings_csv
 
 
 class Command(BaseCommand):
@@ -22,14 +22,14 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the table, as CSV")
 
     def handle(self, *, out: Path, **options: Any) -> None:
-        rows = manifest.read(options["manifest"], ("path", "label", "generator", "source"))
+        rows = recordings_csv.read(options["manifest"], ("path", "label", "generator", "source"))
         kept = 0
         unfinished = out.with_name(out.name + ".part")
         try:
             with unfinished.open("w", newline="", encoding="utf-8") as file:
                 table = csv.writer(file)
-                table.writerow(manifest.COLUMNS)
-                for row, facts in manifest.measured(rows, self.stderr):
+                table.writerow(recordings_csv.COLUMNS)
+                for row, facts in recordings_csv.measured(rows, self.stderr):
                     if not isinstance(facts, LatticeFacts) or not facts.assessed:
                         why = facts.reason if isinstance(facts, LatticeFacts) else facts
                         self.stderr.write(f"{row.path}: left out, {why}")

@@ -11,11 +11,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from checks import lattice_model
-from checks.analysis.lattice import FEATURE_VERSION
-from checks.analysis.rates import catalogue
-from checks.lattice_training import Share, Untrainable, random_split, trained
-from intake.management import manifest
+from checks.analysis.artefact_lines import FEATURE_VERSION
+from checks.analysis.decoder_rates import catalogue
+from checks.model import artefact_model
+from checks.rules.artefacts.artefact_training import Share, Untrainable, random_split, trained
+from intake.management import recordings_csv
 
 _GROUPS = "generator,source"
 _RANDOM = (
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError(f"--group-by is {_GROUPS}: without both kept apart the figures would not be honest")
         if not 0 < target_fpr < 1:
             raise CommandError("--target-fpr is a share between 0 and 1")
-        samples = manifest.samples(features, FEATURE_VERSION)
+        samples = recordings_csv.samples(features, FEATURE_VERSION)
         try:
             model = trained(samples, target_fpr)
             split = random_split(samples, target_fpr) if options["random_split"] else None
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             date=timezone.now().date().isoformat(),
         )
         content = json.dumps(document, indent=1, allow_nan=False).encode()
-        digest = lattice_model.read(content, FEATURE_VERSION).sha256
+        digest = artefact_model.read(content, FEATURE_VERSION).sha256
         unfinished = out.with_name(out.name + ".part")
         unfinished.write_bytes(content)
         unfinished.replace(out)

@@ -18,10 +18,10 @@ from rich.progress import track
 from rich.table import Table
 
 from checks.analysis import ANALYSIS_VERSION, AnalysisFailed, AnalysisUnavailable, Failure, default_analyser
+from checks.model.release import AudioFacts, LatticeFacts
 from checks.policy import LATTICE
-from checks.release import AudioFacts, LatticeFacts
 from intake.management.measuring import trusting
-from intake.services import door
+from intake.services.submissions import admission
 
 #: The error of a file that is not there or may not be opened.
 UNREADABLE = "unreadable"
@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
     def _measure(self, files: Sequence[Path]) -> Iterator[tuple[Path, AudioFacts | None]]:
         bar = Console(file=cast(IO[str], self.stderr))
-        analyser, traces = default_analyser(), door.policy().asks(LATTICE)
+        analyser, traces = default_analyser(), admission.policy().asks(LATTICE)
         for path in track(files, "Measuring", console=bar, transient=True, disable=not sys.stderr.isatty()):
             try:
                 with path.open("rb") as file:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from intake.models import ApiKey, Label, Partner
-from intake.services import accounts
+from intake.services.people import accounts
 
 
 class Command(BaseCommand):

@@ -14,9 +14,9 @@ from django.utils.dateparse import parse_date
 
 from checks.analysis import AnalysisError, default_analyser
 from intake.models import Block
-from intake.services import blocklist
-from intake.services.blobs import Incoming
-from intake.services.registry import OPERATOR
+from intake.services.registry.protected_artists import OPERATOR
+from intake.services.review import blocklist
+from intake.services.storage.blobs import Incoming
 
 _CHUNK = 1 << 20
 

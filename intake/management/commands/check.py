@@ -18,7 +18,8 @@ from django.utils import timezone
 import checks
 from checks import policy as policies
 from checks.analysis import Analyser, AnalysisError
-from checks.check import (
+from checks.analysis.c2pa_trust import TrustList
+from checks.model.check import (
     CHECK_FAILED,
     Check,
     Context,
@@ -30,15 +31,17 @@ from checks.check import (
     Refusal,
     RegistrantUse,
 )
-from checks.files import DeclaredFile, DeliveredFile, judge_names
-from checks.finding import Finding, Route
+from checks.model.finding import Finding, Route
+from checks.model.release import AudioFacts, Delivery, ImageFacts, Track
 from checks.policy import Policy, Ruling, Verdict
-from checks.release import AudioFacts, Delivery, ImageFacts, Track
-from checks.trust import TrustList
-from intake import reference, shape, snapshot
+from checks.rules.delivered_files import DeclaredFile, DeliveredFile, judge_names
+from intake.core import document_schema
 from intake.management.measuring import measured, shown, workers
 from intake.models import KnownRecording, Label, TrustRoot
-from intake.services import covers, door, indexing
+from intake.readers import check_context, release_mapping
+from intake.services.catalogue import index_log
+from intake.services.checking import artwork
+from intake.services.submissions import admission
 
 #: What the command ends with, by verdict; and where the release would be refused at the door.
 EXITS = {Verdict.APPROVE: 0, Verdict.LABEL: 10, Verdict.REVIEW: 20}
@@ -81,14 +84,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rules, document = door.policy(), _document(options["metadata"])
+        rules, document = admission.policy(), _document(options["metadata"])
         known = _catalogue_is_here()
         if not known:
             self.stderr.write("There is no catalogue here (no database): nothing is known, and no name is guarded.")
         answers, positions = Answers(), []
         try:
-            delivery = shape.parse(document)
-        except shape.ShapeError as error:
+            delivery = document_schema.parse(document)
+        except document_schema.ShapeError as error:
             answers.door([fault.finding() for fault in error.faults], rules)
         else:
             answers = _ask(delivery, options["files"], options["label"], rules, known)
@@ -123,27 +126,27 @@ def _catalogue_is_here() -> bool:
 def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules: Policy, known: bool) -> Answers:
     """Put the checks, first those that the door asks, then those that listen."""
     answers = Answers()
-    named = door.named_files(document)
+    named = admission.named_files(document)
     answers.door(list(judge_names(named)), rules)
     facts: Mapping[str, AudioFacts] = {}
     images: Mapping[str, ImageFacts] = {}
     if folder is not None and not answers.blocked:  # a name that is a path leads out of the folder
-        answers.door(door.judge_delivered(document, _delivered(named, folder)), rules)
+        answers.door(admission.judge_delivered(document, _delivered(named, folder)), rules)
         facts = _facts(document, folder)
         images = _images(document, folder)
     trusted, today = TrustRoot.objects.trust_list() if known else TrustList(), timezone.now().date()
     label = _label(name or document["release"].get("display_label") or "A label", known)
     delivery = Delivery(
-        release=snapshot.release(document["release"]),
-        account=snapshot.account(label),
+        release=release_mapping.release(document["release"]),
+        account=release_mapping.account(label),
         received=today,
-        facts={one: snapshot.trusting(found, trusted, today) for one, found in facts.items()},
-        images={one: snapshot.trusting_image(found, trusted, today) for one, found in images.items()},
+        facts={one: release_mapping.trusting(found, trusted, today) for one, found in facts.items()},
+        images={one: release_mapping.trusting_image(found, trusted, today) for one, found in images.items()},
     )
     nothing = NothingKnown()
     context = Context(nothing, nothing, nothing, nothing, nothing)
     if known:
-        context = reference.context(label, None, rules, indexing.catch_up(math.inf, None) if folder else None)
+        context = check_context.context(label, None, rules, index_log.catch_up(math.inf, None) if folder else None)
     for check in filter(lambda one: rules.asks(one.name), checks.CHECKS):
         if check.needs_audio and folder is None:
             answers.missing.append(check.name)
@@ -185,7 +188,7 @@ def _facts(document: dict[str, Any], folder: Path) -> dict[str, AudioFacts]:
         path = folder / name
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return analyser.analyse(path, sha256, name=name, lattice=door.policy().asks(policies.LATTICE))
+        return analyser.analyse(path, sha256, name=name, lattice=admission.policy().asks(policies.LATTICE))
 
     try:
         done = measured(measure, here, max(1, min(workers(), len(here))))
@@ -199,7 +202,7 @@ def _images(document: dict[str, Any], folder: Path) -> dict[str, ImageFacts]:
     if not name or not (folder / name).is_file():
         return {}
     try:
-        return {name: covers.facts_of(folder / name, "")}
+        return {name: artwork.facts_of(folder / name, "")}
     except AnalysisError as error:
         raise CommandError(str(error)) from error
 

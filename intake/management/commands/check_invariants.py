@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from intake.models import Decision, Delivery, Event, Submission
-from intake.services.invariants import INVARIANTS, violations
+from intake.services.operations.invariants import INVARIANTS, violations
 
 #: The longest that an ordinary submission takes, many times over.
 DEFAULT_MINUTES = 15

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from intake.models import Label
-from intake.services import accounts
+from intake.services.people import accounts
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from intake.services import moderators
-from intake.services.roles import Role
+from intake.services.people import moderators
+from intake.services.people.permissions import Role
 
 
 class Command(BaseCommand):

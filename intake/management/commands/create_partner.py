@@ -11,10 +11,12 @@ from django.core.validators import validate_slug
 from django.db import transaction
 
 from checks.policy import Policy
-from intake import webhooks
+from intake.core.webhook_http import UnsafeURL
 from intake.models import Partner
-from intake.sender import UnsafeURL
-from intake.services import accounts, deliveries, door
+from intake.readers import webhook_payloads
+from intake.services.people import accounts
+from intake.services.submissions import admission
+from intake.services.webhooks import webhook_delivery
 
 
 class Command(BaseCommand):
@@ -29,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--type",
             action="append",
-            choices=webhooks.TYPES,
+            choices=webhook_payloads.TYPES,
             metavar="TYPE",
             help="an event type to subscribe to, once for each (without it: all that concern deliveries to partners)",
         )
@@ -37,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, profile = options["slug"], options["profile"]
-        _refuse_unknown(profile, door.policy())
+        _refuse_unknown(profile, admission.policy())
         try:
             validate_slug(slug)
         except ValidationError as error:
@@ -47,8 +49,8 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 partner, key = accounts.create_partner(slug, profile)
-                endpoint = deliveries.create_endpoint(
-                    partner, options["url"], options["type"] or webhooks.PARTNER_TYPES
+                endpoint = webhook_delivery.create_endpoint(
+                    partner, options["url"], options["type"] or webhook_payloads.PARTNER_TYPES
                 )
         except UnsafeURL as error:
             raise CommandError(f"{options['url']}: {error}") from error

@@ -30,8 +30,10 @@ from rich.text import Text
 from checks.analysis import default_analyser
 from intake.demo import releases
 from intake.models import Label
-from intake.services import accounts, catalogue, registry
-from intake.services.blobs import Incoming
+from intake.services.catalogue import known_recordings
+from intake.services.people import accounts
+from intake.services.registry import protected_artists
+from intake.services.storage.blobs import Incoming
 
 #: A machine under load needs longer; nobody waits longer than this for a demo.
 PATIENCE = 180.0
@@ -67,7 +69,7 @@ def prepare(folder: Path) -> None:
     incoming = Incoming()
     incoming.write(path.read_bytes())
     facts = default_analyser().analyse(path, incoming.sha256, name=path.name)
-    catalogue.learn(
+    known_recordings.learn(
         facts,
         title=releases.KNOWN_TITLE,
         artist=releases.KNOWN_ARTIST,
@@ -75,8 +77,8 @@ def prepare(folder: Path) -> None:
         owner=releases.KNOWN_OWNER,
     )
     incoming.keep()
-    catalogue.index()
-    registry.protect(releases.PROTECTED_NAME)
+    known_recordings.index()
+    protected_artists.protect(releases.PROTECTED_NAME)
 
 
 @contextmanager

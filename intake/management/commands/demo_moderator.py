@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.management.base import BaseCommand, CommandError
 
-from intake.services import moderators
+from intake.services.people import moderators
 
 NAME = "demo"
 

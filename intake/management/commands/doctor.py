@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from intake import health
+from intake.services.operations import health
 
 
 class Command(BaseCommand):

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import QuerySet
 
-from checks.metadata.identifiers import canonical_isrc
+from checks.rules.metadata.identifiers import canonical_isrc
 from intake.models import KnownRecording
-from intake.services import catalogue
+from intake.services.catalogue import known_recordings
 
 
 class Command(BaseCommand):
@@ -25,8 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = list(_chosen(options).order_by("pk"))
-        count = catalogue.forget(found)
-        catalogue.index()
+        count = known_recordings.forget(found)
+        known_recordings.index()
         if options["json"]:
             recordings = [{"id": one.pk, "title": one.title, "isrc": one.isrc, "owner": one.owner} for one in found]
             self.stdout.write(json.dumps({"forgotten": count, "recordings": recordings}, ensure_ascii=False))

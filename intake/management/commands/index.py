@@ -11,8 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from checks.fingerprint.index import Damaged
-from intake import fingerprint_files, reference
-from intake.services import catalogue, fingerprints, indexing
+from intake.core import catalogue_files
+from intake.readers import check_context
+from intake.services.catalogue import bulk_import, index_log, known_recordings
 
 #: Of a part that was made, so that nobody trusts it to stay one (docs/catalogue.md).
 PART = "This is a part. A running gate makes it what its own catalogue says: the rest is filled in, other numbers go."
@@ -46,14 +47,14 @@ class Command(BaseCommand):
         faults: list[str] = []
         try:
             if action == "verify":
-                faults = reference.store().verify() + _differences()
+                faults = check_context.store().verify() + _differences()
             elif action == "compact":
-                reference.store().compact()
+                check_context.store().compact()
             elif action == "rebuild":
                 _rebuild(options["source"], options["shard"])
                 if options["source"] and not options["shard"].endswith("/1"):
                     self.stderr.write(PART)
-            stats = dataclasses.asdict(reference.store().stats()) | _place()
+            stats = dataclasses.asdict(check_context.store().stats()) | _place()
         except Damaged as error:
             if action != "verify":
                 raise CommandError(f"the index is damaged ({error}); make it anew with: index rebuild") from error
@@ -82,7 +83,7 @@ class Command(BaseCommand):
             with (
                 gzip.open(aside, "wt", encoding="utf-8", newline="") if zipped else aside.open("w", newline="") as file
             ):
-                count = fingerprint_files.write(file, fingerprints.lines(), form)
+                count = catalogue_files.write(file, bulk_import.lines(), form)
             aside.replace(path)
         except OSError as error:
             aside.unlink(missing_ok=True)
@@ -94,29 +95,29 @@ class Command(BaseCommand):
 
 def _rebuild(source: str | None, shard: str) -> None:
     if source is None:
-        catalogue.rebuild()
+        known_recordings.rebuild()
         return
     part, _, of = shard.partition("/")
     if not (part.isdecimal() and of.isdecimal() and int(part) < int(of)):
         raise CommandError(f"--shard {shard}: K/N, as 0/4 to 3/4")
     try:
-        catalogue.rebuild_from(source, int(part), int(of))
+        known_recordings.rebuild_from(source, int(part), int(of))
     except (ValueError, ImportError) as error:
         raise CommandError(str(error)) from error
 
 
 def _place() -> dict[str, int]:
     """Where the index stands in the catalogue's log."""
-    found = indexing.status()
+    found = index_log.status()
     return {"position": found.position, "behind": found.behind}
 
 
 def _differences() -> list[str]:
     """Where the index and the catalogue's log disagree. What the index has not applied yet is no disagreement."""
-    found = indexing.status(exactly=True)
+    found = index_log.status(exactly=True)
     if found.foreign:
         return list(found.faults)
-    lacking, spare = indexing.differences()
+    lacking, spare = index_log.differences()
     named = [
         *_named("in the catalogue, but not in the index", lacking),
         *_named("in the index, but not in the catalogue", spare),

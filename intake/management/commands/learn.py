@@ -17,13 +17,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from checks.analysis import Analyser, AnalysisError
-from checks.metadata.identifiers import canonical_isrc
-from checks.release import AudioFacts
-from intake import fingerprint_files
+from checks.model.release import AudioFacts
+from checks.rules.metadata.identifiers import canonical_isrc
+from intake.core import catalogue_files
 from intake.management.measuring import measured, shown, workers
 from intake.models import KnownRecording
-from intake.services import catalogue, fingerprints
-from intake.services.blobs import Incoming
+from intake.services.catalogue import bulk_import, known_recordings
+from intake.services.storage.blobs import Incoming
 
 #: What is taken for audio in a folder. A file that is named itself is tried whatever it is called.
 SUFFIXES = frozenset(
@@ -103,7 +103,7 @@ class Command(BaseCommand):
             return
         entries = _entries(options["paths"], options["csv"])
         outcomes = list(shown(_learn_all(entries, options["keep_audio"]), len(entries), "Learning", sys.stderr))
-        catalogue.index()  # what is learned shall be found when the command ends
+        known_recordings.index()  # what is learned shall be found when the command ends
         count = Counter(outcome.status for outcome in outcomes)
         if options["json"]:
             document = {
@@ -124,7 +124,7 @@ class Command(BaseCommand):
         count: Counter[str] = Counter()
         failed: list[dict[str, Any]] = []
         try:
-            learned = shown(fingerprints.learn(fingerprint_files.read(path)), None, "Learning", sys.stderr)
+            learned = shown(bulk_import.learn(catalogue_files.read(path)), None, "Learning", sys.stderr)
             for one in learned:
                 count[one.status] += 1
                 count["partial"] += one.status == "learned" and one.line.partial
@@ -134,7 +134,7 @@ class Command(BaseCommand):
                         self.stdout.write(f"failed   line {one.line.number}: {one.error}")
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
-        except fingerprint_files.BadFile as error:
+        except catalogue_files.BadFile as error:
             raise CommandError(f"{path}: {error} ({count['learned']} were learned before)") from error
         totals = {status: count[status] for status in ("learned", "known", "failed", "partial")}
         if as_json:
@@ -171,10 +171,10 @@ def _prepare(entry: Entry, keep: bool) -> Job:
     except OSError as error:
         return Job(entry, error=error.strerror or str(error))
     rows = KnownRecording.objects.settled().filter(sha256=sha256).defer("fingerprint")
-    known = catalogue.known_again(rows, entry.owner, entry.isrc)
+    known = known_recordings.known_again(rows, entry.owner, entry.isrc)
     if known:  # what the table says now, and nobody knew before
         named = entry.title if known.title == entry.path.stem else ""
-        catalogue.complete(known, named, artist=entry.artist, isrc=entry.isrc, owner=entry.owner)
+        known_recordings.complete(known, named, artist=entry.artist, isrc=entry.isrc, owner=entry.owner)
     return Job(entry, sha256, incoming, known)
 
 
@@ -212,10 +212,10 @@ def _finish(job: Job, facts: AudioFacts | str | None) -> Outcome:
     if job.incoming and facts.ok:
         job.incoming.keep()
     try:
-        recording, new = catalogue.learn(
+        recording, new = known_recordings.learn(
             facts, title=entry.title, artist=entry.artist, isrc=entry.isrc, owner=entry.owner, ring=False
         )
-    except catalogue.NothingToLearn as error:
+    except known_recordings.NothingToLearn as error:
         return Outcome(file, "failed", str(error))
     return _outcome(file, "learned" if new else "known", recording)
 

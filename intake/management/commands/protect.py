@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from intake.models import Label
-from intake.services import registry
+from intake.services.registry import protected_artists
 
 
 class Command(BaseCommand):
@@ -26,10 +26,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         labels = [_label(name) for name in options["label"]]
         try:
-            artist, new = registry.protect(
+            artist, new = protected_artists.protect(
                 options["name"], options["alias"], labels, transliterations=options["transliteration"]
             )
-        except registry.Unusable as error:
+        except protected_artists.Unusable as error:
             raise CommandError(str(error)) from None
         guarded = list(artist.protected_names.order_by("pk").values_list("name", flat=True))
         allowed = sorted(label.name for label in artist.may_deliver())

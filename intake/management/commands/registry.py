@@ -11,10 +11,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from intake import registry_csv
+from intake.core import registry_csv
+from intake.core.registry_csv import BadTable, Line
 from intake.models import ArtistKey, Label, ProtectedArtist, ProtectedName
-from intake.registry_csv import BadTable, Line
-from intake.services import registry
+from intake.services.registry import protected_artists
 
 #: Lines that are written in one transaction.
 BATCH = 1000
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             case "revoke-key":
                 self._revoke_key(options["prefix"], options["json"])
             case "rebuild":
-                self._say(options["json"], names=registry.rebuild())
+                self._say(options["json"], names=protected_artists.rebuild())
 
     def _say(self, as_json: bool, **figures: Any) -> None:
         if as_json:
@@ -64,7 +64,11 @@ class Command(BaseCommand):
                 entries = _entries(registry_csv.read(file), faults)
                 while batch := list(islice(entries, BATCH)):
                     count += len(batch)
-                    done = [] if dry_run else registry.protect_all(batch, f"{registry.OPERATOR}: {path.name}"[:200])
+                    done = (
+                        []
+                        if dry_run
+                        else protected_artists.protect_all(batch, f"{protected_artists.OPERATOR}: {path.name}"[:200])
+                    )
                     new += sum(fresh for _, fresh in done)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
@@ -82,43 +86,43 @@ class Command(BaseCommand):
         if artist is None:
             raise CommandError(f"there is no protected artist '{name}'")
         try:
-            row, key = registry.issue_key(artist, registry.OPERATOR)
-        except registry.TooManyKeys:
-            raise CommandError(f"revoke one of the {registry.MOST_KEYS} valid keys first") from None
+            row, key = protected_artists.issue_key(artist, protected_artists.OPERATOR)
+        except protected_artists.TooManyKeys:
+            raise CommandError(f"revoke one of the {protected_artists.MOST_KEYS} valid keys first") from None
         self._say(as_json, artist=artist.name, prefix=row.prefix, key=key)
 
     def _revoke_key(self, prefix: str, as_json: bool) -> None:
         key = ArtistKey.objects.filter(prefix=prefix).first()
         if key is None:
             raise CommandError(f"there is no artist key '{prefix}'")
-        self._say(as_json, prefix=key.prefix, revoked=registry.revoke_key(key, registry.OPERATOR))
+        self._say(as_json, prefix=key.prefix, revoked=protected_artists.revoke_key(key, protected_artists.OPERATOR))
 
 
-def _entries(lines: Iterator[Line], faults: list[dict[str, Any]]) -> Iterator[registry.Entry]:
+def _entries(lines: Iterator[Line], faults: list[dict[str, Any]]) -> Iterator[protected_artists.Entry]:
     """The lines as entries; what cannot be one is noted among the faults and left out."""
     labels: dict[str, Label | None] = {}
     for line in lines:
         try:
-            yield registry.checked(_entry(line, labels))
-        except registry.Unusable as error:
+            yield protected_artists.checked(_entry(line, labels))
+        except protected_artists.Unusable as error:
             faults.append({"line": line.number, "fault": str(error)})
 
 
-def _entry(line: Line, labels: dict[str, Label | None]) -> registry.Entry:
+def _entry(line: Line, labels: dict[str, Label | None]) -> protected_artists.Entry:
     """One line's entry. Raises Unusable."""
     identifiers = [(scheme, value) for scheme in ("isni", "ipi") for value in line.cells[scheme]]
     for profile in line.cells["profiles"]:
         scheme, separator, value = profile.partition(":")
         if not separator:
-            raise registry.Unusable(f"'{profile[:60]}' is no profile: write partner:id")
+            raise protected_artists.Unusable(f"'{profile[:60]}' is no profile: write partner:id")
         identifiers.append((scheme, value))
     for name in line.cells["labels"]:
         if name not in labels:
             labels[name] = Label.objects.filter(name=name).first()
     unknown = [name for name in line.cells["labels"] if labels[name] is None]
     if unknown:
-        raise registry.Unusable(f"there is no label '{unknown[0][:60]}'")
-    return registry.Entry(
+        raise protected_artists.Unusable(f"there is no label '{unknown[0][:60]}'")
+    return protected_artists.Entry(
         line.name,
         tuple(line.cells["aliases"]),
         tuple(line.cells["transliterations"]),

@@ -15,7 +15,7 @@ from django.utils import timezone
 import checks
 from checks import policy as policies
 from intake.management.measuring import shown
-from intake.services import replay
+from intake.services.policy import replay
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from intake.services import access, login_throttle
+from intake.services.people import login_throttle, second_factor
 
 
 class Command(BaseCommand):
@@ -20,6 +20,6 @@ class Command(BaseCommand):
         person = User.objects.filter(username=options["name"]).first()
         if person is None:
             raise CommandError(f"there is nobody called {options['name']}")
-        there = access.reset(person)
+        there = second_factor.reset(person)
         login_throttle.unlock_name(person.get_username())
         self.stdout.write(f"{person.get_username()} {'enrols anew' if there else 'had not enrolled'}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from intake.services import self_tests
+from intake.services.operations import self_tests
 
 
 class Command(BaseCommand):

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from checks import trust as certificates
+from checks.analysis import c2pa_trust as certificates
 from intake.models import TrustRoot
-from intake.services import trust
-from intake.services.registry import OPERATOR
+from intake.services.provenance import trust_roots
+from intake.services.registry.protected_artists import OPERATOR
 
 
 class Command(BaseCommand):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def _add(self, options: dict[str, Any]) -> None:
         try:
-            row, new = trust.add(options["pem"].read_text(encoding="ascii"), options["note"], OPERATOR)
+            row, new = trust_roots.add(options["pem"].read_text(encoding="ascii"), options["note"], OPERATOR)
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{options['pem']}: {error}") from error
         except certificates.NotARoot as error:
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{row.subject} {'is' if new else 'was'} trusted{'' if new else ' already'}")
         self.stdout.write(f"  sha256 {row.fingerprint}: compare it with what its owner publishes")
         if new:
-            trusted = sum(one.credential.state == "trusted" for one in trust.carriers())
+            trusted = sum(one.credential.state == "trusted" for one in trust_roots.carriers())
             self.stdout.write(f"  {trusted} measured files carry a credential that is trusted now")
 
     def _withdraw(self, options: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         found = list(TrustRoot.objects.current().filter(fingerprint__startswith=beginning)[:2])
         if len(found) != 1 or not beginning:
             raise CommandError("there are several such roots" if found else "there is no such root on the list")
-        trust.withdraw(found[0], OPERATOR)
+        trust_roots.withdraw(found[0], OPERATOR)
         self.stdout.write(f"{found[0].subject} is trusted no longer")
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{sum(row.withdrawn_at is None for row in rows)} roots are trusted; {digest}")
 
     def _files(self, options: dict[str, Any]) -> None:
-        found = list(trust.carriers())
+        found = list(trust_roots.carriers())
         if options["json"]:
             documents = [
                 {"sha256": one.sha256, "state": one.credential.state, "signer": one.credential.signer} for one in found

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from intake.client_address import parse_network
-from intake.services import login_throttle
+from intake.core.client_address import parse_network
+from intake.services.people import login_throttle
 
 
 class Command(BaseCommand):

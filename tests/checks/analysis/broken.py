@@ -5,8 +5,8 @@ import dataclasses
 from typing import BinaryIO
 
 from checks.analysis import decode
-from checks.analysis.facts import Failure, failed
-from checks.release import AudioFacts
+from checks.analysis.facts_json import Failure, failed
+from checks.model.release import AudioFacts
 
 
 def _raising(error: type[BaseException]):  # type: ignore[no-untyped-def]

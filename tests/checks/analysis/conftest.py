@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from checks.analysis import Analyser
-from checks.release import AudioFacts
+from checks.model.release import AudioFacts
 
 Measure = Callable[[Path], AudioFacts]
 

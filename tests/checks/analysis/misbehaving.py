@@ -6,8 +6,8 @@ import os
 import time
 from typing import BinaryIO
 
-from checks.analysis import credentials, decode
-from checks.release import AudioFacts
+from checks.analysis import c2pa_reader, decode
+from checks.model.release import AudioFacts
 
 #: A file that starts so is measured by misbehaving; any other is measured as always.
 TRIGGER = b"misbehave"
@@ -60,5 +60,5 @@ def eaten_by_its_credential(file: BinaryIO, sha256: str, name: str | None, **swi
     """Measures well, and then the library that reads manifests ends as native code does that gets no memory."""
     if not sha256:  # a known sample, which is no trouble to it
         return decode.measure(file, sha256, name, **switched)
-    credentials.read = lambda *_, **__: ctypes.CDLL(None).abort()  # type: ignore[assignment]  # in this child alone
+    c2pa_reader.read = lambda *_, **__: ctypes.CDLL(None).abort()  # type: ignore[assignment]  # in this child alone
     return decode.measure(file, sha256, name, **switched)

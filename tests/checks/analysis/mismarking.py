@@ -7,14 +7,14 @@ import socket
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from checks.analysis import marker
+from checks.analysis import c2pa_embed
 
 Ask = Callable[[bytes], bytes]
 
 
 def changes_the_sound(source: BinaryIO, target: BinaryIO, request: bytes, ask: Ask) -> bytes:
     """As if the library had written another sound: after every marking one sample is another."""
-    sign = marker._sign
+    sign = c2pa_embed._sign
 
     def signed(source: BinaryIO, target: Any, *rest: Any) -> None:
         sign(source, target, *rest)
@@ -22,8 +22,8 @@ def changes_the_sound(source: BinaryIO, target: BinaryIO, request: bytes, ask: A
         target.write(b"\x55\x55")
         target.flush()
 
-    marker._sign = signed  # in this child alone
-    return marker.mark(source, target, request, ask)
+    c2pa_embed._sign = signed  # in this child alone
+    return c2pa_embed.mark(source, target, request, ask)
 
 
 def tries_everything(source: BinaryIO, target: BinaryIO, request: bytes, ask: Ask) -> bytes:

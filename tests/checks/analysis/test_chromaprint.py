@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from checks.analysis import Analyser, chromaprint, decode
-from checks.analysis.chromaprint import SAMPLE_RATE, BuiltInFingerprinter, Fingerprinter, LibraryFingerprinter
+from checks.analysis import Analyser, decode
+from checks.fingerprint import chromaprint
+from checks.fingerprint.chromaprint import SAMPLE_RATE, BuiltInFingerprinter, Fingerprinter, LibraryFingerprinter
 
 from . import files
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from checks.analysis import default_analyser
 from intake.demo import sounds
-from intake.services import trust
+from intake.services.provenance import trust_roots
 from tests import authority
 
 from . import files
@@ -54,7 +54,7 @@ def test_a_credential_is_told_as_the_trust_list_judges_it(
     authority.sign(song, authority.signer("Signer", root))
     expected = {"state": "untrusted", "source_types": ["trainedAlgorithmicMedia"], "signer": "Signer, Signer Ltd"}
     assert told() == expected
-    trust.add(root.pem, "made in this test", "operator")
+    trust_roots.add(root.pem, "made in this test", "operator")
     assert told() == expected | {"state": "trusted"}
     call_command("analyse", str(song))
     assert "credential: trusted, trainedAlgorithmicMedia, Signer, Signer Ltd" in " ".join(

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from checks import artwork
 from checks.analysis.image_header import read_image_header
-from checks.finding import Route
-from checks.release import ImageFacts
+from checks.model.finding import Route
+from checks.model.release import ImageFacts
+from checks.rules import artwork
 
 Read = Callable[[bytes], ImageFacts]
 

@@ -21,13 +21,13 @@ from checks.analysis import (
     Failure,
     Level,
     Note,
-    confine,
-    known,
-    selftest,
+    known_samples,
+    sandbox,
+    self_test,
 )
 from checks.analysis import analyser as analyser_module
 from checks.analysis.analyser import _Ending
-from checks.release import Credential, CredentialState
+from checks.model.release import Credential, CredentialState
 
 from . import broken, files, misbehaving, without_filter
 from .conftest import Measure
@@ -99,7 +99,7 @@ def test_a_decoder_that_fails_on_known_samples_blames_no_file(song: Path, measur
         with pytest.raises(AnalysisUnavailable, match=cause):
             analyser.analyse(song, "good")
         with pytest.raises(AnalysisUnavailable, match=cause):
-            analyser.measure_known(known.SIGNED_SOUND)
+            analyser.measure_known(known_samples.SIGNED_SOUND)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_a_decoder_that_fails_on_known_samples_blames_no_file(song: Path, measur
 def test_a_sample_that_is_measured_otherwise_is_noticed(
     analyser: Analyser, changes: dict[str, object], wrong: str
 ) -> None:
-    facts = analyser.analyse(known.SIGNED_SOUND, "")
-    assert known.wrong_sound(facts, known.SIGNED_SOUND) == ""
-    assert wrong in known.wrong_sound(dataclasses.replace(facts, **changes), known.SIGNED_SOUND)  # type: ignore[arg-type]
+    facts = analyser.analyse(known_samples.SIGNED_SOUND, "")
+    assert known_samples.wrong_sound(facts, known_samples.SIGNED_SOUND) == ""
+    assert wrong in known_samples.wrong_sound(dataclasses.replace(facts, **changes), known_samples.SIGNED_SOUND)  # type: ignore[arg-type]
 
 
 def test_a_decoder_that_is_less_isolated_than_demanded_reads_nothing(
@@ -126,13 +126,13 @@ def test_a_decoder_that_is_less_isolated_than_demanded_reads_nothing(
 ) -> None:
     with Analyser(without_filter.__name__ + ":measure") as analyser:
         assert analyser.analyse(song, "good").ok
-        monkeypatch.setattr(confine, "_demanded_level", Level.SYSCALLS)
+        monkeypatch.setattr(sandbox, "_demanded_level", Level.SYSCALLS)
         with pytest.raises(AnalysisUnavailable, match=r"level 1 \(limits\), and 2 \(syscalls\) is demanded"):
             analyser.analyse(song, "good")
 
 
 def test_a_decoder_whose_user_is_missing_reads_nothing(monkeypatch: pytest.MonkeyPatch, song: Path) -> None:
-    monkeypatch.setattr(confine, "_demanded_user", "nobody-of-that-name")
+    monkeypatch.setattr(sandbox, "_demanded_user", "nobody-of-that-name")
     with Analyser() as analyser, pytest.raises(AnalysisUnavailable, match="no user"):
         analyser.analyse(song, "good")
 
@@ -141,9 +141,9 @@ def test_a_decoder_whose_user_is_missing_reads_nothing(monkeypatch: pytest.Monke
 def test_a_decoder_of_another_user_measures_the_same(monkeypatch: pytest.MonkeyPatch, song: Path) -> None:
     with Analyser() as analyser:
         as_the_gate = analyser.analyse(song, "good")
-        monkeypatch.setattr(confine, "_demanded_user", "nobody")
+        monkeypatch.setattr(sandbox, "_demanded_user", "nobody")
         assert analyser.analyse(song, "good") == as_the_gate
-        assert [part for part in selftest.examine() if not part.ok] == []
+        assert [part for part in self_test.examine() if not part.ok] == []
 
 
 def test_a_file_that_makes_its_child_wait_is_ended_at_the_deadline(
@@ -294,7 +294,7 @@ def test_an_answer_that_makes_no_sense_is_a_killed_decoder(answer: bytes) -> Non
 
 
 def test_the_operators_functions_speak_of_this_machine() -> None:
-    assert [part for part in selftest.examine() if not part.ok] == []
+    assert [part for part in self_test.examine() if not part.ok] == []
     assert analysis.fingerprint_backend() == "built-in" or analysis.fingerprint_backend().startswith("libchromaprint")
     assert analysis.default_analyser() is analysis.default_analyser()
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.analysis import Level, confine, escapes, seccomp
-from checks.analysis.confine import Isolation, Limits, NotIsolated
+from checks.analysis import Level, sandbox, sandbox_escapes, seccomp
+from checks.analysis.sandbox import Isolation, Limits, NotIsolated
 
 MACHINES = sorted(seccomp.ALLOWED)
 REFUSED = seccomp.ERRNO | errno.EPERM
@@ -125,7 +125,7 @@ def test_calls_that_reach_beyond_the_process_are_refused(machine: str, call: str
 def test_nothing_that_is_tried_from_inside_passes(machine: str) -> None:
     """The attempts of the self-test, read against the filter of a machine that is not at hand."""
     column = ("x86_64", "aarch64").index(machine)
-    for one in escapes.ATTEMPTS:
+    for one in sandbox_escapes.ATTEMPTS:
         number = one.numbers[column]
         if number is not None:
             values = [
@@ -149,7 +149,7 @@ def test_the_numbers_are_those_of_the_kernels_headers(machine: str) -> None:
     column = ("x86_64", "aarch64").index(machine)
     used = dict(seccomp.ALLOWED[machine])
     assert used == {name: known[name] for name in used}
-    tried = {one.call: one.numbers[column] for one in escapes.ATTEMPTS}
+    tried = {one.call: one.numbers[column] for one in sandbox_escapes.ATTEMPTS}
     assert tried == {name: known.get(name) for name in tried}
 
 
@@ -183,7 +183,7 @@ def confined(work: Callable[[], object], level: Level) -> str:
 def _isolate_and_work(work: Callable[[], object], level: Level, writer: Connection) -> None:
     _weaken(level)
     try:
-        assert confine.confine(LIMITS) is level
+        assert sandbox.confine(LIMITS) is level
         answer = str(work())
     except BaseException as error:
         answer = repr(error)
@@ -194,9 +194,9 @@ def _isolate_and_work(work: Callable[[], object], level: Level, writer: Connecti
 def _weaken(level: Level) -> None:
     """Make this process's kernel one that grants no more than a level."""
     if level <= Level.SYSCALLS:
-        confine._landlock = lambda: False
+        sandbox._landlock = lambda: False
     if level <= Level.LIMITS:
-        confine._seccomp = lambda: False
+        sandbox._seccomp = lambda: False
 
 
 BOTH = pytest.mark.parametrize("level", [Level.SYSCALLS, Level.FILES])
@@ -263,21 +263,21 @@ def test_a_decoder_runs_as_the_user_that_was_set(level: Level) -> None:
 
 def _become_nobody_and_stay(level: Level, writer: Connection) -> None:
     _weaken(level)
-    confine.confine(LIMITS, Isolation(level, 65534, 65534))
+    sandbox.confine(LIMITS, Isolation(level, 65534, 65534))
     writer.send("ready")
     while True:  # the filter refuses to wait
         pass
 
 
 def test_a_process_that_is_less_isolated_than_demanded_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confine, "_confined", lambda *_: Level.LIMITS)
+    monkeypatch.setattr(sandbox, "_confined", lambda *_: Level.LIMITS)
     with pytest.raises(NotIsolated, match=r"level 1 \(limits\).*2 \(syscalls\) is demanded"):
-        confine.confine(LIMITS, Isolation(Level.SYSCALLS))
+        sandbox.confine(LIMITS, Isolation(Level.SYSCALLS))
 
 
 @pytest.mark.parametrize(("name", "why"), [("nobody-of-that-name", "no user"), ("root", "is root")])
 def test_a_user_that_gives_no_protection_is_refused(name: str, why: str) -> None:
-    assert why in confine.unusable_user(name)
+    assert why in sandbox.unusable_user(name)
 
 
 @BOTH
@@ -289,13 +289,13 @@ def test_every_attempt_to_leave_is_refused(victim: subprocess.Popen[bytes], leve
 
 
 def _try_to_leave(pid: int) -> str:
-    return escapes.attempt(io.BytesIO(str(pid).encode())).decode()
+    return sandbox_escapes.attempt(io.BytesIO(str(pid).encode())).decode()
 
 
 def test_the_self_test_names_what_was_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the filter, the attempts reach the kernel and harm the sacrificial process; the report says so."""
-    monkeypatch.setattr(escapes.confined, "run_once", unfiltered)
-    level, results = escapes.try_all()
+    monkeypatch.setattr(sandbox_escapes.confined, "run_once", unfiltered)
+    level, results = sandbox_escapes.try_all()
     not_refused = {one.what for one in results if not one.refused}
     assert level is Level.LIMITS
     assert {"cripple another process", "see whether a path exists", "open a network socket"} <= not_refused
@@ -316,7 +316,7 @@ def unfiltered(work: str, content: object, limits: Limits, isolation: Isolation)
 
 
 def test_the_self_test_finds_nothing_on_this_machine() -> None:
-    level, results = escapes.try_all()
+    level, results = sandbox_escapes.try_all()
     assert level >= Level.SYSCALLS
     assert [one for one in results if not one.refused] == []
     assert len(results) > 100

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from checks.analysis.chromaprint import CLASSIFIERS, HIGHEST_HZ, LOWEST_HZ, QUIET, SMOOTHING, TUNING_HZ, WINDOW_ROWS
-from checks.fingerprint import kernels
-from checks.fingerprint.kernels import Bools, Floats, Int64s, Singles, UInt32s
-from checks.fingerprint.picture import FRAME, HOP, SAMPLE_RATE, Picture
-from checks.fingerprint.variants import Change
+from checks.fingerprint import bit_operations
+from checks.fingerprint.band_spectrogram import FRAME, HOP, SAMPLE_RATE, Picture
+from checks.fingerprint.bit_operations import Bools, Floats, Int64s, Singles, UInt32s
+from checks.fingerprint.chromaprint import CLASSIFIERS, HIGHEST_HZ, LOWEST_HZ, QUIET, SMOOTHING, TUNING_HZ, WINDOW_ROWS
+from checks.fingerprint.speed_variants import Change
 
 _Values = npt.NDArray[Any]
 
@@ -27,7 +27,7 @@ def sub_prints(picture: Picture, change: Change, phase: float = 0.0) -> UInt32s:
 
 
 def keys(picture: Picture, change: Change, modulus: int, flipped: int, phase: float = 0.0) -> UInt32s:
-    mixed = kernels.mix32(Bits(rows(picture, change, phase), flipped).probes())
+    mixed = bit_operations.mix32(Bits(rows(picture, change, phase), flipped).probes())
     return np.unique(mixed[mixed % np.uint32(modulus) == 0])
 
 
@@ -103,8 +103,8 @@ class Bits:
 
     def probes(self) -> UInt32s:
         """The keys as heard, and with every choice of the weakest bits flipped; silence gives none."""
-        heard = self.prints != kernels.SILENCE
-        found = [self.prints[heard] & np.uint32(kernels.KEY_MASK)]
+        heard = self.prints != bit_operations.SILENCE
+        found = [self.prints[heard] & np.uint32(bit_operations.KEY_MASK)]
         for bits in self.weak:
             found += [keys ^ bits[heard] for keys in found]
         return np.concatenate(found)
@@ -138,14 +138,14 @@ def _rectangles(table: Floats, count: int, kind: int, band: int, bands: int, len
 
 def bit_errors(a: UInt32s, b: UInt32s, offsets: Int64s) -> npt.NDArray[np.uint8]:
     """Differing bits of a[i] and b[i + offset]; meaningless where b has nothing there."""
-    return kernels.bit_errors(a, b, offsets)
+    return bit_operations.bit_errors(a, b, offsets)
 
 
 def votes(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, bits: int, budget: int) -> Int64s:
     """How often equal leading bits speak for each offset, -a.size first."""
     places_a, places_b = np.flatnonzero(heard_a), np.flatnonzero(heard_b)
     shift = np.uint32(32 - bits)
-    i, j = kernels.shared_offsets(a[places_a] >> shift, b[places_b] >> shift, budget)
+    i, j = bit_operations.shared_offsets(a[places_a] >> shift, b[places_b] >> shift, budget)
     return np.bincount(places_b[j] - places_a[i] + a.size, minlength=a.size + b.size + 1)
 
 
@@ -153,7 +153,7 @@ def best_blocks(
     a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets: Int64s, width: int, least: int
 ) -> Floats:
     """The bit error rate of the best ``width`` neighbours at every offset; 1 where none says enough."""
-    heard = kernels.rows(heard_b, offsets, a.size) & heard_a
+    heard = bit_operations.rows(heard_b, offsets, a.size) & heard_a
     wrong = np.where(heard, bit_errors(a, b, offsets), np.uint8(0))
     bits, items = (np.lib.stride_tricks.sliding_window_view(x, width, axis=1).sum(axis=2) for x in (wrong, heard))
     return np.where(items >= least, bits / np.maximum(1, 32 * items), 1.0).min(axis=1, initial=1.0)

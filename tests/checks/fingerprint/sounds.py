@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from checks.fingerprint.compare import ITEM_SECONDS, SPAN_SECONDS
-from checks.fingerprint.kernels import SILENCE, UInt32s
+from checks.fingerprint.bit_operations import SILENCE, UInt32s
+from checks.fingerprint.comparison import ITEM_SECONDS, SPAN_SECONDS
 
 
 def recording(seed: int, items: int = 1432) -> bytes:

@@ -9,28 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.fingerprint import alignment, kernels
-from checks.fingerprint.compare import LONGEST_RUN, compare, informative, likeness
+from checks.fingerprint import alignment, bit_operations
+from checks.fingerprint.comparison import LONGEST_RUN, compare, informative, likeness
 from tests.checks.fingerprint import plain
 from tests.checks.fingerprint.sounds import degraded, part, recording
 
 
 @st.composite
-def prints(draw: st.DrawFn, least: int = 0) -> kernels.UInt32s:
+def prints(draw: st.DrawFn, least: int = 0) -> bit_operations.UInt32s:
     """Sub-prints of few values, so that they repeat, with silence and runs among them."""
     chance = np.random.default_rng(draw(st.integers(0, 2**32)))
-    values = np.append(chance.integers(0, 2**32, draw(st.integers(1, 60)), dtype=np.uint32), np.uint32(kernels.SILENCE))
+    values = np.append(
+        chance.integers(0, 2**32, draw(st.integers(1, 60)), dtype=np.uint32), np.uint32(bit_operations.SILENCE)
+    )
     return np.repeat(chance.choice(values, draw(st.integers(least, 90))), draw(st.sampled_from([1, 1, 3, 12])))
 
 
 @given(prints())
-def test_what_says_anything_is_neither_silence_nor_the_inside_of_a_held_tone(a: kernels.UInt32s):
-    expected = (a != kernels.SILENCE) & (kernels.run_lengths(a) <= LONGEST_RUN)
+def test_what_says_anything_is_neither_silence_nor_the_inside_of_a_held_tone(a: bit_operations.UInt32s):
+    expected = (a != bit_operations.SILENCE) & (bit_operations.run_lengths(a) <= LONGEST_RUN)
     assert (informative(a) == expected).all()
 
 
 @given(prints(), st.integers(1, 30))
-def test_different_sub_prints_are_counted_as_far_as_one_asks(a: kernels.UInt32s, most: int):
+def test_different_sub_prints_are_counted_as_far_as_one_asks(a: bit_operations.UInt32s, most: int):
     heard = informative(a)
     assert alignment.distinct(a, heard, most) == min(most, np.unique(a[heard]).size)
 
@@ -61,8 +63,8 @@ def test_best_block_is_found_at_every_offset(a, b, width: int, least: int):
 def test_two_held_against_each_other_differ_where_they_do(a, b):
     offsets = np.arange(-a.size - 1, b.size + 2)
     wrong, both, inside = alignment.held(a, b, informative(a), informative(b), offsets)
-    within = kernels.rows(np.ones(b.size, np.bool_), offsets, a.size)
-    heard = kernels.rows(informative(b), offsets, a.size) & informative(a)
+    within = bit_operations.rows(np.ones(b.size, np.bool_), offsets, a.size)
+    heard = bit_operations.rows(informative(b), offsets, a.size) & informative(a)
     assert (inside == within).all()
     assert (both == heard).all()
     assert (wrong == np.where(heard, plain.bit_errors(a, b, offsets), 0)).all()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.fingerprint import index, kernels, lookup, segment
+from checks.fingerprint import bit_operations, index, index_segment, postings_kernels
 from checks.fingerprint.index import Building, Candidate, Damaged, Keys, Query, Shelf, Table
+from checks.fingerprint.index_segment import Segment, merge_segments, write_segment
 from checks.fingerprint.local_store import LocalStore
-from checks.fingerprint.segment import Segment, merge_segments, write_segment
 from tests.checks.fingerprint.sounds import packed, part, recording, silence
 
 postings = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 40)), max_size=300, unique=True)
@@ -46,7 +46,7 @@ def test_lowest_bits_and_silence_make_no_key():
 
 def test_mixing_is_one_to_one():
     keys = np.random.default_rng(1).integers(0, 2**32, 100_000, dtype=np.uint32)
-    assert np.unique(kernels.mix32(keys)).size == np.unique(keys).size
+    assert np.unique(bit_operations.mix32(keys)).size == np.unique(keys).size
 
 
 @given(postings)
@@ -124,7 +124,7 @@ def test_merged_segments_hold_what_one_would(
         sources.append((Segment(path / f"{place}.segment"), np.array(sorted(removed), dtype=np.int64)))
         whole += [(number, keys) for number, keys in fresh if number not in removed]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segment, "STEP", data.draw(st.sampled_from([1, 7, 1 << 16])))
+        patch.setattr(index_segment, "STEP", data.draw(st.sampled_from([1, 7, 1 << 16])))
         assert merge_segments(path / "merged.segment", sources, 8) == len(whole)
         write_segment(path / "whole.segment", whole, 8)
     merged, one = Segment(path / "merged.segment"), Segment(path / "whole.segment")
@@ -172,7 +172,7 @@ def test_hashed_counters_count_exactly(numbers: list[int], repeated: int, least:
     sizes = [len(each) for each in lists]
     starts = np.cumsum([0, *sizes[:-1]]).astype(np.uint32)
     bounds, wanted = np.array([0, len(lists)], dtype=np.int64), np.array([least], dtype=np.int64)
-    of, found, hits = lookup.count(entries, 27, bounds, starts, np.array(sizes, dtype=np.uint32), wanted)
+    of, found, hits = postings_kernels.count(entries, 27, bounds, starts, np.array(sizes, dtype=np.uint32), wanted)
     expected = {number: count for number, count in Counter(entries.tolist()).items() if count >= least}
     assert dict(zip(found.tolist(), hits.tolist(), strict=True)) == expected
     assert found.size == len(expected)
@@ -222,8 +222,8 @@ def test_only_the_most_common_keys_are_spared():
 
 def test_nothing_is_left_to_be_compiled_once_it_is_warm(tmp_path: Path):
     """What a user does after ``warm`` finds its machine code: learning, merging, asking, of memory and of files."""
-    lookup.warm()
-    loops = [one for one in vars(lookup).values() if hasattr(one, "signatures")]
+    postings_kernels.warm()
+    loops = [one for one in vars(postings_kernels).values() if hasattr(one, "signatures")]
     assert len(loops) >= 8
     before = [one.signatures for one in loops]
     store = LocalStore(tmp_path / "index", flush=4)

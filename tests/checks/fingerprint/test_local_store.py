@@ -21,10 +21,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.fingerprint import segment
+from checks.fingerprint import index_segment
 from checks.fingerprint.index import Damaged
+from checks.fingerprint.index_segment import Segment
 from checks.fingerprint.local_store import FANOUT, LocalStore
-from checks.fingerprint.segment import Segment
 from tests.checks.fingerprint.sounds import recording
 
 ROOT = Path(__file__).parents[3]
@@ -365,7 +365,7 @@ def test_others_learn_and_forget_while_a_merge_runs(path: Path, monkeypatch: pyt
     store, other = LocalStore(path, flush=2), LocalStore(path, flush=2)
     for first in range(0, 12, 2):
         store.extend((number, song(number)) for number in (first, first + 1))
-    real = segment.merge_segments
+    real = index_segment.merge_segments
 
     def meanwhile(*arguments: Any) -> int:
         kept = real(*arguments)
@@ -375,7 +375,7 @@ def test_others_learn_and_forget_while_a_merge_runs(path: Path, monkeypatch: pyt
         other.remove(7)
         return kept
 
-    monkeypatch.setattr(segment, "merge_segments", meanwhile)
+    monkeypatch.setattr(index_segment, "merge_segments", meanwhile)
     store.compact()
     for each in (store, other, LocalStore(path)):
         assert each.documents().tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10, 11, 20, 21, 22]

@@ -12,9 +12,8 @@ from typing import Any
 
 from stdnum import ean
 
-from checks.check import Context, Known, ProtectedName, RegistrantUse
-from checks.metadata.catalogue import TERRITORIES
-from checks.release import (
+from checks.model.check import Context, Known, ProtectedName, RegistrantUse
+from checks.model.release import (
     Artist,
     ContainsAI,
     Contribution,
@@ -29,6 +28,7 @@ from checks.release import (
     RightsLine,
     Share,
 )
+from checks.rules.metadata.release_structure import TERRITORIES
 from tests.checks.builders import (
     ARTIST,
     LABEL,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from checks.finding import Finding, Route, Severity
-from checks.metadata import IDENTIFIERS, METADATA
-from checks.release import (
+from checks.model.finding import Finding, Route, Severity
+from checks.model.release import (
     Account,
     Artist,
     ContainsAI,
@@ -24,6 +23,7 @@ from checks.release import (
     Share,
     Track,
 )
+from checks.rules.metadata import IDENTIFIERS, METADATA
 from tests.checks.builders import a_context, a_delivery, a_release, an_instrumental
 
 COVER = Relation("cover_of", iswc="T-034.524.680-1", title="…", artist="…")

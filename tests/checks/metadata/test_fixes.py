@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from checks.finding import Finding
-from checks.metadata import IDENTIFIERS, METADATA
-from checks.release import Relation, Release
+from checks.model.finding import Finding
+from checks.model.release import Relation, Release
+from checks.rules.metadata import IDENTIFIERS, METADATA
 from tests.checks.builders import a_context, a_delivery, a_release, a_track
 
 

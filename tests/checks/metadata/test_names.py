@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.finding import Route
-from checks.metadata import IDENTIFIERS, METADATA
-from checks.release import Release
+from checks.model.finding import Route
+from checks.model.release import Release
+from checks.rules.metadata import IDENTIFIERS, METADATA
 from tests.checks.builders import a_context, a_contributor, a_delivery, a_release, a_track, an_artist
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks import CHECKS
-from checks.check import ProtectedName
-from checks.finding import Finding
-from checks.metadata import IDENTIFIERS, METADATA
-from checks.release import (
+from checks.model.check import ProtectedName
+from checks.model.finding import Finding
+from checks.model.release import (
     Account,
     Artist,
     ContainsAI,
@@ -29,6 +28,7 @@ from checks.release import (
     Share,
     Track,
 )
+from checks.rules.metadata import IDENTIFIERS, METADATA
 from tests.checks.builders import FakeHistory, FakeNames, a_context
 
 #: Fragments on which rules turn, so that chance meets them.

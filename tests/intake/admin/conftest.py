@@ -25,7 +25,7 @@ def sit_down(client: Client) -> None:
 
 
 def _moderator(name: str) -> User:
-    from intake.services import moderators
+    from intake.services.people import moderators
 
     return moderators.create(name, "low-tide-at-seven")[0]
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.utils import timezone
 
-from checks.finding import Route, Severity
+from checks.model.finding import Route, Severity
 from checks.policy import Ruling, Verdict
+from intake.core.states import State
 from intake.models import Analysis, CheckRun, Finding, Label, Resource, Submission
-from intake.models.work import Status
-from intake.services import checking, door
-from intake.services.moves import move
-from intake.states import State
+from intake.models.leased_work import Status
+from intake.services.checking import pipeline
+from intake.services.submissions import admission
+from intake.services.submissions.transitions import move
 from tests.intake.factories import a_document, a_label, a_submission
 
 _numbers = itertools.count(1)
@@ -54,8 +55,8 @@ def in_review(
     for one in told:
         Finding.objects.create(submission=submission, check_run=runs[one["code"].partition(".")[0]], **one)
     codes = tuple(dict.fromkeys(one["code"] for one in told))
-    rules = door.policy()
-    checking.settle(submission, Ruling(Verdict.REVIEW, codes, (), {}), rules, ())
+    rules = admission.policy()
+    pipeline.settle(submission, Ruling(Verdict.REVIEW, codes, (), {}), rules, ())
     Submission.objects.filter(pk=submission.pk).update(due_at=timezone.now() + due)
     submission.refresh_from_db()
     return submission

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.html import escape
 
-from checks.checklist import CHECKLIST
-from intake.states import State
+from checks.moderator_checklist import CHECKLIST
+from intake.core.states import State
 from tests.intake.admin.desk_rows import a_finding, in_review
 
 

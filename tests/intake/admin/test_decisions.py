@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from checks.policy import Verdict
-from intake.admin.reasons import CANNED
+from intake.admin.canned_reasons import CANNED
+from intake.core.states import State
 from intake.models import Claim, Decision, Event, KnownRecording, Submission
-from intake.services import decisions
-from intake.states import State
+from intake.services.review import decisions
 from tests.intake.admin.desk_rows import a_finding, in_review, measured
 
 pytestmark = pytest.mark.django_db

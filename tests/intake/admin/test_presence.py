@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from intake.models import Claim, Presence
-from intake.services import decisions, waiting
+from intake.services.review import decisions, review_queue
 from tests.intake.admin.desk_rows import in_review
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +29,10 @@ def test_two_who_look_see_each_other(desk, other_desk):
 
 def test_who_was_not_heard_of_for_a_while_has_left(desk, ben):
     submission = in_review()
-    waiting.see(submission, ben)
-    Presence.objects.update(seen_at=timezone.now() - waiting.PRESENT)
+    review_queue.see(submission, ben)
+    Presence.objects.update(seen_at=timezone.now() - review_queue.PRESENT)
     assert desk.post(at("beat", submission)).json()["watching"] == []
-    assert waiting.tidy() == 1
+    assert review_queue.tidy() == 1
     assert list(Presence.objects.values_list("moderator__username", flat=True)) == ["ada"]
 
 

@@ -12,11 +12,14 @@ from django.urls import reverse
 
 from checks.policy import Verdict
 from intake.admin import desk as site
+from intake.core.states import State
 from intake.models import ApiKey, Attempt, Delivery, Endpoint, KnownRecording, MarkedFile, Partner, Viewing
-from intake.services import accounts, appeals, blocklist, decisions, moderators, registry, roles, trust
-from intake.services import desk as notes
-from intake.services.viewing import log_view
-from intake.states import State
+from intake.services.people import accounts, moderators, permissions
+from intake.services.people.access_log import log_view
+from intake.services.provenance import trust_roots
+from intake.services.registry import protected_artists
+from intake.services.review import appeals, blocklist, decisions
+from intake.services.review import review_actions as notes
 from tests import authority
 from tests.intake.admin.conftest import sit_down
 from tests.intake.admin.desk_rows import in_review, measured
@@ -35,9 +38,9 @@ def rows(ada):
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
     Attempt.objects.create(delivery=delivery, number=1, status_code=500, response="broken")
     KnownRecording.objects.create(title="Glass Harbour", fingerprint=b"")
-    registry.protect("Nora Castellane", ["Nora C."], [label])
+    protected_artists.protect("Nora Castellane", ["Nora C."], [label])
     blocklist.block("isrc", "SEHBR2500199", "a takedown", "operator")
-    trust.add(authority.root("Root").pem, "read out over the telephone", "operator")
+    trust_roots.add(authority.root("Root").pem, "read out over the telephone", "operator")
     log_view("moderator:ada", submission, "audio 01.flac")
     decisions.decide(submission, ada, Verdict.REJECT, "made up", code="fraud")
     other = in_review()
@@ -174,7 +177,7 @@ def test_staff_without_rights_are_denied(rows):
 
 
 def test_a_reader_may_look_and_listen_but_not_decide(rows):
-    auditor, _, _ = moderators.create("auditor", held=[roles.Role.AUDITOR])
+    auditor, _, _ = moderators.create("auditor", held=[permissions.Role.AUDITOR])
     client = Client()
     client.force_login(auditor)
     before = everything()

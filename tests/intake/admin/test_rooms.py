@@ -11,13 +11,15 @@ from django.test import Client
 
 from checks.policy import PolicyError
 from intake.models import PolicyChange, PolicyTrial
-from intake.models.work import Status
-from intake.services import door, policies, sweep
-from intake.services.roles import Role
+from intake.models.leased_work import Status
+from intake.services.operations import reaper
+from intake.services.people.permissions import Role
+from intake.services.policy import policy_versions
+from intake.services.submissions import admission
 from tests.intake.admin.conftest import sit_down
 from tests.intake.factories import a_label, a_moderator, a_submission
-from tests.intake.test_figures import contradicting
 from tests.intake.test_pipeline import run
+from tests.intake.test_statistics import contradicting
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +97,7 @@ def test_everybody_reads_the_policy_and_its_owners_switch_it(role):
         ("/admin/policy/adopt/", {"content": LENIENT, "reason": "because"}),
     ):
         assert client.post(address, body).status_code == (302 if allowed else 403)
-    assert door.policy().version == ("2026.4" if allowed else "2026.3")
+    assert admission.policy().version == ("2026.4" if allowed else "2026.3")
 
 
 def test_a_candidate_is_tried_on_the_past_and_put_in_force(owner, rung, analyser):
@@ -105,19 +107,19 @@ def test_a_candidate_is_tried_on_the_past_and_put_in_force(owner, rung, analyser
     assert b"page looks by itself" in owner.get(answer.url).content
     trial = PolicyTrial.objects.get()
     assert trial.content == LENIENT, "browsers send other line ends; the file has its own"
-    policies.run_trial(trial.pk)
+    policy_versions.run_trial(trial.pk)
     page = owner.get(answer.url).content.decode()
     assert "review → label" in page
     assert "Tide 1" in page
     trial.refresh_from_db()
     assert (trial.status, trial.result["submissions"], trial.result["same"]) == (Status.DONE, 1, 0)
-    assert door.policy().version == "2026.3", "a trial changes nothing"
+    assert admission.policy().version == "2026.3", "a trial changes nothing"
     answer = owner.post("/admin/policy/adopt/", {"trial": str(trial.pk), "reason": "labels were right each time"})
     assert answer.status_code == 302
-    assert door.policy().version == "2026.4"
+    assert admission.policy().version == "2026.4"
     change, first = PolicyChange.objects.all()
     assert (change.actor, change.reason, change.digest) == (
-        "moderator:pia", "labels were right each time", door.policy().digest
+        "moderator:pia", "labels were right each time", admission.policy().digest
     )  # fmt: skip
     assert (first.actor, first.version) == ("file", "2026.3")
     assert "labels were right each time" in owner.get("/admin/policy/").content.decode()
@@ -136,50 +138,50 @@ def test_what_cannot_be_put_in_force_changes_nothing(owner, body, words):
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not PolicyChange.objects.exclude(actor="file").exists()
-    assert door.policy().version == "2026.3"
+    assert admission.policy().version == "2026.3"
 
 
 def test_a_file_that_cannot_be_written_is_not_said_to_be_in_force(owner, settings, tmp_path):
     (tmp_path / "folder").mkdir()
     settings.GATE_POLICY = tmp_path / "folder"  # a folder cannot be replaced by a file
-    with pytest.raises(policies.NotWritable):
-        policies.adopt(LENIENT, "moderator:pia", "because")
+    with pytest.raises(policy_versions.NotWritable):
+        policy_versions.adopt(LENIENT, "moderator:pia", "because")
     assert not PolicyChange.objects.filter(version="2026.4").exists()
     assert list(tmp_path.iterdir()) == [tmp_path / "folder"], "nothing is left behind"
 
 
 def test_a_policy_file_changed_by_hand_is_written_down(settings, tmp_path):
-    policies.notice()
-    assert policies.notice() is None, "once"
+    policy_versions.notice()
+    assert policy_versions.notice() is None, "once"
     settings.GATE_POLICY = tmp_path / "own.toml"
     settings.GATE_POLICY.write_text(LENIENT)
-    sweep.tidy()
+    reaper.tidy()
     change = PolicyChange.objects.first()
     assert (change.version, change.actor, change.reason) == ("2026.4", "file", "")
     settings.GATE_POLICY.write_text("version = ")
-    assert policies.notice() is None, "a broken file is not in force"
+    assert policy_versions.notice() is None, "a broken file is not in force"
 
 
 def test_a_named_policy_file_is_the_one_that_is_written(settings, tmp_path):
     settings.GATE_POLICY = tmp_path / "own.toml"
     settings.GATE_POLICY.write_text(SHIPPED)
-    policies.adopt(LENIENT, "moderator:pia", "because")
+    policy_versions.adopt(LENIENT, "moderator:pia", "because")
     assert settings.GATE_POLICY.read_text() == LENIENT
 
 
 def test_a_trial_is_carried_out_once(owner, django_capture_on_commit_callbacks, rung):
     with django_capture_on_commit_callbacks(execute=True):
-        trial = policies.try_out(LENIENT, 7, "moderator:pia")
+        trial = policy_versions.try_out(LENIENT, 7, "moderator:pia")
     assert ("intake.try_policy", (str(trial.pk),)) in rung
-    policies.run_trial(trial.pk)
-    policies.run_trial(trial.pk)
+    policy_versions.run_trial(trial.pk)
+    policy_versions.run_trial(trial.pk)
     trial.refresh_from_db()
     assert (trial.attempts, trial.status) == (1, Status.DONE)
 
 
 def test_a_candidate_that_is_none_is_not_tried(owner):
     with pytest.raises(PolicyError):
-        policies.try_out("version = 1", 7, "moderator:pia")
+        policy_versions.try_out("version = 1", 7, "moderator:pia")
     assert owner.post("/admin/policy/try/", {"content": LENIENT, "days": "0"}).status_code == 422
     assert owner.post("/admin/policy/try/", {"trial": "no-such-trial", "days": "7"}).status_code == 404
     assert not PolicyTrial.objects.exists()
@@ -191,7 +193,7 @@ def test_of_two_who_switch_at_once_the_last_on_record_is_in_force():
 
     def switch(content: str) -> None:
         try:
-            policies.adopt(content, "moderator:pia", "because")
+            policy_versions.adopt(content, "moderator:pia", "because")
         finally:
             connection.close()
 
@@ -201,4 +203,4 @@ def test_of_two_who_switch_at_once_the_last_on_record_is_in_force():
     for one in both:
         one.join()
     assert PolicyChange.objects.exclude(actor="file").count() == 2
-    assert door.policy().digest == PolicyChange.objects.first().digest
+    assert admission.policy().digest == PolicyChange.objects.first().digest

@@ -118,7 +118,7 @@ def post_release(caller: Caller, document: Any, files: Mapping[str, bytes] | Non
 def stored() -> dict[str, int]:
     """Everything that a delivery could leave behind: rows, and files on their way."""
     from intake import models
-    from intake.services.blobs import spool_folder
+    from intake.services.storage.blobs import spool_folder
 
     kinds = (
         models.Submission, models.Track, models.Resource, models.Blob, models.Event, models.Delivery, models.CheckRun,
@@ -154,14 +154,14 @@ def _quiet(rung):
 
 @pytest.fixture
 def label(db):
-    from intake.services import accounts
+    from intake.services.people import accounts
 
     return accounts.create_label("Harbour Records")[0]
 
 
 def a_caller(owner, *scopes: str) -> Caller:
     """A caller with a fresh key of a label or partner."""
-    from intake.services import accounts
+    from intake.services.people import accounts
 
     return Caller(accounts.issue_key(owner, scopes or accounts.SCOPES))
 
@@ -175,6 +175,6 @@ def caller(label) -> Caller:
 @pytest.fixture
 def stranger(db) -> Caller:
     """Another label's caller, with every scope."""
-    from intake.services import accounts
+    from intake.services.people import accounts
 
     return a_caller(accounts.create_label("North Pier Music")[0])

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Appeal, Blob, Event, Submission
-from intake.services import appeals, decisions, desk
-from intake.services.roles import Role
-from intake.states import State
+from intake.services.people.permissions import Role
+from intake.services.review import appeals, decisions, review_actions
 from tests.intake.api.conftest import a_caller, multipart, stored
 from tests.intake.factories import a_moderator
 from tests.intake.waiting import everything, found, waiting
@@ -55,8 +55,8 @@ def test_label_reads_what_it_should_mend(caller, label, ada):
 
 
 def test_label_reads_public_notes_and_no_others(caller, rejected, ada):
-    desk.note(rejected, ada, "Looks like the usual trick.")
-    desk.note(rejected, ada, "You can reach us by telephone.", public=True)
+    review_actions.note(rejected, ada, "Looks like the usual trick.")
+    review_actions.note(rejected, ada, "You can reach us by telephone.", public=True)
     told = caller.get(at(rejected)).json()
     assert [one["text"] for one in told["notes"]] == ["You can reach us by telephone."]
     assert "usual trick" not in json.dumps(told)
@@ -64,7 +64,7 @@ def test_label_reads_public_notes_and_no_others(caller, rejected, ada):
 
 def test_how_moderators_share_their_work_is_not_told(caller, label, ada):
     submission = waiting(label=label)
-    desk.escalate(submission, ada, "Difficult.")
+    review_actions.escalate(submission, ada, "Difficult.")
     decisions.decide(submission, a_moderator("sue", Role.SENIOR), Verdict.REJECT, "made up", code="fraud")
     for path in (at(submission, "events"), "events"):
         types = [one["type"] for one in caller.get(path).json()["results"]]
@@ -239,7 +239,7 @@ def test_partner_reads_nothing_of_what_is_between_label_and_gate(label, ada):
 
     submission = waiting(label=label)
     decisions.decide(submission, ada, Verdict.APPROVE, "It is in order.")
-    desk.note(submission, ada, "Thank you.", public=True)
+    review_actions.note(submission, ada, "Thank you.", public=True)
     partner = a_caller(Partner.objects.create(slug="stream"), "submissions")
     told = partner.get(at(submission)).json()
     assert (told["explanation"], told["notes"], told["appeal"], told["partial"]) == (None, [], None, None)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from intake.models import ApiKey
-from intake.services import accounts
+from intake.services.people import accounts
 from tests.intake.api.conftest import Caller, a_caller
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_old_key_stays_while_a_label_rotates(label):
 
 
 def test_view_that_names_no_scope_is_closed(label, rf):
-    from intake.api.base import GateView
+    from intake.api.base_views import GateView
 
     class Forgotten(GateView):
         def get(self, request):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from intake.api.limits import BAD_KEYS
+from intake.api.throttling import BAD_KEYS
 from tests.intake.api.conftest import Caller
 
 pytestmark = pytest.mark.django_db
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 def _steady(monkeypatch, settings, tmp_path):
     """Counters of this test's own, and a clock that stands, thirty seconds into its minute."""
     settings.GATE_DATA = tmp_path
-    monkeypatch.setattr("intake.api.limits.time.time", lambda: 1_800_000_030.0)
+    monkeypatch.setattr("intake.api.throttling.time.time", lambda: 1_800_000_030.0)
 
 
 @pytest.mark.usefixtures("_steady")

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from checks.fingerprint.compressed import encode
+from checks.fingerprint.acoustid_codec import encode
 from intake.models import Block, KnownRecording
-from intake.services import accounts, catalogue
+from intake.services.catalogue import known_recordings
+from intake.services.people import accounts
 from tests.intake.api.conftest import a_caller, multipart, stored
 from tests.intake.factories import FakeAnalyser, facts_of
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def heard(monkeypatch):
     fake = FakeAnalyser()
-    monkeypatch.setattr("intake.api.views.catalogue.default_analyser", lambda: fake)
+    monkeypatch.setattr("intake.api.views.known_recordings.default_analyser", lambda: fake)
     return fake
 
 
@@ -97,7 +98,7 @@ def test_one_file_at_a_time(caller):
 def test_list_has_what_the_label_has_made_known(caller, label):
     caller.post("known-recordings", json=a_print())
     caller.post("known-recordings", json=a_print("bb", title="Slack Water", isrc="SEABC2600002", owner="Old Imprint"))
-    catalogue.learn(facts_of("cc"), title="Delivered", owner=label.name, label=label, source="delivered")
+    known_recordings.learn(facts_of("cc"), title="Delivered", owner=label.name, label=label, source="delivered")
     assert [one["title"] for one in caller.get("known-recordings").json()["results"]] == ["Slack Water", "Low Tide"]
     for query, titles in (("isrc=se-abc-26-00001", ["Low Tide"]), ("owner=Old Imprint", ["Slack Water"])):
         assert [one["title"] for one in caller.get(f"known-recordings?{query}").json()["results"]] == titles

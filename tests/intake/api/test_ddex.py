@@ -5,9 +5,9 @@ import hashlib
 import pytest
 from lxml import etree
 
+from intake.core.states import State
 from intake.models import CheckRun, DdexMessage, Submission
-from intake.services.moves import move
-from intake.states import State
+from intake.services.submissions.transitions import move
 from tests.intake.api.conftest import multipart, stored
 from tests.intake.ddex.conftest import a_message, a_recording
 from tests.intake.factories import a_cover, a_document, a_submission

@@ -2,10 +2,12 @@
 
 import pytest
 
-from checks.release import Credential, TagClaim
+from checks.model.release import Credential, TagClaim
 from intake.models import Claim, Event, Finding, Statement, Submission
-from intake.services import decisions, disclosures, invariants
-from intake.services.moves import Conflict
+from intake.services.operations import invariants
+from intake.services.review import decisions
+from intake.services.submissions import disclosures
+from intake.services.submissions.transitions import Conflict
 from tests.intake.api.conftest import post_release
 from tests.intake.factories import a_document, a_moderator
 from tests.intake.test_pipeline import run

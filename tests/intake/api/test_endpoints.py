@@ -129,6 +129,6 @@ def test_delivery_is_seen_with_its_attempts_and_sent_again(caller, endpoint):
 
 
 def test_there_can_be_too_many_endpoints(caller, endpoint, monkeypatch):
-    monkeypatch.setattr("intake.services.deliveries.MAX_ENDPOINTS", 1)
+    monkeypatch.setattr("intake.services.webhooks.webhook_delivery.MAX_ENDPOINTS", 1)
     answer = caller.post("webhook-endpoints", json=WANTED)
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/endpoint-refused")

@@ -133,15 +133,15 @@ def test_key_of_a_killed_request_is_free_after_its_lease(caller):
 
 def test_who_lost_the_key_leaves_nothing(caller, monkeypatch):
     """The lease ran out during a slow request, and somebody else took the key over: the slow one must not commit."""
-    from intake.services import submissions
+    from intake.services.submissions import submission_actions
 
-    take_in = submissions.take_in
+    take_in = submission_actions.take_in
 
     def slow(*args):
         running(running_until=timezone.now() + dt.timedelta(seconds=99))
         return take_in(*args)
 
-    monkeypatch.setattr(submissions, "take_in", slow)
+    monkeypatch.setattr(submission_actions, "take_in", slow)
     answer = post_release(caller, a_document(), headers=KEY)
     assert answer.status_code == 409
     assert Submission.objects.count() == Event.objects.count() == 0
@@ -149,7 +149,7 @@ def test_who_lost_the_key_leaves_nothing(caller, monkeypatch):
 
 def test_fault_of_ours_frees_the_key(caller, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr("intake.services.submissions.take_in", lambda *_: 1 / 0)
+        broken.setattr("intake.services.submissions.submission_actions.take_in", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             post_release(caller, a_document(), headers=KEY)
     assert IdempotencyKey.objects.count() == Submission.objects.count() == 0
@@ -182,7 +182,7 @@ def test_answer_is_stored_with_the_work_or_not_at_all(caller, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_fifty_at_once_are_one_submission(settings):
-    from intake.services import accounts
+    from intake.services.people import accounts
 
     settings.GATE_RATE_LIMIT = "off"
     _, key = accounts.create_label("Harbour Records")

@@ -9,8 +9,9 @@ import pytest
 
 from checks.policy import Verdict
 from intake.models import MarkedFile
-from intake.models.work import Status
-from intake.services import accounts, decisions, moderators
+from intake.models.leased_work import Status
+from intake.services.people import accounts, moderators
+from intake.services.review import decisions
 from tests.intake.admin.desk_rows import in_review
 from tests.intake.api.conftest import Caller
 from tests.intake.factories import a_blob

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Analysis, CheckRun, Decision, Event, Finding, KnownRecording, Label, Partner, Submission
-from intake.services import moves
-from intake.states import State
+from intake.services.submissions import transitions
 from tests.intake.api.conftest import a_caller, post_release
 from tests.intake.factories import a_document, a_submission
 
@@ -43,8 +43,8 @@ def conclude(submission, verdict=Verdict.APPROVE, labels=(), reasons=()):
         policy_digest="sha256:0",
     )
     if submission.state == "received":
-        moves.move(submission, State.CHECKING, "gate")
-    moves.move(submission, State(state), "policy", None, decision, verdict=verdict, concluded_at=timezone.now())
+        transitions.move(submission, State.CHECKING, "gate")
+    transitions.move(submission, State(state), "policy", None, decision, verdict=verdict, concluded_at=timezone.now())
 
 
 AI_VOCALS = {"key": "ai:vocals", "value": "all", "basis": "declared", "code": "disclosure.declared", "set_by": "policy"}
@@ -81,8 +81,10 @@ def test_partners_are_told_of_only_once_it_is_cleared(caller, submission):
 
 def test_standing_decision_is_the_last(caller, submission):
     conclude(submission, Verdict.REVIEW, reasons=["similarity.known_recording"])
-    moves.move(submission, State.APPROVED, "moderator:ada", None, Decision(verdict="approve", actor="moderator:ada",
-        reasons=["licence seen"], policy_version="t", policy_digest="d"), verdict="approve")  # fmt: skip
+    decision = Decision(
+        verdict="approve", actor="moderator:ada", reasons=["licence seen"], policy_version="t", policy_digest="d"
+    )
+    transitions.move(submission, State.APPROVED, "moderator:ada", None, decision, verdict="approve")
     assert caller.get(f"submissions/{submission.pk}").json()["reasons"] == ["licence seen"]
 
 
@@ -103,7 +105,7 @@ def test_tag_changes_with_everything_that_is_shown(caller, submission):
     seen = {caller.get(f"submissions/{submission.pk}").headers["ETag"]}
     found(submission)
     seen.add(caller.get(f"submissions/{submission.pk}").headers["ETag"])
-    moves.move(submission, State.CHECKING, "gate")
+    transitions.move(submission, State.CHECKING, "gate")
     seen.add(caller.get(f"submissions/{submission.pk}").headers["ETag"])
     assert len(seen) == 3
 
@@ -270,7 +272,7 @@ def test_what_another_label_delivered_is_not_named(caller, submission, label):
 
 def test_history_is_told_in_order_without_the_moderators_name(caller, submission):
     conclude(submission, Verdict.REVIEW, reasons=["isrc.malformed"])
-    moves.move(submission, State.REJECTED, "moderator:ada")
+    transitions.move(submission, State.REJECTED, "moderator:ada")
     events = caller.get(f"submissions/{submission.pk}/events").json()["results"]
     assert [one["sequence"] for one in events] == [1, 2, 3, 4]
     assert [one["type"].partition(".")[2] for one in events] == ["received", "checking", "in_review", "rejected"]

@@ -10,14 +10,16 @@ import pytest
 from django.db import transaction
 
 import checks
-from checks.check import CHECK_FAILED, CHECK_MISSING, OWN_REASONS, PERSON_REQUIRED
-from checks.disclosure import UNDECLARED
-from checks.finding import Finding, Route
+from checks.model.check import CHECK_FAILED, CHECK_MISSING, OWN_REASONS, PERSON_REQUIRED
+from checks.model.finding import Finding, Route
 from checks.policy import Verdict
-from intake.api.present import Viewer
+from checks.rules.disclosure import UNDECLARED
+from intake.api.representations import Viewer
+from intake.core.states import State
 from intake.models import CheckRun, Submission
-from intake.services import appeals, checking, decisions, door, moves
-from intake.states import State
+from intake.services.checking import pipeline
+from intake.services.review import appeals, decisions
+from intake.services.submissions import admission, transitions
 from tests.intake.api.conftest import post_release, stored
 from tests.intake.factories import a_document, a_moderator, a_submission
 
@@ -34,12 +36,12 @@ SECRET = "This must not be read."
 @pytest.fixture
 def routing(monkeypatch):
     """Put a policy in force under which the given codes take the given route."""
-    shipped = door.policy()
+    shipped = admission.policy()
 
     def put_in_force(route, *codes):
         routes = {**shipped.routes, **dict.fromkeys(codes, route)}
         rules = dataclasses.replace(shipped, routes=routes, matrix={})
-        monkeypatch.setattr(door, "policy", lambda: rules)
+        monkeypatch.setattr(admission, "policy", lambda: rules)
 
     return put_in_force
 
@@ -47,16 +49,16 @@ def routing(monkeypatch):
 @pytest.fixture
 def submission(label):
     submission = a_submission(label, a_document(tracks=2))
-    moves.move(submission, State.CHECKING, "gate")
+    transitions.move(submission, State.CHECKING, "gate")
     return submission
 
 
 def held(submission, found, missing=()):
     """Store what was found, and let the policy hold the release for it."""
     run = CheckRun.objects.create(submission=submission, name="audio", version=1, needs_audio=True, status="done")
-    checking.store(run, found)
-    rules = door.policy()
-    checking.settle(submission, checking.judge(submission, rules, missing), rules, missing)
+    pipeline.store(run, found)
+    rules = admission.policy()
+    pipeline.settle(submission, pipeline.judge(submission, rules, missing), rules, missing)
 
 
 def finding(code, subject="release"):
@@ -169,7 +171,7 @@ def test_own_reasons_stand_before_the_first_page_alone(caller, submission, routi
 def test_release_that_the_gate_reopens_for_a_private_reason_says_that_a_person_looks(caller, submission):
     held(submission, [])
     assert submission.state == State.APPROVED
-    checking._take_back(submission)
+    pipeline._take_back(submission)
     body = caller.get(f"submissions/{submission.pk}").json()
     assert body["reasons"] == [PERSON_REQUIRED.id]
     findings = caller.get(f"submissions/{submission.pk}/findings").json()["results"]
@@ -181,7 +183,7 @@ def test_release_that_the_gate_reopens_for_a_private_reason_says_that_a_person_l
 def test_private_code_as_a_moderators_reason_is_not_given_away(label, submission, routing, verdict):
     routing(Route.REVIEW, "id.blocklisted")
     held(submission, [finding("id.blocklisted")])
-    ground = next(key for key, one in door.policy().reasons.items() if not one.four_eyes)
+    ground = next(key for key, one in admission.policy().reasons.items() if not one.four_eyes)
     code = ground if verdict is Verdict.REJECT else ""
     decisions.decide(submission, a_moderator(), verdict, "id.blocklisted", code=code)
     body, findings, events = read_all(label, submission)
@@ -213,7 +215,7 @@ def test_reopened_release_does_not_show_which_track_a_private_finding_is_about(c
 @pytest.mark.parametrize("code", ["id.blocklisted", "title.known_title_mimic"])
 def test_refusal_for_a_private_reason_is_never_without_words(caller, routing, monkeypatch, code):
     routing(Route.BLOCK, code)
-    monkeypatch.setattr(door, "examine", lambda *args: [finding(code)])
+    monkeypatch.setattr(admission, "examine", lambda *args: [finding(code)])
     before = stored()
     answer = post_release(caller, a_document())
     assert answer.status_code == 422
@@ -228,7 +230,7 @@ def test_refusal_for_a_private_reason_is_never_without_words(caller, routing, mo
 
 def test_refusal_does_not_count_what_it_does_not_say(caller, routing, monkeypatch):
     routing(Route.BLOCK, "id.blocklisted")
-    monkeypatch.setattr(door, "examine", lambda *args: [finding("isrc.malformed"), finding("id.blocklisted")])
+    monkeypatch.setattr(admission, "examine", lambda *args: [finding("isrc.malformed"), finding("id.blocklisted")])
     body = post_release(caller, a_document()).json()
     assert [one["code"] for one in body["findings"]] == ["isrc.malformed"]
     assert body["detail"].startswith("1 finding")

@@ -15,7 +15,8 @@ import pytest
 from django.conf import settings as choices
 
 from intake.models import Resource, Submission
-from intake.services import submissions, uploads
+from intake.services.storage import uploads
+from intake.services.submissions import submission_actions
 from tests.intake.api.conftest import broken_off, stored
 from tests.intake.factories import a_cover, a_document
 
@@ -262,7 +263,7 @@ def test_other_labels_upload_does_not_exist(stranger, path):
 
 
 def test_handed_over_or_withdrawn_draft_takes_no_piece(caller, path):
-    submissions.withdraw(Submission.objects.get())
+    submission_actions.withdraw(Submission.objects.get())
     refused(piece(caller, path, 0, b"x"), 409, "state-conflict")
 
 

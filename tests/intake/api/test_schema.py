@@ -9,7 +9,7 @@ import yaml
 from django.core.management import call_command
 from django.test import Client
 
-from intake import shape
+from intake.core import document_schema
 from intake.models import Event
 from tests.intake.api.conftest import Caller, published
 from tests.intake.api.test_tenancy import addresses
@@ -51,16 +51,16 @@ def test_schema_knows_the_documents_that_the_gate_takes():
     schema = {"$ref": "#/components/schemas/Document", "components": published()["components"]}
     validator = jsonschema.Draft202012Validator(schema)
     assert validator.is_valid(a_document(tracks=2))
-    assert validator.is_valid(shape.parse(a_document(tracks=2)))
+    assert validator.is_valid(document_schema.parse(a_document(tracks=2)))
     assert not validator.is_valid({"release": {"title": 5, "type": "single", "tracks": []}})
 
 
 def test_schema_knows_the_webhooks_that_the_gate_sends(label):
-    from intake import webhooks
+    from intake.readers import webhook_payloads
 
     submission = a_submission(label)
     event = Event.objects.get()
-    body = yaml.safe_load(webhooks.body(submission, event))
+    body = yaml.safe_load(webhook_payloads.body(submission, event))
     schema = {"$ref": "#/components/schemas/Webhook", "components": published()["components"]}
     jsonschema.Draft202012Validator(schema).validate(body)
     assert "event" in published()["webhooks"]

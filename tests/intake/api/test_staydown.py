@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checks.fingerprint.compressed import encode
+from checks.fingerprint.acoustid_codec import encode
 from checks.policy import Verdict
-from intake.demo import pictures, sounds
+from intake.core.states import State
+from intake.demo import covers, sounds
 from intake.models import KnownRecording, StayDown, Submission
-from intake.services import accounts, appeals, decisions, submissions
-from intake.states import State
+from intake.services.people import accounts
+from intake.services.review import appeals, decisions
+from intake.services.submissions import submission_actions
 from tests.intake.api.conftest import Caller, a_caller, post_release
 from tests.intake.factories import a_document, a_moderator
 from tests.intake.test_pipeline import run
@@ -35,7 +37,7 @@ def bytes_of(tmp_path_factory) -> dict[str, bytes]:
     """The rejected recording, what can be made of it, another recording, and a cover."""
     folder: Path = tmp_path_factory.mktemp("sound")
     piece, stranger = sounds.compose(31, SECONDS), sounds.compose(32, SECONDS)
-    pictures.paint(31, folder / "cover.png")
+    covers.paint(31, folder / "cover.png")
     return {
         "the same bytes": _recode(piece, folder, "piece.flac"),
         "re-encoded": _recode(piece * 0.8, folder, "piece.mp3", codec="mp3", bitrate=128_000),
@@ -133,7 +135,7 @@ def test_rejected_recording_is_asked_about_however_it_comes_back_and_whoever_del
             assert QUESTION in codes(again), (sound, label)
             assert "similarity.known_recording" not in codes(again), "what was rejected is nobody's reference"
             assert QUESTION in again.decision.reasons
-            submissions.withdraw(again)
+            submission_actions.withdraw(again)
         assert StayDown.objects.standing().count() == 3, number
     other = world.deliver(THIRD, "another recording", "Slack Water", isrc="SEHBR2600009")
     assert (other.state, codes(other)) == (State.APPROVED, set())
@@ -191,7 +193,7 @@ def test_open_or_withdrawn_appeal_lifts_nothing_and_an_overturned_rejection_pass
     appeals.appeal(rejected, "We have the contract.")
     under_appeal = world.deliver(IMPOSTOR, "the same bytes")
     assert (under_appeal.state, QUESTION in codes(under_appeal)) == (State.IN_REVIEW, True)
-    submissions.withdraw(under_appeal)
+    submission_actions.withdraw(under_appeal)
     rejected.refresh_from_db()
     world.accept(rejected)
     assert not StayDown.objects.standing().exists()
@@ -205,7 +207,7 @@ def test_open_or_withdrawn_appeal_lifts_nothing_and_an_overturned_rejection_pass
 def test_withdrawing_what_is_under_appeal_lifts_nothing(world, rejected):
     appeals.appeal(rejected, "We have the contract.")
     rejected.refresh_from_db()
-    submissions.withdraw(rejected)
+    submission_actions.withdraw(rejected)
     row = KnownRecording.objects.current().get(submission=rejected)
     assert row.source == KnownRecording.Source.REJECTED
     again = world.deliver(THIRD, "the same bytes")

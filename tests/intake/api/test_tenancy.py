@@ -6,7 +6,7 @@ import uuid
 import pytest
 from django.urls import get_resolver
 
-from intake.api.base import GateView
+from intake.api.base_views import GateView
 from intake.models import (
     ArtistKey,
     Authorisation,
@@ -19,7 +19,9 @@ from intake.models import (
     ProtectedName,
     Submission,
 )
-from intake.services import blocklist, catalogue, registry
+from intake.services.catalogue import known_recordings
+from intake.services.registry import protected_artists
+from intake.services.review import blocklist
 from tests.intake.api.conftest import stored
 from tests.intake.factories import a_document, a_submission, facts_of
 
@@ -105,9 +107,9 @@ def things(label):
         label=label, url="https://example.org/x", types=["endpoint.test"], secret="whsec_"
     )
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
-    artist, _ = registry.protect("Nora Castellane", labels=[label])
-    key, _ = registry.issue_key(artist, label)
-    recording, _ = catalogue.learn(facts_of("aa"), title="Low Tide", owner=label.name, label=label)
+    artist, _ = protected_artists.protect("Nora Castellane", labels=[label])
+    key, _ = protected_artists.issue_key(artist, label)
+    recording, _ = known_recordings.learn(facts_of("aa"), title="Low Tide", owner=label.name, label=label)
     block, _ = blocklist.block("isrc", "SEABC2600001", "stolen", label.actor, label=label)
     return {"submission": submission, "endpoint": endpoint, "delivery": delivery, "artist": artist, "key": key,
             "recording": recording, "block": block}  # fmt: skip
@@ -184,6 +186,6 @@ def test_deleted_endpoint_is_gone(things, caller):
 
 
 def test_registry_is_everybodys_who_keeps_the_catalogue(stranger, label):
-    registry.protect("Nora Castellane", labels=[Label.objects.get(pk=label.pk)])
+    protected_artists.protect("Nora Castellane", labels=[Label.objects.get(pk=label.pk)])
     assert ProtectedArtist.objects.count() == 1
     assert stranger.get("protected-artists").json()["results"][0]["yours"] is False

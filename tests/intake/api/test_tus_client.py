@@ -12,7 +12,7 @@ from tusclient.client import TusClient
 from tusclient.exceptions import TusCommunicationError
 
 from intake.models import Resource
-from intake.services import accounts
+from intake.services.people import accounts
 from tests.intake.factories import a_document, a_label
 
 pytestmark = pytest.mark.django_db(transaction=True)

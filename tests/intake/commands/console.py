@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management import CommandError, call_command
 
-from checks.release import AudioFacts
+from checks.model.release import AudioFacts
 from tests.intake.factories import FakeAnalyser
 
 

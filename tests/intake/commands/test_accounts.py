@@ -3,8 +3,8 @@
 import pytest
 
 from intake.models import ApiKey, Endpoint, Label, NameKey, Partner, ProtectedArtist
-from intake.services import accounts
-from intake.webhooks import PARTNER_TYPES
+from intake.readers.webhook_payloads import PARTNER_TYPES
+from intake.services.people import accounts
 from tests.intake.commands.console import command
 
 URL = "https://hooks.example/in"

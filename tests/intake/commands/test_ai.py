@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checks.analysis.lattice import FEATURE_VERSION
-from intake import reference, system_checks
+from checks.analysis.artefact_lines import FEATURE_VERSION
+from intake import system_checks
 from intake.demo import sounds
+from intake.readers import check_context
 from tests.checks.analysis import decoders
 from tests.intake.commands.console import command
 
@@ -70,7 +71,7 @@ def test_a_model_is_trained_evaluated_and_used(table, corpus, tmp_path, settings
     assert judged["false_alarms"]["label 0"]["rule"] == {"n": 5, "share": 0.0, "ci": [0.0, 0.5218]}
     assert judged["not_assessed"] == 1
     settings.GATE_LATTICE_MODEL = str(tmp_path / "model.json")
-    model, unusable = reference.Lattice().model()
+    model, unusable = check_context.Lattice().model()
     assert unusable == ""
     assert system_checks.model_of_traces_can_be_used() == []
     assert model is not None
@@ -108,10 +109,10 @@ def test_features_of_another_version_are_refused(table, tmp_path):
 def test_a_model_that_cannot_be_used_is_told_and_not_used(settings, tmp_path):
     (tmp_path / "model.json").write_text("{}")
     settings.GATE_LATTICE_MODEL = str(tmp_path / "model.json")
-    assert reference.Lattice().model() == (None, "it is not of the format ai-lattice-lr/1")
+    assert check_context.Lattice().model() == (None, "it is not of the format ai-lattice-lr/1")
     assert [one.id for one in system_checks.model_of_traces_can_be_used()] == ["gate.E005"]
     settings.GATE_LATTICE_MODEL = str(tmp_path / "gone.json")
-    assert "No such file" in reference.Lattice().model()[1]
+    assert "No such file" in check_context.Lattice().model()[1]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from intake.models import ApiKey
-from intake.services import accounts
+from intake.services.people import accounts
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from checks.fingerprint.index import MODULUS
 from checks.fingerprint.local_store import LocalStore
-from intake import reference
 from intake.models import Blob, KnownRecording
-from intake.services import blobs, catalogue
+from intake.readers import check_context
+from intake.services.catalogue import known_recordings
+from intake.services.storage import blobs
 from tests.checks.fingerprint.test_stores import EMBEDDED, NUMBERS
 from tests.intake.commands.console import Analysers, command
 from tests.intake.factories import facts_of
@@ -56,7 +57,7 @@ def test_operator_learns_a_folder_and_finds_it_at_once(music, analysers):
     assert (said.json["learned"], said.json["known"], said.json["failed"]) == (2, 0, 0)
     assert [row["title"] for row in said.json["files"]] == ["Low Tide", "Slack Water"]
     for recording in KnownRecording.objects.all():
-        found = reference.Recordings().matches(facts_of(recording.sha256))
+        found = check_context.Recordings().matches(facts_of(recording.sha256))
         assert found[0].recording == str(recording.pk)
     assert analysers.closed > 0
 
@@ -166,7 +167,7 @@ def test_operator_forgets_a_recording(known, words):
     ]
     assert KnownRecording.objects.current().count() == 1
     assert KnownRecording.objects.count() == 2  # the row stays, as evidence
-    assert known.pk not in reference.store()
+    assert known.pk not in check_context.store()
 
 
 @pytest.mark.parametrize("words", [["--isrc", "SEABC2699999"], ["--owner", ""], ["--isrc", ""], ["--id", "999999999"]])
@@ -191,8 +192,8 @@ def test_operator_reads_how_the_index_lies(known):
 
 
 def test_operator_is_told_where_index_and_catalogue_disagree_and_makes_it_anew(known):
-    reference.store().remove(known.pk)
-    reference.store().add(999, bytes(known.fingerprint))
+    check_context.store().remove(known.pk)
+    check_context.store().add(999, bytes(known.fingerprint))
     found = command("index", "verify", "--json")
     assert found.code == 1
     assert found.json["faults"] == [
@@ -201,12 +202,12 @@ def test_operator_is_told_where_index_and_catalogue_disagree_and_makes_it_anew(k
     ]
     assert command("index", "rebuild").code == 0
     assert command("index", "verify").code == 0
-    assert reference.Recordings().matches(facts_of(known.sha256))[0].recording == str(known.pk)
+    assert check_context.Recordings().matches(facts_of(known.sha256))[0].recording == str(known.pk)
 
 
 def test_operator_makes_a_damaged_index_anew(known, settings):
     (settings.GATE_INDEX / "manifest.json").write_text("{}")
-    reference._open.cache_clear()
+    check_context._open.cache_clear()
     assert "damaged" in command("index", "stats").err
     found = command("index", "verify", "--json")
     assert (found.code, len(found.json["faults"])) == (1, 1)
@@ -226,16 +227,16 @@ def clickhouse(settings):
     """The index of this installation is an embedded ClickHouse."""
     pytest.importorskip("chdb")
     settings.GATE_INDEX_URL = f"chdb:///{EMBEDDED.name}/chdb?database=gate_{next(NUMBERS)}"
-    reference._open.cache_clear()
+    check_context._open.cache_clear()
     yield settings.GATE_INDEX_URL
-    reference.store()._command(f"DROP DATABASE {reference.store()._database} SYNC")
-    reference._open.cache_clear()
+    check_context.store()._command(f"DROP DATABASE {check_context.store()._database} SYNC")
+    check_context._open.cache_clear()
 
 
 def test_catalogue_lives_in_clickhouse_and_is_fetched_from_there(clickhouse, music, settings):
     command("learn", music)
     one, two = KnownRecording.objects.order_by("pk")
-    assert reference.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
+    assert check_context.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
     assert command("index", "verify").code == 0
     command("forget", "--id", one.pk)
     assert command("index", "compact", "--json").json["stats"]["recordings"] == 1
@@ -244,14 +245,14 @@ def test_catalogue_lives_in_clickhouse_and_is_fetched_from_there(clickhouse, mus
     assert "is no folder" in command("index", "rebuild", "--from", clickhouse).err
 
     source, settings.GATE_INDEX_URL = clickhouse, ""
-    assert len(reference.store()) == 0
+    assert len(check_context.store()) == 0
     assert command("index", "rebuild", "--from", source, "--json").json["stats"]["recordings"] == 1
     assert command("index", "verify").code == 0
-    assert reference.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
+    assert check_context.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
     shard = command("index", "rebuild", "--from", source, "--shard", f"{(two.pk + 1) % 2}/2", "--json")
     assert shard.json["stats"]["recordings"] == 0
     assert "a part" in shard.err
-    assert (catalogue.reconcile(), len(reference.store())) == (1, 1)  # as the command has just said
+    assert (known_recordings.reconcile(), len(check_context.store())) == (1, 1)  # as the command has just said
     settings.GATE_INDEX_URL = source
 
 
@@ -268,28 +269,28 @@ def test_index_is_remade_under_the_present_modulus(known, settings):
     """An installation that began with another modulus gets the present one when the index is made anew."""
     folder = settings.GATE_INDEX
     shutil.rmtree(folder)
-    reference._open.cache_clear()
+    check_context._open.cache_clear()
     LocalStore(folder, modulus=2)
-    catalogue.index()
-    assert reference.store().modulus == 2
+    known_recordings.index()
+    assert check_context.store().modulus == 2
     assert command("index", "rebuild", "--json").json["stats"]["modulus"] == MODULUS
     assert command("index", "verify").code == 0
-    assert reference.Recordings().matches(facts_of(known.sha256))[0].recording == str(known.pk)
+    assert check_context.Recordings().matches(facts_of(known.sha256))[0].recording == str(known.pk)
 
 
 def test_recording_that_is_forgotten_on_its_way_into_the_index_does_not_stay(known, monkeypatch):
     row = KnownRecording.objects.current().exclude(pk=known.pk).get()
-    reference.store().clear(reference.store().applied().mark)
-    store = reference.store()
+    check_context.store().clear(check_context.store().applied().mark)
+    store = check_context.store()
     real = store.apply
 
     def meanwhile(*arguments):
         monkeypatch.setattr(store, "apply", real)
-        catalogue.forget([row])
+        known_recordings.forget([row])
         return real(*arguments)
 
     monkeypatch.setattr(store, "apply", meanwhile)
-    catalogue.index()
+    known_recordings.index()
     assert row.pk in store
-    catalogue.index()
+    known_recordings.index()
     assert row.pk not in store

@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from checks.fingerprint.compressed import encode
-from intake import fingerprint_files, reference
+from checks.fingerprint.acoustid_codec import encode
+from intake.core import catalogue_files
 from intake.models import CatalogueChange, KnownRecording
-from intake.services import catalogue, fingerprints
+from intake.readers import check_context
+from intake.services.catalogue import bulk_import, known_recordings
 from tests.checks.fingerprint.sounds import part, recording, silence
 from tests.intake.commands.console import Analysers, command
 from tests.intake.factories import facts_of
@@ -30,7 +31,7 @@ def song(**changes):
 
 
 def found(fingerprint):
-    return [candidate.document for candidate in reference.store().search(fingerprint)]
+    return [candidate.document for candidate in check_context.store().search(fingerprint)]
 
 
 def test_operator_learns_a_catalogue_without_its_audio_and_a_copy_is_found(tmp_path):
@@ -48,7 +49,7 @@ def test_operator_learns_a_catalogue_without_its_audio_and_a_copy_is_found(tmp_p
     assert (one.external_id, one.duration, bytes(one.fingerprint), one.sha256) == ("a-1", 181.5, SONG, "")
     assert bytes(two.fingerprint) == OTHER
     assert two.duration == pytest.approx(900 * 1365 / 11025, abs=3)
-    (match,) = reference.Recordings().matches(facts_of("00" * 32, fingerprint=part(SONG, 300, 800)))
+    (match,) = check_context.Recordings().matches(facts_of("00" * 32, fingerprint=part(SONG, 300, 800)))
     assert (match.recording, match.certain) == (str(one.pk), True)
 
 
@@ -59,7 +60,7 @@ def test_learning_again_changes_nothing(tmp_path):
     again = command("learn", "--fingerprints", file)
     assert again.out == "0 learned, 2 known already, 0 failed\n"
     assert list(KnownRecording.objects.values()) == before
-    assert len(reference.store()) == 2
+    assert len(check_context.store()) == 2
 
 
 def test_same_line_twice_in_a_file_is_one_recording(tmp_path):
@@ -128,9 +129,9 @@ def test_file_that_is_none_is_refused(tmp_path):
 
 def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
     """What was stored and not indexed is indexed by the next run; nothing is learned twice."""
-    monkeypatch.setattr(fingerprints, "BATCH", 2)
+    monkeypatch.setattr(bulk_import, "BATCH", 2)
     rows = [{"fingerprint": encode(recording(seed, 400)), "title": f"Song {seed}"} for seed in range(6)]
-    real, calls = catalogue.index, []
+    real, calls = known_recordings.index, []
 
     def killed():
         calls.append(1)
@@ -138,32 +139,32 @@ def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real()
 
-    monkeypatch.setattr(catalogue, "index", killed)
+    monkeypatch.setattr(known_recordings, "index", killed)
     with pytest.raises(KeyboardInterrupt):
         command("learn", "--fingerprints", jsonl(tmp_path / "known.jsonl", *rows))
-    assert (KnownRecording.objects.count(), len(reference.store())) == (4, 2)
-    monkeypatch.setattr(catalogue, "index", real)
+    assert (KnownRecording.objects.count(), len(check_context.store())) == (4, 2)
+    monkeypatch.setattr(known_recordings, "index", real)
     said = command("learn", "--fingerprints", tmp_path / "known.jsonl", "--json")
     assert (said.json["learned"], said.json["known"]) == (2, 4)
-    assert len(reference.store()) == 6
+    assert len(check_context.store()) == 6
 
 
 @pytest.mark.parametrize("name", ["known.csv", "known.jsonl", "known.csv.gz", "known.jsonl.gz"])
 def test_what_is_exported_is_learned_elsewhere_and_known_here(tmp_path, name):
     rows = [song(title='Low "Tide",\nnew', artist="Мара", duration=200), {"fingerprint": encode(OTHER), "title": "b"}]
     command("learn", "--fingerprints", jsonl(tmp_path / "first.jsonl", *rows))
-    before = [tuple(map(str, line[1:])) for line in map(as_tuple, fingerprints.lines())]
+    before = [tuple(map(str, line[1:])) for line in map(as_tuple, bulk_import.lines())]
     assert command("index", "export", tmp_path / name).out == "2 recordings written\n"
     assert not list(tmp_path.glob("*.part"))
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["known"] == 2
     CatalogueChange.objects.all().delete()
     KnownRecording.objects.all().delete()
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["learned"] == 2
-    assert [tuple(map(str, line[1:])) for line in map(as_tuple, fingerprints.lines())] == before
+    assert [tuple(map(str, line[1:])) for line in map(as_tuple, bulk_import.lines())] == before
 
 
 def as_tuple(line):
-    return tuple(getattr(line, name) for name in ("number", *fingerprint_files.COLUMNS))
+    return tuple(getattr(line, name) for name in ("number", *catalogue_files.COLUMNS))
 
 
 @pytest.mark.parametrize("words", [["export"], ["stats", "x.csv"], ["export", "x.txt"], ["export", "/nowhere/x.csv"]])

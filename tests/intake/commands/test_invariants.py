@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import (
     Attempt,
     Blob,
@@ -20,9 +21,10 @@ from intake.models import (
     StayDown,
     Submission,
 )
-from intake.services import decisions, deliveries, submissions
-from intake.services.invariants import INVARIANTS
-from intake.states import State
+from intake.services.operations.invariants import INVARIANTS
+from intake.services.review import decisions
+from intake.services.submissions import submission_actions
+from intake.services.webhooks import webhook_delivery
 from tests.intake.commands.console import command
 from tests.intake.factories import a_document, a_label, a_moderator, a_submission
 from tests.intake.webhooks.receiver import Receiver
@@ -37,7 +39,7 @@ def world(inline, analyser):
     """A label that listens: one release approved; one rejected, reopened and approved; one draft taken back."""
     label = a_label()
     with Receiver() as receiver:
-        endpoint = deliveries.create_endpoint(label, receiver.url, ["submission.received", "submission.approved"])
+        endpoint = webhook_delivery.create_endpoint(label, receiver.url, ["submission.received", "submission.approved"])
         Endpoint.objects.filter(pk=endpoint.pk).update(subscribed_at=LONG_AGO)
         with inline():
             a_submission(label, a_document("Low Tide", 1))
@@ -50,7 +52,7 @@ def world(inline, analyser):
             decisions.decide(second, moderator, Verdict.REJECT, "half of it is missing", code="infringement")
             decisions.reopen(second, moderator, "the rest came by post")
             decisions.decide(second, moderator, Verdict.APPROVE, "whole now")
-            submissions.withdraw(submissions.open_draft(label, a_document("Neap", 3)))
+            submission_actions.withdraw(submission_actions.open_draft(label, a_document("Neap", 3)))
     return Submission.objects.get(title="Low Tide")
 
 
@@ -240,5 +242,5 @@ def test_what_is_on_its_way_is_given_time(world):
 
 
 def test_endpoint_that_subscribed_later_owes_nothing(world):
-    deliveries.create_endpoint(world.label, "https://hooks.example/", ["submission.approved"])
+    webhook_delivery.create_endpoint(world.label, "https://hooks.example/", ["submission.approved"])
     assert broken() == set()

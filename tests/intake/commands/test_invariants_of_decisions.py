@@ -4,9 +4,10 @@ import pytest
 from django.db.models import F
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Appeal, Decision, Delivery, Submission
-from intake.services import appeals, decisions, deliveries
-from intake.states import State
+from intake.services.review import appeals, decisions
+from intake.services.webhooks import webhook_delivery
 from tests.intake.commands.console import command
 from tests.intake.factories import a_label, a_moderator
 from tests.intake.waiting import waiting
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def world(rung):
     """One decision taken back, one seconded, and one appeal decided."""
     ada, ben, label = a_moderator("ada"), a_moderator("ben"), a_label()
-    deliveries.create_endpoint(label, "http://localhost:9/", ["submission.approved"])
+    webhook_delivery.create_endpoint(label, "http://localhost:9/", ["submission.approved"])
     decisions.undo(decisions.decide(waiting(label=label), ada, Verdict.APPROVE, "in order"), ada)
     proposed = waiting(label=label)
     decisions.decide(proposed, ada, Verdict.REJECT, "made up", code="fraud")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.names import entries
-from intake import registry_csv
+from checks.model.name_matching import entries
+from intake.core import registry_csv
 from intake.models import ArtistIdentifier, Authorisation, Label, NameKey, ProtectedArtist, ProtectedName
 from intake.readers.protected_names import Names
-from intake.services import registry
+from intake.services.registry import protected_artists
 from tests.intake.commands.console import command
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_export_can_be_imported_elsewhere(table, tmp_path):
     assert not [line for line in first.splitlines() if line.startswith(("=", "+", "-", "@"))]
     before = sorted(ProtectedName.objects.values_list("artist__name", "name", "kind"))
     for artist in ProtectedArtist.objects.all():
-        registry.retire(artist, "operator")
+        protected_artists.retire(artist, "operator")
     assert command("registry", "import", tmp_path / "out.csv").code == 0
     again = ProtectedName.objects.filter(artist__retired_at__isnull=True)
     assert sorted(again.values_list("artist__name", "name", "kind")) == before
@@ -125,7 +125,7 @@ def test_whatever_is_written_is_read_back_and_no_cell_is_a_formula(name, aliases
 
 
 def test_operator_issues_and_revokes_a_key():
-    artist, _ = registry.protect("Nora Castellane")
+    artist, _ = protected_artists.protect("Nora Castellane")
     made = command("registry", "--json", "issue-key", "Nora Castellane").json
     assert Names().opened_by(made["key"]).artist == str(artist.pk)
     assert command("registry", "--json", "revoke-key", made["prefix"]).json["revoked"] is True

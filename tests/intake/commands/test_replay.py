@@ -5,9 +5,9 @@ from django.conf import settings
 
 import checks
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Decision, Event, Finding, Submission
-from intake.services import decisions
-from intake.states import State
+from intake.services.review import decisions
 from tests.intake.commands.console import command
 from tests.intake.factories import a_document, a_moderator, a_submission
 

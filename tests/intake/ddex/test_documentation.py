@@ -1,6 +1,6 @@
 """Whoever reads the page about DDEX reads what the code does."""
 
-from checks.documentation import ROUTES
+from checks.docs_page import ROUTES
 from intake.ddex.codes import CODES
 from tests.intake.ddex.conftest import ROOT
 

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from checks.finding import Route
+from checks.model.finding import Route
 from intake.ddex import messages
 from tests.intake.ddex.conftest import a_message, a_recording, codes, read
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from intake import shape
+from intake.core import document_schema
 from tests.intake.ddex.conftest import ddex_folder, read
 
 #: Of its 21 recordings, as the sample has them.
@@ -11,7 +11,7 @@ PARTLY = ["all", "none", "partly"] * 7
 
 def sample(name):
     answer = read((ddex_folder() / "samples" / name).read_bytes())
-    return answer, shape.parse(answer["document"])
+    return answer, document_schema.parse(answer["document"])
 
 
 @pytest.mark.parametrize(

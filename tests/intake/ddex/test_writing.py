@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from checks.release import ContainsAI
-from intake import shape, snapshot
-from intake.ddex import words, writer
+from checks.model.release import ContainsAI
+from intake.core import document_schema
+from intake.ddex import vocabulary, writer
+from intake.readers import release_mapping
 from tests.intake.ddex.conftest import ddex_folder, read
 from tests.intake.factories import a_document
 
@@ -31,7 +32,7 @@ def errors(message):
 
 
 def release_of(document):
-    return snapshot.release(shape.parse(document)["release"])
+    return release_mapping.release(document_schema.parse(document)["release"])
 
 
 def written(document, envelope=ENVELOPE):
@@ -63,7 +64,9 @@ def contains_ai(document):
 def test_written_message_is_valid_by_the_official_schema():
     document = a_document(tracks=3)
     document["release"]["preorder_date"] = "2030-05-01"
-    document["release"]["tracks"][0]["relations"] = [{"type": kind, "isrc": "SEABC2600001"} for kind in shape.RELATIONS]
+    document["release"]["tracks"][0]["relations"] = [
+        {"type": kind, "isrc": "SEABC2600001"} for kind in document_schema.RELATIONS
+    ]
     envelope = writer.Envelope(
         "GATE-1", dt.datetime(2026, 11, 22, tzinfo=dt.UTC), "T-1", {"01.flac": 187.4}, {"01.flac": "ab" * 32}
     )
@@ -138,7 +141,7 @@ isrcs = st.from_regex("[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", fullmatch=True)
 isnis = st.from_regex("[0-9]{15}[0-9X]", fullmatch=True)
 ipis = st.from_regex("[0-9]{11}", fullmatch=True)
 languages = st.sampled_from(["en", "ja", "zxx", "pt-BR", "zh-Hant", "gsw"])
-advisories = st.sampled_from(list(words.ADVISORIES))
+advisories = st.sampled_from(list(vocabulary.ADVISORIES))
 files = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=20).map(lambda name: f"{name}.flac")
 digests = st.from_regex("[0-9a-f]{64}", fullmatch=True)
 lines = st.fixed_dictionaries({"year": st.integers(1850, 2999), "owner": names})
@@ -167,12 +170,12 @@ shares = st.lists(
     max_size=3,
 )
 relations = st.lists(
-    st.fixed_dictionaries({"type": st.sampled_from(shape.RELATIONS), "isrc": maybe(isrcs)}), max_size=3
+    st.fixed_dictionaries({"type": st.sampled_from(document_schema.RELATIONS), "isrc": maybe(isrcs)}), max_size=3
 )
 parts = st.lists(
     st.fixed_dictionaries(
         {
-            "element": st.sampled_from(list(words.ELEMENT_ROLES)),
+            "element": st.sampled_from(list(vocabulary.ELEMENT_ROLES)),
             "level": st.sampled_from(["partly_generated", "fully_generated"]),
         }
     ),
@@ -237,8 +240,10 @@ def documents(draw):
     release["cover"] = draw(maybe(st.fixed_dictionaries({"file": st.just("cover.jpg"), "contains_ai": extent})))
     covers = ["cover.jpg"] if release["cover"] else []
     declared_files = {name: {"sha256": draw(st.just("") | digests)} for name in (*named, *covers)}
-    document = shape.parse({"release": release, "files": declared_files})
-    for track, judged in zip(document["release"]["tracks"], snapshot.release(document["release"]).tracks, strict=True):
+    document = document_schema.parse({"release": release, "files": declared_files})
+    for track, judged in zip(
+        document["release"]["tracks"], release_mapping.release(document["release"]).tracks, strict=True
+    ):
         if writer.contains_ai(judged) is ContainsAI.ALL:  # the parts come to all, which leaves no room for people
             track["disclosure"]["contains_ai"] = "all"
             track["contributors"] = [one for one in track["contributors"] if one["ai_contribution"] == "all"]
@@ -250,9 +255,9 @@ def documents(draw):
 def test_nothing_that_ern_can_carry_is_lost_on_the_way_there_and_back(document):
     digests = {name: one["sha256"] for name, one in document["files"].items()}
     envelope = writer.Envelope("GATE-1", dt.datetime(2026, 11, 22, tzinfo=dt.UTC), digests=digests)
-    answer = read(writer.message(snapshot.release(document["release"]), envelope))
+    answer = read(writer.message(release_mapping.release(document["release"]), envelope))
     assert {fault["code"] for fault in answer["faults"]} <= {"ddex.ai_inconsistent"}
-    assert carried(shape.parse(answer["document"])) == carried(document)
+    assert carried(document_schema.parse(answer["document"])) == carried(document)
 
 
 def carried(document):
@@ -267,7 +272,7 @@ def carried(document):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(documents())
 def test_every_written_message_is_valid_by_the_official_schema(document):
-    assert errors(writer.message(snapshot.release(document["release"]), ENVELOPE)) == []
+    assert errors(writer.message(release_mapping.release(document["release"]), ENVELOPE)) == []
 
 
 @pytest.mark.parametrize("role", ["composer", "backing_vocalist", "background_vocalist", "Sitar", "songwriter", "dj"])

@@ -36,9 +36,9 @@ def _policy(tmp_path, settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_leases_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    from intake.services import deliveries
+    from intake.services.webhooks import webhook_delivery
 
-    monkeypatch.setattr(deliveries, "_watch", deliveries.Watch())
+    monkeypatch.setattr(webhook_delivery, "_watch", webhook_delivery.Watch())
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def endpoint(label: Label, receiver: Receiver) -> Endpoint:
     """The label's own, subscribed to everything that happens to a submission."""
-    from intake.services import deliveries
+    from intake.services.webhooks import webhook_delivery
 
-    types = [kind for kind in deliveries.webhooks.TYPES if kind.startswith("submission.")]
-    return deliveries.create_endpoint(label, receiver.url, types)
+    types = [kind for kind in webhook_delivery.webhooks.TYPES if kind.startswith("submission.")]
+    return webhook_delivery.create_endpoint(label, receiver.url, types)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from checks.policy import Verdict
+from intake.core.states import State
 from intake.models import Decision, Delivery, Label, Partner, Submission
-from intake.services import moves
-from intake.states import State
+from intake.services.submissions import transitions
 
 AI_VOCALS = {"key": "ai:vocals", "value": "all", "basis": "declared", "code": "disclosure.declared"}
 
@@ -13,21 +13,21 @@ AI_VOCALS = {"key": "ai:vocals", "value": "all", "basis": "declared", "code": "d
 def received(label: Label) -> Submission:
     """A submission that was just handed over."""
     submission = Submission(label=label, state=State.RECEIVED, metadata={}, title="Low Tide", artist="Mara Lindqvist")
-    moves.begin(submission, label.actor)
+    transitions.begin(submission, label.actor)
     return submission
 
 
 def clear(submission: Submission, *labels: dict[str, str]) -> None:
     """Let the machine, or a moderator where it lies before one, clear a submission."""
     if submission.state == State.RECEIVED:
-        moves.move(submission, State.CHECKING, "gate")
+        transitions.move(submission, State.CHECKING, "gate")
     verdict, state = (Verdict.LABEL, State.LABELLED) if labels else (Verdict.APPROVE, State.APPROVED)
     decision = Decision(verdict=verdict, actor="policy", labels=list(labels), policy_version="1", policy_digest="1")
-    moves.move(submission, state, "policy", None, decision, verdict=verdict)
+    transitions.move(submission, state, "policy", None, decision, verdict=verdict)
 
 
 def reopen(submission: Submission) -> None:
-    moves.move(submission, State.IN_REVIEW, "moderator:ada")
+    transitions.move(submission, State.IN_REVIEW, "moderator:ada")
 
 
 def sent(owner: Label | Partner) -> list[str]:

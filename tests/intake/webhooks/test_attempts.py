@@ -12,11 +12,12 @@ from django.db import connection
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
-from intake import sender
+from intake.core import webhook_http
+from intake.core.states import State
+from intake.core.webhook_http import Answer
 from intake.models import Attempt, Delivery, Endpoint, Partner
-from intake.sender import Answer
-from intake.services import deliveries, moves, slots
-from intake.states import State
+from intake.services.submissions import transitions
+from intake.services.webhooks import delivery_slots, webhook_delivery
 from tests.intake.webhooks.receiver import Receiver, answer, hang
 from tests.intake.webhooks.story import clear, received, sent
 
@@ -33,7 +34,7 @@ def delivery(label, endpoint):
 
 def attempt(delivery: Delivery) -> Delivery:
     """One message of the doorbell."""
-    deliveries.attempt(str(delivery.pk))
+    webhook_delivery.attempt(str(delivery.pk))
     delivery.refresh_from_db()
     return delivery
 
@@ -45,7 +46,7 @@ def wait(delivery: Delivery) -> dt.timedelta:
 
 def hold(delivery: Delivery) -> None:
     """What a worker that died over a delivery leaves behind."""
-    assert deliveries._claim(delivery)
+    assert webhook_delivery._claim(delivery)
 
 
 def test_event_travels_from_the_move_to_the_receiver(label, endpoint, receiver, inline):
@@ -61,7 +62,7 @@ def test_event_travels_from_the_move_to_the_receiver(label, endpoint, receiver, 
 def test_receiver_that_takes_it_is_called_once_however_often_the_bell_rings(delivery, receiver):
     for _ in range(3):
         attempt(delivery)
-        deliveries.pump()
+        webhook_delivery.pump()
     assert delivery.status == DELIVERED
     assert delivery.delivered_at
     assert delivery.next_attempt_at is None
@@ -90,9 +91,9 @@ def test_delivery_keeps_id_and_body_over_all_its_tries_and_gives_up_after_the_la
     while attempt(delivery).status == PENDING:
         waits.append(wait(delivery))
         clock.off += waits[-1]
-    assert len(waits) == len(deliveries.BACKOFF) == 9
-    for waited, step in zip(waits, deliveries.BACKOFF, strict=True):
-        assert step <= waited <= step * (1 + deliveries.JITTER)
+    assert len(waits) == len(webhook_delivery.BACKOFF) == 9
+    for waited, step in zip(waits, webhook_delivery.BACKOFF, strict=True):
+        assert step <= waited <= step * (1 + webhook_delivery.JITTER)
     assert (delivery.status, delivery.attempts.count()) == (FAILED, 10)
 
     requests = receiver.requests
@@ -122,7 +123,7 @@ def test_delivery_keeps_id_and_body_over_all_its_tries_and_gives_up_after_the_la
 def test_receiver_can_ask_for_a_longer_wait_within_limits(delivery, receiver, status, header, seconds):
     receiver.plan = [answer(status, Retry_After=header)]
     attempt(delivery)
-    assert seconds <= wait(delivery).total_seconds() <= seconds * (1 + deliveries.JITTER)
+    assert seconds <= wait(delivery).total_seconds() <= seconds * (1 + webhook_delivery.JITTER)
 
 
 def test_receiver_can_ask_for_a_wait_until_a_time(delivery, receiver):
@@ -138,7 +139,7 @@ def test_receiver_that_is_gone_is_not_called_again(label, delivery, endpoint, re
     endpoint.refresh_from_db()
     assert not endpoint.active
     assert "410" in endpoint.disabled_because
-    deliveries.pump()
+    webhook_delivery.pump()
     assert set(Delivery.objects.values_list("status", flat=True)) == {FAILED}
     received(label)
     assert Delivery.objects.count() == 2
@@ -153,7 +154,7 @@ def test_receiver_that_redirects_to_a_metadata_service_gets_a_failure(delivery, 
 
 
 def test_receiver_that_never_answers_costs_a_deadline_and_a_try(delivery, receiver, monkeypatch):
-    monkeypatch.setitem(sender.send.__kwdefaults__, "deadline", 0.1)
+    monkeypatch.setitem(webhook_http.send.__kwdefaults__, "deadline", 0.1)
     receiver.plan = [hang]
     attempt(delivery)
     tried = delivery.attempts.get()
@@ -171,7 +172,7 @@ def test_name_that_leads_into_our_network_by_now_gets_nothing(delivery, receiver
 
 
 def test_delivery_without_a_row_is_no_fault():
-    deliveries.attempt("0190b2c5-0000-7000-8000-000000000000")
+    webhook_delivery.attempt("0190b2c5-0000-7000-8000-000000000000")
     assert not Attempt.objects.exists()
 
 
@@ -188,33 +189,33 @@ def test_post_rings_at_once_and_the_pump_only_when_that_bell_was_lost(label, end
     received(label)
     delivery = Delivery.objects.get()
     assert bells(rung) == [str(delivery.pk)]
-    assert deliveries.pump() == 0
+    assert webhook_delivery.pump() == 0
     clock.forward(seconds=31)
-    assert deliveries.pump() == 1
+    assert webhook_delivery.pump() == 1
     assert bells(rung) == [str(delivery.pk)]
-    assert deliveries.pump() == 0
+    assert webhook_delivery.pump() == 0
 
 
 def test_pump_rings_for_retries_when_they_are_due_and_no_more_than_it_may(label, endpoint, rung, clock):
     for _ in range(3):
         received(label)
     clock.forward(minutes=1)
-    assert deliveries.pump(limit=1) == 1
-    assert deliveries.pump(limit=1) == 1
-    assert deliveries.pump() == 1
-    assert deliveries.pump() == 0
+    assert webhook_delivery.pump(limit=1) == 1
+    assert webhook_delivery.pump(limit=1) == 1
+    assert webhook_delivery.pump() == 1
+    assert webhook_delivery.pump() == 0
     Delivery.objects.update(attempts_made=1, rung_at=None, next_attempt_at=timezone.now() + dt.timedelta(minutes=5))
-    assert deliveries.pump() == 0
+    assert webhook_delivery.pump() == 0
     clock.forward(minutes=6)
-    assert deliveries.pump() == slots.ENDPOINT_AT_ONCE == 2  # as many as may be under way
+    assert webhook_delivery.pump() == delivery_slots.ENDPOINT_AT_ONCE == 2  # as many as may be under way
 
 
 def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
     label, endpoint, rung, clock, monkeypatch
 ):
-    monkeypatch.setattr(slots, "FAILING_AT_ONCE", 3)
+    monkeypatch.setattr(delivery_slots, "FAILING_AT_ONCE", 3)
     for number in range(5):
-        dead = deliveries.create_endpoint(
+        dead = webhook_delivery.create_endpoint(
             Partner.objects.create(slug=f"dead-{number}"), f"https://dead-{number}.example/", ["submission.approved"]
         )
         Endpoint.objects.filter(pk=dead.pk).update(failing_since=timezone.now())
@@ -222,11 +223,11 @@ def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
         clear(received(label))
     rung.clear()
     clock.forward(minutes=1)
-    deliveries.pump()
+    webhook_delivery.pump()
     called = Delivery.objects.filter(pk__in=bells(rung))
-    assert called.filter(endpoint=endpoint).count() == slots.ENDPOINT_AT_ONCE
+    assert called.filter(endpoint=endpoint).count() == delivery_slots.ENDPOINT_AT_ONCE
     failing = list(called.exclude(endpoint=endpoint))
-    assert len(failing) == slots.FAILING_AT_ONCE == len({one.endpoint_id for one in failing})
+    assert len(failing) == delivery_slots.FAILING_AT_ONCE == len({one.endpoint_id for one in failing})
 
     hold(failing[0])
     second = Delivery.objects.filter(endpoint=failing[0].endpoint).exclude(pk=failing[0].pk).first()
@@ -236,7 +237,7 @@ def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
     other = Delivery.objects.exclude(endpoint__in=[one.endpoint_id for one in failing]).exclude(endpoint=endpoint)
     assert attempt(other.first()).attempts_made == 0  # and three to all of them
     clock.forward(minutes=1)
-    deliveries.pump()
+    webhook_delivery.pump()
     assert not Delivery.objects.filter(pk__in=bells(rung), endpoint__failing_since__isnull=False).exists()
 
 
@@ -282,7 +283,7 @@ def test_receiver_hears_of_a_submission_in_order(label, endpoint, receiver, rung
     attempt(second)
     assert len(receiver.requests) == 1
     clock.forward(seconds=6)
-    deliveries.pump()
+    webhook_delivery.pump()
     rung.clear()
     attempt(first)
     assert bells(rung) == [str(second.pk)]  # its own bell was refused
@@ -294,7 +295,7 @@ def test_pump_does_not_ring_for_what_must_wait_its_turn(label, endpoint, rung, c
     clear(received(label))
     rung.clear()
     clock.forward(minutes=1)
-    deliveries.pump()
+    webhook_delivery.pump()
     assert bells(rung) == [str(Delivery.objects.order_by("pk").first().pk)]
 
 
@@ -307,7 +308,7 @@ def test_what_failed_for_good_holds_nothing_up(label, endpoint, receiver):
 
 def test_one_submission_holds_up_no_other_and_one_endpoint_no_other(label, partner, endpoint, receiver):
     with Receiver([answer(500)]) as broken:
-        failing = deliveries.create_endpoint(label, broken.url, ["submission.received", "submission.approved"])
+        failing = webhook_delivery.create_endpoint(label, broken.url, ["submission.received", "submission.approved"])
         clear(received(label))
         for delivery in Delivery.objects.filter(endpoint=failing).order_by("pk"):
             attempt(delivery)
@@ -376,11 +377,11 @@ def test_delivery_on_its_way_is_not_sent_again_because_the_clock_jumped(delivery
     def meanwhile():
         for _ in range(3):
             clock.forward(hours=2)
-            deliveries.pump()
-            deliveries.attempt(delivery.pk)
+            webhook_delivery.pump()
+            webhook_delivery.attempt(delivery.pk)
 
     calls = Called(meanwhile)
-    monkeypatch.setattr(sender, "send", calls)
+    monkeypatch.setattr(webhook_http, "send", calls)
     attempt(delivery)
     assert calls.count == 1
     assert delivery.status == DELIVERED
@@ -388,12 +389,12 @@ def test_delivery_on_its_way_is_not_sent_again_because_the_clock_jumped(delivery
 
 def test_delivery_whose_worker_died_is_taken_back_and_tried_again(delivery, receiver, clock, monkeypatch):
     ticks = itertools.count(step=16)
-    monkeypatch.setattr(deliveries, "_watch", deliveries.Watch(clock=lambda: next(ticks)))
+    monkeypatch.setattr(webhook_delivery, "_watch", webhook_delivery.Watch(clock=lambda: next(ticks)))
     hold(delivery)
-    deliveries.pump()
-    deliveries.pump()
+    webhook_delivery.pump()
+    webhook_delivery.pump()
     assert not delivery.attempts.exists()
-    deliveries.pump()  # 32 seconds after the lease was first seen
+    webhook_delivery.pump()  # 32 seconds after the lease was first seen
     delivery.refresh_from_db()
     assert "the gate stopped" in delivery.attempts.get().error
     assert Endpoint.objects.get().failing_since is None  # no fault of theirs
@@ -404,11 +405,11 @@ def test_delivery_whose_worker_died_is_taken_back_and_tried_again(delivery, rece
 
 def test_delivery_that_kills_every_worker_is_given_up(delivery, clock, monkeypatch):
     ticks = itertools.count(step=31)
-    monkeypatch.setattr(deliveries, "_watch", deliveries.Watch(clock=lambda: next(ticks)))
+    monkeypatch.setattr(webhook_delivery, "_watch", webhook_delivery.Watch(clock=lambda: next(ticks)))
     for _ in range(10):
         hold(delivery)
-        deliveries.pump()
-        deliveries.pump()
+        webhook_delivery.pump()
+        webhook_delivery.pump()
         clock.forward(days=2)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.attempts.count()) == (FAILED, 10)
@@ -416,13 +417,13 @@ def test_delivery_that_kills_every_worker_is_given_up(delivery, clock, monkeypat
 
 def test_worker_that_answers_too_late_changes_nothing(delivery, clock, monkeypatch):
     ticks = itertools.count(step=31)
-    monkeypatch.setattr(deliveries, "_watch", deliveries.Watch(clock=lambda: next(ticks)))
+    monkeypatch.setattr(webhook_delivery, "_watch", webhook_delivery.Watch(clock=lambda: next(ticks)))
 
     def meanwhile():
-        deliveries.pump()
-        deliveries.pump()
+        webhook_delivery.pump()
+        webhook_delivery.pump()
 
-    monkeypatch.setattr(sender, "send", Called(meanwhile))
+    monkeypatch.setattr(webhook_http, "send", Called(meanwhile))
     attempt(delivery)
     assert delivery.status == PENDING
     assert "the gate stopped" in delivery.attempts.get().error
@@ -430,20 +431,20 @@ def test_worker_that_answers_too_late_changes_nothing(delivery, clock, monkeypat
 
 def test_new_delivery_goes_out_at_once_though_the_clock_was_set_back(delivery, receiver, rung, clock):
     clock.back(hours=2)
-    assert deliveries.pump() == 1  # its bell seems to have been rung in two hours
+    assert webhook_delivery.pump() == 1  # its bell seems to have been rung in two hours
     assert attempt(delivery).status == DELIVERED
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_that_race_for_one_delivery_make_one_attempt(delivery, monkeypatch):
     calls = Called(lambda: time.sleep(0.05))
-    monkeypatch.setattr(sender, "send", calls)
+    monkeypatch.setattr(webhook_http, "send", calls)
     together = threading.Barrier(6)
 
     def work():
         try:
             together.wait()
-            deliveries.attempt(delivery.pk)
+            webhook_delivery.attempt(delivery.pk)
         finally:
             connection.close()
 
@@ -460,19 +461,19 @@ def test_two_workers_that_race_for_one_delivery_make_one_attempt(delivery, monke
 def test_delivery_replayed_while_a_message_for_it_was_read_has_all_its_tries(delivery, receiver, monkeypatch):
     Delivery.objects.update(status=FAILED, attempts_made=10)
     receiver.plan = [answer(500)]
-    claim = deliveries._claim
+    claim = webhook_delivery._claim
 
     def replayed_meanwhile(stale):
-        deliveries.replay(Delivery.objects.get(pk=stale.pk))
+        webhook_delivery.replay(Delivery.objects.get(pk=stale.pk))
         return claim(stale)
 
-    monkeypatch.setattr(deliveries, "_claim", replayed_meanwhile)
+    monkeypatch.setattr(webhook_delivery, "_claim", replayed_meanwhile)
     attempt(delivery)
     assert (delivery.status, delivery.attempts_made) == (PENDING, 1)
 
 
 def test_move_that_fails_leaves_no_delivery(label, endpoint):
     submission = received(label)
-    with pytest.raises(moves.Conflict):
-        moves.move(submission, State.APPROVED, "gate")
+    with pytest.raises(transitions.Conflict):
+        transitions.move(submission, State.APPROVED, "gate")
     assert sent(label) == ["submission.received"]

@@ -5,10 +5,11 @@ import json
 import pytest
 from django.conf import settings
 
+from intake.core.states import State
 from intake.models import Delivery, Label, Partner
-from intake.services import deliveries, moves
-from intake.states import State
-from intake.webhooks import TYPES
+from intake.readers.webhook_payloads import TYPES
+from intake.services.submissions import transitions
+from intake.services.webhooks import webhook_delivery
 from tests.intake.webhooks.story import AI_VOCALS, clear, received, reopen, sent
 
 URL = "https://hooks.example/"
@@ -24,7 +25,7 @@ def human_only(db):
 @pytest.fixture
 def listening(label, partner, human_only):
     for owner in (label, partner, human_only):
-        deliveries.create_endpoint(owner, URL, TYPES)
+        webhook_delivery.create_endpoint(owner, URL, TYPES)
 
 
 @pytest.mark.usefixtures("listening")
@@ -43,9 +44,9 @@ def test_label_hears_nothing_of_another_one_s_submissions(label):
 @pytest.mark.usefixtures("listening")
 def test_partner_hears_nothing_of_a_release_that_was_never_cleared(label, partner):
     submission = received(label)
-    moves.move(submission, State.CHECKING, "gate")
-    moves.move(submission, State.IN_REVIEW, "policy")
-    moves.move(submission, State.REJECTED, "moderator:ada")
+    transitions.move(submission, State.CHECKING, "gate")
+    transitions.move(submission, State.IN_REVIEW, "policy")
+    transitions.move(submission, State.REJECTED, "moderator:ada")
     assert sent(partner) == []
     assert sent(label)[1:] == ["submission.in_review", "submission.rejected"]
 
@@ -55,7 +56,7 @@ def test_partner_that_withholds_such_a_release_hears_nothing_of_it(label, partne
     submission = received(label)
     clear(submission, AI_VOCALS)
     reopen(submission)
-    moves.move(submission, State.REJECTED, "moderator:ada")
+    transitions.move(submission, State.REJECTED, "moderator:ada")
     assert sent(human_only) == []
     assert sent(partner) == ["submission.labelled", "submission.reopened", "submission.rejected"]
 
@@ -67,7 +68,7 @@ def test_partner_that_was_told_of_a_clearance_hears_of_its_end(label, human_only
     reopen(submission)
     clear(submission, AI_VOCALS)  # the new clearance is none for this partner
     reopen(submission)
-    moves.move(submission, State.REJECTED, "moderator:ada")
+    transitions.move(submission, State.REJECTED, "moderator:ada")
     assert sent(human_only) == [
         "submission.approved",
         "submission.reopened",
@@ -78,7 +79,7 @@ def test_partner_that_was_told_of_a_clearance_hears_of_its_end(label, human_only
 
 def test_partner_that_subscribed_to_takedowns_alone_hears_of_them(label, partner, human_only):
     for owner in (partner, human_only):
-        deliveries.create_endpoint(owner, URL, ["submission.reopened"])
+        webhook_delivery.create_endpoint(owner, URL, ["submission.reopened"])
     submission = received(label)
     clear(submission, AI_VOCALS)
     reopen(submission)
@@ -98,20 +99,20 @@ def test_partner_told_before_its_profile_changed_still_hears_of_the_end(label, h
 
 def test_partner_with_a_profile_that_the_policy_does_not_know_gets_releases_with_their_labels(label):
     partner = Partner.objects.create(slug="new", profile="nowhere")
-    deliveries.create_endpoint(partner, URL, TYPES)
+    webhook_delivery.create_endpoint(partner, URL, TYPES)
     clear(received(label), AI_VOCALS)
     assert sent(partner) == ["submission.labelled"]
 
 
 def test_endpoint_hears_only_what_it_subscribed_to(label):
-    deliveries.create_endpoint(label, URL, ["submission.approved"])
+    webhook_delivery.create_endpoint(label, URL, ["submission.approved"])
     clear(received(label))
     assert sent(label) == ["submission.approved"]
 
 
 def test_endpoint_that_is_off_or_deleted_hears_nothing(label):
-    deliveries.update_endpoint(deliveries.create_endpoint(label, URL, TYPES), enabled=False)
-    deliveries.delete_endpoint(deliveries.create_endpoint(label, URL, TYPES))
+    webhook_delivery.update_endpoint(webhook_delivery.create_endpoint(label, URL, TYPES), enabled=False)
+    webhook_delivery.delete_endpoint(webhook_delivery.create_endpoint(label, URL, TYPES))
     clear(received(label))
     assert sent(label) == []
 
@@ -120,21 +121,21 @@ def test_endpoint_that_is_off_or_deleted_hears_nothing(label):
 def test_event_posted_twice_is_delivered_once(label):
     submission = received(label)
     event = submission.events.get()
-    deliveries.post(submission, event)
-    deliveries.post(submission, event)
+    webhook_delivery.post(submission, event)
+    webhook_delivery.post(submission, event)
     assert Delivery.objects.filter(event=event).count() == 1
 
 
 @pytest.mark.usefixtures("listening")
 def test_posting_a_clearance_to_partners_costs_no_query_a_partner(label, django_assert_max_num_queries):
     for number in range(30):
-        deliveries.create_endpoint(Partner.objects.create(slug=f"p{number}"), URL, TYPES)
+        webhook_delivery.create_endpoint(Partner.objects.create(slug=f"p{number}"), URL, TYPES)
     submission = received(label)
     clear(submission)
     event = submission.events.last()
     Delivery.objects.all().delete()
     with django_assert_max_num_queries(8):
-        deliveries.post(submission, event)
+        webhook_delivery.post(submission, event)
     assert Delivery.objects.count() == 33
 
 

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.utils import timezone
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from intake import sender, webhooks
-from intake.services import deliveries
+from intake.core import webhook_http
+from intake.readers import webhook_payloads
+from intake.services.webhooks import webhook_delivery
 
 PAGE = (settings.BASE_DIR / "docs" / "webhooks.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -24,15 +25,15 @@ def verified(request):
 
 
 def test_partner_verifies_as_the_page_says(verified):
-    old, new = webhooks.new_secret(), webhooks.new_secret()
-    headers = webhooks.signed("1", BODY, [new, old], timezone.now())
+    old, new = webhook_payloads.new_secret(), webhook_payloads.new_secret()
+    headers = webhook_payloads.signed("1", BODY, [new, old], timezone.now())
     assert verified(old, headers, BODY) == verified(new, headers, BODY) == {"type": "endpoint.test", "data": {}}
 
 
 def test_partner_refuses_as_the_page_says(verified):
-    secret = webhooks.new_secret()
-    good = webhooks.signed("1", BODY, [secret], timezone.now())
-    stale = webhooks.signed("1", BODY, [secret], timezone.now() - dt.timedelta(minutes=6))
+    secret = webhook_payloads.new_secret()
+    good = webhook_payloads.signed("1", BODY, [secret], timezone.now())
+    stale = webhook_payloads.signed("1", BODY, [secret], timezone.now() - dt.timedelta(minutes=6))
     for headers, body in [
         (good, BODY + b" "),
         (good | {"webhook-id": "2"}, BODY),
@@ -51,16 +52,18 @@ def test_page_has_an_example_with_and_one_without_the_library():
 def test_page_names_every_type_and_who_hears_it():
     rows = re.findall(r"^\| (`.*?) \| .* \| (yes) \| (yes|) ?\|$", PAGE, re.MULTILINE)
     named = {kind: bool(partner) for names, _, partner in rows for kind in re.findall(r"`(.*?)`", names)}
-    assert named == {kind: kind in (*webhooks.PARTNER_TYPES, webhooks.TEST) for kind in webhooks.TYPES}
+    assert named == {
+        kind: kind in (*webhook_payloads.PARTNER_TYPES, webhook_payloads.TEST) for kind in webhook_payloads.TYPES
+    }
 
 
 def test_figures_on_the_page_are_the_gate_s():
     units = {"s": 1, "min": 60, "h": 3600}
     tries = re.search(r"\*\*Tries\.\*\* At once, then after (.*?), each", PAGE, re.DOTALL)[1]
     steps = [int(number) * units[unit] for number, unit in re.findall(r"(\d+) (s|min|h)\b", tries)]
-    assert steps == [step.total_seconds() for step in deliveries.BACKOFF]
-    waits = (deliveries.GIVEN_UP_AFTER, deliveries.BOTH_SECRETS, deliveries.RETRY_AFTER_LIMIT)
+    assert steps == [step.total_seconds() for step in webhook_delivery.BACKOFF]
+    waits = (webhook_delivery.GIVEN_UP_AFTER, webhook_delivery.BOTH_SECRETS, webhook_delivery.RETRY_AFTER_LIMIT)
     assert [wait / dt.timedelta(days=1) for wait in waits] == [5, 1, 1]
-    assert (sender.DEADLINE, sender.MAX_ANSWER, sender.KEPT_OF_ANSWER) == (15, 64 * 1024, 1024)
-    assert sorted(sender.PORTS) == [443, 8443]
-    assert sender.USER_AGENT in PAGE
+    assert (webhook_http.DEADLINE, webhook_http.MAX_ANSWER, webhook_http.KEPT_OF_ANSWER) == (15, 64 * 1024, 1024)
+    assert sorted(webhook_http.PORTS) == [443, 8443]
+    assert webhook_http.USER_AGENT in PAGE

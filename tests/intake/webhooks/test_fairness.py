@@ -16,10 +16,10 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from intake import sender
+from intake.core import webhook_http
+from intake.core.webhook_http import Answer
 from intake.models import Delivery, Endpoint, Label, Partner
-from intake.sender import Answer
-from intake.services import deliveries, slots
+from intake.services.webhooks import delivery_slots, webhook_delivery
 from tests.intake.webhooks.receiver import Receiver, answer, hang
 
 PENDING, DELIVERED = Delivery.Status.PENDING, Delivery.Status.DELIVERED
@@ -35,9 +35,9 @@ def endpoints_of(owner: Label | Partner, count: int, **values: Any) -> list[Endp
     """Endpoints with one delivery each that is due now."""
     made = []
     for number in range(count):
-        endpoint = deliveries.create_endpoint(owner, f"https://hooks.example/{number}", ["submission.approved"])
+        endpoint = webhook_delivery.create_endpoint(owner, f"https://hooks.example/{number}", ["submission.approved"])
         Endpoint.objects.filter(pk=endpoint.pk).update(**values)
-        deliveries.send_test(endpoint)
+        webhook_delivery.send_test(endpoint)
         made.append(endpoint)
     return made
 
@@ -49,7 +49,7 @@ def delivery_to(endpoint: Endpoint) -> Delivery:
 def hold(*endpoints: Endpoint) -> None:
     """Let an attempt to each of these be under way."""
     for endpoint in endpoints:
-        assert deliveries._claim(delivery_to(endpoint))
+        assert webhook_delivery._claim(delivery_to(endpoint))
 
 
 def called(rung: list[tuple[str, tuple[str, ...]]]) -> list[Endpoint]:
@@ -68,7 +68,7 @@ def sent(monkeypatch) -> list[str]:
         urls.append(url)
         return Answer(200)
 
-    monkeypatch.setattr(sender, "send", send)
+    monkeypatch.setattr(webhook_http, "send", send)
     return urls
 
 
@@ -79,11 +79,11 @@ def sent(monkeypatch) -> list[str]:
 def test_owner_occupies_its_share_and_the_next_owner_is_sent_to(rung, sent, kind):
     mine = endpoints_of(an_owner("hanging", kind), 6)
     (theirs,) = endpoints_of(an_owner("honest", kind), 1)
-    hold(*mine[: slots.OWNER_AT_ONCE])
-    deliveries.attempt(delivery_to(mine[4]).pk)
+    hold(*mine[: delivery_slots.OWNER_AT_ONCE])
+    webhook_delivery.attempt(delivery_to(mine[4]).pk)
     refused = delivery_to(mine[4])
     assert (sent, refused.attempts_made, refused.lease_token) == ([], 0, None)
-    deliveries.attempt(delivery_to(theirs).pk)
+    webhook_delivery.attempt(delivery_to(theirs).pk)
     assert delivery_to(theirs).status == DELIVERED
 
 
@@ -91,14 +91,14 @@ def test_delivery_that_was_refused_is_enqueued_when_there_is_room_again(rung, se
     mine = endpoints_of(an_owner("busy"), 6)
     hold(*mine[:4])
     for endpoint in mine[4:]:
-        deliveries.attempt(delivery_to(endpoint).pk)
+        webhook_delivery.attempt(delivery_to(endpoint).pk)
     rung.clear()
-    assert deliveries.pump() == 0
+    assert webhook_delivery.pump() == 0
     Delivery.objects.filter(endpoint=mine[0]).update(lease_token=None, attempts_made=0)
-    deliveries.attempt(delivery_to(mine[0]).pk)
+    webhook_delivery.attempt(delivery_to(mine[0]).pk)
     assert called(rung) == [mine[4]]
     Delivery.objects.filter(endpoint=mine[1]).update(lease_token=None, status=DELIVERED)
-    assert deliveries.pump() == 1
+    assert webhook_delivery.pump() == 1
     assert called(rung) == [mine[5]]
 
 
@@ -116,13 +116,13 @@ def test_workers_that_come_together_cannot_exceed_the_owners_share(rung, monkeyp
             under_way[0] -= 1
         return Answer(200)
 
-    monkeypatch.setattr(sender, "send", send)
+    monkeypatch.setattr(webhook_http, "send", send)
     together = threading.Barrier(len(mine))
 
     def work(pk: object) -> None:
         try:
             together.wait()
-            deliveries.attempt(pk)
+            webhook_delivery.attempt(pk)
         finally:
             connections.close_all()
 
@@ -131,16 +131,16 @@ def test_workers_that_come_together_cannot_exceed_the_owners_share(rung, monkeyp
         worker.start()
     for worker in workers:
         worker.join()
-    assert 1 <= most[0] <= slots.OWNER_AT_ONCE
+    assert 1 <= most[0] <= delivery_slots.OWNER_AT_ONCE
 
 
 def test_failing_endpoints_of_an_owner_leave_room_for_those_that_work(rung, sent):
     owner, now = an_owner("half"), timezone.now()
     failing = endpoints_of(owner, 4, failing_since=now, last_failed_at=now)
     (healthy,) = endpoints_of(owner, 1)
-    hold(*failing[: slots.OWNER_FAILING_AT_ONCE])
-    deliveries.attempt(delivery_to(failing[2]).pk)
-    deliveries.attempt(delivery_to(healthy).pk)
+    hold(*failing[: delivery_slots.OWNER_FAILING_AT_ONCE])
+    webhook_delivery.attempt(delivery_to(failing[2]).pk)
+    webhook_delivery.attempt(delivery_to(healthy).pk)
     assert delivery_to(failing[2]).attempts_made == 0
     assert delivery_to(healthy).status == DELIVERED
 
@@ -164,16 +164,16 @@ def test_owner_that_failed_once_is_retried_when_it_is_due_however_many_endpoints
     hold(*hanging[:2])
     rung.clear()
     for _ in range(2):
-        deliveries.pump()
+        webhook_delivery.pump()
         clock.forward(seconds=2)
     assert called(rung) == []
     clock.forward(seconds=2)
-    deliveries.pump()
+    webhook_delivery.pump()
     assert called(rung) == [honest]
 
 
 def test_failing_endpoints_are_tried_in_the_order_in_which_they_are_due(rung, monkeypatch):
-    monkeypatch.setattr(slots, "FAILING_AT_ONCE", 3)
+    monkeypatch.setattr(delivery_slots, "FAILING_AT_ONCE", 3)
     now = timezone.now()
     mine = [
         endpoints_of(an_owner(f"owner-{number}"), 1, failing_since=now - dt.timedelta(hours=2))[0]
@@ -182,28 +182,28 @@ def test_failing_endpoints_are_tried_in_the_order_in_which_they_are_due(rung, mo
     for endpoint, minutes in zip(mine, (1, 50, 3, 40, 2), strict=True):
         due(endpoint, minutes=minutes)
     rung.clear()
-    deliveries.pump()
+    webhook_delivery.pump()
     assert called(rung) == [mine[1], mine[3], mine[2]]
 
 
 def test_endpoint_with_a_long_backlog_that_has_just_failed_stands_behind_the_others(rung, monkeypatch):
-    monkeypatch.setattr(slots, "FAILING_AT_ONCE", 1)
+    monkeypatch.setattr(delivery_slots, "FAILING_AT_ONCE", 1)
     now = timezone.now()
     (backlog,) = endpoints_of(an_owner("backlog"), 1, failing_since=now, last_failed_at=now)
     (other,) = endpoints_of(an_owner("other"), 1, failing_since=now, last_failed_at=now - dt.timedelta(minutes=5))
     due(backlog, hours=5)
     due(other, seconds=1)
     rung.clear()
-    deliveries.pump()
+    webhook_delivery.pump()
     assert called(rung) == [other]
 
 
 def test_failure_notes_when_it_was_and_a_success_clears_the_record(label, endpoint, receiver, rung, clock):
     receiver.plan = [answer(500), answer(500), answer(200)]
-    delivery = deliveries.send_test(endpoint)
+    delivery = webhook_delivery.send_test(endpoint)
     seen = []
     for _ in range(3):
-        deliveries.attempt(delivery.pk)
+        webhook_delivery.attempt(delivery.pk)
         endpoint.refresh_from_db()
         seen.append((endpoint.failing_since, endpoint.last_failed_at))
         clock.forward(minutes=10)
@@ -217,20 +217,20 @@ def test_breaker_is_not_reset_by_another_url_nor_by_switching_off_and_on(rung, s
     mine = endpoints_of(owner, 4, failing_since=long_ago, last_failed_at=long_ago)
     hold(*mine[:2])
     for number, endpoint in enumerate(mine):
-        deliveries.update_endpoint(endpoint, url=f"https://hooks.example/elsewhere/{number}")
-        deliveries.update_endpoint(endpoint, enabled=False)
-        deliveries.update_endpoint(endpoint, enabled=True)
+        webhook_delivery.update_endpoint(endpoint, url=f"https://hooks.example/elsewhere/{number}")
+        webhook_delivery.update_endpoint(endpoint, enabled=False)
+        webhook_delivery.update_endpoint(endpoint, enabled=True)
     for endpoint in mine[2:]:
-        deliveries.attempt(delivery_to(endpoint).pk)
+        webhook_delivery.attempt(delivery_to(endpoint).pk)
     assert sent == []
 
 
 def test_owner_that_mends_its_url_is_sent_to_again_with_the_next_event(label, endpoint, receiver, rung):
     Endpoint.objects.update(failing_since=timezone.now(), last_failed_at=timezone.now(), url="https://wrong.example/")
     endpoint.refresh_from_db()
-    deliveries.update_endpoint(endpoint, url=receiver.url)
-    delivery = deliveries.send_test(endpoint)
-    deliveries.attempt(delivery.pk)
+    webhook_delivery.update_endpoint(endpoint, url=receiver.url)
+    delivery = webhook_delivery.send_test(endpoint)
+    webhook_delivery.attempt(delivery.pk)
     delivery.refresh_from_db()
     endpoint.refresh_from_db()
     assert (delivery.status, endpoint.failing_since) == (DELIVERED, None)
@@ -255,16 +255,16 @@ def a_courier(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def work() -> None:
         while (pk := messages.get()) is not None:
-            deliveries.attempt(pk)
+            webhook_delivery.attempt(pk)
         connections.close_all()
 
     def pump() -> None:
         while not over.wait(0.2):
-            deliveries.pump()
+            webhook_delivery.pump()
         connections.close_all()
 
-    monkeypatch.setattr("intake.queue.enqueue", enqueue)
-    monkeypatch.setitem(sender.send.__kwdefaults__, "deadline", DEADLINE)
+    monkeypatch.setattr("intake.core.enqueue.enqueue", enqueue)
+    monkeypatch.setitem(webhook_http.send.__kwdefaults__, "deadline", DEADLINE)
     with ThreadPoolExecutor(THREADS + 1) as pool:
         running = [pool.submit(work) for _ in range(THREADS)] + [pool.submit(pump)]
         try:
@@ -287,17 +287,17 @@ def test_label_waits_for_nobody_though_another_has_twenty_endpoints_that_hang_an
         answer()(connection, over)
 
     with Receiver([hang]) as hanging, Receiver([take]) as receiver:
-        theirs = [deliveries.create_endpoint(attacker, hanging.url, ["submission.approved"]) for _ in range(20)]
-        mine = deliveries.create_endpoint(honest, receiver.url, ["submission.approved"])
+        theirs = [webhook_delivery.create_endpoint(attacker, hanging.url, ["submission.approved"]) for _ in range(20)]
+        mine = webhook_delivery.create_endpoint(honest, receiver.url, ["submission.approved"])
         waits = []
         with a_courier(monkeypatch):
             for moved in range(12):
                 for endpoint in theirs:
-                    deliveries.update_endpoint(endpoint, url=f"{hanging.url}&moved={moved}")
+                    webhook_delivery.update_endpoint(endpoint, url=f"{hanging.url}&moved={moved}")
                     for _ in range(3):
-                        deliveries.send_test(endpoint)
+                        webhook_delivery.send_test(endpoint)
                 began, before = time.monotonic(), len(arrived)
-                deliveries.send_test(mine)
+                webhook_delivery.send_test(mine)
                 until = began + 20 * DEADLINE
                 while len(arrived) == before and time.monotonic() < until:
                     time.sleep(0.005)

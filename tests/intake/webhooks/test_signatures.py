@@ -7,38 +7,38 @@ import pytest
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from intake import webhooks
+from intake.readers import webhook_payloads
 
 BODY = '{"type":"endpoint.test","data":{"name":"Ñandú – 音楽"}}'.encode()
 
 
 def test_receiver_verifies_with_the_standard_library_for_it():
-    secret = webhooks.new_secret()
-    headers = webhooks.signed("msg_1", BODY, [secret], timezone.now())
+    secret = webhook_payloads.new_secret()
+    headers = webhook_payloads.signed("msg_1", BODY, [secret], timezone.now())
     assert Webhook(secret).verify(BODY, headers)["type"] == "endpoint.test"
 
 
 def test_receiver_notices_another_body_another_id_and_another_secret():
-    secret = webhooks.new_secret()
-    headers = webhooks.signed("msg_1", BODY, [secret], timezone.now())
+    secret = webhook_payloads.new_secret()
+    headers = webhook_payloads.signed("msg_1", BODY, [secret], timezone.now())
     for key, body, sent in [
         (secret, BODY + b" ", headers),
         (secret, BODY, headers | {"webhook-id": "msg_2"}),
-        (webhooks.new_secret(), BODY, headers),
+        (webhook_payloads.new_secret(), BODY, headers),
     ]:
         with pytest.raises(WebhookVerificationError):
             Webhook(key).verify(body, sent)
 
 
 def test_receiver_verifies_with_either_secret_while_it_rotates():
-    new, old = webhooks.new_secret(), webhooks.new_secret()
-    headers = webhooks.signed("msg_1", BODY, [new, old], timezone.now())
+    new, old = webhook_payloads.new_secret(), webhook_payloads.new_secret()
+    headers = webhook_payloads.signed("msg_1", BODY, [new, old], timezone.now())
     assert Webhook(new).verify(BODY, headers) == Webhook(old).verify(BODY, headers)
 
 
 def test_signature_is_the_one_that_the_specification_s_authors_published():
     # The example in the documentation of Svix, who wrote the specification.
-    headers = webhooks.signed(
+    headers = webhook_payloads.signed(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
@@ -52,7 +52,7 @@ def test_signature_is_the_one_that_the_specification_s_authors_published():
 
 
 def test_secret_is_drawn_from_256_bits():
-    drawn = webhooks.new_secret()
+    drawn = webhook_payloads.new_secret()
     assert drawn.startswith("whsec_")
     assert len(base64.b64decode(drawn.removeprefix("whsec_"), validate=True)) == 32
-    assert drawn != webhooks.new_secret()
+    assert drawn != webhook_payloads.new_secret()

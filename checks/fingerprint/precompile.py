@@ -1,0 +1,59 @@
+"""Has everything compiled that a query runs, so that no query waits for a compiler.
+
+python -m checks.fingerprint.precompile
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numba
+import numpy as np
+
+from checks.fingerprint import alignment, chroma_kernels, postings_kernels, speed_variants
+from checks.fingerprint.comparison import compare, likeness
+
+_KERNELS = tuple(
+    value
+    for room in (chroma_kernels, alignment, postings_kernels)
+    for value in vars(room).values()
+    if isinstance(value, numba.core.registry.CPUDispatcher)
+)
+
+
+def warm() -> int:
+    """Compile what is not kept yet, load the rest; returns how many functions had to be compiled.
+
+    Half a minute the first time on a machine, half a second from then on. A worker that warms before it forks has
+    children that are warm.
+    """
+    before = compiled_here()
+    postings_kernels.warm()
+    speed_variants.warm()
+    chance = np.random.default_rng(0)
+    sound = chance.integers(0, 2**32, 200, dtype=np.uint32).tobytes()
+    likeness(sound, sound)
+    compare(sound, sound)
+    compare(sound, sound, exhaustive=True)
+    return compiled_here() - before
+
+
+def compiled_here() -> int:
+    """How many functions this process had to compile, because nobody had kept them."""
+    return sum(sum(kernel.stats.cache_misses.values()) for kernel in _KERNELS)
+
+
+def shapes() -> int:
+    """For how many kinds of arguments there is machine code in this process."""
+    return sum(len(kernel.signatures) for kernel in _KERNELS)
+
+
+def main() -> None:
+    begun = time.perf_counter()
+    count = warm()
+    sys.stdout.write(f"{shapes()} functions ready, {count} of them compiled, in {time.perf_counter() - begun:.1f} s\n")
+
+
+if __name__ == "__main__":
+    main()

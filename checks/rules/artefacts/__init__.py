@@ -1,0 +1,1 @@
+"""Regular spectral lines that decoders of generated sound leave, and the installation's own model of them."""

@@ -1,0 +1,1 @@
+"""Known recordings in a release: matches, ownership, ISRC consistency, blocklist and stay-down."""

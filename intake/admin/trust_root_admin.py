@@ -1,0 +1,86 @@
+"""The trust list at the desk: roots are looked up, added and withdrawn here, and never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import EmptyFieldListFilter, action, register
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from checks.analysis.c2pa_trust import NotARoot
+from intake.admin.login import prove_first, proved
+from intake.admin.read_only_admins import ReadOnly
+from intake.admin.site import desk
+from intake.models import TrustRoot
+from intake.services.people.permissions import RIGHTS, Action
+from intake.services.provenance import trust_roots
+
+
+class TrustRootForm(forms.ModelForm):
+    """A root's certificate, and on whose word it is trusted."""
+
+    class Meta:
+        model = TrustRoot
+        fields = ("pem", "note")
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or {}
+        try:
+            root = trust_roots.checked(values.get("pem", ""), values.get("note", ""))
+        except NotARoot as error:
+            raise forms.ValidationError(str(error)) from error
+        if TrustRoot.objects.current().filter(fingerprint=root.fingerprint).exists():
+            raise forms.ValidationError("This root is on the list.")
+        return values
+
+
+@register(TrustRoot, site=desk)
+class TrustRootAdmin(ReadOnly):
+    """Whose signatures are trusted. Roots are added and withdrawn by whoever has the right, and never changed."""
+
+    form = TrustRootForm
+    list_display = ("subject", "note", "added_by", "added_at", "not_after", "withdrawn_at")
+    list_filter = (("withdrawn_at", EmptyFieldListFilter),)
+    search_fields = ("subject", "fingerprint", "note")
+    ordering = ("-id",)
+    actions = ("withdraw",)
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        if obj is None:
+            return TrustRootForm.Meta.fields
+        return [field.name for field in TrustRoot._meta.fields if field.name != "id"]
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return self.has_withdraw_permission(request)
+
+    def has_withdraw_permission(self, request: HttpRequest) -> bool:
+        """One right for both: whoever may trust somebody may also take it back."""
+        return bool(request.user.has_perm(f"intake.{RIGHTS[Action.TRUST]}"))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Whoever opens what others will rely on types their password first."""
+        if self.has_add_permission(request) and not proved(request):
+            return prove_first(request, request.get_full_path())
+        return super().add_view(request, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: TrustRoot, form: Any, change: bool) -> None:
+        row, _ = trust_roots.add(form.cleaned_data["pem"], form.cleaned_data["note"], _actor(request))
+        obj.__dict__.update(row.__dict__)  # what Django goes on to report
+
+    @action(description="Withdraw the selected roots", permissions=["withdraw"])
+    def withdraw(self, request: HttpRequest, chosen: QuerySet[TrustRoot]) -> HttpResponse | None:
+        if not proved(request):
+            return prove_first(request, request.get_full_path())
+        count = sum(trust_roots.withdraw(row, _actor(request)) for row in chosen)
+        messages.success(request, f"{count} {'root is' if count == 1 else 'roots are'} trusted no longer.")
+        return None
+
+
+def _actor(request: HttpRequest) -> str:
+    return f"moderator:{request.user.get_username()}"

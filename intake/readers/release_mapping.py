@@ -1,0 +1,233 @@
+"""From rows and documents to the frozen values that checks judge."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from checks.analysis import Failure, artwork_client, facts_from_json
+from checks.analysis.c2pa_trust import TrustList, judged
+from checks.model.finding import Basis, Code, Finding, Label, Route, Severity
+from checks.model.release import (
+    Account,
+    Artist,
+    AudioFacts,
+    ContainsAI,
+    Contribution,
+    Contributor,
+    Cover,
+    Delivery,
+    Disclosure,
+    Element,
+    ImageFacts,
+    Imitates,
+    Level,
+    Relation,
+    Release,
+    RightsLine,
+    Share,
+    Track,
+)
+from intake import models
+
+
+def release(document: Mapping[str, Any]) -> Release:
+    """The release of a document whose shape has been checked."""
+    return Release(
+        title=document["title"],
+        version=document.get("version") or "",
+        type=document["type"],
+        upc=document.get("upc") or None,
+        display_label=document.get("display_label"),
+        label_dpid=document.get("label_dpid") or None,
+        release_date=_date(document.get("release_date")),
+        original_release_date=_date(document.get("original_release_date")),
+        preorder_date=_date(document.get("preorder_date")),
+        display_artists=_artists(document),
+        p_line=_rights_line(document.get("p_line")),
+        c_line=_rights_line(document.get("c_line")),
+        genre=document.get("genre"),
+        language=document.get("language"),
+        advisory=document.get("advisory"),
+        territories=tuple(document.get("territories") or ()),
+        excluded_territories=tuple(document.get("excluded_territories") or ()),
+        cover=_cover(document.get("cover")),
+        tracks=tuple(_track(track) for track in document["tracks"]),
+    )
+
+
+def account(label: models.Label) -> Account:
+    """The label as checks know it."""
+    return Account(id=str(label.pk), name=label.name, names=(label.name, *label.names))
+
+
+def delivery(submission: models.Submission) -> Delivery:
+    """A submission with the facts of its audio files; files not measured yet are absent.
+
+    Their credentials are judged by the trust list as it stands now: facts are older than lists.
+    """
+    trusted, received = models.TrustRoot.objects.trust_list(), (submission.received_at or submission.created_at).date()
+    resources = submission.resources.filter(kind=models.Resource.Kind.AUDIO).select_related("blob__analysis")
+    analyses = {resource.name: analysis_of(resource) for resource in resources}
+    return Delivery(
+        release=release(submission.metadata),
+        account=account(submission.label),
+        received=received,
+        facts={
+            name: trusting(facts(analysis), trusted, received)
+            for name, analysis in analyses.items()
+            if analysis and analysis.final
+        },
+        documents={one.name: one.blob_id for one in _documents(submission) if one.blob_id},
+        accepted_consents=accepted_consents(submission.label),
+        images={name: trusting_image(image, trusted, received) for name, image in _images(submission).items()},
+    )
+
+
+def _documents(submission: models.Submission) -> Sequence[models.Resource]:
+    return list(submission.resources.filter(kind=models.Resource.Kind.DOCUMENT, blob__isnull=False))
+
+
+def accepted_consents(label: models.Label) -> frozenset[tuple[str, str, str]]:
+    """The consents that people have accepted from a label: SHA-256 of the document, ISRC, element."""
+    rows = models.AcceptedConsent.objects.standing().filter(submission__label=label)
+    return frozenset(rows.values_list("sha256", "isrc", "element"))
+
+
+def trusting(facts: AudioFacts, trusted: TrustList, on: dt.date) -> AudioFacts:
+    """Facts with their credentials judged by this trust list on this day."""
+    return dataclasses.replace(
+        facts,
+        credential=judged(facts.credential, trusted, on),
+        pictures=tuple(judged(picture, trusted, on) for picture in facts.pictures),
+    )
+
+
+def trusting_image(facts: ImageFacts, trusted: TrustList, on: dt.date) -> ImageFacts:
+    """The same of an image."""
+    return dataclasses.replace(facts, credential=judged(facts.credential, trusted, on))
+
+
+def _images(submission: models.Submission) -> dict[str, ImageFacts]:
+    """The facts of the covers, by file name; those not measured yet are absent."""
+    covers = submission.resources.filter(kind=models.Resource.Kind.COVER, blob__image__isnull=False)
+    measured = covers.select_related("blob__image")
+    return {one.name: artwork_client.facts_from_json(one.blob.image.facts) for one in measured if one.blob}
+
+
+def analysis_of(resource: models.Resource) -> models.Analysis | None:
+    """The measurement of a resource's bytes, where one was begun."""
+    return getattr(resource.blob, "analysis", None) if resource.blob else None
+
+
+def facts(analysis: models.Analysis) -> AudioFacts:
+    """What a measurement found; one that was given up says so in ``error``."""
+    if analysis.facts is None:
+        failure = Failure.ANALYSIS_FAILED.value  # never the file's: a file's own faults are facts
+        return AudioFacts(sha256=analysis.pk, version=analysis.version, ok=False, error=failure, fault=analysis.error)
+    return facts_from_json(analysis.facts, bytes(analysis.fingerprint))
+
+
+def findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]) -> list[Finding]:
+    """Stored findings as values, so that a policy can judge them again.
+
+    A code that the catalogue no longer knows keeps the route that it had.
+    """
+    return [
+        Finding(
+            code=codes.get(row.code) or _bygone(row),
+            subject=row.subject,
+            message=row.message,
+            measured=row.measured,
+            threshold=row.threshold,
+            evidence=row.evidence,
+            fix=row.fix or None,
+            labels=tuple(Label(one["key"], one["value"], Basis(one["basis"])) for one in row.labels),
+            patch=tuple(row.patch),
+        )
+        for row in rows
+    ]
+
+
+def _bygone(row: models.Finding) -> Code:
+    """A code that is not in the catalogue any more, as far as the row remembers it."""
+    return Code(row.code, row.message, Severity(row.severity), Route(row.route), "an earlier catalogue", row.private)
+
+
+def _track(document: Mapping[str, Any]) -> Track:
+    shares = document.get("shares") or {}
+    preview = document.get("preview_start")
+    return Track(
+        position=document["position"],
+        title=document["title"],
+        version=document.get("version") or "",
+        isrc=document.get("isrc") or None,
+        iswc=document.get("iswc") or None,
+        file=document["file"],
+        display_artists=_artists(document),
+        contributors=tuple(_contributor(one) for one in document.get("contributors") or ()),
+        vocals=document.get("vocals"),
+        language=document.get("language"),
+        advisory=document.get("advisory"),
+        lyrics=document.get("lyrics"),
+        preview_start=None if preview is None else Decimal(str(preview)),
+        master_shares=_shares(shares.get("master")),
+        composition_shares=_shares(shares.get("composition")),
+        relations=tuple(Relation(**one) for one in document.get("relations") or ()),
+        disclosure=_disclosure(document.get("disclosure") or {}),
+    )
+
+
+def _artists(document: Mapping[str, Any]) -> tuple[Artist, ...]:
+    return tuple(Artist(**one) for one in document.get("display_artists") or ())
+
+
+def _contributor(document: Mapping[str, Any]) -> Contributor:
+    return Contributor(
+        name=document["name"],
+        roles=tuple(document.get("roles") or ()),
+        ipi=document.get("ipi"),
+        isni=document.get("isni"),
+        ai_contribution=ContainsAI(document.get("ai_contribution") or ContainsAI.UNDECLARED),
+    )
+
+
+def _disclosure(document: Mapping[str, Any]) -> Disclosure:
+    return Disclosure(
+        status=document.get("status") or "undeclared",
+        contains_ai=ContainsAI(document.get("contains_ai") or ContainsAI.UNDECLARED),
+        contributions=tuple(
+            Contribution(
+                **{
+                    **one,
+                    "element": Element(one["element"]),
+                    "level": Level(one["level"]),
+                    "imitates": Imitates(one.get("imitates") or Imitates.NO),
+                }
+            )
+            for one in document.get("contributions") or ()
+        ),
+    )
+
+
+def _cover(document: Mapping[str, Any] | None) -> Cover | None:
+    if not document:
+        return None
+    return Cover(document["file"], ContainsAI(document.get("contains_ai") or ContainsAI.UNDECLARED))
+
+
+def _rights_line(document: Mapping[str, Any] | None) -> RightsLine | None:
+    return RightsLine(document["year"], document["owner"]) if document else None
+
+
+def _shares(documents: Sequence[Mapping[str, Any]] | None) -> tuple[Share, ...] | None:
+    if documents is None:
+        return None
+    return tuple(Share(one["party"], Decimal(one["percent"]), one.get("accepted")) for one in documents)
+
+
+def _date(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None

@@ -1,0 +1,1 @@
+"""Known recordings and their index."""

@@ -1,0 +1,1 @@
+"""Measure, run checks, conclude."""

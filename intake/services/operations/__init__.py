@@ -1,0 +1,1 @@
+"""Health, the reaper, invariants and self-tests."""

@@ -1,0 +1,1 @@
+"""Accounts, log-in security, permissions and the access log."""

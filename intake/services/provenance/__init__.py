@@ -1,0 +1,1 @@
+"""Signed copies, trust roots, waveforms and artefact review."""

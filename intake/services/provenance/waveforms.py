@@ -1,0 +1,54 @@
+"""What recordings look like: drawn once for their bytes, the first time that somebody has to look."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from checks.analysis import AnalysisError, waveform
+from intake.core.reason_groups import HOLDING
+from intake.models import Blob, KnownRecording, Portrait, Submission
+from intake.services.storage import blobs
+
+#: Files drawn before anybody asks: the worst matches of a release, not every track of an album that is all copies.
+MOST_PREPARED = 8
+
+
+def of(blob: Blob) -> Portrait:
+    """The portrait of a file, drawn now where it was not drawn yet.
+
+    Raises OSError where the storage has lost the file, and AnalysisError where nothing could be drawn for a reason of
+    our own: then nothing is kept, and it is drawn when somebody asks again.
+    """
+    kept = Portrait.objects.filter(pk=blob.pk, version=waveform.VERSION).first()
+    if kept is not None:
+        return kept
+    with blobs.local_copy(blob) as path, path.open("rb") as file:
+        drawn = waveform.drawn(file)
+    values = {"version": waveform.VERSION, **dataclasses.asdict(drawn)}
+    return Portrait.objects.update_or_create(blob=blob, defaults=values)[0]
+
+
+def prepare(submission: Submission) -> int:
+    """Draw what a moderator will want to see of a submission: each track that matches, and what it matches.
+
+    Returns how many files that were. What cannot be drawn now is tried again when somebody looks.
+    """
+    wanted = list(dict.fromkeys(_wanted(submission)))[:MOST_PREPARED]
+    for blob in Blob.objects.filter(pk__in=wanted, stored_at__isnull=False):
+        with contextlib.suppress(OSError, AnalysisError):
+            of(blob)
+    return len(wanted)
+
+
+def _wanted(submission: Submission) -> Iterator[str]:
+    tracks = {f"track:{one.position}": one.resource.blob_id for one in submission.tracks.select_related("resource")}
+    known: list[int] = []
+    for subject, evidence in submission.findings.filter(route__in=HOLDING).values_list("subject", "evidence"):
+        matches: Any = evidence.get("matches") if isinstance(evidence, Mapping) else None
+        if matches and tracks.get(subject):
+            yield str(tracks[subject])
+            known += [int(one["recording"]) for one in matches if str(one.get("recording", "")).isdigit()]
+    yield from KnownRecording.objects.filter(pk__in=known).exclude(sha256="").values_list("sha256", flat=True)

@@ -1,0 +1,1 @@
+"""Delivered bytes and resumable uploads."""

@@ -1,0 +1,1 @@
+"""A submission from draft to submit: admission, transitions, AI declarations."""

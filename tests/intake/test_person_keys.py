@@ -1,0 +1,190 @@
+"""Who decided is an account, not a name: names change, and are given again."""
+
+import datetime as dt
+import importlib
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from checks.policy import Verdict
+from intake.core.states import State
+from intake.models import Decision, Viewing
+from intake.services.operations.invariants import violations
+from intake.services.people.access_log import log_view, saw
+from intake.services.review import appeals, decisions
+from intake.services.review.decisions import SomebodyElse
+from tests.intake.factories import a_moderator
+from tests.intake.waiting import everything, found, waiting
+
+pytestmark = pytest.mark.django_db
+
+NAMES = ("zed", "Ada", "ａｄａ", "ada.lovelace@example.org")
+
+
+def rename(person, name):
+    User.objects.filter(pk=person.pk).update(username=name)
+    return User.objects.get(pk=person.pk)
+
+
+def rejected_by(person):
+    submission = waiting(found("similarity.known_recording", "track:1"))
+    decisions.decide(submission, person, Verdict.REJECT, "not theirs", code="infringement")
+    return submission
+
+
+def assert_may_not_decide(person, submission):
+    before = everything()
+    for attempt in (
+        lambda: decisions.claim(submission, person),
+        lambda: decisions.decide(submission, person, Verdict.APPROVE, "theirs after all"),
+    ):
+        with pytest.raises(SomebodyElse):
+            attempt()
+    assert everything() == before
+    assert submission not in decisions.open_to(person, timezone.now())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_renamed_moderator_does_not_decide_the_appeal(rung, name):
+    ada = a_moderator("ada")
+    submission = rejected_by(ada)
+    appeals.appeal(submission, "It is ours.")
+    assert_may_not_decide(rename(ada, name), submission)
+    assert submission.decisions.human().get().actor == "moderator:ada", "the name as it was"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_renamed_second_moderator_does_not_decide_the_appeal(rung, name):
+    ada, ben = a_moderator("ada"), a_moderator("ben")
+    submission = waiting()
+    decisions.decide(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
+    decisions.second(submission, ben)
+    appeals.appeal(submission, "We did.")
+    assert_may_not_decide(rename(ben, name), submission)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_renamed_moderator_does_not_second_the_own_proposal(rung, name):
+    ada = a_moderator("ada")
+    submission = waiting()
+    decisions.decide(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
+    renamed = rename(ada, name)
+    before = everything()
+    with pytest.raises(SomebodyElse):
+        decisions.second(submission, renamed)
+    assert everything() == before
+
+
+def test_who_takes_over_the_name_of_the_decider_may_decide_the_appeal(rung):
+    ada = a_moderator("ada")
+    submission = rejected_by(ada)
+    appeals.appeal(submission, "It is ours.")
+    rename(ada, "zed")
+    decisions.decide(submission, a_moderator("ada"), Verdict.APPROVE, "the contract shows it")
+    assert submission.state == State.APPROVED
+    assert not [one for one in violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+
+
+def test_account_made_anew_under_the_same_name_is_another_person(rung):
+    ada = a_moderator("ada")
+    submission = rejected_by(ada)
+    first = ada.pk
+    ada.delete()
+    assert Decision.objects.human().get().moderator_id == first, "what was done stays with the account"
+    anew = a_moderator("ada")
+    assert anew.pk != first
+    appeals.appeal(submission, "It is ours.")
+    decisions.decide(submission, anew, Verdict.APPROVE, "the contract shows it")
+    assert submission.state == State.APPROVED
+
+
+@pytest.mark.parametrize("name", ["Ada", "ADA"])
+def test_name_in_another_spelling_is_another_account(rung, name):
+    submission = rejected_by(a_moderator("ada"))
+    appeals.appeal(submission, "It is ours.")
+    decisions.decide(submission, a_moderator(name), Verdict.APPROVE, "the contract shows it")
+    assert submission.state == State.APPROVED
+
+
+def test_renamed_moderator_takes_the_own_decision_back_and_the_heir_of_the_name_does_not(rung):
+    ada = a_moderator("ada")
+    submission = rejected_by(ada)
+    decision = submission.decisions.human().get()
+    renamed = rename(ada, "zed")
+    heir = a_moderator("ada")
+    before = everything()
+    with pytest.raises(SomebodyElse):
+        decisions.undo(decision, heir)
+    assert everything() == before
+    assert decisions.undo(decision, renamed).state == State.IN_REVIEW
+
+
+def test_invariants_find_an_appeal_decided_by_a_renamed_decider(rung):
+    ada, ben = a_moderator("ada"), a_moderator("ben")
+    submission = rejected_by(ada)
+    appeals.appeal(submission, "It is ours.")
+    decision = decisions.decide(submission, ben, Verdict.APPROVE, "the contract shows it")
+    assert not [one for one in violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+    Decision.objects.filter(pk=decision.pk).update(moderator=ada, actor="moderator:zed")
+    assert [one for one in violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+
+
+def test_renamed_label_appeals_and_is_read_under_the_name_of_the_time(rung):
+    submission = rejected_by(a_moderator("ada"))
+    label = submission.label
+    was = label.actor
+    label.name = "Another Name"
+    label.save()
+    submission.refresh_from_db()
+    appeals.appeal(submission, "It is ours.")
+    actors = list(submission.events.order_by("sequence").values_list("actor", flat=True))
+    assert was in actors
+    assert "label:Another Name" in actors
+
+
+def test_look_is_on_record_with_the_account(rung):
+    ada = a_moderator("ada")
+    saw(ada, None, "known recording 17")
+    saw(rename(ada, "zed"), None, "known recording 17")
+    row = Viewing.objects.get()
+    assert (row.viewer_id, row.actor) == (ada.pk, "moderator:ada")
+
+
+# --- Rows from before accounts were kept --------------------------------------------------------------------------
+
+
+def without_accounts():
+    Decision.objects.update(moderator=None, second_moderator=None)
+    Viewing.objects.update(viewer=None)
+
+
+def link_accounts():
+    migration = importlib.import_module("intake.migrations.0031_accounts_of_moderators")
+    migration.link_accounts(apps, None)
+
+
+def test_old_rows_are_linked_by_name_once(rung):
+    ada, ben = a_moderator("ada"), a_moderator("ben")
+    submission = waiting()
+    decisions.decide(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
+    decisions.second(submission, ben)
+    log_view(ada, submission, "audio 01.flac")
+    without_accounts()
+    link_accounts()
+    decision = submission.decisions.human().get()
+    assert (decision.moderator_id, decision.second_moderator_id) == (ada.pk, ben.pk)
+    assert Viewing.objects.get().viewer_id == ada.pk
+    machine = submission.decisions.filter(actor=Decision.MACHINE)
+    assert set(machine.values_list("moderator", flat=True)) == {None}
+
+
+def test_old_rows_are_not_linked_to_a_younger_account_and_compared_by_name(rung):
+    submission = rejected_by(a_moderator("ada"))
+    without_accounts()
+    User.objects.filter(username="ada").update(date_joined=timezone.now() + dt.timedelta(hours=1))
+    link_accounts()
+    assert submission.decisions.human().get().moderator_id is None
+    appeals.appeal(submission, "It is ours.")
+    assert_may_not_decide(User.objects.get(username="ada"), submission)
