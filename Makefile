@@ -88,11 +88,11 @@ static: setup-dev ## format, lint, types, import contracts, migrations, system c
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
-	$(MANAGE) system_check
+	$(MANAGE) check
 	GATE_ENV=production GATE_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
 		GATE_PUBLIC_URL=https://gate.example GATE_ALLOWED_HOSTS=gate.example \
 		DATABASE_URL=$(GATE_TEST_DATABASE_URL) REDIS_URL=$(GATE_TEST_REDIS_URL) \
-		$(MANAGE) system_check --deploy --fail-level WARNING
+		$(MANAGE) check --deploy --fail-level WARNING
 
 test: setup-test ## the tests, on SQLite and the embedded broker
 	@echo "Tests on SQLite and the embedded broker. On PostgreSQL and Redis: make test-servers"

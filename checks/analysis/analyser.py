@@ -51,7 +51,7 @@ import sys, types
 house = types.ModuleType("checks")
 house.__path__ = [sys.argv[1]]
 sys.modules["checks"] = house
-from checks.analysis.child import main
+from checks.analysis.fork_server import main
 main(int(sys.argv[2]), sys.argv[3])
 """
 _HOUSE = Path(__file__).resolve().parents[1]

@@ -46,7 +46,7 @@ import sys, types
 house = types.ModuleType("checks")
 house.__path__ = [sys.argv[1]]
 sys.modules["checks"] = house
-from checks.analysis.confined import main
+from checks.analysis.sandbox_run import main
 main(*sys.argv[2:])
 """
 _HOUSE = Path(__file__).resolve().parents[1]

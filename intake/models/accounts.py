@@ -7,7 +7,7 @@ import datetime as dt
 from django.db import models
 from django.utils import timezone
 
-from intake.models.uuid7 import uuid7
+from intake.core.uuid7 import uuid7
 
 
 class Language(models.TextChoices):

@@ -7,8 +7,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from intake.core.uuid7 import uuid7
 from intake.models.leased_work import Work
-from intake.models.uuid7 import uuid7
 
 
 class PolicyChange(models.Model):

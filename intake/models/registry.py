@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from intake.core.uuid7 import uuid7
 from intake.models.accounts import Label
 from intake.models.submissions import Submission
-from intake.models.uuid7 import uuid7
 
 
 class ProtectedArtistQuerySet(models.QuerySet):

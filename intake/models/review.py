@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from checks.model.finding import Route
 from intake.core.states import CLEARED
+from intake.core.uuid7 import uuid7
 from intake.models.files import Blob
 from intake.models.person_keys import identity
 from intake.models.submissions import Decision, Submission
-from intake.models.uuid7 import uuid7
 
 #: Of what was looked at; longer names are cut.
 WHAT_LENGTH = 300

@@ -7,10 +7,10 @@ from typing import Self
 from django.db import models
 from django.db.models import F, OuterRef, Subquery
 
+from intake.core.uuid7 import uuid7
 from intake.models.files import Blob
 from intake.models.leased_work import Work, WorkQuerySet
 from intake.models.submissions import Decision, Resource, Submission
-from intake.models.uuid7 import uuid7
 
 
 class MarkedFileQuerySet(WorkQuerySet):

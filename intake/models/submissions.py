@@ -16,11 +16,11 @@ from checks.model.finding import Route
 from checks.policy import Verdict
 from checks.rules.delivered_files import DeclaredFile
 from intake.core.states import CLEARED, State
+from intake.core.uuid7 import uuid7
 from intake.models.accounts import Label, Partner
 from intake.models.files import Analysis, Blob
 from intake.models.leased_work import Enqueued, Work, WorkQuerySet
 from intake.models.person_keys import identity
-from intake.models.uuid7 import uuid7
 
 #: A release whose day is so near, or just past, goes before all others in the queue.
 THESE_DAYS = dt.timedelta(days=3)
@@ -71,7 +71,7 @@ class Submission(Enqueued):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
     )
     weight = models.PositiveSmallIntegerField(
-        default=0, help_text="0-100: what is looked at first in review; it decides nothing, and labels never see it."
+        default=0, help_text="0-100: the order in review; it decides nothing, and labels never see it."
     )
     sequence = models.PositiveIntegerField(default=0, help_text="Number of its last event.")
     statement = models.PositiveSmallIntegerField(default=1, help_text="Number of the declaration about AI that stands.")

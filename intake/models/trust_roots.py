@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from checks.analysis import c2pa_trust
 from checks.analysis.c2pa_trust import TrustList
-from intake.models.uuid7 import uuid7
+from intake.core.uuid7 import uuid7
 
 
 class TrustRootQuerySet(models.QuerySet):

@@ -7,9 +7,9 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from intake.core.uuid7 import uuid7
 from intake.models.accounts import Label, Partner
 from intake.models.submissions import Event
-from intake.models.uuid7 import uuid7
 
 
 class Endpoint(models.Model):

@@ -1,13 +1,11 @@
 """A key that an artist gives away opens the artist's name, is counted once a submission, and is kept nowhere."""
 
-import importlib
 import logging
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.test import Client
-from django.utils import timezone
 
 from intake.core.states import State
 from intake.models import ArtistKey, Authorisation, Finding, KeyUse, Label, Submission
@@ -207,15 +205,3 @@ def test_another_label_under_the_old_name_vouches_for_nothing(artist, issuer):
     Label.objects.filter(pk=issuer.pk).update(name="Quay Records")
     Authorisation.objects.create(artist=artist, label=a_label("Harbour Records"), vouched_by="operator")
     assert not Names().opened_by(key).vouched
-
-
-def test_keys_of_before_are_linked_to_the_label_of_that_time(artist, issuer):
-    keys = [protected_artists.issue_key(artist, one)[0] for one in (issuer, "operator", "moderator:ada")]
-    ArtistKey.objects.update(issuing_label=None)
-    migration = importlib.import_module("intake.migrations.0033_issuing_label")
-    migration.link_labels(apps, None)
-    assert [ArtistKey.objects.get(pk=key.pk).issuing_label for key in keys] == [issuer, None, None]
-    ArtistKey.objects.update(issuing_label=None)
-    Label.objects.filter(pk=issuer.pk).update(created_at=timezone.now())
-    migration.link_labels(apps, None)
-    assert not ArtistKey.objects.filter(issuing_label__isnull=False).exists(), "a younger label is another one"

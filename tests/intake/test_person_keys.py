@@ -1,10 +1,8 @@
 """Who decided is an account, not a name: names change, and are given again."""
 
 import datetime as dt
-import importlib
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -12,7 +10,7 @@ from checks.policy import Verdict
 from intake.core.states import State
 from intake.models import Decision, Viewing
 from intake.services.operations.invariants import violations
-from intake.services.people.access_log import log_view, saw
+from intake.services.people.access_log import saw
 from intake.services.review import appeals, decisions
 from intake.services.review.decisions import SomebodyElse
 from tests.intake.factories import a_moderator
@@ -152,39 +150,11 @@ def test_look_is_on_record_with_the_account(rung):
     assert (row.viewer_id, row.actor) == (ada.pk, "moderator:ada")
 
 
-# --- Rows from before accounts were kept --------------------------------------------------------------------------
+# --- Rows without an account: the machine's, and those of accounts that are gone ------------------------------------
 
 
-def without_accounts():
-    Decision.objects.update(moderator=None, second_moderator=None)
-    Viewing.objects.update(viewer=None)
-
-
-def link_accounts():
-    migration = importlib.import_module("intake.migrations.0031_accounts_of_moderators")
-    migration.link_accounts(apps, None)
-
-
-def test_old_rows_are_linked_by_name_once(rung):
-    ada, ben = a_moderator("ada"), a_moderator("ben")
-    submission = waiting()
-    decisions.decide(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
-    decisions.second(submission, ben)
-    log_view(ada, submission, "audio 01.flac")
-    without_accounts()
-    link_accounts()
-    decision = submission.decisions.human().get()
-    assert (decision.moderator_id, decision.second_moderator_id) == (ada.pk, ben.pk)
-    assert Viewing.objects.get().viewer_id == ada.pk
-    machine = submission.decisions.filter(actor=Decision.MACHINE)
-    assert set(machine.values_list("moderator", flat=True)) == {None}
-
-
-def test_old_rows_are_not_linked_to_a_younger_account_and_compared_by_name(rung):
+def test_rows_without_an_account_are_compared_by_name(rung):
     submission = rejected_by(a_moderator("ada"))
-    without_accounts()
-    User.objects.filter(username="ada").update(date_joined=timezone.now() + dt.timedelta(hours=1))
-    link_accounts()
-    assert submission.decisions.human().get().moderator_id is None
+    Decision.objects.update(moderator=None)
     appeals.appeal(submission, "It is ours.")
     assert_may_not_decide(User.objects.get(username="ada"), submission)

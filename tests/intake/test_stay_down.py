@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -141,17 +138,6 @@ def test_sound_of_a_rejected_release_is_no_reference_for_its_isrc(rung, analyser
     state, found = later(rung, a_label("Harbour Records"), 1, b"the owner's own sound")
     assert state == State.IN_REVIEW
     assert found == {"staydown.isrc", "staydown.earlier_decision"}
-
-
-def test_what_was_rejected_before_the_upgrade_is_recognised_as_well(rung, analyser):
-    submission = rejected(rung, delivered(a_label("North Pier Music"), "Low Tide", 1))
-    StayDown.objects.all().delete()
-    KnownRecording.objects.update(source=Source.PENDING, forgotten_at=submission.concluded_at)
-    migration = importlib.import_module("intake.migrations.0027_stay_down")
-    migration.remember_past_rejections(apps, None)
-    assert StayDown.objects.standing().count() == 3
-    state, found = later(rung, a_label("Quick Vinyl"))
-    assert (state, "staydown.recording" in found) == (State.IN_REVIEW, True)
 
 
 @pytest.mark.parametrize("name", ["Harbour Records", "HARBOUR records", "Hárbour-Records", "Old Harbour"])

@@ -94,7 +94,7 @@ def test_production_settings_pass_the_deployment_check(tmp_path):
     code = (
         "import django; django.setup();"
         "from django.core.management import call_command;"
-        "call_command('system_check', deploy=True, fail_level='WARNING')"
+        "call_command('check', deploy=True, fail_level='WARNING')"
     )
     run = python(code, tmp_path, DJANGO_SETTINGS_MODULE="config.settings", **PRODUCTION)
     assert run.returncode == 0, run.stderr

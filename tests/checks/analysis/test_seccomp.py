@@ -305,9 +305,9 @@ def test_the_self_test_names_what_was_not_refused(monkeypatch: pytest.MonkeyPatc
 def unfiltered(work: str, content: object, limits: Limits, isolation: Isolation) -> bytes:
     """The self-test's child, with a kernel that has no seccomp."""
     script = (
-        "import os, sys; from checks.analysis import confine, escapes\n"
-        "confine._seccomp = lambda: False; confine.confine(escapes.LIMITS)\n"
-        "os.write(1, escapes.attempt(os.fdopen(0, 'rb')))"
+        "import os, sys; from checks.analysis import sandbox, sandbox_escapes\n"
+        "sandbox._seccomp = lambda: False; sandbox.confine(sandbox_escapes.LIMITS)\n"
+        "os.write(1, sandbox_escapes.attempt(os.fdopen(0, 'rb')))"
     )
     content.seek(0)  # type: ignore[attr-defined]
     done = subprocess.run([sys.executable, "-c", script], stdin=content, capture_output=True, check=True)  # type: ignore[call-overload]

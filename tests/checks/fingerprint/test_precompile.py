@@ -32,13 +32,13 @@ def test_second_process_compiles_nothing_and_neither_does_its_first_query():
             """
 import tempfile
 from pathlib import Path
-from checks.fingerprint.warm import compiled_here, shapes, warm
+from checks.fingerprint.precompile import compiled_here, shapes, warm
 assert warm() == 0
 before = shapes()
-from checks.fingerprint.catalogue import find
+from checks.fingerprint.matcher import find
 from checks.fingerprint.local_store import LocalStore
 from checks.fingerprint.store import MemoryStore
-from tests.checks.fingerprint.test_variants import music, painted, prints
+from tests.checks.fingerprint.test_speed_variants import music, painted, prints
 sound = music(1)
 print_ = prints(sound).tobytes()
 for store in (LocalStore(Path(tempfile.mkdtemp())), LocalStore(Path(tempfile.mkdtemp()), flush=1), MemoryStore()):
@@ -71,7 +71,7 @@ import sys, types
 house = types.ModuleType("checks")  # as the analyser starts it: the package without its front door
 house.__path__ = ["checks"]
 sys.modules["checks"] = house
-import checks.analysis.child
+import checks.analysis.fork_server
 print([name for name in ("numba", "llvmlite", "checks.fingerprint.chroma_kernels") if name in sys.modules])
 """
     assert said(program) == "[]"

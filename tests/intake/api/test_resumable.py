@@ -302,7 +302,7 @@ import os, sys, time
 os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "GATE_DATA": sys.argv[1]}
 import django; django.setup()
 from types import SimpleNamespace
-from intake.services import uploads
+from intake.services.storage import uploads
 def pieces():
     yield b"a" * 70_000
     print("written", flush=True)

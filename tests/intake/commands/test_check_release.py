@@ -42,7 +42,7 @@ def folder(tmp_path):
 @pytest.mark.django_db
 def test_label_is_told_that_a_clean_release_would_be_approved(folder, analysers):
     metadata = folder(a_document())
-    said = command("check", metadata, "--files", metadata.parent, "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert said.code == 0
     assert (said.json["verdict"], said.json["blocking"], said.json["checks_missing"]) == ("approve", False, [])
     assert said.json["tracks"] == [{"position": 1, "verdict": "approve"}]
@@ -62,12 +62,12 @@ def test_label_is_told_which_labels_its_declaration_brings(folder):
         {"element": "instruments", "level": "none"},
     ]
     metadata = folder(document)
-    said = command("check", metadata, "--files", metadata.parent, "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert (said.code, said.json["verdict"]) == (10, "label")
     assert {"key": "ai:vocals", "value": "all", "basis": "declared", "code": "disclosure.declared"} in said.json[
         "labels"
     ]
-    assert "labels: " in command("check", metadata, "--files", metadata.parent).out
+    assert "labels: " in command("check_release", metadata, "--files", metadata.parent).out
 
 
 @pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_label_is_told_what_its_recording_resembles(folder):
     sound = facts_of(_sha256(metadata.parent / "01.flac"))
     known_recordings.learn(sound, title="Glass Harbour", artist="Ilse Varga", owner="North Pier Music")
     known_recordings.index()
-    said = command("check", metadata, "--files", metadata.parent, "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert (said.code, said.json["verdict"]) == (20, "review")
     assert "similarity.known_recording" in said.json["reasons"]
     found = next(one for one in said.json["findings"] if one["code"] == "similarity.known_recording")
@@ -91,7 +91,7 @@ def test_owner_is_not_told_that_it_resembles_itself(folder):
     sound = facts_of(_sha256(metadata.parent / "01.flac"))
     known_recordings.learn(sound, title="Low Tide", owner=label.name, label=label)
     known_recordings.index()
-    said = command("check", metadata, "--files", metadata.parent, "--label", "Harbour Records", "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--label", "Harbour Records", "--json")
     assert said.code == 0
 
 
@@ -102,19 +102,19 @@ def test_label_is_told_what_would_be_refused_at_the_door(folder):
     metadata = folder(document)
     (metadata.parent / "cover.png").unlink(missing_ok=True)
     (metadata.parent / document["release"]["cover"]["file"]).unlink(missing_ok=True)
-    said = command("check", metadata, "--files", metadata.parent, "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--json")
     codes = {one["code"] for one in said.json["findings"] if one["route"] == "block"}
     assert said.code == 30
     assert (said.json["verdict"], said.json["blocking"]) == (None, True)
     assert {"isrc.malformed", "file.missing"} <= codes
-    assert command("check", metadata).out.startswith("refused at the door\n")
+    assert command("check_release", metadata).out.startswith("refused at the door\n")
 
 
 @pytest.mark.django_db
 def test_label_is_told_what_is_wrong_with_the_shape_of_its_document(folder):
     document = a_document()
     document["release"]["colour"] = "blue"
-    said = command("check", folder(document), "--json")
+    said = command("check_release", folder(document), "--json")
     assert (said.code, said.json["blocking"]) == (30, True)
     assert said.json["findings"][0]["code"] == "metadata.unknown_key"
 
@@ -126,14 +126,14 @@ def test_file_outside_of_the_folder_is_not_read(folder, analysers, name):
     document = json.loads(metadata.read_text())
     document["release"]["tracks"][0]["file"] = name
     metadata.write_text(json.dumps(document))
-    said = command("check", metadata, "--files", metadata.parent, "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert said.code == 30
     assert analysers.fake.asked == []
 
 
 @pytest.mark.django_db
 def test_release_that_was_not_heard_is_not_approved(folder, analysers):
-    said = command("check", folder(a_document()), "--json")
+    said = command("check_release", folder(a_document()), "--json")
     assert (said.code, said.json["verdict"]) == (20, "review")
     assert said.json["reasons"] == ["check.missing"]
     assert {"audio", "similarity"} <= set(said.json["checks_missing"])
@@ -150,7 +150,7 @@ def test_check_that_fails_means_review(folder, monkeypatch):
     )
     monkeypatch.setattr(checks, "CHECKS", catalogue_of_checks)
     metadata = folder(a_document())
-    said = command("check", metadata, "--files", metadata.parent, "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert (said.code, said.json["checks_missing"]) == (20, ["identity"])
     assert "check.failed" in said.json["reasons"]
 
@@ -160,7 +160,7 @@ def test_check_that_fails_means_review(folder, monkeypatch):
 def test_document_that_is_no_json_is_an_error(tmp_path, content):
     path = tmp_path / "release.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    said = command("check", path, "--json")
+    said = command("check_release", path, "--json")
     assert said.code in (1, 30)
     assert not said.out or said.json["blocking"]
 
@@ -169,7 +169,7 @@ def test_document_that_is_no_json_is_an_error(tmp_path, content):
 def test_label_without_a_catalogue_is_told_so(folder, monkeypatch):
     monkeypatch.setattr(connection.introspection, "table_names", lambda: [])
     metadata = folder(a_document())
-    said = command("check", metadata, "--files", metadata.parent, "--json")
+    said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert (said.code, said.json["catalogue"]) == (0, False)
     assert "There is no catalogue here" in said.err
 
@@ -180,7 +180,15 @@ def test_machine_without_a_database_checks_a_release_and_says_nothing_else(folde
     metadata = folder(document)
     data = tmp_path / "state"
     done = subprocess.run(
-        [sys.executable, settings.BASE_DIR / "manage.py", "check", metadata, "--files", metadata.parent, "--json"],
+        [
+            sys.executable,
+            settings.BASE_DIR / "manage.py",
+            "check_release",
+            metadata,
+            "--files",
+            metadata.parent,
+            "--json",
+        ],
         capture_output=True,
         text=True,
         check=False,
