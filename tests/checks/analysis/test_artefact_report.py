@@ -13,7 +13,7 @@ from checks.analysis import artefact_report
 from intake.demo import sounds
 
 from . import decoders, files
-from .test_lattice import TRAVELLER, generated, played
+from .test_artefact_lines import TRAVELLER, generated, played
 
 RATE = decoders.STRIDES[TRAVELLER][0]
 
