@@ -20,7 +20,7 @@ ROUTES = {
     Route.PASS: "shown, passes",
     Route.LABEL: "passes with an AI label",
     Route.REVIEW: "a person looks",
-    Route.BLOCK: "refused at the door",
+    Route.BLOCK: "refused on admission",
 }
 
 _INTRODUCTION = """\

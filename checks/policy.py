@@ -126,7 +126,7 @@ class Policy:
         pair = evidence_matrix.cell(finding.evidence)
         if finding.code.id in self.routes:
             route = self.routes[finding.code.id]
-            # Whoever declared what is heard has declared it: no line about a code takes that back.
+            # A route override must not penalise audio that was already declared as generated.
             return Route.PASS if pair and pair[1] is Declared.HEARD and route in HOLDING else route
         if pair and pair[0] in self.matrix:
             return self.matrix[pair[0]][pair[1]]

@@ -1,4 +1,4 @@
-"""Where the web server takes the gate by the hand."""
+"""WSGI entry point."""
 
 import os
 

@@ -28,7 +28,7 @@ class Failure(StrEnum):
     TOO_LONG = "too_long"  # more hours than a recording has
     DECODER_KILLED = "decoder_killed"  # crashed the decoder or asked for more memory than a file may
     DECODER_TIMEOUT = "decoder_timeout"  # took more time than a file may
-    ANALYSIS_FAILED = "analysis_failed"  # our own measurement stumbled over it; the log says where
+    ANALYSIS_FAILED = "analysis_failed"  # the gate's own analysis failed; the log says where
 
 
 class Note(StrEnum):
@@ -38,7 +38,7 @@ class Note(StrEnum):
     TRAILING_DATA = "trailing_data"  # bytes after the end of the audio that are no known tag
     LEADING_DATA = "leading_data"  # bytes before the first audio frame that are no known tag
     NAME_CONTRADICTS = "name_contradicts"  # the file name promises another container
-    SEVERAL_DATA_CHUNKS = "several_data_chunks"  # a WAVE or AIFF file with more than one lot of samples
+    SEVERAL_DATA_CHUNKS = "several_data_chunks"  # a WAVE or AIFF file with more than one data chunk
     SIZE_UNKNOWN = "size_unknown"  # the header leaves the length open, as a recording to a pipe does
     LONGER_THAN_DECLARED = "longer_than_declared"  # more sound than the header announces: files joined end to end
     CHAINED = "chained"  # streams one after the other in one Ogg or FLAC file: some players play only the first

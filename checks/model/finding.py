@@ -25,7 +25,7 @@ class Route(StrEnum):
     PASS = "pass"  # noqa: S105 - shown; does not hold the release
     LABEL = "label"  # the release goes out with the finding's labels
     REVIEW = "review"  # a human must look
-    BLOCK = "block"  # refused at the door; after intake it is a review
+    BLOCK = "block"  # refused on admission; after intake it is a review
 
 
 class Basis(StrEnum):

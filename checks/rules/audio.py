@@ -105,7 +105,7 @@ UNREADABLE = {
 #: What a file shows that is damaged, joined, or built to be one thing here and another there: a person must look.
 IRREGULARITIES = {
     "format_change": "its format changes in the middle, as if two files had been joined",
-    "several_data_chunks": "it holds more than one lot of samples",
+    "several_data_chunks": "it contains more than one data chunk",
     "longer_than_declared": "it goes on after the end that it announces, as if two files had been joined",
     "chained": "it holds recordings one after the other, and some players play only the first",
     "corrupt_frames": "parts in the middle did not decode and are missing",
@@ -347,7 +347,7 @@ def _judge_oddities(track: Track, facts: AudioFacts) -> Iterator[Finding]:
         yield Finding(
             IRREGULAR if note in IRREGULARITIES else ODDITY,
             track.subject,
-            f"{track.file} is oddly built: {what}.",
+            f"{track.file} has an unusual structure: {what}.",
             measured=note,
             fix="Export the master again with a common audio editor.",
         )

@@ -23,7 +23,9 @@ def _signal(id_: str, rule: str, source: str, severity: Severity = Severity.WARN
 BURST = _signal(
     "fraud.burst", "A label delivers as many tracks in a day as it is used to.", "Spotify on artificial streams"
 )
-MANY_ARTISTS = _signal("fraud.many_artists", "A label's tracks are by artists who come again.", "Spotify on spam")
+MANY_ARTISTS = _signal(
+    "fraud.many_artists", "Most tracks of a label are by artists that it has delivered before.", "Spotify on spam"
+)
 SHORT_CLUSTER = _signal(
     "fraud.short_cluster", "Tracks are as long as their music, and not as a payment asks.", "Spotify on spam"
 )

@@ -188,7 +188,7 @@ class Deciding(ReadOnly):
             except (decisions.Held, decisions.SomebodyElse, Conflict):
                 continue  # somebody was quicker: the one after it
             return redirect("admin:intake_submission_change", submission.pk)
-        messages.info(request, "Nothing more is waiting here that nobody has in hand.")
+        messages.info(request, "No unclaimed submissions in this queue.")
         request.session.pop(_QUEUE, None)
         return redirect("admin:intake_submission_changelist")
 

@@ -101,7 +101,7 @@ class Handling(Deciding):
 
     def _decline(self, request: HttpRequest, submission: Submission, form: Form) -> str:
         decisions.decline(submission, moderator(request), form.cleaned_data["why"])
-        return "The rejection that was proposed is off the table."
+        return "Proposed rejection declined."
 
     def _escalate(self, request: HttpRequest, submission: Submission, form: Form) -> str:
         review_actions.escalate(submission, moderator(request), form.cleaned_data["why"])

@@ -37,7 +37,7 @@ _RETRIED = {
     409: "Not where this is possible, or the same request is still running.",
     408: "The body came too slowly.",
     411: "No Content-Length.",
-    422: "Not as documented, or the Idempotency-Key stands for another request.",
+    422: "Not as documented, or the Idempotency-Key was already used with a different request.",
 }
 #: What has to be read in the sandbox while the request waits.
 _MEASURED = {503: "Files cannot be measured at the moment: nothing was judged or stored. Send the request again."}
@@ -226,7 +226,7 @@ PATCH_FILE = _operation(
         **_NOT_THERE,
         400: "The length is neither stated nor declared, a header has no possible value, or fewer bytes came than were "
         "announced; what came is kept.",
-        409: "The piece does not begin where the file ends, or it is no longer a draft.",
+        409: "Upload offset mismatch, or it is no longer a draft.",
         408: "The body came too slowly.",
         411: "No Content-Length.",
         412: "Not tus 1.0.0, or the draft has changed since you read it.",

@@ -13,7 +13,7 @@ from intake.api import serializers
 
 PROBLEM = "application/problem+json"
 #: Answered by every operation, for the reasons that docs/api.md lists.
-_ALWAYS = {401: "No valid API key.", 403: "The key does not open this.", 429: "Too many requests with this key."}
+_ALWAYS = {401: "No valid API key.", 403: "The key lacks the required scope.", 429: "Too many requests with this key."}
 
 
 def problem(description: str) -> OpenApiResponse:

@@ -51,8 +51,11 @@ def _code(name: str, rule: str) -> Code:
 
 
 UNKNOWN_KEY = _code("unknown_key", "An object may have only the keys that the documentation names.")
-MISSING = _code("missing", "What everything else hangs on must be there.")
-WRONG_TYPE = _code("wrong_type", "A value must be of the documented type: a number is no text, and true is no number.")
+MISSING = _code("missing", "Every required field must be present.")
+WRONG_TYPE = _code(
+    "wrong_type",
+    "A value must have the documented type: numbers are not accepted as strings, nor booleans as numbers.",
+)
 MALFORMED = _code("malformed", "A date, share, digest or id must be written in its documented form.")
 TOO_LONG = _code("too_long", "A text or list must not be longer than its limit.")
 OUT_OF_RANGE = _code("out_of_range", "A number or year must lie in its documented range.")

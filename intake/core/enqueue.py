@@ -1,4 +1,4 @@
-"""The doorbell: after a row was committed, ring for whoever does the work. And whether a queue has run empty."""
+"""Enqueue Celery tasks after the transaction commits, and say whether a queue is empty."""
 
 import time
 from collections.abc import Callable

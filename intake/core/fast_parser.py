@@ -1,4 +1,4 @@
-"""A document that has its shape is read by plain functions, made once of the serializers that say what the shape is.
+"""Fast path of the document schema: validators compiled once from the DRF serializers.
 
 Whatever such a function is not sure of it leaves to the serializer, which knows the words for what is wrong. So there
 is one description of the shape, and what is read quickly is what the serializer would have read.

@@ -211,7 +211,7 @@ class StandingManager(models.Manager.from_queryset(FindingQuerySet)):  # type: i
 class Finding(models.Model):
     """One piece of evidence, as the check reported it; never changed afterwards.
 
-    A new declaration about AI ends what was found of the one before; that is kept under ``ever``.
+    A newer AI declaration supersedes the findings of the one before; they are kept under ``ever``.
     """
 
     check_run = models.ForeignKey(CheckRun, on_delete=models.PROTECT, related_name="findings")

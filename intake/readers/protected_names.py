@@ -19,7 +19,7 @@ from intake import models
 #: Marks artists' keys, so that secret scanners and people recognise a leaked one.
 KEY_MARK = "rak"
 _ARTIST_KEY = re.compile(KEY_MARK + r"_([0-9a-f]{10})_(.+)")
-#: So many search keys go into one question: more than a release has, and fewer than any database takes.
+#: Search keys in one query: above any release's need, below every database's parameter limit.
 KEYS_AT_ONCE = 10_000
 
 

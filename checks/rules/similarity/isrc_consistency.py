@@ -27,7 +27,7 @@ NEW_VERSION_NEEDS_NEW = replace(
 )
 AUDIO_HAS_OTHER_ISRC = Code(
     "isrc.audio_has_other_isrc",
-    "A recording keeps the ISRC that it has.",
+    "A recording that was delivered before must keep its ISRC.",
     Severity.WARNING,
     Route.PASS,
     "IFPI ISRC handbook (when not to assign)",

@@ -95,7 +95,7 @@ LICENSED = Code(
 )
 USED_OTHERWISE = Code(
     "similarity.used_otherwise",
-    "A licence is for the use that is made of the recording.",
+    "The licence must cover the actual use of the recording.",
     Severity.WARNING,
     Route.REVIEW,
     "CD Baby and SoundCloud guides on samples and remixes",

@@ -43,7 +43,7 @@ from intake.services.catalogue import index_log
 from intake.services.checking import artwork
 from intake.services.submissions import admission
 
-#: What the command ends with, by verdict; and where the release would be refused at the door.
+#: What the command ends with, by verdict; and where the release would be refused on admission.
 EXITS = {Verdict.APPROVE: 0, Verdict.LABEL: 10, Verdict.REVIEW: 20}
 BLOCKED = 30
 
@@ -70,8 +70,8 @@ class Answers:
 
 class Command(BaseCommand):
     help = (
-        "Put every check to a release without storing anything. "
-        "Exit code: 0 approve, 10 label, 20 review, 30 refused at the door."
+        "Run all checks on a release without saving anything. "
+        "Exit code: 0 approve, 10 label, 20 review, 30 refused on admission."
     )
     requires_system_checks = []
 
@@ -286,7 +286,7 @@ def _report(answers: Answers, ruling: Ruling, rules: Policy, known: bool) -> dic
 
 
 def _lines(answers: Answers, ruling: Ruling, rules: Policy) -> Iterator[str]:
-    yield "refused at the door" if answers.blocked else ruling.verdict.value
+    yield "refused on admission" if answers.blocked else ruling.verdict.value
     if ruling.labels:
         yield "labels: " + ", ".join(f"{label.key}={label.value} ({label.basis})" for label, _ in ruling.labels)
     if answers.missing:

@@ -245,7 +245,9 @@ _DECODER_HINT = (
 )
 
 _DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
-_BROKER = Question("broker", _broker, "Start it, or mend REDIS_URL; until then only the sweep's own bell is missing.")
+_BROKER = Question(
+    "broker", _broker, "Start it, or correct REDIS_URL; until then work continues with a delay of up to 10 s."
+)
 _INDEX = Question(
     "index",
     _index,

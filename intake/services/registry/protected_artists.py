@@ -51,7 +51,7 @@ class NameTaken(Exception):
 
 
 class TooManyKeys(Exception):
-    """The artist has as many valid keys as there can be."""
+    """Too many artist keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from intake.core.states import State
 from intake.models import Decision, Presence, Reason, SavedFilter, Submission
 from intake.readers import release_mapping
 
-#: Who has not been heard of for so long has left, whatever became of the page.
+#: Presence expires after this long without a heartbeat.
 PRESENT = dt.timedelta(seconds=75)
 #: Views that one moderator can keep.
 MAX_FILTERS = 30

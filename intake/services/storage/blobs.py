@@ -65,7 +65,7 @@ class Incoming:
         self.finish()
         blob, made = Blob.objects.get_or_create(sha256=self.sha256, defaults={"size": self.size})
         if not made:
-            # Holds the tidying of an unused blob off; where it was quicker, the row must be made again.
+            # Touch the row so that housekeeping skips it; create it again if housekeeping was faster.
             touched = Blob.objects.filter(pk=blob.pk).update(touched_at=timezone.now())
             blob = blob if touched else Blob.objects.create(sha256=self.sha256, size=self.size)
         if blob.stored_at is None or not default_storage.exists(blob.path):

@@ -154,7 +154,7 @@ def submit(submission: Submission) -> Submission:
 
 
 class FilesMissing(Exception):
-    """The draft still waits for files."""
+    """Files missing."""
 
     def __init__(self, names: list[str]) -> None:
         self.names = names

@@ -107,7 +107,7 @@ def test_label_is_told_what_would_be_refused_at_the_door(folder):
     assert said.code == 30
     assert (said.json["verdict"], said.json["blocking"]) == (None, True)
     assert {"isrc.malformed", "file.missing"} <= codes
-    assert command("check_release", metadata).out.startswith("refused at the door\n")
+    assert command("check_release", metadata).out.startswith("refused on admission\n")
 
 
 @pytest.mark.django_db
