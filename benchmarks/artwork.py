@@ -128,7 +128,7 @@ def measured(image: Image.Image, kind: str = "JPEG", quality: int = 92) -> Image
         image.save(content, kind, **({"quality": quality} if kind == "JPEG" else {"compress_level": 1}))
         file.write(content.getvalue())
         file.flush()
-        return artwork_client.measured(file, "0" * 64)
+        return artwork_client.measure_artwork_file(file, "0" * 64)
 
 
 def cost() -> Table:
@@ -139,7 +139,7 @@ def cost() -> Table:
         for side in (SIDE, 2 * SIDE):
             with tempfile.TemporaryFile() as file:
                 image.resize((side, side)).save(file, kind, **({"compress_level": 1} if kind == "PNG" else {}))
-                spent = [_spent(lambda: artwork_client.measured(file, "0" * 64)) for _ in range(3)]
+                spent = [_spent(lambda: artwork_client.measure_artwork_file(file, "0" * 64)) for _ in range(3)]
                 shown = [_spent(lambda: artwork_client.bare(file)) for _ in range(3)]
                 size = file.seek(0, 2)
             rows.append([f"{kind} {side} × {side}", f"{size / 1e6:.1f}", f"{min(spent):.2f}", f"{min(shown):.2f}"])

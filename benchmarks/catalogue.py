@@ -35,12 +35,12 @@ if str(ROOT) not in sys.path:
 from benchmarks import catalogue_peers, machine, real_music  # noqa: E402 the project is found first
 from benchmarks.report import Table  # noqa: E402
 from checks.fingerprint import bit_operations, index, postings_kernels  # noqa: E402
-from checks.fingerprint.comparison import degenerate  # noqa: E402
+from checks.fingerprint.comparison import is_degenerate  # noqa: E402
 from checks.fingerprint.index import Keys  # noqa: E402
 from checks.fingerprint.journal import Record  # noqa: E402
 from checks.fingerprint.local_store import BATCH, LocalStore  # noqa: E402
-from checks.fingerprint.matcher import find  # noqa: E402
-from checks.fingerprint.postings_kernels import compiled  # noqa: E402
+from checks.fingerprint.matcher import find_matches  # noqa: E402
+from checks.fingerprint.postings_kernels import compile_kernel  # noqa: E402
 
 #: Sub-prints of three minutes.
 ITEMS = 1432
@@ -67,7 +67,7 @@ VARIANTS, PROBES = 138, 4
 UInt32s = npt.NDArray[np.uint32]
 
 
-@compiled
+@compile_kernel
 def _drawn(numbers: npt.NDArray[np.int64], items: int, base: UInt32s, masks: UInt32s, out: UInt32s) -> None:
     """The sub-prints of recordings, a function of their numbers alone (SplitMix64); shape (numbers, items)."""
     for place in range(numbers.size):
@@ -81,12 +81,12 @@ def _drawn(numbers: npt.NDArray[np.int64], items: int, base: UInt32s, masks: UIn
             out[place, item] = base[which] ^ masks[word >> np.uint64(48)]
 
 
-@compiled
+@compile_kernel
 def _kept(prints: UInt32s, modulus: int, keys: UInt32s, sizes: npt.NDArray[np.int64]) -> None:
     """The keys of recordings, one behind the other, as ``index.keys`` makes them."""
     at, held = 0, np.empty(prints.shape[1], np.uint32)
     for place in range(prints.shape[0]):
-        some = np.sort(held[: postings_kernels.mixed(prints[place], modulus, held)])
+        some = np.sort(held[: postings_kernels.collect_mixed_keys(prints[place], modulus, held)])
         begin = at
         for i in range(some.size):
             if i == 0 or some[i] != some[i - 1]:
@@ -127,7 +127,7 @@ class Music:
         (prints, stranger) = self.prints([number, number + (1 << 40)])
         lost = np.random.default_rng(number).random(self.items) > surviving
         prints[lost] = stranger[lost]
-        return index.query(prints.astype("<u4").tobytes(), modulus).keys
+        return index.build_index_query(prints.astype("<u4").tobytes(), modulus).keys
 
 
 def music(items: int) -> Music:
@@ -237,7 +237,7 @@ def bank(store: LocalStore, made_of: Music, name: str) -> list[str]:
     sets = []
     for variant in range(VARIANTS):
         prints = made_of.prints([(1 << 46) + PROBES * variant + probe for probe in range(PROBES)])
-        sets.append(index.query(prints.astype("<u4").tobytes(), store.modulus).keys)
+        sets.append(index.build_index_query(prints.astype("<u4").tobytes(), store.modulus).keys)
     sets = [wanted[wanted % np.uint32(store.modulus) == 0] for wanted in sets]
     times, found = [], 0
     for _ in range(5):
@@ -260,10 +260,10 @@ def real(store: LocalStore, made_of: Music, recordings: int) -> list[str]:
 
     times, seconds, matched, possible = [], 0.0, 0, 0
     for _, facts in real_music.measured(where, real_music.files(where)):
-        if degenerate(facts.fingerprint):
+        if is_degenerate(facts.fingerprint):
             continue
         begun = time.process_time()
-        found = find(store, made_of.fingerprints, facts.fingerprint, picture=facts.picture, known=recordings)
+        found = find_matches(store, made_of.fingerprints, facts.fingerprint, picture=facts.picture, known=recordings)
         times.append(1000 * (time.process_time() - begun))
         seconds += facts.duration
         matched += sum(comparison.certain for _, comparison in found)
@@ -338,7 +338,7 @@ def measure(folder: Path, made_of: Music, recordings: int, modulus: int, queries
 
 def run(folder: Path) -> list[Table]:
     """The short form: some ten seconds."""
-    postings_kernels.warm()
+    postings_kernels.compile_postings_kernels()
     return [measure(folder / "catalogue", music(ITEMS), SHORT, 8, 100)]
 
 
@@ -352,7 +352,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="the same data and questions put to what can be had here")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    postings_kernels.warm()
+    postings_kernels.compile_postings_kernels()
     made_of = music(options.items)
     path = Path(tempfile.mkdtemp(prefix="gate-catalogue-", dir=options.folder))
     try:

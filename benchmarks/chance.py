@@ -26,9 +26,9 @@ if str(ROOT) not in sys.path:
 from benchmarks import machine, real_music, robustness  # noqa: E402 the project is found first
 from benchmarks.report import Table  # noqa: E402
 from checks.fingerprint import comparison, speed_variants  # noqa: E402
-from checks.fingerprint.band_spectrogram import unpacked  # noqa: E402
-from checks.fingerprint.comparison import MATCH, MATCH_SOUGHT, MATCH_UNDONE, Bands, degenerate  # noqa: E402
-from checks.fingerprint.precompile import warm  # noqa: E402
+from checks.fingerprint.band_spectrogram import unpack_band_spectrogram  # noqa: E402
+from checks.fingerprint.comparison import MATCH, MATCH_SOUGHT, MATCH_UNDONE, Bands, is_degenerate  # noqa: E402
+from checks.fingerprint.precompile import compile_all_kernels  # noqa: E402
 from checks.fingerprint.speed_variants import Change, Ear  # noqa: E402
 
 #: One in so many of the bank is undone, where nobody says: slower, faster, pitch alone and tempo alone are among them.
@@ -50,7 +50,9 @@ def hearings(every: int) -> tuple[Hearing, ...]:
         Hearing("as it is", (None,), MATCH),
         Hearing("as it is, from its picture", (Change(),), MATCH_SOUGHT),
         Hearing("balance undone", (Change(filtered=True),), MATCH_UNDONE),
-        Hearing("speed, pitch or tempo undone", speed_variants.bank()[every // 2 :: every], MATCH_UNDONE),
+        Hearing(
+            "speed, pitch or tempo undone", speed_variants.list_undone_changes()[every // 2 :: every], MATCH_UNDONE
+        ),
     )
 
 
@@ -58,7 +60,7 @@ def heard(copy: robustness.Copy, change: Change | None) -> bytes:
     """The fingerprint after the change is undone."""
     if change is None:
         return copy.fingerprint
-    picture = unpacked(copy.picture)
+    picture = unpack_band_spectrogram(copy.picture)
     return Ear(picture).sub_prints(change).astype("<u4").tobytes() if picture else b""
 
 
@@ -67,7 +69,7 @@ def strangers(music: Path, keep: Path | None, tuning: bool) -> Iterator[tuple[ro
     related = [robustness.groups(music, same) for same in (True, False)]
     half = [path for path in robustness.files(music) if robustness.tuning(path) == tuning]
     wholes = {path.name: robustness.whole(path, keep) for path in half}
-    known = {name: copy for name, copy in wholes.items() if copy and not degenerate(copy.fingerprint)}
+    known = {name: copy for name, copy in wholes.items() if copy and not is_degenerate(copy.fingerprint)}
     for one, other in itertools.permutations(known, 2):
         if not any(other in group.get(one, ()) for group in related):
             yield known[one], known[other]
@@ -81,7 +83,7 @@ def nearest(pairs: Sequence[tuple[robustness.Copy, robustness.Copy]], hearing: H
         sounds: Mapping[int, bytes] = {number: heard(query, change) for number, query in queries.items()}
         for query, reference in pairs:
             if sounds[id(query)]:
-                near = comparison.nearest(sounds[id(query)], reference.fingerprint, hearing.bands.items)
+                near = comparison.measure_nearest_blocks(sounds[id(query)], reference.fingerprint, hearing.bands.items)
                 best, tried = list(np.minimum(best, near)), tried + 1
     return best, tried
 
@@ -113,7 +115,7 @@ def main() -> None:
     music = real_music.folder()
     if music is None:
         sys.exit("no music (GATE_MUSIC names a folder)")
-    warm()
+    compile_all_kernels()
     found = table(music, options.keep, options.every)
     print(found.markdown() if options.markdown else found.text())
 

@@ -51,8 +51,10 @@ def run(
     place = folder / "decode"
     place.mkdir()
     made = {kind: FORMATS[kind] for kind in formats or FORMATS}
-    music = sounds.compose(1, seconds)
-    paths = {kind: sounds.encode(music, tracks.RATE, place / f"track.{kind}", bitrate=made[kind]) for kind in made}
+    music = sounds.compose_demo_piece(1, seconds)
+    paths = {
+        kind: sounds.encode_demo_audio(music, tracks.RATE, place / f"track.{kind}", bitrate=made[kind]) for kind in made
+    }
     with analysis.Analyser() as analyser:
         analyser.analyse(next(iter(paths.values())), "")  # warms up both processes
         rows = [_row(analyser, kind, path, rounds) for kind, path in paths.items()]
@@ -134,7 +136,7 @@ def _ours(analyser: analysis.Analyser, path: Path) -> tuple[float, SubPrints]:
 def _alone(path: Path, *others: Painter) -> float:
     """Milliseconds of decoding and fingerprinting, and of others who hear the same, in this process."""
     before = _own_cpu()
-    prints = chromaprint.fingerprinter()
+    prints = chromaprint.choose_fingerprinter()
     _hear(path, prints, *others)
     if not prints.finish().size or not all(other.finish() for other in others):
         raise RuntimeError(f"{path.name}: nothing was heard")

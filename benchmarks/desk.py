@@ -81,7 +81,7 @@ def _pages() -> Iterator[tuple[str, Callable[[], Any]]]:
     from intake.services.people import moderators
 
     client = Client(SERVER_NAME="localhost")
-    client.force_login(moderators.create("ada", "low-tide-at-seven")[0])
+    client.force_login(moderators.create_moderator("ada", "low-tide-at-seven")[0])
     queue = reverse("admin:intake_submission_changelist")
     chance = random.Random(1)
 

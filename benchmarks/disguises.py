@@ -93,9 +93,9 @@ def delivered(samples: Samples, codec: str = "wav", bitrate: int | None = None) 
     """What the gate measures of them as a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"copy.{codec}"
-        sounds.encode(samples.astype(np.float32) / 32768, RATE, path, bitrate=bitrate)
+        sounds.encode_demo_audio(samples.astype(np.float32) / 32768, RATE, path, bitrate=bitrate)
         with path.open("rb") as file:
-            return decode.measure(file, hashlib.sha256(path.read_bytes()).hexdigest())
+            return decode.measure_audio_file(file, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def decoded(path: Path, seconds: float) -> Samples:

@@ -80,12 +80,12 @@ def fill_shelves(recordings: int = KNOWN_RECORDINGS, names: int = PROTECTED_NAME
         ),
         batch_size=_AT_ONCE,
     )
-    known_recordings.index()
+    known_recordings.index_new_recordings()
     syllables = ["ba", "del", "for", "gi", "han", "ka", "lor", "mi", "nes", "pa", "ris", "tu", "vel", "zo"]
     with transaction.atomic():
         for _ in range(names):
             first, last = ("".join(chance.choice(syllables, size)).title() for size in (2, 3))
-            protected_artists.protect(f"{first} {last}")
+            protected_artists.protect_artist(f"{first} {last}")
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,10 @@ def keys(count: int) -> list[str]:
 
 def release(number: int, file: str, tracks: int = 1) -> dict[str, Any]:
     """An ordinary release; ``file`` is its first track's, the others are called after it."""
-    from intake.demo.releases import document
+    from intake.demo.releases import build_demo_document
 
     out = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=28)
-    made = document(f"Benchmark {_in_words(number)}", 1, out, file=file)
+    made = build_demo_document(f"Benchmark {_in_words(number)}", 1, out, file=file)
     body = made["release"]
     body["upc"] = upc(number)
     body["type"] = "single" if tracks == 1 else "album"
@@ -161,7 +161,7 @@ def cover(path: Path) -> Path:
     """A cover of the size that partners ask for."""
     from intake.demo import covers
 
-    covers.paint(1, path, _SIDE)
+    covers.paint_demo_cover(1, path, _SIDE)
     return path
 
 

@@ -140,8 +140,8 @@ def _measure(folder: Path) -> Action:
     def action(watch: Watch) -> None:
         with path.open("rb") as file:
             watch.enable()
-            facts = decode.measure(file, "", path.name)
-            generator_tags.read(file, facts.container)
+            facts = decode.measure_audio_file(file, "", path.name)
+            generator_tags.read_generator_tags(file, facts.container)
             watch.disable()
         assert facts.ok, facts.error
 

@@ -175,7 +175,7 @@ def look(path: Path, told: Round, asked: Sequence[int] | None = None) -> list[st
     there = set(opened.documents().tolist())
     if lost := told.present - there:
         faults.append(f"lost: {sorted(lost)[:5]}")
-    found = opened.search_keys([index.keys(song(number), opened.modulus).values for number in asked], 3)
+    found = opened.search_keys([index.build_index_keys(song(number), opened.modulus).values for number in asked], 3)
     unfound = [number for number, some in zip(asked, found, strict=True) if [one.document for one in some] != [number]]
     if unfound:
         faults.append(f"not found: {unfound[:5]}")
@@ -191,7 +191,7 @@ def look(path: Path, told: Round, asked: Sequence[int] | None = None) -> list[st
 
 def run(folder: Path, kills: int = 10, seed: int = 1) -> list[Table]:
     """As often as it takes a dozen seconds; ends with the first fault, which is a remark."""
-    postings_kernels.warm()
+    postings_kernels.compile_postings_kernels()
     path, told, chance = folder / "kills", Round(), random.Random(seed)
     begun, done, faults = time.monotonic(), 0, list[str]()
     with _much_at_once():

@@ -298,4 +298,4 @@ def _begin_upload(client: Client) -> socket.socket:
 
 
 def _small(path: Path, seed: int) -> bytes:
-    return sounds.encode(sounds.compose(seed, _SMALL_SECONDS), 44100, path).read_bytes()
+    return sounds.encode_demo_audio(sounds.compose_demo_piece(seed, _SMALL_SECONDS), 44100, path).read_bytes()

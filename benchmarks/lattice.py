@@ -183,7 +183,9 @@ def _coded(kind: str, bitrate: int) -> Callable[[Sound, int], tuple[Sound, int]]
     def change(sound: Sound, rate: int) -> tuple[Sound, int]:
         with tempfile.TemporaryDirectory() as folder:
             usual = sound if rate in (32_000, 44_100, 48_000) else _resampled(44_100)(sound, rate)[0]
-            path = sounds.encode(usual, rate if usual is sound else 44_100, Path(folder) / f"a.{kind}", bitrate=bitrate)
+            path = sounds.encode_demo_audio(
+                usual, rate if usual is sound else 44_100, Path(folder) / f"a.{kind}", bitrate=bitrate
+            )
             again, decoded = _excerpt(path)
             return decoded, again
 
@@ -246,11 +248,11 @@ CHANGES: dict[str, Callable[[Sound, int], tuple[Sound, int]]] = {
 
 def _cost(rounds: int = 7) -> None:
     """Three minutes of stereo, with and without, in turn: the best of all rounds."""
-    music = sounds.compose(1, 180)
+    music = sounds.compose_demo_piece(1, 180)
     print(f"CPU ms for 180 s of stereo at 44.1 kHz, best of {rounds}, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder, analysis.Analyser() as analyser:
         for kind, bitrate in (("wav", None), ("flac", None), ("mp3", 320_000)):
-            path = sounds.encode(music, 44_100, Path(folder) / f"a.{kind}", bitrate=bitrate)
+            path = sounds.encode_demo_audio(music, 44_100, Path(folder) / f"a.{kind}", bitrate=bitrate)
             best = {with_it: min(_spent(analyser, path, with_it) for _ in range(rounds)) for with_it in (True, False)}
             print(f"  {kind:5} with {best[True]:5.0f}, without {best[False]:5.0f}: {best[True] - best[False]:+.0f}")
     rng = np.random.default_rng(1).standard_normal(180 * 44_100).astype(np.float32)

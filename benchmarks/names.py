@@ -47,7 +47,7 @@ from checks.model import name_matching as views  # noqa: E402
 from checks.model.check import Context, OpenedArtist, ProtectedName  # noqa: E402
 from checks.model.finding import Route  # noqa: E402
 from checks.model.release import Account, Artist, Delivery, Release, Track  # noqa: E402
-from checks.rules.identity import CHECK, likeness  # noqa: E402
+from checks.rules.identity import CHECK, compare_artist_names  # noqa: E402
 from checks.rules.metadata import IDENTIFIERS, METADATA  # noqa: E402
 from tests.checks.builders import LABEL, a_context, a_delivery, a_release, an_album  # noqa: E402
 
@@ -108,7 +108,7 @@ def lookalikes(name: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
         for number in range(VARIANTS):
             made = make(name, random.Random(f"{kind} {number} {name}"))
             artist = made if isinstance(made, tuple) else (made, "Low Tide", "")
-            if artist != (name, "Low Tide", "") and views.fold(artist[0]) != views.fold(name):
+            if artist != (name, "Low Tide", "") and views.fold_name(artist[0]) != views.fold_name(name):
                 yield kind, artist
 
 
@@ -200,7 +200,7 @@ class Everyone:
         self._by_key: dict[int, list[tuple[int, ProtectedName]]] = {}
         for name in names:
             entry = ProtectedName(name, name, frozenset({f"label of {name}"}))
-            for kept in views.entries(name):
+            for kept in views.build_index_entries(name):
                 self._by_key.setdefault(kept.key, []).append((kept.sketch, entry))
 
     def near_all(self, names: Any) -> Mapping[str, Sequence[ProtectedName]]:
@@ -208,7 +208,7 @@ class Everyone:
             name: list(
                 {
                     one.artist: one
-                    for asked in views.entries(name)
+                    for asked in views.build_index_entries(name)
                     for sketch, one in self._by_key.get(asked.key, ())
                     if asked.meets(sketch)
                 }.values()
@@ -263,7 +263,7 @@ def false_alarms(names: Sequence[str]) -> dict[str, list[str]]:
     alike = [
         f"{one} / {other} ({kind})"
         for one, other in itertools.combinations(names, 2)
-        if (kind := likeness(one, other) or likeness(other, one))
+        if (kind := compare_artist_names(one, other) or compare_artist_names(other, one))
     ]
     return {"own release": own, "as another artist": strangers, "pairs": alike}
 
@@ -400,7 +400,7 @@ def load(names: Sequence[str]) -> tuple[float, float, int]:
     keys: list[np.ndarray] = []
     taken = ProtectedName.objects.count()  # the shelves hold some already
     for number, name in enumerate(names, taken + 1):
-        mine = {(entry.key, number, entry.sketch) for entry in views.entries(name)}
+        mine = {(entry.key, number, entry.sketch) for entry in views.build_index_entries(name)}
         keys.append(np.array(sorted(mine), np.int64).T)
     rows = np.concatenate(keys, axis=1)
     keys.clear()
@@ -463,7 +463,7 @@ def speed(folder: Path, count: int) -> Table:
         nonlocal found
         begun, used = time.perf_counter(), time.process_time()
         near = Names().near_all(some)  # one remembers what it was asked
-        found += sum(any(likeness(name, entry.name) for entry in near.get(name, ())) for name in some)
+        found += sum(any(compare_artist_names(name, entry.name) for entry in near.get(name, ())) for name in some)
         return 1000 * (time.perf_counter() - begun), 1000 * (time.process_time() - used)
 
     for name in questions[:50]:

@@ -29,8 +29,8 @@ from benchmarks import machine  # noqa: E402 the project is found first
 from benchmarks.disguises import RATE, Samples, changed, delivered  # noqa: E402
 from benchmarks.report import Table  # noqa: E402
 from checks.fingerprint.comparison import Comparison  # noqa: E402
-from checks.fingerprint.matcher import find  # noqa: E402
-from checks.fingerprint.precompile import warm  # noqa: E402
+from checks.fingerprint.matcher import find_matches  # noqa: E402
+from checks.fingerprint.precompile import compile_all_kernels  # noqa: E402
 from checks.fingerprint.store import MemoryStore  # noqa: E402
 from checks.model.release import AudioFacts  # noqa: E402
 
@@ -192,7 +192,7 @@ def best(query: AudioFacts, reference: AudioFacts) -> Comparison | None:
     """What the gate finds of one recording in another, whatever its index would propose."""
     store = MemoryStore(modulus=1)
     store.add(1, reference.fingerprint)
-    found = find(
+    found = find_matches(
         store, lambda wanted: dict.fromkeys(wanted, reference.fingerprint), query.fingerprint, picture=query.picture
     )
     return found[0][1] if found else None
@@ -247,7 +247,7 @@ def main() -> None:
     parser.add_argument("--performers", type=int, default=PERFORMERS)
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    warm()
+    compile_all_kernels()
     found = table(options.works, options.performers)
     print(found.markdown() if options.markdown else found.text())
 

@@ -69,7 +69,7 @@ class Delivering:
         self._number += 1
         name = f"01{path.suffix}"
         files = {name: _kept(path.read_bytes()), "cover.png": _kept(b"a picture")}
-        submission_actions.deliver(self.label, gate.release(self._number, name), files)
+        submission_actions.submit_delivery(self.label, gate.release(self._number, name), files)
 
 
 def track_cost(path: Path, delivering: Delivering) -> Cost:
@@ -99,7 +99,7 @@ def track_cost(path: Path, delivering: Delivering) -> Cost:
 
 def forget_last(delivering: Delivering) -> None:
     """Make the last delivery's file and sound as good as new."""
-    known_recordings.forget(KnownRecording.objects.filter(label=delivering.label))
+    known_recordings.forget_recordings(KnownRecording.objects.filter(label=delivering.label))
     Analysis.objects.filter(blob__resources__submission=delivering.label.submissions.latest("pk")).delete()
 
 
@@ -120,12 +120,12 @@ def fpcalc_cost(path: Path) -> float | None:
 def bells() -> Iterator[deque[tuple[str, tuple[str, ...]]]]:
     """Tasks are put on a list instead of into the broker: (name, arguments), oldest first."""
     rung: deque[tuple[str, tuple[str, ...]]] = deque()
-    before = enqueue.enqueue
-    enqueue.enqueue = lambda name, *arguments: rung.append((name.removeprefix("intake."), arguments))
+    before = enqueue.enqueue_task
+    enqueue.enqueue_task = lambda name, *arguments: rung.append((name.removeprefix("intake."), arguments))
     try:
         yield rung
     finally:
-        enqueue.enqueue = before
+        enqueue.enqueue_task = before
 
 
 def _best(path: Path, rounds: int) -> tuple[Cost, float | None]:

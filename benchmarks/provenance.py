@@ -31,12 +31,12 @@ def main() -> None:
     root = authority.root("Root")
     signer = authority.signer("Signer", root)
     identity = c2pa_sign.Identity(signer.pem, signer.key_pem.encode())
-    music = sounds.compose(1, SECONDS)
+    music = sounds.compose_demo_piece(1, SECONDS)
     with tempfile.TemporaryDirectory() as folder, analysis.Analyser() as analyser:
         print(f"{SECONDS} s stereo, best of {rounds}, load {os.getloadavg()[0]:.1f}")
         print(f"{'':6} {'without':>8} {'with':>8} {'adds':>6}   CPU ms a file   {'marking':>8} ms")
         for kind, bitrate in FORMATS:
-            plain = sounds.encode(music, 44100, Path(folder) / f"plain.{kind}", bitrate=bitrate)
+            plain = sounds.encode_demo_audio(music, 44100, Path(folder) / f"plain.{kind}", bitrate=bitrate)
             signed = authority.sign(Path(shutil.copy(plain, Path(folder) / f"signed.{kind}")), signer)
             without, with_one, marks = [], [], []
             for _ in range(rounds + 1):
@@ -63,7 +63,7 @@ def _marking(path: Path, identity: c2pa_sign.Identity) -> float:
     }
     started = time.monotonic()
     with path.open("rb") as source, tempfile.TemporaryFile() as target:
-        c2pa_sign.mark(source, target, manifest, identity)
+        c2pa_sign.write_signed_copy(source, target, manifest, identity)
     return time.monotonic() - started
 
 

@@ -26,9 +26,9 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from checks.analysis import Analyser  # noqa: E402 the project is found first
-from checks.fingerprint.comparison import Comparison, degenerate  # noqa: E402
+from checks.fingerprint.comparison import Comparison, is_degenerate  # noqa: E402
 from checks.fingerprint.local_store import LocalStore  # noqa: E402
-from checks.fingerprint.matcher import find  # noqa: E402
+from checks.fingerprint.matcher import find_matches  # noqa: E402
 from checks.fingerprint.store import Store  # noqa: E402
 from checks.model.release import AudioFacts  # noqa: E402
 
@@ -97,9 +97,9 @@ def ask(store: Store, prints: Mapping[str, bytes], known: Sequence[Pair]) -> lis
     answers = []
     for name, fingerprint in prints.items():
         begun = time.perf_counter()
-        found = find(store, lambda wanted: {number: prints[learned[number]] for number in wanted}, fingerprint)
+        found = find_matches(store, lambda wanted: {number: prints[learned[number]] for number in wanted}, fingerprint)
         seconds = time.perf_counter() - begun
-        answers.append(Answer(name, {learned[n]: c for n, c in found}, seconds, not degenerate(fingerprint)))
+        answers.append(Answer(name, {learned[n]: c for n, c in found}, seconds, not is_degenerate(fingerprint)))
     return answers
 
 

@@ -40,11 +40,11 @@ from benchmarks.disguises import DISGUISES, Disguise, decoded, delivered  # noqa
 from benchmarks.report import Table  # noqa: E402
 from checks.analysis import decode  # noqa: E402
 from checks.fingerprint import bit_operations  # noqa: E402
-from checks.fingerprint.comparison import Comparison, degenerate  # noqa: E402
+from checks.fingerprint.comparison import Comparison, is_degenerate  # noqa: E402
 from checks.fingerprint.index import MODULUS  # noqa: E402
 from checks.fingerprint.local_store import LocalStore  # noqa: E402
-from checks.fingerprint.matcher import find  # noqa: E402
-from checks.fingerprint.precompile import warm  # noqa: E402
+from checks.fingerprint.matcher import find_matches  # noqa: E402
+from checks.fingerprint.precompile import compile_all_kernels  # noqa: E402
 
 #: So much of each recording is delivered, from its beginning; excerpts come from within it.
 SECONDS = 90.0
@@ -109,12 +109,12 @@ def files(music: Path) -> list[Path]:
 
 def acoustid(query: bytes, references: Mapping[str, bytes]) -> set[str]:
     """The references that AcoustID's published method would take for the query."""
-    a = bit_operations.subprints(query)
+    a = bit_operations.read_subprints(query)
     asked = _hashes(a)
     return {
         name for name, reference in references.items()
-        if np.isin(asked, _hashes(bit_operations.subprints(reference))).any()
-        and _acoustid_score(a, bit_operations.subprints(reference)) > ACOUSTID_SCORE
+        if np.isin(asked, _hashes(bit_operations.read_subprints(reference))).any()
+        and _acoustid_score(a, bit_operations.read_subprints(reference)) > ACOUSTID_SCORE
     }  # fmt: skip
 
 
@@ -182,7 +182,7 @@ class Catalogue:
     def learn(self, paths: Sequence[Path], keep: Path | None) -> None:
         for number, path in enumerate(paths, FIRST):
             copy = whole(path, keep)
-            if copy and not degenerate(copy.fingerprint):
+            if copy and not is_degenerate(copy.fingerprint):
                 self.names[number] = path.name
                 self.prints[number], self.pictures[number] = copy.fingerprint, copy.picture
         self._others = self._made_up() if self.strangers else None
@@ -202,7 +202,7 @@ class Catalogue:
             for number, name in self.names.items()
             if all(tuning(Path(one)) for one in self.relatives(name))
         ]
-        return catalogue.calibrated(bit_operations.subprints(b"".join(half or self.prints.values())))
+        return catalogue.calibrated(bit_operations.read_subprints(b"".join(half or self.prints.values())))
 
     def __contains__(self, path: Path) -> bool:
         return path.name in self.names.values()
@@ -219,7 +219,7 @@ class Catalogue:
         """What is found, by name, and what that cost."""
         begun = time.process_time()
         known = len(self.prints) + self.strangers
-        found = find(self._store, self._load, fingerprint, picture=picture, known=known)
+        found = find_matches(self._store, self._load, fingerprint, picture=picture, known=known)
         seconds = time.process_time() - begun
         return {self.names.get(number, f"stranger {number}"): comparison for number, comparison in found}, seconds
 
@@ -304,7 +304,7 @@ def whole(path: Path, keep: Path | None) -> Copy | None:
 
     def make() -> Copy | None:
         with path.open("rb") as file:
-            facts = decode.measure(file, "")
+            facts = decode.measure_audio_file(file, "")
         return Copy("", facts.fingerprint, facts.picture) if facts.ok else None
 
     return _kept(keep, path.name, make)
@@ -358,7 +358,7 @@ class Report:
 
 def measured(music: Path, folder: Path, choice: Choice) -> Report:
     """Learn everything, disguise everything, ask for everything."""
-    warm()
+    compile_all_kernels()
     paths = files(music)
     disguises = [disguise for disguise in DISGUISES if disguise.quick or not choice.quick]
     rows = {(disguise.name, half): Row() for disguise in disguises for half in (False, True)}

@@ -29,12 +29,12 @@ from benchmarks import machine, tracks
 from benchmarks.report import Table
 from checks.analysis import decode
 from checks.fingerprint import speed_variants
-from checks.fingerprint.band_spectrogram import unpacked
-from checks.fingerprint.comparison import compare, likeness
+from checks.fingerprint.band_spectrogram import unpack_band_spectrogram
+from checks.fingerprint.comparison import best_block_error_rate, compare_fingerprints
 from checks.fingerprint.index import MODULUS
 from checks.fingerprint.local_store import LocalStore
-from checks.fingerprint.matcher import find
-from checks.fingerprint.precompile import warm
+from checks.fingerprint.matcher import find_matches
+from checks.fingerprint.precompile import compile_all_kernels
 from checks.fingerprint.speed_variants import Change, Ear
 
 COLUMNS = ("", "ours", "pyacoustid", "times")
@@ -46,13 +46,13 @@ Piece = tuple[str, Callable[[], object], Callable[[], object] | None]
 def run(folder: Path, known: int = 5_000, rounds: int = 3) -> list[Table]:
     """Some ten seconds as short as this; half a minute more where nothing was compiled on this machine yet."""
     begun = time.process_time()
-    compiled = warm()
+    compiled = compile_all_kernels()
     ready = time.process_time() - begun
     place = folder / "search"
     place.mkdir()
     path = tracks.one_piece(place, ("flac",))["flac"]
     with path.open("rb") as file:
-        facts = decode.measure(file, "")
+        facts = decode.measure_audio_file(file, "")
     asked = [
         *searching(facts.fingerprint, facts.picture, place / "index", known),
         *comparing(facts.fingerprint),
@@ -80,20 +80,20 @@ def main() -> None:
 
 def searching(fingerprint: bytes, picture: bytes, folder: Path, known: int) -> Iterator[Piece]:
     """The pieces of one search among so many strangers, and the whole of it."""
-    store, pool, bank = LocalStore(folder), np.frombuffer(fingerprint, "<u4"), speed_variants.bank()
+    store, pool, bank = LocalStore(folder), np.frombuffer(fingerprint, "<u4"), speed_variants.list_undone_changes()
     store.extend((number, stranger(number, pool)) for number in range(known))
-    seen = unpacked(picture)
+    seen = unpack_band_spectrogram(picture)
     assert seen is not None
     ear = Ear(seen)
 
     def load(wanted: Sequence[int]) -> dict[int, bytes]:
         return {number: stranger(number, pool) for number in wanted}
 
-    yield "unpack the picture", lambda: unpacked(picture), None
+    yield "unpack the picture", lambda: unpack_band_spectrogram(picture), None
     yield f"hear {len(bank)} variants, their keys", lambda: list(map(Ear(seen).keys, bank, repeat(MODULUS))), None
     yield "one variant, in full", lambda: ear.sub_prints(Change(1.04, 1.04)), None
     whole = f"the whole search among {known:,}"
-    yield whole, lambda: find(store, load, fingerprint, picture=picture, known=known), None
+    yield whole, lambda: find_matches(store, load, fingerprint, picture=picture, known=known), None
 
 
 def comparing(fingerprint: bytes) -> Iterator[Piece]:
@@ -102,10 +102,10 @@ def comparing(fingerprint: bytes) -> Iterator[Piece]:
     other = stranger(0, pool)
     changed = (np.random.default_rng(0).random((pool.size, 32)) < 0.1) @ (1 << np.arange(32))
     copy = (pool ^ changed.astype(np.uint32)).astype("<u4").tobytes()
-    yield "a look at a stranger", lambda: likeness(fingerprint, other), None
-    yield "a stranger in full", lambda: compare(fingerprint, other), _theirs(fingerprint, other)
-    yield "a copy in full", lambda: compare(copy, fingerprint), _theirs(copy, fingerprint)
-    exhaustive = lambda: compare(fingerprint, other, exhaustive=True)  # noqa: E731
+    yield "a look at a stranger", lambda: best_block_error_rate(fingerprint, other), None
+    yield "a stranger in full", lambda: compare_fingerprints(fingerprint, other), _theirs(fingerprint, other)
+    yield "a copy in full", lambda: compare_fingerprints(copy, fingerprint), _theirs(copy, fingerprint)
+    exhaustive = lambda: compare_fingerprints(fingerprint, other, exhaustive=True)  # noqa: E731
     yield "a stranger, exhaustive", exhaustive, _theirs(fingerprint, other)
 
 

@@ -71,12 +71,12 @@ def twice(arguments: argparse.Namespace, data: Path) -> int:
 
         transaction.on_commit(lambda: rung.extend([(name, task_arguments)] * 2))
 
-    queue.enqueue = enqueue
+    queue.enqueue_task = enqueue
     began = time.monotonic()
     label, _ = accounts.create_label("Storm Records")
     for document, audio, cover in releases(arguments.submissions, data):
         files = {"01.mp3": blob_of(audio), "cover.png": blob_of(cover)}
-        submission_actions.deliver(label, document, files)
+        submission_actions.submit_delivery(label, document, files)
 
     def answer() -> None:
         idle = 0
@@ -147,18 +147,18 @@ def releases(count: int, data: Path) -> Iterator[tuple[dict[str, object], bytes,
     import datetime as dt
 
     from intake.demo import covers, sounds
-    from intake.demo.releases import document
+    from intake.demo.releases import build_demo_document
 
-    covers.paint(1, data / "cover.png")
+    covers.paint_demo_cover(1, data / "cover.png")
     cover = (data / "cover.png").read_bytes()
     encoded = []
     for seed in range(min(SOUNDS, count)):
         path = data / f"{seed}.mp3"
-        sounds.encode(sounds.compose(seed, SECONDS), 44100, path, codec="mp3", bitrate=128_000)
+        sounds.encode_demo_audio(sounds.compose_demo_piece(seed, SECONDS), 44100, path, codec="mp3", bitrate=128_000)
         encoded.append(path.read_bytes())
     out = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)
     for number in range(count):
-        made = document(f"Storm {number}", number, out, file="01.mp3")
+        made = build_demo_document(f"Storm {number}", number, out, file="01.mp3")
         tag = f"TAG{number}".encode().ljust(128, b"\0")  # ID3v1: another file, the same sound
         yield made, encoded[number % len(encoded)] + tag, cover
 

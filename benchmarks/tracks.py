@@ -20,8 +20,10 @@ FORMATS = {"wav": None, "flac": None, "mp3": 320_000, "ogg": 192_000, "m4a": 256
 
 def one_piece(folder: Path, formats: Sequence[str] = tuple(FORMATS), seconds: float = SECONDS) -> dict[str, Path]:
     """The same piece as a file of each format, by file ending."""
-    piece = sounds.compose(1, seconds)
-    return {kind: sounds.encode(piece, RATE, folder / f"piece.{kind}", bitrate=FORMATS[kind]) for kind in formats}
+    piece = sounds.compose_demo_piece(1, seconds)
+    return {
+        kind: sounds.encode_demo_audio(piece, RATE, folder / f"piece.{kind}", bitrate=FORMATS[kind]) for kind in formats
+    }
 
 
 def many_pieces(folder: Path, count: int, seconds: float = SECONDS) -> list[Path]:
@@ -36,4 +38,4 @@ def many_pieces(folder: Path, count: int, seconds: float = SECONDS) -> list[Path
 
 
 def _make(seed: int, seconds: float, path: Path) -> Path:
-    return sounds.encode(sounds.compose(seed, seconds), RATE, path)
+    return sounds.encode_demo_audio(sounds.compose_demo_piece(seed, seconds), RATE, path)

@@ -45,10 +45,10 @@ moderator, or by neither, with the reason.
 _HEAD = ("code", "severity", "by default", "rule", "asked for by")
 
 
-def page() -> str:
+def render_checks_page() -> str:
     """The whole page: a table for each check of the catalogue, and the codes that belong to none."""
     checked = {code.id for check in CHECKS for code in check.codes}
-    own = _table(code for code in CODES.values() if code.id not in checked)
+    own = _render_code_table(code for code in CODES.values() if code.id not in checked)
     questions = "\n".join(f"- {item.question} (`{item.rule}`)" for item in CHECKLIST)
     return (
         f"{_INTRODUCTION}\n{codes_table(CHECKS)}\n## The gate itself\n\n{own}\n"
@@ -59,11 +59,17 @@ def page() -> str:
 
 def rules_table() -> str:
     """A Markdown table of every published rule, with what answers it."""
-    rows = ((str(rule.number), f"`{rule.name}`", answer(rule)) for rule in RULEBOOK)
-    return "\n".join((_row(("rule", "asked under", "answered by")), _row(["---"] * 3), *map(_row, rows)))
+    rows = ((str(rule.number), f"`{rule.name}`", describe_rule_answer(rule)) for rule in RULEBOOK)
+    return "\n".join(
+        (
+            _render_table_row(("rule", "asked under", "answered by")),
+            _render_table_row(["---"] * 3),
+            *map(_render_table_row, rows),
+        )
+    )
 
 
-def answer(rule: Rule) -> str:
+def describe_rule_answer(rule: Rule) -> str:
     """What answers a rule: codes that the gate reports, a question to the moderator, a room to come, or a reason."""
     here = [f"`{code}`" for code in rule.codes if code in CODES]
     asked = any(item.rule == rule.name for item in CHECKLIST)
@@ -74,22 +80,31 @@ def answer(rule: Rule) -> str:
 
 def codes_table(checks: Iterable[Check]) -> str:
     """A Markdown table of every code of these checks, under a heading for each check, in the order of the catalogue."""
-    return "\n\n".join(f"## {check.title} (`{check.name}`)\n\n{_table(check.codes)}" for check in checks) + "\n"
+    return (
+        "\n\n".join(f"## {check.title} (`{check.name}`)\n\n{_render_code_table(check.codes)}" for check in checks)
+        + "\n"
+    )
 
 
-def _table(codes: Iterable[Code]) -> str:
-    return "\n".join((_row(_HEAD), _row(["---"] * len(_HEAD)), *(_row(_cells(code)) for code in codes)))
+def _render_code_table(codes: Iterable[Code]) -> str:
+    return "\n".join(
+        (
+            _render_table_row(_HEAD),
+            _render_table_row(["---"] * len(_HEAD)),
+            *(_render_table_row(_list_code_cells(code)) for code in codes),
+        )
+    )
 
 
-def _cells(code: Code) -> tuple[str, ...]:
+def _list_code_cells(code: Code) -> tuple[str, ...]:
     default = ROUTES[code.route] + (", for moderators only" if code.private else "")
     return f"`{code.id}`", code.severity.value, default, code.rule, code.source
 
 
-def _row(cells: Iterable[str]) -> str:
+def _render_table_row(cells: Iterable[str]) -> str:
     # A bar inside a cell would end it, and so would a line break.
     return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(render_checks_page())

@@ -28,50 +28,53 @@ APPLE_TAGS = {
 }
 
 
-def apple(release: Release) -> dict[str, JSON]:
+def apple_transparency_tags(release: Release) -> dict[str, JSON]:
     """Apple Music's transparency tags: of the artwork, and of each track."""
     cover = release.cover.contains_ai if release.cover else ContainsAI.UNDECLARED
-    tracks: list[JSON] = [{**_which(track), "tags": _apple_tags(track)} for track in release.tracks]
+    tracks: list[JSON] = [{**_identify_track(track), "tags": _apple_tags(track)} for track in release.tracks]
     return {"format": "apple", "artwork": _yes_or_no(cover), "tracks": tracks}
 
 
-def spotify(release: Release) -> dict[str, JSON]:
+def spotify_ai_credits(release: Release) -> dict[str, JSON]:
     """Spotify's AI credits: the roles that are fully generated, of the sound only."""
     return {
         "format": "spotify",
-        "tracks": [{**_which(track), "credits": _spotify_credits(track)} for track in release.tracks],
+        "tracks": [{**_identify_track(track), "credits": _spotify_credits(track)} for track in release.tracks],
     }
 
 
-def c2pa(release: Release) -> dict[str, JSON]:
+def c2pa_source_types(release: Release) -> dict[str, JSON]:
     """The digital source type that a Content Credential of each file would state, as an action of C2PA 2."""
     cover = release.cover.contains_ai if release.cover else ContainsAI.UNDECLARED
     artwork = {ContainsAI.ALL: "trainedAlgorithmicMedia", ContainsAI.PARTLY: "compositeWithTrainedAlgorithmicMedia"}
     return {
         "format": "c2pa",
-        "artwork": _assertion(artwork.get(cover)),
-        "tracks": [{**_which(track), "assertion": _assertion(source_type(track))} for track in release.tracks],
+        "artwork": _build_actions_assertion(artwork.get(cover)),
+        "tracks": [
+            {**_identify_track(track), "assertion": _build_actions_assertion(source_type(track))}
+            for track in release.tracks
+        ],
     }
 
 
 def source_type(track: Track) -> str | None:
     """The IPTC digital source type that a declaration amounts to; None where nothing can be stated of it."""
-    if not said(track):
+    if not has_ai_declaration(track):
         return None
-    labels = {label.key: label.value for label in ai_declaration.labels(track)}
+    labels = {label.key: label.value for label in ai_declaration.list_ai_labels(track)}
     if labels.get("ai:recording") == ContainsAI.ALL:
         return "trainedAlgorithmicMedia"
     if any(key in labels for key in ("ai:recording", *LABELLED)):
         return "compositeWithTrainedAlgorithmicMedia"
-    return "algorithmicallyEnhanced" if ai_declaration.reach(track) is Declared.ASSISTED else None
+    return "algorithmicallyEnhanced" if ai_declaration.find_declared_extent(track) is Declared.ASSISTED else None
 
 
-def said(track: Track) -> bool:
+def has_ai_declaration(track: Track) -> bool:
     """Whether anything at all was said about AI in this track."""
-    return track.disclosure.declared or ai_declaration.reach(track) is not Declared.NOTHING
+    return track.disclosure.declared or ai_declaration.find_declared_extent(track) is not Declared.NOTHING
 
 
-def _which(track: Track) -> dict[str, JSON]:
+def _identify_track(track: Track) -> dict[str, JSON]:
     return {"position": track.position, "isrc": track.isrc}
 
 
@@ -81,18 +84,18 @@ def _yes_or_no(extent: ContainsAI) -> bool | None:
 
 def _apple_tags(track: Track) -> JSON:
     """The tags that are due; None where nothing was declared."""
-    if not said(track):
+    if not has_ai_declaration(track):
         return None
     levels = ai_declaration.declared_levels(track)
     due = {tag for tag, group in APPLE_TAGS.items() if any(levels[one].generated for one in group if one in levels)}
-    if any(label.key == "ai:recording" for label in ai_declaration.labels(track)):
+    if any(label.key == "ai:recording" for label in ai_declaration.list_ai_labels(track)):
         due.add("track")  # said of the whole, or by a contributor whose part has no name
     return [tag for tag in APPLE_TAGS if tag in due]
 
 
 def _spotify_credits(track: Track) -> JSON:
     """The roles that are fully generated, with the tool; None where nothing was declared."""
-    if not said(track):
+    if not has_ai_declaration(track):
         return None
     levels = ai_declaration.declared_levels(track)
     if track.disclosure.contains_ai is ContainsAI.ALL:
@@ -106,7 +109,7 @@ def _spotify_credits(track: Track) -> JSON:
     ]
 
 
-def _assertion(source: str | None) -> JSON:
+def _build_actions_assertion(source: str | None) -> JSON:
     """An actions assertion; None where there is nothing to state."""
     if source is None:
         return None

@@ -123,7 +123,7 @@ class Policy:
         """What this finding asks for here: by its code, by what it holds against a declaration, or by itself."""
         if self.lattice is not Traces.REVIEW and _of_lattice(finding.code.id):
             return Route.NOTE
-        pair = evidence_matrix.cell(finding.evidence)
+        pair = evidence_matrix.find_matrix_cell(finding.evidence)
         if finding.code.id in self.routes:
             route = self.routes[finding.code.id]
             # A route override must not penalise audio that was already declared as generated.
@@ -158,7 +158,7 @@ STAY_DOWN = frozenset({"infringement", "impersonation", "voice", "fraud"})
 _APPEALS = ("hours", "days")
 
 
-def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str] = ()) -> Policy:
+def load_policy_file(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str] = ()) -> Policy:
     """Read a policy file.
 
     With ``known_codes`` and ``known_checks`` given, a name that is not among them is refused: a misspelt
@@ -173,23 +173,29 @@ def load(path: Path, known_codes: Iterable[str] = (), known_checks: Iterable[str
         raise PolicyError(f"{path}: {error}") from error
     _refuse_unknown(path, "section", document, _SECTIONS)
     try:
-        asked, appeals = _table(document, "checks"), _table(document, "appeals", {})
+        asked, appeals = _require_table(document, "checks"), _require_table(document, "appeals", {})
         _refuse_unknown(path, "line in [checks]", asked, _CHECKS)
         _refuse_unknown(path, "line in [appeals]", appeals, _APPEALS)
         policy = Policy(
-            version=_text(document, "version"),
+            version=_require_text(document, "version"),
             digest="sha256:" + hashlib.sha256(raw).hexdigest(),
-            mandatory=_texts(asked, "mandatory"),
-            routes={code: Route(route) for code, route in _table(document, "routes", {}).items()},
-            review_hours=_positive(_table(document, "review"), "hours"),
-            release_lead_hours=_positive(_table(document, "review"), "release_lead_hours"),
-            profiles={name: _profile(name, document["profiles"]) for name in _table(document, "profiles", {})},
-            matrix=evidence_matrix.matrix(_table(document, "disclosure", {})),
+            mandatory=_require_texts(asked, "mandatory"),
+            routes={code: Route(route) for code, route in _require_table(document, "routes", {}).items()},
+            review_hours=_require_positive(_require_table(document, "review"), "hours"),
+            release_lead_hours=_require_positive(_require_table(document, "review"), "release_lead_hours"),
+            profiles={
+                name: _parse_partner_profile(name, document["profiles"])
+                for name in _require_table(document, "profiles", {})
+            },
+            matrix=evidence_matrix.parse_evidence_matrix(_require_table(document, "disclosure", {})),
             lattice=Traces(asked.get(LATTICE, Traces.NOTE)),
             other_speeds=OtherSpeeds(asked.get("other_speeds", OtherSpeeds.ALWAYS)),
-            new_label_days=_positive({"new_label_days": NEW_LABEL_DAYS, **asked}, "new_label_days"),
-            reasons={key: _reason(path, key, document["reasons"]) for key in _table(document, "reasons", {})},
-            **{f"appeal_{name}": _positive(appeals, name) for name in appeals},
+            new_label_days=_require_positive({"new_label_days": NEW_LABEL_DAYS, **asked}, "new_label_days"),
+            reasons={
+                key: _parse_rejection_reason(path, key, document["reasons"])
+                for key in _require_table(document, "reasons", {})
+            },
+            **{f"appeal_{name}": _require_positive(appeals, name) for name in appeals},
         )
         _refuse_scores_that_decide(policy)
         _refuse_costly_honesty(policy)
@@ -222,7 +228,9 @@ def _refuse_scores_that_decide(policy: Policy) -> None:
         raise ValueError(f"{LATTICE} is mandatory and off")
 
 
-def decide(policy: Policy, findings: Sequence[Finding], missing: Sequence[str], positions: Sequence[int]) -> Ruling:
+def judge_findings(
+    policy: Policy, findings: Sequence[Finding], missing: Sequence[str], positions: Sequence[int]
+) -> Ruling:
     """Judge a release by its findings: the most cautious one wins.
 
     ``missing`` names the mandatory checks that gave no result; any of them means review.
@@ -247,7 +255,9 @@ def decide(policy: Policy, findings: Sequence[Finding], missing: Sequence[str], 
     )
 
 
-def outcome(profile: Profile | None, verdict: Verdict, labels: Iterable[Label]) -> tuple[Outcome, tuple[str, ...]]:
+def decide_partner_outcome(
+    profile: Profile | None, verdict: Verdict, labels: Iterable[Label]
+) -> tuple[Outcome, tuple[str, ...]]:
     """What one partner gets of a judged release, and the labels because of which."""
     if verdict not in (Verdict.APPROVE, Verdict.LABEL):
         return Outcome.WITHHOLD, ()
@@ -274,44 +284,46 @@ def _track_verdict(
     return Verdict.APPROVE
 
 
-def _profile(name: str, profiles: Mapping[str, Any]) -> Profile:
-    rules = {label: Outcome(outcome) for label, outcome in _table(profiles, name).items()}
+def _parse_partner_profile(name: str, profiles: Mapping[str, Any]) -> Profile:
+    rules = {label: Outcome(outcome) for label, outcome in _require_table(profiles, name).items()}
     if malformed := [label for label in rules if not all(label.partition("="))]:
         raise ValueError(f'profile {name}: {", ".join(malformed)}: a label is written "key=value"')
     return Profile(name, rules)
 
 
-def _reason(path: Path, key: str, reasons: Mapping[str, Any]) -> Reason:
-    table = _table(reasons, key)
+def _parse_rejection_reason(path: Path, key: str, reasons: Mapping[str, Any]) -> Reason:
+    table = _require_table(reasons, key)
     _refuse_unknown(path, f"line in [reasons.{key}]", table, _REASON)
     choices = {"four_eyes": False, "stay_down": key in STAY_DOWN, **table}
     if wrong := [name for name in ("four_eyes", "stay_down") if not isinstance(choices[name], bool)]:
         raise TypeError(f"reasons.{key}: {wrong[0]} must be true or false")
-    return Reason(key, _text(table, "title"), choices["four_eyes"], choices["stay_down"])
+    return Reason(key, _require_text(table, "title"), choices["four_eyes"], choices["stay_down"])
 
 
-def _table(document: Mapping[str, Any], key: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+def _require_table(
+    document: Mapping[str, Any], key: str, default: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
     table = document[key] if default is None else document.get(key, default)
     if not isinstance(table, dict):
         raise TypeError(f"{key} must be a table")
     return table
 
 
-def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def _require_texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     values = table[key]
     if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{key} must be a list of texts, and not empty")
     return tuple(values)
 
 
-def _text(table: Mapping[str, Any], key: str) -> str:
+def _require_text(table: Mapping[str, Any], key: str) -> str:
     value = table[key]
     if not isinstance(value, str) or not value:
         raise ValueError(f"{key} must be a text")
     return value
 
 
-def _positive(table: Mapping[str, Any], key: str) -> int:
+def _require_positive(table: Mapping[str, Any], key: str) -> int:
     value = table[key]
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise ValueError(f"{key} must be a whole number above 0")

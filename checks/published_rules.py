@@ -19,7 +19,7 @@ class Rule:
     remark: str = ""
 
 
-def _rules(first: int, *rows: str) -> Iterator[Rule]:
+def _parse_rule_rows(first: int, *rows: str) -> Iterator[Rule]:
     """Rows of "name: code code | remark" in the order of their numbers; a code "." is the name itself."""
     for number, row in enumerate(rows, first):
         answer, _, remark = row.partition(" | ")
@@ -28,7 +28,7 @@ def _rules(first: int, *rows: str) -> Iterator[Rule]:
 
 
 RULEBOOK = (
-    *_rules(
+    *_parse_rule_rows(
         1,
         "isrc.malformed: .",
         "isrc.missing: .",
@@ -46,7 +46,7 @@ RULEBOOK = (
         "dpid.malformed: .",
         "id.blocklisted: . staydown.recording staydown.file staydown.isrc staydown.earlier_decision",
     ),
-    *_rules(
+    *_parse_rule_rows(
         16,
         "title.empty_or_too_long: .",
         "title.casing_unusual: .",
@@ -77,7 +77,7 @@ RULEBOOK = (
         "title.url_handle_ad: .",
         "version.speed_declared: .",
     ),
-    *_rules(
+    *_parse_rule_rows(
         44,
         "artist.missing_primary: .",
         "artist.generic: .",
@@ -94,7 +94,7 @@ RULEBOOK = (
         "artist.remixer_as_primary: .",
         "artist.deceased | nothing here knows who has died or fallen silent",
     ),
-    *_rules(
+    *_parse_rule_rows(
         58,
         "credit.composer_missing: .",
         "credit.lyricist_missing: .",
@@ -116,7 +116,7 @@ RULEBOOK = (
         "rights.voice_consent: . disclosure.imitates_without_consent disclosure.consent_missing",
         "territory.conflict: . territory.unknown_code territory.redundant",
     ),
-    *_rules(
+    *_parse_rule_rows(
         77,
         "date.original_after_release: . date.impossible",
         "date.short_lead: . date.release_missing",
@@ -128,7 +128,7 @@ RULEBOOK = (
         "genre.rules: . genre.missing genre.unlisted",
         "release.type: . track.positions",
     ),
-    *_rules(
+    *_parse_rule_rows(
         86,
         "art.size: . art.below_recommendation art.blurred art.unreadable art.missing",
         "art.text_match | no check here reads the words on a picture",
@@ -136,7 +136,7 @@ RULEBOOK = (
         "art.generic_or_reused: . art.reused",
         "art.sensitive | no machine here sees what a picture means",
     ),
-    *_rules(
+    *_parse_rule_rows(
         91,
         "audio.format: . audio.undecodable audio.duration_mismatch audio.bandwidth audio.irregular audio.oddity",
         "audio.length: . audio.short_tracks fraud.short_cluster fraud.equal_lengths",

@@ -16,7 +16,7 @@ from checks.rules.fraud import TRUSTED_FROM
 MOST = 100
 
 
-def weigh(findings: Iterable[Finding]) -> int:
+def compute_review_priority(findings: Iterable[Finding]) -> int:
     """0-100; each kind of finding counts once, with the heaviest that there is of it."""
     heaviest: dict[str, int] = {}
     for finding in findings:
@@ -28,32 +28,32 @@ def weigh(findings: Iterable[Finding]) -> int:
     return max(0, min(MOST, sum(heaviest.values())))
 
 
-def _known(finding: Finding) -> int:
+def _weigh_known_recording(finding: Finding) -> int:
     """Another party's recording: whole, changed, or in part by how much of it."""
     changes = (finding.evidence or {}).get("changes")
     words = set(map(str, changes)) if isinstance(changes, list) else set()
     if words & {"faster", "slower", "higher", "lower", "pitch_kept", "filtered"}:
         return 70
     if words & {"passage", "padded"}:
-        return 30 + round(30 * min(1.0, _number(finding)))
+        return 30 + round(30 * min(1.0, _read_measured_number(finding)))
     return 90
 
 
-def _rejected(finding: Finding) -> int:
-    return min(MOST, 10 * round(_number(finding)))
+def _weigh_rejections(finding: Finding) -> int:
+    return min(MOST, 10 * round(_read_measured_number(finding)))
 
 
-def _burst(finding: Finding) -> int:
+def _weigh_delivery_burst(finding: Finding) -> int:
     """Twice what the account is used to weighs twice as much, up to 60."""
     threshold = finding.threshold if isinstance(finding.threshold, int | float) else 0
-    return min(60, round(30 * _number(finding) / threshold)) if threshold else 30
+    return min(60, round(30 * _read_measured_number(finding) / threshold)) if threshold else 30
 
 
-def _trusted(finding: Finding) -> int:
-    return -20 * sum(_number(finding) >= least for least in TRUSTED_FROM)
+def _weigh_reputation(finding: Finding) -> int:
+    return -20 * sum(_read_measured_number(finding) >= least for least in TRUSTED_FROM)
 
 
-def _number(finding: Finding) -> float:
+def _read_measured_number(finding: Finding) -> float:
     measured = finding.measured
     return float(measured) if isinstance(measured, int | float) and not isinstance(measured, bool) else 0.0
 
@@ -66,7 +66,7 @@ WEIGHTS: MappingProxyType[str, int | Callable[[Finding], int]] = MappingProxyTyp
         "artist.name_plus_keyword": 60,
         "id.blocklisted": 90,
         "similarity.pending_elsewhere": 90,
-        "similarity.known_recording": _known,
+        "similarity.known_recording": _weigh_known_recording,
         "similarity.possible_match": 30,
         "similarity.used_otherwise": 40,
         "similarity.own_other_title": 50,
@@ -75,18 +75,18 @@ WEIGHTS: MappingProxyType[str, int | Callable[[Finding], int]] = MappingProxyTyp
         "staydown.recording": 90,
         "staydown.file": 90,
         "staydown.isrc": 60,
-        "fraud.burst": _burst,
+        "fraud.burst": _weigh_delivery_burst,
         "fraud.many_artists": 40,
         "fraud.short_cluster": 35,
         "fraud.equal_lengths": 35,
         "fraud.tied_party": 40,
-        "fraud.rejected_before": _rejected,
+        "fraud.rejected_before": _weigh_rejections,
         "credit.vocalist_missing": 50,
         "disclosure.generator_tag": 80,
         "disclosure.credential_undisclosed": 90,
         "lattice.traces": 40,
         "lattice.weak_traces": 10,
-        "fraud.trusted": _trusted,
+        "fraud.trusted": _weigh_reputation,
         "artist.key_verified": -40,
     }
 )

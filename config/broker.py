@@ -105,7 +105,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._connection, self._inode = _open(path)
+        self._connection, self._inode = _open_broker_file(path)
         self._next_housekeeping = 0.0
 
     def put(self, tag: str, queue: str, task: str | None, payload: str, expires_at: float | None) -> None:
@@ -158,7 +158,7 @@ class _File:
 
         held, expired = self._use(look)
         for owner, first in held:
-            if not _alive(owner):
+            if not _is_process_alive(owner):
                 self._write(_RELEASE + "owner = :owner", {"owner": owner})
             elif first <= now:
                 self._write(_RELEASE + "owner = :owner AND visible_at <= :now", {"owner": owner, "now": now})
@@ -168,7 +168,7 @@ class _File:
     def _use(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Carry out one operation on the file that the path leads to; once more on an empty one where it is damaged."""
         with self._lock:
-            if _inode(self._path) != self._inode:
+            if _read_inode(self._path) != self._inode:
                 self._reopen(None)
             try:
                 return operation(self._connection)
@@ -181,26 +181,26 @@ class _File:
 
     def _reopen(self, unusable: int | None) -> None:
         self._connection.close()
-        self._connection, self._inode = _open(self._path, unusable)
+        self._connection, self._inode = _open_broker_file(self._path, unusable)
 
 
-def _open(path: Path, unusable: int | None = None) -> tuple[sqlite3.Connection, int]:
+def _open_broker_file(path: Path, unusable: int | None = None) -> tuple[sqlite3.Connection, int]:
     """Open the broker file; returns the connection and the file's inode.
 
     A file that is damaged, of another version, or has the inode ``unusable``, is replaced. Processes open it one after
     the other, so that none removes what another one has just made.
     """
     with _opening_alone(path):
-        if unusable is not None and unusable == _inode(path):
-            _remove(path)
+        if unusable is not None and unusable == _read_inode(path):
+            _remove_broker_file(path)
         try:
-            return _connect(path)
+            return _connect_sqlite(path)
         except sqlite3.DatabaseError as error:
             if not _is_unusable(error):
                 raise
             log.warning("broker.file_replaced", path=str(path), error=str(error))
-            _remove(path)
-            return _connect(path)
+            _remove_broker_file(path)
+            return _connect_sqlite(path)
 
 
 @contextlib.contextmanager
@@ -214,14 +214,14 @@ def _opening_alone(path: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_UN)
 
 
-def _connect(path: Path) -> tuple[sqlite3.Connection, int]:
+def _connect_sqlite(path: Path) -> tuple[sqlite3.Connection, int]:
     path.touch(mode=_MODE)
     connection = sqlite3.connect(path, timeout=_OPEN_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
         _use_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT * 1000:.0f}")
-        _prepare(connection)
+        _prepare_schema(connection)
     except BaseException:
         connection.close()
         raise
@@ -238,7 +238,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         raise
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare_schema(connection: sqlite3.Connection) -> None:
     """Write the schema into an empty file. Raises _Unusable for any other file that this version did not write."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -252,7 +252,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise _Unusable(fault)
 
 
-def _remove(path: Path) -> None:
+def _remove_broker_file(path: Path) -> None:
     """Delete a broker file with its journals: those first, or SQLite would apply them to the next file.
 
     Other processes that have the file open notice at their next call. SQLite sees that their file was removed when they
@@ -262,7 +262,7 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _inode(path: Path) -> int | None:
+def _read_inode(path: Path) -> int | None:
     try:
         return path.stat().st_ino
     except FileNotFoundError:
@@ -274,7 +274,7 @@ def _is_unusable(error: sqlite3.DatabaseError) -> bool:
     return code is not None and code & _PRIMARY_CODE in _UNUSABLE
 
 
-def _alive(pid: int) -> bool:
+def _is_process_alive(pid: int) -> bool:
     """Whether a process of that number runs; a number used again only delays until the visibility timeout."""
     try:
         os.kill(pid, 0)
@@ -344,7 +344,7 @@ class Channel(virtual.Channel):
         self.file.put(
             tag=message["properties"]["delivery_tag"],
             queue=queue,
-            task=_task(message),
+            task=_find_task_identity(message),
             payload=json.dumps(message),
             expires_at=dt.datetime.fromisoformat(expires).timestamp() if expires else None,
         )
@@ -372,7 +372,7 @@ class Channel(virtual.Channel):
         return self.file.size(queue)
 
 
-def _task(message: dict[str, Any]) -> str | None:
+def _find_task_identity(message: dict[str, Any]) -> str | None:
     """Return what is the same for two messages that ask for the same: a task's name and its arguments."""
     headers = message.get("headers") or {}
     if "task" not in headers or headers.get("eta"):

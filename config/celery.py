@@ -48,9 +48,9 @@ def _follow_the_catalogue(**_: Any) -> None:
 def _warm_before_the_fork(sender: Any, **_: Any) -> None:
     """Machine code for the search is compiled or read once, here: the pool's children have it from their birth."""
     if sender.hostname.startswith("worker@"):  # the courier searches nothing
-        from checks.fingerprint.precompile import warm  # the compiler is large: nobody else need load it
+        from checks.fingerprint.precompile import compile_all_kernels  # the compiler is large: nobody else need load it
 
-        warm()
+        compile_all_kernels()
     gc.collect()
     gc.freeze()  # or each full collection would go through all that was loaded, 100 ms and more, in every child
 

@@ -279,12 +279,12 @@ class Answer(Response):
 
     def send_headers(self) -> None:
         """Send them once."""
-        if not self.headers_sent and self.req.streamed and _unread(self.req.body.reader):
+        if not self.headers_sent and self.req.streamed and _has_unread_bytes(self.req.body.reader):
             self.force_close()
         super().send_headers()
 
 
-def _unread(reader: Any) -> bool:
+def _has_unread_bytes(reader: Any) -> bool:
     if isinstance(reader, LengthReader):
         return bool(reader.length)
     return isinstance(reader, ChunkedReader) and reader.parser is not None

@@ -16,7 +16,7 @@ _SHARED: list[Processor] = [
 ]
 
 
-def choices(level: str, json: bool) -> dict[str, Any]:
+def build_logging_config(level: str, json: bool) -> dict[str, Any]:
     """The standard library's logging configuration for one line an event on standard error."""
     # Tracebacks without the values of local variables: those are labels' data and secrets.
     last: list[Processor] = (
@@ -46,7 +46,7 @@ def choices(level: str, json: bool) -> dict[str, Any]:
     }
 
 
-def configure(config: dict[str, Any]) -> None:
+def configure_logging(config: dict[str, Any]) -> None:
     """Apply ``choices`` and lead structlog's own loggers into the same stream."""
     logging.config.dictConfig(config)
     structlog.configure(

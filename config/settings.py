@@ -92,7 +92,7 @@ def _kept_secret(path: Path) -> str:
     return path.read_text()
 
 
-def _private(path: Path) -> None:
+def _restrict_permissions(path: Path) -> None:
     """A database holds what labels deliver in confidence: no other account of the machine reads it. What SQLite writes
     beside it gets the same rights."""
     with contextlib.suppress(OSError):  # a folder that is not there, or somebody else's file: migrate says so
@@ -200,7 +200,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{GATE_DATA / 'gate.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    _private(Path(DATABASES["default"]["NAME"]))
+    _restrict_permissions(Path(DATABASES["default"]["NAME"]))
     #: Eight writers at once: 200 of 200 with these, 191 of 200 and "database is locked" without.
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -217,7 +217,7 @@ DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
 # --- Files --------------------------------------------------------------------------------------------------------
 
 
-def _storage(url: str) -> dict[str, object]:
+def _parse_storage_url(url: str) -> dict[str, object]:
     """file:///folder, or s3://key:secret@host:port/bucket?region=…&tls=0 (host left out: Amazon's own)."""
     parts = urlsplit(url)
     if parts.scheme == "file":
@@ -242,7 +242,7 @@ def _storage(url: str) -> dict[str, object]:
 
 
 STORAGES = {
-    "default": _storage(env.str("STORAGE_URL", default=GATE_FILES.as_uri())),
+    "default": _parse_storage_url(env.str("STORAGE_URL", default=GATE_FILES.as_uri())),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
@@ -256,7 +256,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "intake.api.problems.handler",
+    "EXCEPTION_HANDLER": "intake.api.problems.handle_api_exception",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }
@@ -268,7 +268,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "WEBHOOKS": ["intake.api.openapi.EVENT"],
-    "POSTPROCESSING_HOOKS": ["intake.api.openapi.complete"],  # enumerations stay where they are used
+    "POSTPROCESSING_HOOKS": ["intake.api.openapi.complete_schema"],  # enumerations stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "deepLinking": True},  # asks nobody outside
@@ -284,7 +284,7 @@ GATE_BROKER_EMBEDDED = CELERY_BROKER_URL == _EMBEDDED_BROKER
 _VISIBILITY_TIMEOUT = 600
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if GATE_BROKER_EMBEDDED:
-    _private(GATE_DATA / "broker.sqlite3")
+    _restrict_permissions(GATE_DATA / "broker.sqlite3")
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "path": str(GATE_DATA / "broker.sqlite3"),
         "visibility_timeout": _VISIBILITY_TIMEOUT,
@@ -326,6 +326,6 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Logs ---------------------------------------------------------------------------------------------------------
 
-LOGGING_CONFIG = "config.logs.configure"
+LOGGING_CONFIG = "config.logs.configure_logging"
 GATE_LOG_JSON = env.bool("GATE_LOG_JSON", default=PRODUCTION)
-LOGGING = logs.choices(level=env.str("GATE_LOG_LEVEL", default="INFO"), json=GATE_LOG_JSON)
+LOGGING = logs.build_logging_config(level=env.str("GATE_LOG_LEVEL", default="INFO"), json=GATE_LOG_JSON)

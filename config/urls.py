@@ -11,6 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("intake.api.urls")),
 ]
 handler400 = "intake.api.problems.bad_request"
-handler403 = "intake.api.problems.forbidden"
+handler403 = "intake.api.problems.answer_forbidden"
 handler404 = "intake.api.problems.not_found"
 handler500 = "intake.api.problems.server_error"

@@ -426,7 +426,7 @@ class BufferingWorker(ThreadWorker):
         connection.keep = False
         path = connection.request.path if connection.request is not None else ""
         with self._closing_on_errors(connection):
-            connection.sock.sendall(_problem(name, detail, path))
+            connection.sock.sendall(_build_problem_response(name, detail, path))
             self._send(connection)
 
 
@@ -442,7 +442,7 @@ def _close_pieces(connection: Connection) -> None:
             log.exception("The application failed to clean up after an answer")
 
 
-def _problem(name: str, detail: str, path: str) -> bytes:
+def _build_problem_response(name: str, detail: str, path: str) -> bytes:
     """An error as the API answers it (RFC 9457)."""
     from intake.api import problems  # the process that minds the workers loads none of this
 

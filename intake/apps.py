@@ -16,4 +16,4 @@ class IntakeConfig(AppConfig):
         # The doorbell looks tasks up by name, so every process must know them; checks register by being imported.
         autodiscover_modules("tasks", "system_checks")
         level = analysis.Level.SYSCALLS if settings.PRODUCTION else analysis.Level.PROCESS
-        analysis.demand(level, settings.GATE_SANDBOX_USER)
+        analysis.demand_isolation(level, settings.GATE_SANDBOX_USER)

@@ -42,7 +42,7 @@ def state_can_be_written(**_: Any) -> Sequence[CheckMessage]:
 def policy_can_be_read(**_: Any) -> Sequence[CheckMessage]:
     """A policy that names an unknown code would silently route nothing."""
     try:
-        admission.policy()
+        admission.current_policy()
     except (OSError, PolicyError) as fault:
         return [Error(f"The policy cannot be used: {fault}", hint="Mend the file, or GATE_POLICY.", id="gate.E002")]
     return []
@@ -86,10 +86,10 @@ def model_of_traces_can_be_used(**_: Any) -> Sequence[CheckMessage]:
 @register()
 def marks_can_be_signed(**_: Any) -> Sequence[CheckMessage]:
     """Cleared files would wait for ever to be marked."""
-    if not signed_copies.enabled():
+    if not signed_copies.is_signing_enabled():
         return []
     try:
-        left = signed_copies.identity().leaf.not_valid_after_utc - timezone.now()
+        left = signed_copies.load_signing_identity().leaf.not_valid_after_utc - timezone.now()
     except UnusableIdentity as fault:
         hint = "Mend GATE_MARKING_CERTIFICATE and GATE_MARKING_KEY, or unset both to mark nothing."
         return [Error(f"Cleared files cannot be marked: {fault}", hint=hint, id="gate.E006")]

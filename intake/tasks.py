@@ -15,12 +15,12 @@ from intake.services.webhooks import webhook_delivery
 
 @shared_task(name="intake.start")
 def start(submission_id: str) -> None:
-    submission_actions.start(submission_id)
+    submission_actions.start_checking(submission_id)
 
 
 @shared_task(name="intake.analyse")
 def analyse(sha256: str) -> None:
-    pipeline.analyse(sha256)
+    pipeline.analyse_audio_file(sha256)
 
 
 @shared_task(name="intake.run_check")
@@ -30,7 +30,7 @@ def run_check(run_id: str) -> None:
 
 @shared_task(name="intake.conclude")
 def conclude(submission_id: str) -> None:
-    pipeline.conclude(submission_id)
+    pipeline.conclude_submission(submission_id)
 
 
 @shared_task(name="intake.carry_on")
@@ -40,37 +40,37 @@ def carry_on(submission_id: str) -> None:
 
 @shared_task(name="intake.portray")
 def portray(submission_id: str) -> None:
-    waveforms.prepare(Submission.objects.get(pk=submission_id))
+    waveforms.prepare_waveforms(Submission.objects.get(pk=submission_id))
 
 
 @shared_task(name="intake.index")
 def index() -> None:
-    index_log.follow()
+    index_log.follow_log()
 
 
 @shared_task(name="intake.mark")
 def mark(marked_file_id: str) -> None:
-    signed_copies.mark(marked_file_id)
+    signed_copies.sign_copy(marked_file_id)
 
 
 @shared_task(name="intake.sweep")
 def sweep_() -> None:
-    reaper.sweep()
+    reaper.enqueue_lost_work()
 
 
 @shared_task(name="intake.tidy")
 def tidy() -> None:
-    reaper.tidy()
+    reaper.run_housekeeping()
 
 
 @shared_task(name="intake.pump")
 def pump() -> None:
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
 
 
 @shared_task(name="intake.deliver")
 def deliver(delivery_id: str) -> None:
-    webhook_delivery.attempt(delivery_id)
+    webhook_delivery.attempt_delivery(delivery_id)
 
 
 @shared_task(name="intake.try_policy")

@@ -59,7 +59,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
     Recorded at the call, before any commit.
     """
     calls: list[tuple[str, tuple[str, ...]]] = []
-    monkeypatch.setattr("intake.core.enqueue.enqueue", lambda task_name, *args: calls.append((task_name, args)))
+    monkeypatch.setattr("intake.core.enqueue.enqueue_task", lambda task_name, *args: calls.append((task_name, args)))
     monkeypatch.setattr("intake.core.enqueue.is_empty", lambda queue_name: not calls)
     return calls
 

@@ -11,7 +11,7 @@ import functools
 from checks.analysis.analyser import Analyser
 from checks.analysis.errors import AnalysisError, AnalysisFailed, AnalysisUnavailable
 from checks.analysis.facts_json import ANALYSIS_VERSION, Failure, Note, facts_from_json, facts_to_json
-from checks.analysis.sandbox import Level, demand
+from checks.analysis.sandbox import Level, demand_isolation
 
 __all__ = [
     "ANALYSIS_VERSION",
@@ -23,7 +23,7 @@ __all__ = [
     "Level",
     "Note",
     "default_analyser",
-    "demand",
+    "demand_isolation",
     "facts_from_json",
     "facts_to_json",
     "fingerprint_backend",
@@ -42,4 +42,4 @@ def fingerprint_backend() -> str:
     """Which implementation of Chromaprint is used here, with its version."""
     from checks.fingerprint import chromaprint
 
-    return chromaprint.backend()
+    return chromaprint.describe_backend()

@@ -22,7 +22,14 @@ from typing import Any, BinaryIO, Self
 
 from checks.analysis import known_samples, protocol, sandbox
 from checks.analysis.errors import AnalysisFailed, AnalysisUnavailable, cause_of
-from checks.analysis.facts_json import UNREADABLE, Failure, Note, facts_from_json, failed, provenance_from_json
+from checks.analysis.facts_json import (
+    UNREADABLE,
+    Failure,
+    Note,
+    build_failed_facts,
+    facts_from_json,
+    provenance_from_json,
+)
 from checks.model.release import AudioFacts, CredentialState, Explanation
 
 #: A three-minute track takes half a second; this lets two hours through, and more for files that are really that long.
@@ -42,7 +49,7 @@ _NAME_END = 100
 #: Bytes of a traceback that are kept.
 _LAST_WORDS = 4000
 
-_MEASURE = "checks.analysis.decode:measure"
+_MEASURE = "checks.analysis.decode:measure_audio_file"
 
 #: The child sees this room of the house alone: a package without its front door, so that the catalogue of checks and
 #: all that they import stay out of a process that reads strangers' files, and out of every fork of it.
@@ -118,7 +125,7 @@ class Analyser:
     def _measured(self, file: BinaryIO, sha256: str, name: str | None, lattice: bool) -> _Measured:
         size = os.fstat(file.fileno()).st_size
         cpu = self._cpu or min(_CPU_SECONDS + size // _BYTES_A_CPU_SECOND, _MAX_CPU_SECONDS)
-        isolation = sandbox.demanded()
+        isolation = sandbox.demanded_isolation()
         request = {
             "sha256": sha256,
             "name": name and name[-_NAME_END:],
@@ -127,7 +134,7 @@ class Analyser:
             "lattice": lattice,
         }
         ending, answer = self._ask(request, file.fileno(), cpu * _WALL_SECONDS_A_CPU_SECOND)
-        return _read(sha256, ending, answer)
+        return _parse_child_answer(sha256, ending, answer)
 
     def forget(self) -> None:
         """After a fork: the child belongs to the process we came from; let go of it without ending it."""
@@ -252,7 +259,7 @@ class _Process:
                 os.close(theirs)
             content = self._read(answer.fileno(), deadline)
         report = self._receive(deadline)
-        ending = _ending(report["status"], report["cpu"] >= request["limits"]["cpu_seconds"])
+        ending = _classify_wait_status(report["status"], report["cpu"] >= request["limits"]["cpu_seconds"])
         return _Answer(ending, content, report["cpu"])
 
     def end(self) -> None:
@@ -298,9 +305,9 @@ class _Process:
         return self._errors.read().decode(errors="replace").strip()
 
 
-def _read(sha256: str, ending: _Ending, answer: bytes) -> _Measured:
+def _parse_child_answer(sha256: str, ending: _Ending, answer: bytes) -> _Measured:
     """Make facts of whatever came back. The child read a stranger's file: nothing it says is taken on trust."""
-    parts, rest = protocol.records(answer)
+    parts, rest = protocol.split_answer_records(answer)
     fault = ""
     match ending:
         case _Ending.FAULT:
@@ -315,12 +322,12 @@ def _read(sha256: str, ending: _Ending, answer: bytes) -> _Measured:
         return _Measured(None, fault)
     failure = Failure.DECODER_TIMEOUT if ending is _Ending.TIMEOUT else Failure.DECODER_KILLED
     if len(parts) < 3:
-        return _Measured(failed(sha256, failure))
+        return _Measured(build_failed_facts(sha256, failure))
     try:
         facts = facts_from_json(json.loads(parts[0]), parts[1], parts[2])
         found = provenance_from_json(json.loads(parts[-1])) if len(parts) > 3 else UNREADABLE
     except ValueError:
-        return _Measured(failed(sha256, Failure.DECODER_KILLED))
+        return _Measured(build_failed_facts(sha256, Failure.DECODER_KILLED))
     notes = tuple(sorted({*facts.notes, *found.notes}))
     facts = dataclasses.replace(
         facts, sha256=sha256, tags=found.tags, credential=found.credential, pictures=found.pictures, notes=notes
@@ -328,7 +335,7 @@ def _read(sha256: str, ending: _Ending, answer: bytes) -> _Measured:
     return _Measured(facts, fault)
 
 
-def _ending(status: int, out_of_time: bool) -> _Ending:
+def _classify_wait_status(status: int, out_of_time: bool) -> _Ending:
     """How a child ended, from its wait status."""
     if os.WIFSIGNALED(status):
         if os.WTERMSIG(status) == signal.SIGXCPU or out_of_time:

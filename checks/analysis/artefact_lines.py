@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from checks.analysis.decoder_rates import catalogue
+from checks.analysis.decoder_rates import load_decoder_rates
 from checks.model.release import LatticeFacts
 
 Floats = npt.NDArray[np.float32]
 
 #: Of how the numbers come about, catalogue included. Scores of different versions do not compare, and a trained model
 #: belongs to one of them.
-FEATURE_VERSION = f"1/{catalogue().version}"
+FEATURE_VERSION = f"1/{load_decoder_rates().version}"
 
 #: The reason why nothing was assessed, where an installation does not look for traces.
 OFF = "off"
@@ -139,7 +139,7 @@ class Listener:
 
     def facts(self) -> LatticeFacts:
         """What the catalogue's rates come to in what was heard."""
-        return measured(self.spectrum(), self.samples, self.rate)
+        return measure_artefact_lines(self.spectrum(), self.samples, self.rate)
 
     def spectrum(self) -> Spectrum | None:
         """What was heard, but for a last slot that is not full; None where that is nothing."""
@@ -147,7 +147,7 @@ class Listener:
         if not slots:
             return None
         count = max(1, min(_SEGMENTS, self.samples // (2 * self._frame), len(slots)))
-        parts = [np.mean(part, axis=0) / np.float32(self._slot_frames) for part in _split(slots, count)]
+        parts = [np.mean(part, axis=0) / np.float32(self._slot_frames) for part in _split_slots(slots, count)]
         seconds = self.samples / self.rate * self._sounding / self._frames
         return Spectrum(self.rate, self._width, self._bins.start, tuple(parts), np.mean(parts, axis=0), seconds)
 
@@ -177,7 +177,9 @@ def switched_off() -> LatticeFacts:
     return LatticeFacts(FEATURE_VERSION, False, OFF)
 
 
-def measured(spectrum: Spectrum | None, samples: int, rate: int, rates: Sequence[float] | None = None) -> LatticeFacts:
+def measure_artefact_lines(
+    spectrum: Spectrum | None, samples: int, rate: int, rates: Sequence[float] | None = None
+) -> LatticeFacts:
     """The facts of a recording of which so many samples were heard."""
     seconds = min(SECONDS, samples / rate)
     if rate / 2 - _OFF_NYQUIST - _LOWEST < _NARROWEST:  # all others have a frame in ten seconds
@@ -188,12 +190,12 @@ def measured(spectrum: Spectrum | None, samples: int, rate: int, rates: Sequence
     band = band_of(spectrum)
     if band is None:
         return LatticeFacts(FEATURE_VERSION, False, "narrow_band", seconds=round(spectrum.seconds, 2))
-    return Scores(spectrum, band).facts(catalogue().looked_for if rates is None else rates)
+    return Scores(spectrum, band).facts(load_decoder_rates().looked_for if rates is None else rates)
 
 
 def band_of(spectrum: Spectrum) -> tuple[float, float] | None:
     """Where lines can be looked for in this recording; None where that is too little to say anything."""
-    upper = min(_UPPER, spectrum.rate / 2 - _OFF_NYQUIST, _cliff(spectrum) - _OFF_CLIFF)
+    upper = min(_UPPER, spectrum.rate / 2 - _OFF_NYQUIST, _find_lowpass_cutoff(spectrum) - _OFF_CLIFF)
     lower = min(_LOWER, max(_LOWEST, upper - _WIDTH))
     return (lower, upper) if upper - lower >= _NARROWEST else None
 
@@ -203,7 +205,7 @@ class Scores:
 
     def __init__(self, spectrum: Spectrum, band: tuple[float, float]) -> None:
         self.spectrum, self.band = spectrum, band
-        self.residue = residue(spectrum.whole)
+        self.residue = compute_spectral_residue(spectrum.whole)
         self.raised = _highest_of_three(self.residue)
         self._spread = self._spread_of(self.raised)
 
@@ -252,7 +254,9 @@ class Scores:
 
     def segments(self, hz: float) -> tuple[float, ...]:
         """z in each part of the recording."""
-        return tuple(self.z(hz, None, _highest_of_three(residue(part))) for part in self.spectrum.parts)
+        return tuple(
+            self.z(hz, None, _highest_of_three(compute_spectral_residue(part))) for part in self.spectrum.parts
+        )
 
     def facts(self, rates: Sequence[float]) -> LatticeFacts:
         """All of it, for the rates of a catalogue."""
@@ -267,7 +271,7 @@ class Scores:
             upper_hz=round(self.band[1], 1),
             z=round(z, 3),
             rate_hz=hz,
-            strength=strength(z, bands, segments, ppm),
+            strength=name_artefact_strength(z, bands, segments, ppm),
             rates=tuple((rate, round(score, 3)) for rate, score in scores),
             bands=tuple(round(one, 3) for one in bands),
             segments=tuple(round(one, 3) for one in segments),
@@ -297,7 +301,7 @@ class Scores:
         return means
 
 
-def strength(z: float, bands: Sequence[float], segments: Sequence[float], ppm: float) -> str:
+def name_artefact_strength(z: float, bands: Sequence[float], segments: Sequence[float], ppm: float) -> str:
     """How the lines are called that a recording has; "none" wherever a part of the rule does not hold."""
     there = (
         z >= WEAK
@@ -310,7 +314,7 @@ def strength(z: float, bands: Sequence[float], segments: Sequence[float], ppm: f
     return "weak" if z < MODERATE else "moderate" if z <= STRONG else "strong"
 
 
-def residue(spectrum: Floats) -> Floats:
+def compute_spectral_residue(spectrum: Floats) -> Floats:
     """What stands out of the spectrum's own shape, in dB, clipped."""
     half = _MEDIAN_BINS // 2
     around = np.lib.stride_tricks.sliding_window_view(np.pad(spectrum, half, mode="edge"), _MEDIAN_BINS)
@@ -325,13 +329,13 @@ def _highest_of_three(values: Floats) -> Floats:
     return np.maximum(np.maximum(padded[:-2], padded[2:]), values)
 
 
-def _split(slots: Sequence[Floats], count: int) -> list[Sequence[Floats]]:
+def _split_slots(slots: Sequence[Floats], count: int) -> list[Sequence[Floats]]:
     """The slots in so many runs of nearly equal length."""
     edges = [round(len(slots) * number / count) for number in range(count + 1)]
     return [slots[start:end] for start, end in itertools.pairwise(edges)]
 
 
-def _cliff(spectrum: Spectrum) -> float:
+def _find_lowpass_cutoff(spectrum: Spectrum) -> float:
     """Where an encoder's low-pass ends the sound, in Hz; infinity where none does."""
     step = max(1, round(_CLIFF_STRETCH / spectrum.width))
     first = spectrum.bin_of(_LOWEST_CLIFF)

@@ -40,30 +40,32 @@ _FONT = ImageFont.load_default(13)
 _HEADING = ImageFont.load_default(15)
 
 
-def drawn(scores: Scores, facts: LatticeFacts, *, dark: bool = False) -> Image.Image:
+def draw_artefact_plot(scores: Scores, facts: LatticeFacts, *, dark: bool = False) -> Image.Image:
     """The residue with ticks at the multiples of the rate that stands out most, and how chance would have it."""
     colours = _DARK if dark else _LIGHT
     image = Image.new("RGB", _SIZE, colours["paper"])
     brush = ImageDraw.Draw(image)
     hz = facts.rate_hz or 1.0
-    _spectrum(brush, scores, hz, colours)
-    _histogram(brush, scores, hz, colours)
-    _numbers(brush, facts, colours)
+    _draw_spectrum(brush, scores, hz, colours)
+    _draw_rate_histogram(brush, scores, hz, colours)
+    _draw_numbers(brush, facts, colours)
     return image.quantize(64)
 
 
-def _spectrum(brush: ImageDraw.ImageDraw, scores: Scores, hz: float, colours: dict[str, str]) -> None:
+def _draw_spectrum(brush: ImageDraw.ImageDraw, scores: Scores, hz: float, colours: dict[str, str]) -> None:
     left, top, right, bottom = _SPECTRUM
-    lower, upper = _stretch(scores, hz)
+    lower, upper = _find_shown_range(scores, hz)
     brush.text((left, 14), "What stands out of the averaged spectrum", colours["ink"], _HEADING)
     brush.text((left, 34), f"dB above its shape; ticks at multiples of {hz:.3f} Hz", colours["quiet"], _FONT)
     for decibels in (0, 2, 4, 6):
-        height = _height(decibels)
-        brush.line((left, height, right, height), colours["quiet"] if not decibels else _mixed(colours), 1)
+        height = _decibels_to_height(decibels)
+        brush.line((left, height, right, height), colours["quiet"] if not decibels else _mix_colours(colours), 1)
         brush.text((left - 26, height - 8), f"{decibels:+d}" if decibels else "0", colours["quiet"], _FONT)
     first, last = scores.spectrum.bin_of(lower), scores.spectrum.bin_of(upper)
     columns = np.array_split(scores.residue[first:last], right - left)
-    points = [(left + place, _height(float(column.max()))) for place, column in enumerate(columns) if len(column)]
+    points = [
+        (left + place, _decibels_to_height(float(column.max()))) for place, column in enumerate(columns) if len(column)
+    ]
     for line in range(math.ceil(lower / hz), int(upper / hz) + 1):
         place = left + (line * hz - lower) / (upper - lower) * (right - left)
         brush.line((place, bottom + 2, place, bottom + 12), colours["tick"], 2)
@@ -75,24 +77,24 @@ def _spectrum(brush: ImageDraw.ImageDraw, scores: Scores, hz: float, colours: di
         brush.text((place, bottom + 14), text, colours["quiet"], _FONT)
 
 
-def _stretch(scores: Scores, hz: float) -> tuple[float, float]:
+def _find_shown_range(scores: Scores, hz: float) -> tuple[float, float]:
     lower, upper = scores.band
     width = min(_WIDTH_HZ, _MOST_TICKS * hz, upper - lower)
     start = min(max(_FROM_HZ, lower), upper - width)
     return start, start + width
 
 
-def _height(decibels: float) -> float:
+def _decibels_to_height(decibels: float) -> float:
     _, top, _, bottom = _SPECTRUM
     share = (min(max(decibels, _LOWEST_DB), _HIGHEST_DB) - _LOWEST_DB) / (_HIGHEST_DB - _LOWEST_DB)
     return bottom - share * (bottom - top)
 
 
-def _mixed(colours: dict[str, str]) -> str:
+def _mix_colours(colours: dict[str, str]) -> str:
     return "#e4e7ec" if colours is _LIGHT else "#2a3140"
 
 
-def _histogram(brush: ImageDraw.ImageDraw, scores: Scores, hz: float, colours: dict[str, str]) -> None:
+def _draw_rate_histogram(brush: ImageDraw.ImageDraw, scores: Scores, hz: float, colours: dict[str, str]) -> None:
     """The rates beside as grey bars, the rate itself as a red line."""
     left, top, right, bottom = _HISTOGRAM
     at, beside, _ = scores.levels(hz)
@@ -114,11 +116,11 @@ def _histogram(brush: ImageDraw.ImageDraw, scores: Scores, hz: float, colours: d
         brush.text((where, bottom + 6), f"{value:.2f} dB", colours["quiet"], _FONT, anchor=anchor)
 
 
-def _numbers(brush: ImageDraw.ImageDraw, facts: LatticeFacts, colours: dict[str, str]) -> None:
+def _draw_numbers(brush: ImageDraw.ImageDraw, facts: LatticeFacts, colours: dict[str, str]) -> None:
     lines = [
         f"{facts.strength}: z {facts.z:.1f} at {facts.rate_hz:.3f} Hz",
-        f"sub-bands {_listed(facts.bands)}",
-        f"passages {_listed(facts.segments)}",
+        f"sub-bands {_join_numbers(facts.bands)}",
+        f"passages {_join_numbers(facts.segments)}",
         f"off the catalogue's rate by {facts.ppm:+.0f} ppm",
         f"band {facts.lower_hz:.0f} to {facts.upper_hz:.0f} Hz, {facts.seconds:.0f} s heard",
         "lines show a kind of processing, never",
@@ -129,5 +131,5 @@ def _numbers(brush: ImageDraw.ImageDraw, facts: LatticeFacts, colours: dict[str,
         brush.text((_TEXT_AT[0], _TEXT_AT[1] + 20 * number), line, colour, _FONT)
 
 
-def _listed(values: tuple[float, ...]) -> str:
+def _join_numbers(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:.1f}" for value in values)

@@ -23,21 +23,21 @@ class Unreadable(ValueError):
     """There is nothing to look at, and why."""
 
 
-def picture(path: Path, *, dark: bool = False) -> bytes:
+def plot_file_artefacts(path: Path, *, dark: bool = False) -> bytes:
     """A PNG of a file's lines. Raises Unreadable."""
-    return _asked("dark_picture_of" if dark else "picture_of", path)
+    return _run_artefact_work("dark_picture_of" if dark else "picture_of", path)
 
 
-def speed(path: Path) -> dict[str, Any]:
+def analyse_speed_explanation(path: Path) -> dict[str, Any]:
     """Whether a file has lines at a rate that another speed explains: what was found, as JSON. Raises Unreadable."""
-    answer: dict[str, Any] = json.loads(_asked("speed_of", path))
+    answer: dict[str, Any] = json.loads(_run_artefact_work("speed_of", path))
     return answer
 
 
-def _asked(work: str, path: Path) -> bytes:
+def _run_artefact_work(work: str, path: Path) -> bytes:
     with path.open("rb") as file:
         try:
-            said = sandbox_run.run(
+            said = sandbox_run.run_sandboxed(
                 f"{_WORK}:{work}",
                 file,
                 known_samples.SOUNDS["wav"],

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from checks.analysis import decode
-from checks.analysis.artefact_lines import PART, WEAK, Listener, Scores, band_of, measured
-from checks.analysis.artefact_plot import drawn
+from checks.analysis.artefact_lines import PART, WEAK, Listener, Scores, band_of, measure_artefact_lines
+from checks.analysis.artefact_plot import draw_artefact_plot
 from checks.analysis.artefact_report import OK, REFUSED
-from checks.analysis.decoder_rates import catalogue
+from checks.analysis.decoder_rates import load_decoder_rates
 
 #: How far a speed is looked for, and in what steps: a bin at the upper end of the band is 40 millionths wide.
 _FURTHEST, _STEP = 0.06, 50e-6
@@ -34,31 +34,31 @@ WARNING = (
 
 def picture_of(file: BinaryIO) -> bytes:
     """A PNG for a light page."""
-    return _pictured(file, dark=False)
+    return _plot_spectrum(file, dark=False)
 
 
 def dark_picture_of(file: BinaryIO) -> bytes:
     """A PNG for a dark page."""
-    return _pictured(file, dark=True)
+    return _plot_spectrum(file, dark=True)
 
 
 def speed_of(file: BinaryIO) -> bytes:
     """What another speed would explain, as JSON."""
-    heard = _heard(file)
-    return heard if isinstance(heard, bytes) else OK + json.dumps(searched(heard), allow_nan=False).encode()
+    heard = _score_spectrum(file)
+    return heard if isinstance(heard, bytes) else OK + json.dumps(search_decoder_rates(heard), allow_nan=False).encode()
 
 
-def _pictured(file: BinaryIO, dark: bool) -> bytes:
-    heard = _heard(file)
+def _plot_spectrum(file: BinaryIO, dark: bool) -> bytes:
+    heard = _score_spectrum(file)
     if isinstance(heard, bytes):
         return heard
-    facts = heard.facts(catalogue().looked_for)
+    facts = heard.facts(load_decoder_rates().looked_for)
     target = io.BytesIO()
-    drawn(heard, facts, dark=dark).save(target, "PNG", optimize=True)
+    draw_artefact_plot(heard, facts, dark=dark).save(target, "PNG", optimize=True)
     return OK + target.getvalue()
 
 
-def _heard(file: BinaryIO) -> Scores | bytes:
+def _score_spectrum(file: BinaryIO) -> Scores | bytes:
     """The file's spectrum, or the refusal."""
     listener: Listener | None = None
     for rate, mono in decode.mono_pieces(file):
@@ -69,22 +69,22 @@ def _heard(file: BinaryIO) -> Scores | bytes:
     if listener is None:
         return REFUSED + b"not_audio"
     spectrum = listener.spectrum()
-    facts = measured(spectrum, listener.samples, listener.rate)
+    facts = measure_artefact_lines(spectrum, listener.samples, listener.rate)
     band = band_of(spectrum) if spectrum else None
     if not facts.assessed or spectrum is None or band is None:
         return REFUSED + (facts.reason or "").encode()
     return Scores(spectrum, band)
 
 
-def searched(scores: Scores) -> dict[str, Any]:
+def search_decoder_rates(scores: Scores) -> dict[str, Any]:
     """The best fitting rate of all within six percent of the catalogue's, and which speeds would explain it."""
-    best_z, best_hz = max(_best(scores, hz) for hz in catalogue().looked_for)
+    best_z, best_hz = max(_find_best_rate(scores, hz) for hz in load_decoder_rates().looked_for)
     ratio, bands = scores.low_high_ratio(best_hz), scores.bands(best_hz)
     stands_out = best_z >= WEAK and sum(one > PART for one in bands) >= 2
     musical = ratio is None or ratio > MOST_RATIO
     readings = [
         {"rate_hz": round(hz, 3), "speed": round(best_hz / hz, 4)}
-        for hz in catalogue().looked_for
+        for hz in load_decoder_rates().looked_for
         if abs(best_hz / hz - 1) <= _FURTHEST
     ]
     return {
@@ -94,12 +94,12 @@ def searched(scores: Scores) -> dict[str, Any]:
         "z_by_band": [round(one, 2) for one in bands],
         "low_high_ratio": None if ratio is None else round(ratio, 3),
         "readings": sorted(readings, key=lambda one: abs(one["speed"] - 1)),
-        "words": _words(best_hz, best_z, ratio, stands_out, musical, readings),
+        "words": _describe_speed_test(best_hz, best_z, ratio, stands_out, musical, readings),
         "warning": WARNING,
     }
 
 
-def _best(scores: Scores, hz: float) -> tuple[float, float]:
+def _find_best_rate(scores: Scores, hz: float) -> tuple[float, float]:
     """The highest z within reach of one rate, and where. The scan is its own comparison."""
     rates = hz * np.arange(1 - _FURTHEST, 1 + _FURTHEST + _STEP / 2, _STEP)
     means = scores.means(rates)
@@ -108,7 +108,7 @@ def _best(scores: Scores, hz: float) -> tuple[float, float]:
     return scores.z(best), best
 
 
-def _words(
+def _describe_speed_test(
     hz: float, z: float, ratio: float | None, stands_out: bool, musical: bool, readings: list[dict[str, float]]
 ) -> str:
     if not stands_out:

@@ -34,7 +34,7 @@ _CREDENTIAL_MARKS = (b"c2pa", b"dcterms:provenance")
 _ELSEWHERE = Credential(CredentialState.UNREAD.value, explanation=Explanation.ELSEWHERE.value)
 
 
-def measured(file: BinaryIO, sha256: str) -> ImageFacts:
+def measure_artwork_file(file: BinaryIO, sha256: str) -> ImageFacts:
     """The facts of an image file, measured in a child of its own. A bad file gives facts with an ``error``.
 
     Raises AnalysisUnavailable where no image can be measured on this host, and AnalysisFailed where our own code fails
@@ -42,8 +42,8 @@ def measured(file: BinaryIO, sha256: str) -> ImageFacts:
     """
     beginning = os.pread(file.fileno(), len(PNG), 0)
     if not beginning.startswith((PNG, JPEG)):  # nothing that a child would have to be shut in for
-        return _failed(sha256, "not_an_image" if beginning else "empty")
-    facts = _measured(file, sha256)
+        return _failed_artwork_facts(sha256, "not_an_image" if beginning else "empty")
+    facts = _run_artwork_child(file, sha256)
     unread = facts.credential.state == CredentialState.UNREAD and facts.credential != _ELSEWHERE
     if not facts.ok or unread:
         for sample in known_samples.IMAGES.values():
@@ -54,34 +54,34 @@ def measured(file: BinaryIO, sha256: str) -> ImageFacts:
 def measure_known(sample: Path) -> None:
     """Measure a sample of the project's own. Raises AnalysisUnavailable where that fails."""
     with sample.open("rb") as file:
-        if wrong := known_samples.wrong_image(_measured(file, ""), sample):
+        if wrong := known_samples.wrong_image(_run_artwork_child(file, ""), sample):
             raise AnalysisUnavailable(wrong)
 
 
-def _measured(file: BinaryIO, sha256: str) -> ImageFacts:
+def _run_artwork_child(file: BinaryIO, sha256: str) -> ImageFacts:
     try:
-        answer = sandbox_run.run(
-            "checks.analysis.artwork_measurement:measure",
+        answer = sandbox_run.run_sandboxed(
+            "checks.analysis.artwork_measurement:measure_artwork_bytes",
             file,
             known_samples.IMAGES["png"],
             cpu_seconds=_CPU_SECONDS,
             memory_bytes=_MEMORY_BYTES,
         )
         facts = facts_from_json({**json.loads(answer), "sha256": sha256})
-        return dataclasses.replace(facts, credential=_credential(file))
+        return dataclasses.replace(facts, credential=_read_artwork_credential(file))
     except sandbox_run.Ended as ended:
-        return _failed(sha256, ended.ending.value)
+        return _failed_artwork_facts(sha256, ended.ending.value)
     except ValueError:
-        return _failed(sha256, sandbox_run.Ending.KILLED.value)
+        return _failed_artwork_facts(sha256, sandbox_run.Ending.KILLED.value)
 
 
-def _credential(file: BinaryIO) -> Credential:
+def _read_artwork_credential(file: BinaryIO) -> Credential:
     """What signed credentials the image carries: read in a second child, by a library that the first has not loaded."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if all(content.find(mark) < 0 for mark in _CREDENTIAL_MARKS):
             return Credential()
     try:
-        answer = sandbox_run.run(
+        answer = sandbox_run.run_sandboxed(
             "checks.analysis.c2pa_reader:read_image",
             file,
             known_samples.IMAGES["jpeg"],
@@ -103,5 +103,5 @@ def facts_from_json(document: Mapping[str, Any]) -> ImageFacts:
         raise ValueError(f"these are no image facts: {error}") from error
 
 
-def _failed(sha256: str, error: str) -> ImageFacts:
+def _failed_artwork_facts(sha256: str, error: str) -> ImageFacts:
     return ImageFacts(sha256=sha256, version=VERSION, ok=False, error=error)

@@ -34,30 +34,30 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = 1 << 20, 4 << 20
 
 
-def measure(source: BinaryIO) -> bytes:
+def measure_artwork_bytes(source: BinaryIO) -> bytes:
     """An image's bytes → JSON of its facts. What our own code raises on an image that was decoded, is raised."""
     content = source.read()
     facts: dict[str, Any] = {"version": VERSION, "ok": False, "notes": []}
     try:
-        decoded = _decode(content, facts)
+        decoded = _decode_artwork(content, facts)
     except Image.DecompressionBombError:
         facts["error"], decoded = "bomb", None
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError, KeyError, TypeError):
         # the decoders raise all of these on damaged files
         facts["error"], decoded = facts.get("error") or "undecodable", None
     if decoded is not None:
-        _describe(*decoded, facts)
+        _describe_artwork(*decoded, facts)
     return json.dumps(facts).encode()
 
 
-def _decode(content: bytes, facts: dict[str, Any]) -> tuple[Image.Image, Image.Image] | None:
+def _decode_artwork(content: bytes, facts: dict[str, Any]) -> tuple[Image.Image, Image.Image] | None:
     """The image, and the same at the size at which it is compared; None where the facts say what is wrong with it."""
     kind = "png" if content.startswith(PNG) else "jpeg" if content.startswith(JPEG) else None
     if kind is None:
         facts["error"] = "not_an_image" if content else "empty"
         return None
     facts["format"] = kind
-    facts["notes"] += _oddities(content, kind)
+    facts["notes"] += _list_artwork_oddities(content, kind)
     if kind == "jpeg" and content.count(b"\xff\xda") > _MAX_SCANS:
         facts["error"] = "bomb"
         return None
@@ -72,12 +72,12 @@ def _decode(content: bytes, facts: dict[str, Any]) -> tuple[Image.Image, Image.I
         facts["notes"].append("animated")
     _read_exif(image, facts)
     image.load()
-    return image, _small(image)
+    return image, _shrink_artwork(image)
 
 
-def _describe(image: Image.Image, small: Image.Image, facts: dict[str, Any]) -> None:
-    facts |= _look(image, small)
-    facts["dhash"] = f"{dhash(small):016x}"
+def _describe_artwork(image: Image.Image, small: Image.Image, facts: dict[str, Any]) -> None:
+    facts |= _measure_plainness(image, small)
+    facts["dhash"] = f"{compute_difference_hash(small):016x}"
     codes = zxingcpp.read_barcodes(
         np.asarray(small.convert("L")), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     )
@@ -85,7 +85,7 @@ def _describe(image: Image.Image, small: Image.Image, facts: dict[str, Any]) -> 
     facts["ok"] = True
 
 
-def _oddities(content: bytes, kind: str) -> list[str]:
+def _list_artwork_oddities(content: bytes, kind: str) -> list[str]:
     """What follows the end of the image, or begins a second time inside it."""
     if kind == "png":
         end = content.find(b"IEND") + 8
@@ -109,7 +109,7 @@ def _read_exif(image: Image.Image, facts: dict[str, Any]) -> None:
         facts["notes"].append("gps")
 
 
-def _small(image: Image.Image) -> Image.Image:
+def _shrink_artwork(image: Image.Image) -> Image.Image:
     """The image in RGB at the size at which it is compared and read."""
     small = image.copy()
     small.thumbnail((_READING_SIDE, _READING_SIDE))
@@ -119,7 +119,7 @@ def _small(image: Image.Image) -> Image.Image:
     return small.convert("RGB")
 
 
-def _look(image: Image.Image, small: Image.Image) -> dict[str, float | None]:
+def _measure_plainness(image: Image.Image, small: Image.Image) -> dict[str, float | None]:
     """How plain an image is (the share of its commonest colour), and how much of its finest detail there is.
 
     Detail is what halving the image and doubling it again takes away, in grey levels of 255: next to nothing where
@@ -132,8 +132,8 @@ def _look(image: Image.Image, small: Image.Image) -> dict[str, float | None]:
     side = min(image.size)
     left, top = (image.width - min(side, 2048)) // 2, (image.height - min(side, 2048)) // 2
     centre = image.crop((left, top, left + min(side, 2048), top + min(side, 2048))).convert("L")
-    half, fine = _detail(centre)
-    _, coarser = _detail(half)
+    half, fine = _measure_fine_detail(centre)
+    _, coarser = _measure_fine_detail(half)
     contrast, next_contrast = (float(np.percentile(one, 99.9)) for one in (fine, coarser))
     return {
         "plainness": round(commonest, 4),
@@ -143,14 +143,14 @@ def _look(image: Image.Image, small: Image.Image) -> dict[str, float | None]:
     }
 
 
-def _detail(image: Image.Image) -> tuple[Image.Image, np.ndarray]:
+def _measure_fine_detail(image: Image.Image) -> tuple[Image.Image, np.ndarray]:
     """The image in half its size, and what is lost by that, in grey levels."""
     half = image.resize((max(1, image.width // 2), max(1, image.height // 2)), Image.Resampling.BOX)
     again = np.asarray(half.resize(image.size, Image.Resampling.BICUBIC), dtype=np.float32)
     return half, np.abs(np.asarray(image, dtype=np.float32) - again)
 
 
-def dhash(image: Image.Image) -> int:
+def compute_difference_hash(image: Image.Image) -> int:
     """64 bits: whether each of 8 × 8 fields is darker than its right neighbour. Scaling and recoding change few."""
     grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
     bits = (grey[:, 1:] > grey[:, :-1]).ravel()
@@ -163,7 +163,7 @@ def _warm_up() -> None:
         sample = io.BytesIO()
         Image.effect_noise((64, 64), 50).convert("RGB").save(sample, kind)
         sample.seek(0)
-        measure(sample)
+        measure_artwork_bytes(sample)
     with contextlib.suppress(OSError):
         Image.open(io.BytesIO(b""))
 

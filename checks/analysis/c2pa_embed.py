@@ -32,19 +32,19 @@ class Unmarkable(Exception):
     """This file cannot be marked; the argument is a ``checks.analysis.c2pa_sign.Refusal``."""
 
 
-def mark(source: BinaryIO, target: BinaryIO, request: bytes, ask: Ask) -> bytes:
+def embed_signed_manifest(source: BinaryIO, target: BinaryIO, request: bytes, ask: Ask) -> bytes:
     """Sign a copy of ``source`` into ``target``; the answer, in JSON, says what was proved of it, or why there is none.
 
     ``request``, in JSON: the manifest, the signer's certificates in PEM, and the algorithm of its key.
     """
     asked = json.loads(request)
-    kind = container.identify(source)
+    kind = container.identify_container(source)
     if kind is None or kind.name not in c2pa_reader.MIME_TYPES:
         return json.dumps({"refusal": "container"}).encode()
     before, watched = sound_of(source, kind.name), _Watched(target)
     try:
-        _sign(source, watched, kind.name, asked, ask)
-        return json.dumps({"sound": before, **_verified(target, kind.name, before, asked["leaf"])}).encode()
+        _sign_manifest(source, watched, kind.name, asked, ask)
+        return json.dumps({"sound": before, **_verify_signed_copy(target, kind.name, before, asked["leaf"])}).encode()
     except Unmarkable as refusal:
         if watched.error is not None:
             return json.dumps({"errno": watched.error}).encode()
@@ -87,7 +87,7 @@ def sound_of(file: BinaryIO, kind: str) -> str:
     return digest.hexdigest()
 
 
-def _sign(source: BinaryIO, target: Any, kind: str, asked: dict[str, Any], ask: Ask) -> None:
+def _sign_manifest(source: BinaryIO, target: Any, kind: str, asked: dict[str, Any], ask: Ask) -> None:
     mime, algorithm = c2pa_reader.MIME_TYPES[kind], c2pa.C2paSigningAlg[asked["algorithm"].upper()]
     with (
         c2pa.Context.from_dict(_SETTINGS) as context,
@@ -105,13 +105,13 @@ def _sign(source: BinaryIO, target: Any, kind: str, asked: dict[str, Any], ask: 
     target.flush()
 
 
-def _verified(target: BinaryIO, kind: str, before: str, leaf: str) -> dict[str, Any]:
+def _verify_signed_copy(target: BinaryIO, kind: str, before: str, leaf: str) -> dict[str, Any]:
     """What the marked file says when it is read as any other. Raises Unmarkable where it is not what was meant."""
     target.seek(0)
-    again = container.identify(target)
+    again = container.identify_container(target)
     if again is None or again.name != kind or sound_of(target, kind) != before:
         raise Unmarkable("sound")
-    found = c2pa_reader.read(target, kind, in_place=True)
+    found = c2pa_reader.read_c2pa_credential(target, kind, in_place=True)
     if found.state != CredentialState.UNTRUSTED or not found.chain or found.chain[0] != leaf:
         raise Unmarkable(f"credential: {found.state} {', '.join(found.failures)}".strip())
     return {"source_types": list(found.source_types), "signer": found.signer}

@@ -56,7 +56,7 @@ _DAMAGED = Credential(CredentialState.UNREAD.value, explanation=Explanation.DAMA
 _FOUND_ELSEWHERE = Credential(CredentialState.UNREAD.value, explanation=Explanation.ELSEWHERE.value)
 
 
-def read(file: BinaryIO, kind: str, *, in_place: bool = False) -> Credential:
+def read_c2pa_credential(file: BinaryIO, kind: str, *, in_place: bool = False) -> Credential:
     """What the credential of an open file of this kind says. To be called only in a child that is shut in.
 
     Nobody is trusted yet. ``in_place``: something lies where a manifest belongs, so if it is none, it is a damaged one.
@@ -70,7 +70,7 @@ def read(file: BinaryIO, kind: str, *, in_place: bool = False) -> Credential:
         ):
             document = json.loads(found.json())
             label = str(document["active_manifest"])
-            return _credential(document, label, _certificates(found, label))
+            return _build_credential(document, label, _read_signer_certificates(found, label))
     except c2pa.C2paError as error:
         if str(error).startswith(_NOTHING_FOUND) and not in_place:
             return Credential()
@@ -83,19 +83,19 @@ def read_image(source: BinaryIO) -> bytes:
     """An image's bytes → JSON of its credential: the work of a child of its own."""
     content = source.read()
     found = None
-    if marked(content):
-        found = read(io.BytesIO(content), "png" if content.startswith(PNG) else "jpeg")
+    if may_hold_manifest(content):
+        found = read_c2pa_credential(io.BytesIO(content), "png" if content.startswith(PNG) else "jpeg")
     if found is None or found == Credential():
-        found = pointed(content) or Credential()
+        found = read_manifest_pointer(content) or Credential()
     return json.dumps(dataclasses.asdict(found)).encode()
 
 
-def marked(content: bytes) -> bool:
+def may_hold_manifest(content: bytes) -> bool:
     """Whether a picture may hold a manifest: the bytes that begin one are there, somewhere."""
     return all(mark in content for mark in MARKS)
 
 
-def pointed(xmp: bytes) -> Credential | None:
+def read_manifest_pointer(xmp: bytes) -> Credential | None:
     """What a pointer to a manifest says, where there is one in this XMP and no manifest beside it."""
     pointer = _POINTER.search(xmp)
     if pointer is None:
@@ -115,13 +115,13 @@ def warm_up() -> None:
             raise
 
 
-def _credential(document: Mapping[str, Any], label: str, chain: tuple[bytes, ...]) -> Credential:
+def _build_credential(document: Mapping[str, Any], label: str, chain: tuple[bytes, ...]) -> Credential:
     manifest = document["manifests"][label]
     signature = manifest.get("signature_info") or {}
-    failures = _failures(document)
+    failures = _list_validation_failures(document)
     holds = document["validation_state"] in ("Valid", "Trusted")
-    sources = _distinct(_sources(document["manifests"], label))
-    name, issuer = _text(signature.get("common_name")), _text(signature.get("issuer"))
+    sources = _distinct_sources(_iterate_sources(document["manifests"], label))
+    name, issuer = _text_or_none(signature.get("common_name")), _text_or_none(signature.get("issuer"))
     return Credential(
         state=(CredentialState.UNTRUSTED if holds else CredentialState.INVALID).value,
         source_types=tuple(dict.fromkeys(source.type for source in sources)),
@@ -130,14 +130,14 @@ def _credential(document: Mapping[str, Any], label: str, chain: tuple[bytes, ...
         failures=failures,
         issuer=issuer,
         common_name=name,
-        signed_at=_text(signature.get("time")),
-        generator=_generator(manifest),
+        signed_at=_text_or_none(signature.get("time")),
+        generator=_find_claim_generator(manifest),
         explanation=None if holds else _why_invalid(failures).value,
         chain=tuple(base64.b64encode(one).decode() for one in chain),
     )
 
 
-def _failures(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _list_validation_failures(document: Mapping[str, Any]) -> tuple[str, ...]:
     results = (document.get("validation_results") or {}).get("activeManifest") or {}
     codes = dict.fromkeys(str(one["code"])[:_MAX_TEXT] for one in results.get("failure") or ())
     return tuple(codes)[:_MAX_LIST]
@@ -151,21 +151,21 @@ def _why_invalid(failures: tuple[str, ...]) -> Explanation:
     return Explanation.EXPIRED if set(others) == {_EXPIRED} else Explanation.SIGNATURE_BROKEN
 
 
-def _sources(manifests: Mapping[str, Any], label: str, above: tuple[str, ...] = ()) -> Iterator[Source]:
+def _iterate_sources(manifests: Mapping[str, Any], label: str, above: tuple[str, ...] = ()) -> Iterator[Source]:
     """Statements of this manifest and of those that it was made from: an edited file keeps its origin there."""
     if label in above or len(above) > _MAX_DEPTH or label not in manifests:
         return
     manifest, whose = manifests[label], "ingredient:" if above else ""
     for assertion in manifest.get("assertions") or ():
-        for where, address in _statements(str(assertion["label"]), assertion.get("data")):
+        for where, address in _iterate_source_types(str(assertion["label"]), assertion.get("data")):
             yield Source(_last_part(address), f"{whose}{where}"[:_MAX_TEXT])
     for ingredient in manifest.get("ingredients") or ():
         if isinstance(ingredient.get("digitalSourceType"), str):
             yield Source(_last_part(ingredient["digitalSourceType"]), "ingredient")
-        yield from _sources(manifests, str(ingredient.get("active_manifest")), (*above, label))
+        yield from _iterate_sources(manifests, str(ingredient.get("active_manifest")), (*above, label))
 
 
-def _statements(label: str, data: Any) -> Iterator[tuple[str, str]]:
+def _iterate_source_types(label: str, data: Any) -> Iterator[tuple[str, str]]:
     """The source types that one assertion names, and where in it."""
     if not isinstance(data, dict):
         return
@@ -181,7 +181,7 @@ def _statements(label: str, data: Any) -> Iterator[tuple[str, str]]:
                 yield f"assertion:{label}", value
 
 
-def _distinct(sources: Iterator[Source]) -> tuple[Source, ...]:
+def _distinct_sources(sources: Iterator[Source]) -> tuple[Source, ...]:
     """The first so many different ones."""
     found: dict[Source, None] = {}
     for source in sources:
@@ -195,26 +195,26 @@ def _last_part(address: str) -> str:
     return address.rstrip("/").rpartition("/")[2][:_MAX_TEXT]
 
 
-def _generator(manifest: Mapping[str, Any]) -> str | None:
+def _find_claim_generator(manifest: Mapping[str, Any]) -> str | None:
     """What wrote the manifest; and what made the sound, where a generator describes itself."""
     told = [(one.get("name"), one.get("version")) for one in manifest.get("claim_generator_info") or ()]
     for assertion in manifest.get("assertions") or ():
         if assertion["label"] == _SELF_DESCRIPTION and isinstance(assertion.get("data"), dict):
             told += [tuple(assertion["data"].get(key) for key in ("providerName", "systemName", "systemVersion"))]
     lines = [" ".join(str(part) for part in parts if part) for parts in told]
-    return _text("; ".join(dict.fromkeys(filter(None, lines))) or manifest.get("claim_generator"))
+    return _text_or_none("; ".join(dict.fromkeys(filter(None, lines))) or manifest.get("claim_generator"))
 
 
-def _certificates(found: Any, label: str) -> tuple[bytes, ...]:
+def _read_signer_certificates(found: Any, label: str) -> tuple[bytes, ...]:
     """The signer's certificates. For a box the library hands over the store that the box lies in."""
     store = io.BytesIO()
     try:
         found.resource_to_stream(f"self#jumbf=/c2pa/{label}/c2pa.signature", store)
-        chain = jumbf.certificates(store.getvalue(), label)
+        chain = jumbf.read_manifest_certificates(store.getvalue(), label)
     except (c2pa.C2paError, ValueError):
         return ()
     return chain if len(chain) <= _MAX_CHAIN and all(len(one) <= _MAX_CERTIFICATE for one in chain) else ()
 
 
-def _text(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     return str(value)[:_MAX_TEXT] or None if value is not None else None

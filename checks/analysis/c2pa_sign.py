@@ -117,7 +117,7 @@ class Identity:
         raise UnusableIdentity("C2PA signs with keys of RSA, Ed25519, or the curves P-256, P-384 and P-521")
 
 
-def mark(source: BinaryIO, target: BinaryIO, manifest: Mapping[str, Any], identity: Identity) -> Marked:
+def write_signed_copy(source: BinaryIO, target: BinaryIO, manifest: Mapping[str, Any], identity: Identity) -> Marked:
     """Write a marked copy of an open file into another, which is of no use where this raises.
 
     Raises CannotBeMarked, OSError where the disk is full, and AnalysisError where our own code or this host failed.
@@ -129,9 +129,9 @@ def mark(source: BinaryIO, target: BinaryIO, manifest: Mapping[str, Any], identi
         "leaf": base64.b64encode(identity.leaf.public_bytes(Encoding.DER)).decode(),
     }
     try:
-        answer = _converse(source, target, request, identity)
+        answer = _run_signing_child(source, target, request, identity)
     except sandbox_run.Ended as ended:
-        blamed = sandbox_run.blamed(ended, lambda: _mark_known(request, identity))
+        blamed = sandbox_run.blame_file_or_gate(ended, lambda: _mark_known(request, identity))
         if not isinstance(blamed, sandbox_run.Ended):
             raise blamed from ended
         raise CannotBeMarked(Refusal.ENDED, str(ended)) from ended
@@ -143,11 +143,18 @@ def mark(source: BinaryIO, target: BinaryIO, manifest: Mapping[str, Any], identi
     return Marked(answer["sound"], tuple(answer["source_types"]), answer["signer"])
 
 
-def _converse(source: BinaryIO, target: BinaryIO, request: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
+def _run_signing_child(
+    source: BinaryIO, target: BinaryIO, request: Mapping[str, Any], identity: Identity
+) -> dict[str, Any]:
     """Have one file marked by a sandboxed child. Raises confined.Ended where it gives no answer."""
     limits = Limits(_CPU_SECONDS, _MEMORY_BYTES, source.seek(0, 2) + _GROWTH_BYTES)
-    said = sandbox_run.converse(
-        "checks.analysis.c2pa_embed:mark", source, target, json.dumps(request).encode(), identity.sign, limits=limits
+    said = sandbox_run.converse_sandboxed(
+        "checks.analysis.c2pa_embed:embed_signed_manifest",
+        source,
+        target,
+        json.dumps(request).encode(),
+        identity.sign,
+        limits=limits,
     )
     answer: dict[str, Any] = json.loads(said)
     return answer
@@ -159,4 +166,4 @@ def _mark_known(request: Mapping[str, Any], identity: Identity) -> None:
         known_samples.SOUNDS["wav"].open("rb") as sample,
         os.fdopen(os.memfd_create("marked-sample"), "w+b") as copy,
     ):
-        _converse(sample, copy, request, identity)
+        _run_signing_child(sample, copy, request, identity)

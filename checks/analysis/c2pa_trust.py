@@ -61,7 +61,7 @@ class TrustList:
         return f"sha256:{hashlib.sha256(chr(10).join(prints).encode()).hexdigest()}"
 
 
-def root(pem: str) -> Root:
+def parse_root_certificate(pem: str) -> Root:
     """Read a root certificate. Raises NotARoot where it is none that could be one."""
     kinds = _PEM.findall(pem)
     if any("PRIVATE KEY" in kind for kind in kinds):
@@ -81,7 +81,7 @@ def root(pem: str) -> Root:
     return Root(der, fingerprint, subject, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
-def judged(credential: Credential, trusted: TrustList, on: dt.date) -> Credential:
+def judge_credential(credential: Credential, trusted: TrustList, on: dt.date) -> Credential:
     """The credential with the state that this trust list gives it. One that does not hold, no list makes hold."""
     if credential.state not in (CredentialState.UNTRUSTED, CredentialState.TRUSTED):
         return credential
@@ -108,16 +108,21 @@ def _leads_to_a_root(chain: tuple[str, ...], trusted: TrustList, on: dt.date) ->
     except _UNUSABLE:
         return False
     pairs = itertools.pairwise(links)  # C2PA asks for them in order, each issued by the next
-    in_order = all(_issued(issuer, one, on, below) for below, (one, issuer) in enumerate(pairs))
-    return in_order and any(_issued(root, one, on, below) for below, one in enumerate(links) for root in roots)
+    in_order = all(_was_issued_by(issuer, one, on, below) for below, (one, issuer) in enumerate(pairs))
+    return in_order and any(_was_issued_by(root, one, on, below) for below, one in enumerate(links) for root in roots)
 
 
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate, on: dt.date, below: int) -> bool:
+def _was_issued_by(issuer: x509.Certificate, certificate: x509.Certificate, on: dt.date, below: int) -> bool:
     """Whether one certificate was issued by the other, with so many authorities below the issuer."""
     if certificate.issuer != issuer.subject:
         return False
     try:
-        if not (_is_authority(issuer) and _is_valid(issuer, on) and _permits(issuer, below) and _is_verifiable(issuer)):
+        if not (
+            _is_authority(issuer)
+            and _is_valid(issuer, on)
+            and _permits_authorities_below(issuer, below)
+            and _is_verifiable(issuer)
+        ):
             return False
         certificate.verify_directly_issued_by(issuer)
     except _UNUSABLE:
@@ -136,7 +141,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     return all(usage.key_cert_sign for usage in usages)
 
 
-def _permits(issuer: x509.Certificate, below: int) -> bool:
+def _permits_authorities_below(issuer: x509.Certificate, below: int) -> bool:
     """Whether so many authorities may stand below this one."""
     most = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
     return most is None or below <= most

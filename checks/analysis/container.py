@@ -52,7 +52,7 @@ _BITRATES = {  # kbit/s of layer III, by MPEG version (ISO/IEC 11172-3 and 13818
 _RATES = {0b11: (44100, 48000, 32000), 0b10: (22050, 24000, 16000), 0b00: (11025, 12000, 8000)}
 
 
-def identify(file: BinaryIO) -> Container | None:
+def identify_container(file: BinaryIO) -> Container | None:
     """The container of this file, or None if it is none that is taken: playlists, MIDI, pictures, programs, text."""
     start = 0
     for _ in range(_MAX_ID3_TAGS):
@@ -60,21 +60,21 @@ def identify(file: BinaryIO) -> Container | None:
     file.seek(start)
     head = file.read(_SEARCH_BYTES)
     if head[:4] == b"fLaC":
-        return _flac(head, start)
+        return _identify_flac(head, start)
     if start == 0:
         if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-            return _wave(file)
+            return _identify_wave(file)
         if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-            lots = sum(chunk.id == b"SSND" for chunk in chunks(file, big_endian=True))
+            lots = sum(chunk.id == b"SSND" for chunk in iterate_riff_chunks(file, big_endian=True))
             return Container("aiff", notes=frozenset({Note.SEVERAL_DATA_CHUNKS} if lots > 1 else ()))
         if head[:4] == b"OggS":
             return Container("ogg")
         if head[4:8] == b"ftyp":
             return Container("mp4")
-    return _mpeg(head, start)
+    return _identify_mpeg(head, start)
 
 
-def promised(name: str) -> str | None:
+def container_from_name(name: str) -> str | None:
     """The container that a file name promises, if any."""
     return _ENDINGS.get(PurePath(name).suffix.lower())
 
@@ -89,7 +89,7 @@ def id3_length(file: BinaryIO, position: int) -> int:
     return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
-def chunks(file: BinaryIO, big_endian: bool) -> Iterator[Chunk]:
+def iterate_riff_chunks(file: BinaryIO, big_endian: bool) -> Iterator[Chunk]:
     """The chunks of a RIFF (little endian) or IFF (big endian) file, up to a broken or too long list."""
     file.seek(0, 2)
     end, position = file.tell(), 12
@@ -105,7 +105,7 @@ def chunks(file: BinaryIO, big_endian: bool) -> Iterator[Chunk]:
             return
 
 
-def boxes(file: BinaryIO) -> Iterator[Chunk]:
+def iterate_mp4_boxes(file: BinaryIO) -> Iterator[Chunk]:
     """The top-level boxes of an MP4 file."""
     file.seek(0, 2)
     end, position = file.tell(), 0
@@ -132,15 +132,15 @@ def boxes(file: BinaryIO) -> Iterator[Chunk]:
 _OPEN_SIZES = (0, 0xFFFFFFFF)
 
 
-def _wave(file: BinaryIO) -> Container:
+def _identify_wave(file: BinaryIO) -> Container:
     """The announced length, from the format and data chunks (and the 64-bit sizes of an RF64 file)."""
-    listed = list(chunks(file, big_endian=False))
+    listed = list(iterate_riff_chunks(file, big_endian=False))
     data = [chunk for chunk in listed if chunk.id == b"data"]
     notes = {Note.SEVERAL_DATA_CHUNKS} if len(data) > 1 else set()
     size = data[0].size if data else 0
     for chunk in listed:
         if chunk.id == b"ds64" and size == 0xFFFFFFFF:
-            size = struct.unpack("<Q", content(file, chunk, 16)[8:16].ljust(8, b"\0"))[0]
+            size = struct.unpack("<Q", read_chunk_content(file, chunk, 16)[8:16].ljust(8, b"\0"))[0]
     if data and size in _OPEN_SIZES:
         notes.add(Note.SIZE_UNKNOWN)
         return Container("wav", notes=frozenset(notes))
@@ -148,18 +148,18 @@ def _wave(file: BinaryIO) -> Container:
     formats = [chunk for chunk in listed if chunk.id == b"fmt "]
     if not formats:
         return Container("wav", notes=frozenset(notes))
-    _, _, rate, _, align = struct.unpack("<HHIIH", content(file, formats[0], 14).ljust(14, b"\0"))
+    _, _, rate, _, align = struct.unpack("<HHIIH", read_chunk_content(file, formats[0], 14).ljust(14, b"\0"))
     declared = size / (align * rate) if align and rate else None
     return Container("wav", declared_duration=declared, notes=frozenset(notes))
 
 
-def content(file: BinaryIO, chunk: Chunk, most: int) -> bytes:
+def read_chunk_content(file: BinaryIO, chunk: Chunk, most: int) -> bytes:
     """The first bytes of a chunk, all of it if it has no more than ``most``."""
     file.seek(chunk.start)
     return file.read(min(chunk.size, most))
 
 
-def _flac(head: bytes, start: int) -> Container:
+def _identify_flac(head: bytes, start: int) -> Container:
     """The facts of STREAMINFO (RFC 9639, section 8.2) that the decoder does not hand on."""
     info = head[8:42]
     if len(info) < 34 or head[4] & 0x7F != 0:
@@ -168,7 +168,7 @@ def _flac(head: bytes, start: int) -> Container:
     return Container("flac", start, bit_depth=depth, md5=info[18:34] if any(info[18:34]) else None)
 
 
-def _mpeg(head: bytes, start: int) -> Container | None:
+def _identify_mpeg(head: bytes, start: int) -> Container | None:
     position = head.find(b"\xff")
     while 0 <= position < len(head) - 4:
         if _frames_follow(head, position):
@@ -191,7 +191,7 @@ class _Frame:
     kind: bytes
 
 
-def _frame(header: bytes) -> _Frame | None:
+def _parse_mpeg_frame(header: bytes) -> _Frame | None:
     """Read the four bytes of an MPEG layer III frame header."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
@@ -212,7 +212,7 @@ def _frames_follow(head: bytes, position: int) -> bool:
     """Whether consistent frames lie in a row from here, or fill the file to its end."""
     kind = None
     for _ in range(_FRAMES_IN_A_ROW):
-        frame = _frame(head[position : position + 4])
+        frame = _parse_mpeg_frame(head[position : position + 4])
         if frame is None or kind not in (None, frame.kind):
             return False
         kind, position = frame.kind, position + frame.length
@@ -223,7 +223,7 @@ def _frames_follow(head: bytes, position: int) -> bool:
 
 def _announced_by_first_frame(head: bytes, position: int) -> float | None:
     """Seconds, if the first frame is an encoder's Xing or Info frame with a frame count."""
-    frame = _frame(head[position : position + 4])
+    frame = _parse_mpeg_frame(head[position : position + 4])
     if frame is None:
         return None
     mark = position + 4 + frame.side_info

@@ -16,7 +16,7 @@ from av.stream import Disposition
 from checks.analysis import container, trailing_data
 from checks.analysis import meters as levels
 from checks.analysis.artefact_lines import Listener, switched_off
-from checks.analysis.facts_json import ANALYSIS_VERSION, Failure, Note, failed, finite
+from checks.analysis.facts_json import ANALYSIS_VERSION, Failure, Note, build_failed_facts, finite_or_none
 from checks.analysis.meters import BLOCK, Sound
 from checks.analysis.spectrum import Spectrum
 from checks.fingerprint import chromaprint
@@ -78,35 +78,35 @@ def open_input(file: BinaryIO, kind: str, **options: Any) -> Any:
     return av.open(file, format=DEMUXERS[kind], container_options=OPTIONS, **_TAG_OPTIONS, **options)
 
 
-def measure(file: BinaryIO, sha256: str, name: str | None = None, *, lattice: bool = True) -> AudioFacts:
+def measure_audio_file(file: BinaryIO, sha256: str, name: str | None = None, *, lattice: bool = True) -> AudioFacts:
     """Measure an open file, tags apart. A bad file gives facts with an error; raises MemoryError where it must."""
     if file.seek(0, 2) == 0:
-        return failed(sha256, Failure.EMPTY)
-    kind = container.identify(file)
+        return build_failed_facts(sha256, Failure.EMPTY)
+    kind = container.identify_container(file)
     if kind is None:
-        return failed(sha256, Failure.NOT_AUDIO)
+        return build_failed_facts(sha256, Failure.NOT_AUDIO)
     file.seek(0)
     try:
         with open_input(file, kind.name, buffer_size=_READ_AHEAD) as opened:
             return _measure_opened(file, opened, kind, sha256, name, lattice)
     except av.error.FFmpegError:
-        return failed(sha256, Failure.UNDECODABLE, container=kind.name)
+        return build_failed_facts(sha256, Failure.UNDECODABLE, container=kind.name)
 
 
 def mono_pieces(file: BinaryIO) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """The sound of an open file, one channel of it at its own rate, as far as it decodes; nothing where it does not."""
-    for rate, piece in pieces(file):
+    for rate, piece in iterate_decoded_audio(file):
         _make_finite(piece)
-        yield rate, _heard_as_one(piece, _power(piece))[0]
+        yield rate, _heard_as_one(piece, _sum_channel_squares(piece))[0]
 
 
-def pieces(file: BinaryIO) -> Iterator[tuple[int, Sound]]:
+def iterate_decoded_audio(file: BinaryIO) -> Iterator[tuple[int, Sound]]:
     """(rate, sound) of an open file, all channels of it, as far as it decodes; nothing where it does not.
 
     The same buffer is filled again and again: use a piece before asking for the next.
     """
     file.seek(0)
-    kind = container.identify(file)
+    kind = container.identify_container(file)
     if kind is None:
         return
     file.seek(0)
@@ -129,22 +129,22 @@ def _measure_opened(
 ) -> AudioFacts:
     streams = opened.streams.audio
     if not streams:
-        return failed(sha256, Failure.NOT_AUDIO, container=kind.name)
+        return build_failed_facts(sha256, Failure.NOT_AUDIO, container=kind.name)
     codec = streams[0].codec_context
     if codec is None or codec.name not in _CODECS:
-        return failed(sha256, Failure.UNSUPPORTED, container=kind.name)
+        return build_failed_facts(sha256, Failure.UNSUPPORTED, container=kind.name)
     codec.thread_count = 1  # the limits count one core's seconds; threads would only spend them faster
     codec.options = {"err_detect": "crccheck"}
     packets = _Packets(opened, streams[0])
     sound = _Sound(packets, kind)
-    meters, refusal = _hear(sound, lattice)
+    meters, refusal = _feed_meters(sound, lattice)
     if meters is None or refusal is not None:
         failure = refusal or (Failure.UNDECODABLE if packets.broken else Failure.EMPTY)
         heard = meters.seconds if meters else 0.0
-        return failed(sha256, failure, container=kind.name, codec=_codec_name(codec), duration=heard)
+        return build_failed_facts(sha256, failure, container=kind.name, codec=_codec_name(codec), duration=heard)
     declared = _declared_duration(kind, streams[0])
     ending, notes = _judge_ending(file, kind, packets, meters.seconds, declared)
-    notes |= kind.notes | sound.notes | meters.notes | _beside(opened, kind, name)
+    notes |= kind.notes | sound.notes | meters.notes | _list_container_oddities(opened, kind, name)
     if ending is None and not sound.signature_holds():
         notes.add(Note.CHECKSUM_MISMATCH)
     return AudioFacts(
@@ -159,12 +159,12 @@ def _measure_opened(
         declared_duration=declared,
         audio_streams=len(streams),
         notes=tuple(sorted(note.value for note in notes)),
-        measured_by={"ffmpeg": av.ffmpeg_version_info, "fingerprint": chromaprint.backend()},
+        measured_by={"ffmpeg": av.ffmpeg_version_info, "fingerprint": chromaprint.describe_backend()},
         **meters.results(),
     )
 
 
-def _hear(sound: _Sound, lattice: bool) -> tuple[_Meters | None, Failure | None]:
+def _feed_meters(sound: _Sound, lattice: bool) -> tuple[_Meters | None, Failure | None]:
     """Feed the meters to the end of the sound; no meters where there is none, a failure where it is not taken."""
     meters: _Meters | None = None
     for piece in sound:
@@ -178,12 +178,12 @@ def _hear(sound: _Sound, lattice: bool) -> tuple[_Meters | None, Failure | None]
     return meters, None
 
 
-def _beside(opened: Any, kind: container.Container, name: str | None) -> set[Note]:
+def _list_container_oddities(opened: Any, kind: container.Container, name: str | None) -> set[Note]:
     """What is odd beside the sound: moving pictures, and a name of another kind."""
     notes = set()
     if any(not stream.disposition & Disposition.attached_pic for stream in opened.streams.video):
         notes.add(Note.VIDEO)
-    if name is not None and container.promised(name) not in (None, kind.name):
+    if name is not None and container.container_from_name(name) not in (None, kind.name):
         notes.add(Note.NAME_CONTRADICTS)
     return notes
 
@@ -322,10 +322,10 @@ class _Meters:
         self._non_finite = 0
 
     def feed(self, sound: Sound) -> None:
-        power = _power(sound)
+        power = _sum_channel_squares(sound)
         if not np.isfinite(power).all():
             self._non_finite += _make_finite(sound)
-            power = _power(sound)
+            power = _sum_channel_squares(sound)
         downmix, downmix_power, cancels = _heard_as_one(sound, power)
         self._power += power
         self._downmix_power += downmix_power
@@ -358,8 +358,8 @@ class _Meters:
             "sample_rate": self.rate,
             "channels": self.channels,
             "duration": self.seconds,
-            "loudness_lufs": finite(self._loudness.integrated(self.samples)),
-            "true_peak_dbtp": finite(self._true_peak.dbtp),
+            "loudness_lufs": finite_or_none(self._loudness.integrated(self.samples)),
+            "true_peak_dbtp": finite_or_none(self._true_peak.dbtp),
             "clipped_share": self._clipped / (self.samples * self.channels),
             "dc_offset": float(np.abs(self._sum / self.samples).max()),
             "silence_head": head,
@@ -367,8 +367,8 @@ class _Meters:
             "longest_silence": hole,
             "channel_rms": tuple(np.sqrt(self._power / self.samples).tolist()),
             "downmix_rms": math.sqrt(self._downmix_power / self.samples),
-            "bandwidth_hz": finite(self._spectrum.bandwidth_hz()),
-            "flatness": finite(self._spectrum.flatness()),
+            "bandwidth_hz": finite_or_none(self._spectrum.bandwidth_hz()),
+            "flatness": finite_or_none(self._spectrum.flatness()),
             "non_finite": self._non_finite,
             "fingerprint": prints.astype("<u4").tobytes(),
             "fingerprint_distinct": len(np.unique(prints)),
@@ -385,7 +385,7 @@ class _Print:
         self._resampler = av.AudioResampler(
             format="s16", layout="mono", rate=chromaprint.SAMPLE_RATE, options=_RESAMPLER
         )
-        self._prints = chromaprint.fingerprinter()
+        self._prints = chromaprint.choose_fingerprinter()
         self._painter = Painter()
 
     def feed(self, mono: npt.NDArray[np.float32]) -> None:
@@ -405,20 +405,20 @@ class _Print:
             self._painter.feed(samples)
 
 
-def _power(sound: Sound) -> npt.NDArray[np.float64]:
+def _sum_channel_squares(sound: Sound) -> npt.NDArray[np.float64]:
     """The sum of squares of each channel."""
     return np.array([np.vdot(channel, channel) for channel in sound], np.float64)
 
 
 def _heard_as_one(sound: Sound, power: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float32], float, bool]:
     """The mean of all channels, or the loudest one where they cancel; the power of the mean; and whether they do."""
-    downmix = _downmix(sound)
+    downmix = _mix_to_mono(sound)
     downmix_power = float(np.vdot(downmix, downmix))
     cancels = downmix_power < _CANCELLED**2 * power.max()
     return (sound[int(np.argmax(power))] if cancels else downmix), downmix_power, cancels
 
 
-def _downmix(sound: Sound) -> npt.NDArray[np.float32]:
+def _mix_to_mono(sound: Sound) -> npt.NDArray[np.float32]:
     """The mean of all channels."""
     if len(sound) == 1:
         return np.asarray(sound[0])
@@ -462,7 +462,7 @@ def _judge_ending(
         notes.add(Note.LONGER_THAN_DECLARED)
     if packets.restarted:
         notes.add(Note.CHAINED)
-    end = trailing_data.look(file, kind, packets.last_position)
+    end = trailing_data.inspect_file_ending(file, kind, packets.last_position)
     notes |= end.notes
     if not end.whole:
         failure = Failure.TRUNCATED

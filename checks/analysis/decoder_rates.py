@@ -41,7 +41,7 @@ class Catalogue:
 
 
 @functools.cache
-def catalogue() -> Catalogue:
+def load_decoder_rates() -> Catalogue:
     """The rows of the data file."""
     source = resources.files("checks.analysis").joinpath("data/lattice_rates.toml")
     document = tomllib.loads(source.read_text(encoding="utf-8"))

@@ -97,7 +97,7 @@ def provenance_from_json(document: Mapping[str, Any]) -> Provenance:
         raise ValueError(f"this is no provenance: {error}") from error
 
 
-def failed(sha256: str, failure: Failure, **partial: Any) -> AudioFacts:
+def build_failed_facts(sha256: str, failure: Failure, **partial: Any) -> AudioFacts:
     """Facts of a file that could not be read to its end, with what was measured of it."""
     return AudioFacts(sha256=sha256, version=ANALYSIS_VERSION, ok=False, error=failure.value, **partial)
 
@@ -188,6 +188,6 @@ def credential_from_json(document: Mapping[str, Any]) -> Credential:
         raise ValueError(f"this is no credential: {error}") from error
 
 
-def finite(number: float | None) -> float | None:
+def finite_or_none(number: float | None) -> float | None:
     """JSON has no infinity and no NaN."""
     return number if number is not None and math.isfinite(number) else None

@@ -29,10 +29,10 @@ from checks.model.release import AudioFacts
 Measure = Callable[..., AudioFacts]  # of the open file, its SHA-256 and its name
 
 
-def main(descriptor: int, measure_path: str) -> None:
+def serve_forks(descriptor: int, measure_path: str) -> None:
     """Serve until the other end of the socket is closed."""
     channel = socket.socket(fileno=descriptor)
-    measure = _named(measure_path)
+    measure = _import_measure(measure_path)
     _warm_up()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then closes the socket
     gc.collect()
@@ -43,14 +43,14 @@ def main(descriptor: int, measure_path: str) -> None:
         if not message:
             return
         before = _cpu_seconds()
-        child = _fork(channel, json.loads(message), descriptors, measure)
+        child = _fork_child(channel, json.loads(message), descriptors, measure)
         for received in descriptors:
             os.close(received)
-        if not _ended(child, channel, before):
+        if not _wait_for_child(child, channel, before):
             return
 
 
-def _named(path: str) -> Measure:
+def _import_measure(path: str) -> Measure:
     module, _, name = path.partition(":")
     measure: Measure = getattr(importlib.import_module(module), name)
     return measure
@@ -64,14 +64,14 @@ def _warm_up() -> None:
         sink.setsampwidth(2)
         sink.setframerate(44100)
         sink.writeframes(random.Random(1).randbytes(4 * 44100))  # noqa: S311 - noise, not a secret
-    facts = decode.measure(noise, "", "warm-up.wav")
+    facts = decode.measure_audio_file(noise, "", "warm-up.wav")
     generator_tags.warm_up()
     c2pa_reader.warm_up()
     if not facts.ok:
         raise RuntimeError(f"the decoder does not even read a WAVE file of our own: {facts.error}")
 
 
-def _fork(channel: socket.socket, request: dict[str, Any], descriptors: list[int], measure: Measure) -> int:
+def _fork_child(channel: socket.socket, request: dict[str, Any], descriptors: list[int], measure: Measure) -> int:
     child = os.fork()
     if child:
         return child
@@ -79,24 +79,24 @@ def _fork(channel: socket.socket, request: dict[str, Any], descriptors: list[int
     try:
         channel.close()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        _answer(request, descriptors, measure)
+        _answer_request(request, descriptors, measure)
         status = 0
     except MemoryError:
         status = protocol.OUT_OF_MEMORY
     except sandbox.NotIsolated as refusal:
         status = protocol.NOT_ISOLATED
-        _write(descriptors[-1], str(refusal).encode())
+        _write_descriptor(descriptors[-1], str(refusal).encode())
     except BaseException:  # whatever it is, this process must not run on as a second parent
-        _write(descriptors[-1], traceback.format_exc().encode())
+        _write_descriptor(descriptors[-1], traceback.format_exc().encode())
     finally:
         os._exit(status)
 
 
-def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -> None:
+def _answer_request(request: dict[str, Any], descriptors: list[int], measure: Measure) -> None:
     # Tags come last and in little memory: a bomb among them must not take the measurements with it.
     little_memory = sandbox.HeldMemory(generator_tags.MEMORY_BYTES)
     level, uid, gid = request["isolation"]
-    sandbox.confine(Limits(**request["limits"]), Isolation(Level(level), uid, gid))
+    sandbox.isolate_process(Limits(**request["limits"]), Isolation(Level(level), uid, gid))
     source, answer = descriptors
     with os.fdopen(source, "rb") as file:
         switched = {} if request["lattice"] else {"lattice": False}
@@ -105,12 +105,12 @@ def _answer(request: dict[str, Any], descriptors: list[int], measure: Measure) -
         _write_record(answer, facts.fingerprint)
         _write_record(answer, facts.picture)
         with little_memory:
-            found = generator_tags.read(file, facts.container)
+            found = generator_tags.read_generator_tags(file, facts.container)
         _write_provenance(answer, found)
         if found.signed:  # a library of its own reads it: what came before is safe, should it not return
             sandbox.allow_seconds(c2pa_reader.CPU_SECONDS)
             with little_memory:
-                found = generator_tags.examine(file, facts.container, found)
+                found = generator_tags.examine_manifests(file, facts.container, found)
             _write_provenance(answer, found)
 
 
@@ -119,16 +119,16 @@ def _write_provenance(answer: int, found: Provenance) -> None:
 
 
 def _write_record(descriptor: int, content: bytes) -> None:
-    _write(descriptor, len(content).to_bytes(protocol.LENGTH_BYTES, "big") + content)
+    _write_descriptor(descriptor, len(content).to_bytes(protocol.LENGTH_BYTES, "big") + content)
 
 
-def _write(descriptor: int, content: bytes) -> None:
+def _write_descriptor(descriptor: int, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-def _ended(child: int, channel: socket.socket, before: float) -> bool:
+def _wait_for_child(child: int, channel: socket.socket, before: float) -> bool:
     """Wait for the child and report how it ended. False when nobody is left to report to."""
     handle = os.pidfd_open(child)
     try:

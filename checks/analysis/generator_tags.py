@@ -83,7 +83,7 @@ class _Field:
     value: str
 
 
-def read(file: BinaryIO, kind: str | None) -> Provenance:
+def read_generator_tags(file: BinaryIO, kind: str | None) -> Provenance:
     """Read the tags of an open file of this container. Tags that cannot be read give a note, never an exception.
 
     Manifests are only found here: until ``examine`` has read them, they count as too costly to read.
@@ -98,28 +98,28 @@ def read(file: BinaryIO, kind: str | None) -> Provenance:
     except Exception:  # a stranger's bytes in somebody's parser: whatever it raises, the tags are unreadable
         notes = UNREADABLE.notes
     return Provenance(
-        tags=_claims(found.fields),
-        credential=_unexamined(found, kind, whole=not notes),
+        tags=_find_tag_claims(found.fields),
+        credential=_unexamined_credential(found, kind, whole=not notes),
         pictures=(TOO_COSTLY,) * len(found.pictures),
         notes=notes,
         signed_pictures=tuple(found.pictures),
     )
 
 
-def examine(file: BinaryIO, kind: str | None, found: Provenance) -> Provenance:
+def examine_manifests(file: BinaryIO, kind: str | None, found: Provenance) -> Provenance:
     """The same with its manifests read. What it costs is not ours to say: let it run within limits."""
     credential = found.credential
     if credential is TOO_COSTLY and kind is not None:
-        credential = c2pa_reader.read(file, kind, in_place=True)
+        credential = c2pa_reader.read_c2pa_credential(file, kind, in_place=True)
     read = [
-        c2pa_reader.read(io.BytesIO(picture), "png" if picture.startswith(PNG) else "jpeg")
+        c2pa_reader.read_c2pa_credential(io.BytesIO(picture), "png" if picture.startswith(PNG) else "jpeg")
         for picture in found.signed_pictures
     ]
     pictures = tuple(picture for picture in read if picture != _NO_CREDENTIAL)
     return dataclasses.replace(found, credential=credential, pictures=pictures, signed_pictures=())
 
 
-def _unexamined(found: _Found, kind: str, *, whole: bool) -> Credential:
+def _unexamined_credential(found: _Found, kind: str, *, whole: bool) -> Credential:
     if kind not in c2pa_reader.MIME_TYPES:
         return c2pa_reader.NO_PLACE
     if found.manifest:
@@ -131,8 +131,8 @@ def _unexamined(found: _Found, kind: str, *, whole: bool) -> Credential:
 
 def warm_up() -> None:
     """Load what reading needs from disk, before the disk is out of reach."""
-    marks()
-    _models()
+    load_tag_patterns()
+    _load_model_patterns()
     tags = _mutagen.id3.ID3()
     tags.add(_mutagen.id3.TXXX(encoding=1, desc="warm", text="up"))
     stored = io.BytesIO()
@@ -142,13 +142,13 @@ def warm_up() -> None:
 
 
 @functools.cache
-def _table() -> Mapping[str, Any]:
+def _load_tag_table() -> Mapping[str, Any]:
     source = resources.files("checks.analysis").joinpath("data/generator_tags.toml")
     return tomllib.loads(source.read_text(encoding="utf-8"))
 
 
 @functools.cache
-def marks() -> tuple[Mark, ...]:
+def load_tag_patterns() -> tuple[Mark, ...]:
     """The rows of the dated data file."""
     return tuple(
         Mark(
@@ -157,22 +157,27 @@ def marks() -> tuple[Mark, ...]:
             pattern=re.compile(row["pattern"], re.IGNORECASE | re.DOTALL),
             search=row.get("search", _MAX_VALUE),
         )
-        for row in _table()["mark"]
+        for row in _load_tag_table()["mark"]
     )
 
 
 @functools.cache
-def _models() -> tuple[tuple[re.Pattern[str], str], ...]:
+def _load_model_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Codes of models, with whatever a hyphen adds to them, and the names they are known by."""
-    rows = _table()["model"]
+    rows = _load_tag_table()["model"]
     return tuple((re.compile(rf"(?<![\w-]){re.escape(row['code'])}(?![^\W_])", re.I), row["name"]) for row in rows)
 
 
-def _claims(fields: list[_Field]) -> tuple[TagClaim, ...]:
+def _find_tag_claims(fields: list[_Field]) -> tuple[TagClaim, ...]:
     return tuple(
-        TagClaim(mark.id, field.where, value, next((name for code, name in _models() if code.search(value)), None))
+        TagClaim(
+            mark.id,
+            field.where,
+            value,
+            next((name for code, name in _load_model_patterns() if code.search(value)), None),
+        )
         for field in fields
-        for mark in marks()
+        for mark in load_tag_patterns()
         if mark.where.fullmatch(field.where) and mark.pattern.search(field.value[: mark.search])
         for value in [field.value.encode(errors="replace")[:_MAX_VALUE].decode(errors="ignore")]
     )
@@ -213,30 +218,30 @@ class _Found:
             case _Manifest():
                 self.manifest = True
             case _Xmp(content):
-                self.pointed = c2pa_reader.pointed(content[:_MAX_XMP_BYTES]) or self.pointed
+                self.pointed = c2pa_reader.read_manifest_pointer(content[:_MAX_XMP_BYTES]) or self.pointed
             case _Picture(content):
-                if len(self.pictures) < _MAX_PICTURES and c2pa_reader.marked(content):
+                if len(self.pictures) < _MAX_PICTURES and c2pa_reader.may_hold_manifest(content):
                     self.pictures.append(content)
             case _Field():
                 if len(self.fields) < _MAX_FIELDS:
                     self.fields.append(one)
 
 
-def _wave(file: BinaryIO) -> _Finds:
-    for chunk in container.chunks(file, big_endian=False):
+def _read_wave_tags(file: BinaryIO) -> _Finds:
+    for chunk in container.iterate_riff_chunks(file, big_endian=False):
         if chunk.id == _C2PA_CHUNK:
             yield _Manifest()
         elif chunk.id in _XMP_CHUNKS:
-            yield _Xmp(container.content(file, chunk, _MAX_XMP_BYTES))
+            yield _Xmp(container.read_chunk_content(file, chunk, _MAX_XMP_BYTES))
         elif chunk.id == b"AIGC":
-            yield _Field("RIFF/AIGC", _text(container.content(file, chunk, _MAX_VALUE)))
+            yield _Field("RIFF/AIGC", _decode_tag_text(container.read_chunk_content(file, chunk, _MAX_VALUE)))
         elif chunk.id == b"LIST":
-            yield from _info(container.content(file, chunk, _MAX_TAG_BYTES))
+            yield from _read_info_chunk(container.read_chunk_content(file, chunk, _MAX_TAG_BYTES))
         elif chunk.id in (b"id3 ", b"ID3 "):
-            yield from _id3(io.BytesIO(container.content(file, chunk, _MAX_TAG_BYTES)))
+            yield from _read_id3_frames(io.BytesIO(container.read_chunk_content(file, chunk, _MAX_TAG_BYTES)))
 
 
-def _info(content: bytes) -> _Finds:
+def _read_info_chunk(content: bytes) -> _Finds:
     """The text entries of a RIFF LIST/INFO chunk."""
     if content[:4] != b"INFO":
         return
@@ -244,48 +249,51 @@ def _info(content: bytes) -> _Finds:
     while position + 8 <= len(content):
         name, size = struct.unpack("<4sI", content[position : position + 8])
         value = content[position + 8 : position + 8 + min(size, _MAX_VALUE)]
-        yield _Field(f"LIST/INFO/{name.decode('latin-1')}", _text(value))
+        yield _Field(f"LIST/INFO/{name.decode('latin-1')}", _decode_tag_text(value))
         position += 8 + size + (size & 1)
 
 
-def _aiff(file: BinaryIO) -> _Finds:
-    for chunk in container.chunks(file, big_endian=True):
+def _read_aiff_tags(file: BinaryIO) -> _Finds:
+    for chunk in container.iterate_riff_chunks(file, big_endian=True):
         if chunk.id == b"ID3 ":
-            yield from _id3(io.BytesIO(container.content(file, chunk, _MAX_TAG_BYTES)))
+            yield from _read_id3_frames(io.BytesIO(container.read_chunk_content(file, chunk, _MAX_TAG_BYTES)))
         elif chunk.id in (b"NAME", b"AUTH", b"ANNO", b"(c) "):
-            yield _Field(f"AIFF/{chunk.id.decode().strip()}", _text(container.content(file, chunk, _MAX_VALUE)))
+            yield _Field(
+                f"AIFF/{chunk.id.decode().strip()}",
+                _decode_tag_text(container.read_chunk_content(file, chunk, _MAX_VALUE)),
+            )
 
 
-def _mp3(file: BinaryIO) -> _Finds:
-    yield from _id3(file)
+def _read_mp3_tags(file: BinaryIO) -> _Finds:
+    yield from _read_id3_frames(file)
 
 
-def _flac(file: BinaryIO) -> _Finds:
+def _read_flac_tags(file: BinaryIO) -> _Finds:
     if container.id3_length(file, 0):
-        yield from _id3(file)
+        yield from _read_id3_frames(file)
     file.seek(0)
     song = _mutagen.flac.FLAC(file)
-    yield from _vorbis(song.tags)
+    yield from _read_vorbis_comments(song.tags)
     yield from (_Picture(picture.data) for picture in song.pictures)
 
 
-def _ogg(file: BinaryIO) -> _Finds:
+def _read_ogg_tags(file: BinaryIO) -> _Finds:
     file.seek(0)
     head = file.read(512)
     for magic, reader in _OGG_READERS.items():
         if magic in head:
             file.seek(0)
-            yield from _vorbis(reader(file).tags)
+            yield from _read_vorbis_comments(reader(file).tags)
 
 
-def _mp4(file: BinaryIO) -> _Finds:
-    for box in container.boxes(file):
-        if box.id == b"uuid" and container.content(file, box, 16) == _C2PA_BOX:
+def _read_mp4_tags(file: BinaryIO) -> _Finds:
+    for box in container.iterate_mp4_boxes(file):
+        if box.id == b"uuid" and container.read_chunk_content(file, box, 16) == _C2PA_BOX:
             yield _Manifest()
-        elif box.id == b"uuid" and container.content(file, box, 16) == _XMP_BOX:
-            yield _Xmp(container.content(file, box, _MAX_XMP_BYTES))
+        elif box.id == b"uuid" and container.read_chunk_content(file, box, 16) == _XMP_BOX:
+            yield _Xmp(container.read_chunk_content(file, box, _MAX_XMP_BYTES))
         elif box.id == b"moov" and box.size <= _MAX_TAG_BYTES:
-            yield from _named_items(container.content(file, box, _MAX_TAG_BYTES))
+            yield from _named_items(container.read_chunk_content(file, box, _MAX_TAG_BYTES))
     file.seek(0)
     for key, values in (_mutagen.mp4.MP4(file).tags or {}).items():
         if key == "©lyr":
@@ -294,10 +302,10 @@ def _mp4(file: BinaryIO) -> _Finds:
             if key == "covr":
                 yield _Picture(bytes(value))
             elif isinstance(value, (str, bytes)):
-                yield _Field(f"MP4/{key}", value if isinstance(value, str) else _text(value))
+                yield _Field(f"MP4/{key}", value if isinstance(value, str) else _decode_tag_text(value))
 
 
-def _id3(file: BinaryIO) -> _Finds:
+def _read_id3_frames(file: BinaryIO) -> _Finds:
     """The text, comment, address and object frames; lyrics are the artist's words and stay out."""
     if container.id3_length(file, 0) > _MAX_TAG_BYTES:
         raise ValueError("a tag of this size is not read")
@@ -320,7 +328,7 @@ def _id3(file: BinaryIO) -> _Finds:
             yield _Field(f"WXXX:{frame.desc}" if frame.FrameID == "WXXX" else frame.FrameID, frame.url)
 
 
-def _vorbis(tags: Any) -> _Finds:
+def _read_vorbis_comments(tags: Any) -> _Finds:
     for key, value in tags or ():
         if key.upper() == "METADATA_BLOCK_PICTURE":
             yield _Picture(_mutagen.flac.Picture(base64.b64decode(value)).data)
@@ -331,16 +339,18 @@ def _vorbis(tags: Any) -> _Finds:
 def _named_items(moov: bytes) -> _Finds:
     """The free-form items of moov/udta/meta: a list of names, and values that point into it."""
     names: list[str] = []
-    for path, content in _nested(moov, ()):
+    for path, content in _iterate_nested_boxes(moov, ()):
         if path[-1] == b"keys":
             names = _key_names(content)
         elif len(path) > 1 and path[-2] == b"ilst" and names:
             index = int.from_bytes(path[-1], "big") - 1
             if 0 <= index < len(names):
-                yield _Field(f"MP4/{names[index]}", _text(content[16:]))  # past the data box's head, type and locale
+                yield _Field(
+                    f"MP4/{names[index]}", _decode_tag_text(content[16:])
+                )  # past the data box's head, type and locale
 
 
-def _nested(content: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[tuple[bytes, ...], bytes]]:
+def _iterate_nested_boxes(content: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[tuple[bytes, ...], bytes]]:
     """The boxes that may hold names and values, depth first."""
     if len(path) > _MAX_BOX_DEPTH:
         return
@@ -352,9 +362,9 @@ def _nested(content: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[tuple[byt
         inner = content[position + 8 : position + size]
         here = (*path, name)
         if name in (b"udta", b"ilst"):
-            yield from _nested(inner, here)
+            yield from _iterate_nested_boxes(inner, here)
         elif name == b"meta":
-            yield from _nested(inner[4:], here)  # past version and flags
+            yield from _iterate_nested_boxes(inner[4:], here)  # past version and flags
         else:
             yield here, inner
         position += size
@@ -368,13 +378,20 @@ def _key_names(content: bytes) -> list[str]:
         size = int.from_bytes(content[position : position + 4], "big")
         if size < 8:
             break
-        names.append(_text(content[position + 8 : position + size]))
+        names.append(_decode_tag_text(content[position + 8 : position + size]))
         position += size
     return names
 
 
-def _text(content: bytes) -> str:
+def _decode_tag_text(content: bytes) -> str:
     return content.split(b"\0", 1)[0].decode("utf-8", errors="replace")
 
 
-_READERS = {"wav": _wave, "aiff": _aiff, "mp3": _mp3, "flac": _flac, "ogg": _ogg, "mp4": _mp4}
+_READERS = {
+    "wav": _read_wave_tags,
+    "aiff": _read_aiff_tags,
+    "mp3": _read_mp3_tags,
+    "flac": _read_flac_tags,
+    "ogg": _read_ogg_tags,
+    "mp4": _read_mp4_tags,
+}

@@ -55,12 +55,12 @@ def read_image_header(path: Path, sha256: str) -> ImageFacts:
     ``ok`` is False throughout: nothing was measured. ``error``: ``empty``, ``not_an_image`` (with the name of what it
     is instead as ``format``, where it is known), ``undecodable`` or ``too_large``.
     """
-    facts = _read(path, ImageFacts(sha256=sha256, version=VERSION, ok=False))
+    facts = _read_header_facts(path, ImageFacts(sha256=sha256, version=VERSION, ok=False))
     too_large = facts.width * facts.height > MAX_DECODED_PIXELS
     return replace(facts, error="too_large") if facts.error is None and too_large else facts
 
 
-def _read(path: Path, facts: ImageFacts) -> ImageFacts:
+def _read_header_facts(path: Path, facts: ImageFacts) -> ImageFacts:
     if path.stat().st_size == 0:
         return replace(facts, error="empty")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

@@ -13,36 +13,36 @@ _MAX_ITEMS = 10_000
 _CHAIN_HEADERS = (33, "x5chain")
 
 
-def certificates(store: bytes, manifest: str) -> tuple[bytes, ...]:
+def read_manifest_certificates(store: bytes, manifest: str) -> tuple[bytes, ...]:
     """The certificates (DER) beside the signature of one manifest of the store, the signer's own first.
 
     Raises ValueError where the store is none, or has no such signature.
     """
-    for content in _labelled(store, ("c2pa", manifest, "c2pa.signature")):
-        for kind, signature in _boxes(content):
+    for content in _iterate_labelled_content(store, ("c2pa", manifest, "c2pa.signature")):
+        for kind, signature in _iterate_jumbf_boxes(content):
             if kind == b"cbor":
-                return _chain(signature)
+                return _read_certificate_chain(signature)
     raise ValueError("no signature in this manifest")
 
 
-def _labelled(content: bytes, path: tuple[str, ...]) -> Iterator[bytes]:
+def _iterate_labelled_content(content: bytes, path: tuple[str, ...]) -> Iterator[bytes]:
     """The content of the superboxes at the end of this path of labels (ISO/IEC 19566-5)."""
     if not path:
         yield content
         return
-    for kind, inner in _boxes(content):
-        if kind == b"jumb" and _label(inner) == path[0]:
-            yield from _labelled(inner, path[1:])
+    for kind, inner in _iterate_jumbf_boxes(content):
+        if kind == b"jumb" and _read_superbox_label(inner) == path[0]:
+            yield from _iterate_labelled_content(inner, path[1:])
 
 
-def _label(superbox: bytes) -> str | None:
+def _read_superbox_label(superbox: bytes) -> str | None:
     """From the description box that comes first: a type of 16 bytes, a byte of toggles, and the label."""
-    for kind, content in _boxes(superbox):
+    for kind, content in _iterate_jumbf_boxes(superbox):
         return content[17:].split(b"\0", 1)[0].decode("utf-8", errors="replace") if kind == b"jumd" else None
     return None
 
 
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _iterate_jumbf_boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     position = 0
     for _ in range(_MAX_ITEMS):
         if position + 8 > len(content):
@@ -59,11 +59,11 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += size
 
 
-def _chain(signature: bytes) -> tuple[bytes, ...]:
-    message = _decode(signature)
+def _read_certificate_chain(signature: bytes) -> tuple[bytes, ...]:
+    message = _decode_cbor(signature)
     if not isinstance(message, list) or len(message) != 4 or not isinstance(message[0], bytes):
         raise ValueError("this is no COSE_Sign1")
-    for headers in (_decode(message[0]) if message[0] else {}, message[1]):
+    for headers in (_decode_cbor(message[0]) if message[0] else {}, message[1]):
         for name in _CHAIN_HEADERS:
             chain = headers.get(name) if isinstance(headers, dict) else None
             if isinstance(chain, bytes):
@@ -73,11 +73,11 @@ def _chain(signature: bytes) -> tuple[bytes, ...]:
     raise ValueError("no certificates beside this signature")
 
 
-def _decode(content: bytes) -> Any:
-    return _item(content, 0, 0)[0]
+def _decode_cbor(content: bytes) -> Any:
+    return _decode_cbor_item(content, 0, 0)[0]
 
 
-def _item(content: bytes, position: int, depth: int) -> tuple[Any, int]:
+def _decode_cbor_item(content: bytes, position: int, depth: int) -> tuple[Any, int]:
     """One item of CBOR (RFC 8949) and where the next begins. Of lengths that are left open nothing is read."""
     if position >= len(content) or depth > _MAX_DEPTH:
         raise ValueError("this CBOR ends early, or goes too deep")
@@ -99,16 +99,16 @@ def _item(content: bytes, position: int, depth: int) -> tuple[Any, int]:
         value = content[position:end]
         return (value if kind == 2 else value.decode("utf-8", errors="replace")), end
     if kind == 6:  # a tag: what it is put on counts
-        return _item(content, position, depth + 1)
-    return _several(content, position, depth, number, pairs=kind == 5)
+        return _decode_cbor_item(content, position, depth + 1)
+    return _decode_cbor_items(content, position, depth, number, pairs=kind == 5)
 
 
-def _several(content: bytes, position: int, depth: int, count: int, pairs: bool) -> tuple[Any, int]:
+def _decode_cbor_items(content: bytes, position: int, depth: int, count: int, pairs: bool) -> tuple[Any, int]:
     if count > _MAX_ITEMS:
         raise ValueError("more items than a signature has")
     items: list[Any] = []
     for _ in range(2 * count if pairs else count):
-        item, position = _item(content, position, depth + 1)
+        item, position = _decode_cbor_item(content, position, depth + 1)
         items.append(item)
     if not pairs:
         return items, position

@@ -51,7 +51,7 @@ def wrong_sound(facts: AudioFacts, path: Path) -> str:
 def _wrong_provenance(facts: AudioFacts, path: Path) -> str:
     if [tag.pattern for tag in facts.tags] != [MARK]:
         return f"the tags of {path.name} do not show {MARK}"
-    return _unread(facts.credential.state, path)
+    return _expect_unread_credential(facts.credential.state, path)
 
 
 def wrong_image(facts: ImageFacts, path: Path) -> str:
@@ -60,10 +60,10 @@ def wrong_image(facts: ImageFacts, path: Path) -> str:
         return f"{path.name} gives the error {facts.error}"
     if (facts.width, facts.height) != (IMAGE_SIDE, IMAGE_SIDE):
         return f"{path.name} has {facts.width} × {facts.height} pixels"
-    return _unread(facts.credential.state, path) if path == IMAGES["jpeg"] else ""
+    return _expect_unread_credential(facts.credential.state, path) if path == IMAGES["jpeg"] else ""
 
 
-def _unread(state: str, path: Path) -> str:
+def _expect_unread_credential(state: str, path: Path) -> str:
     """Its certificate may have run out meanwhile, but the manifest is there and whole."""
     read = (CredentialState.UNTRUSTED, CredentialState.TRUSTED, CredentialState.INVALID)
     return "" if state in read else f"the manifest of {path.name} was not read ({state})"

@@ -49,7 +49,7 @@ class Loudness:
         # likeness to the ringing of whatever came before: enough for the energy of filtered plus ringing.
         self._product = np.concatenate((filtered, left_behind, filtered @ ringing.T), axis=1).astype(np.float32)
         self._ringing_energy = (ringing @ ringing.T).astype(np.float32)
-        self._within_group, self._into_group = _chained(powers[-1], self._GROUP)
+        self._within_group, self._into_group = _chain_filter_states(powers[-1], self._GROUP)
         group = np.linalg.matrix_power(powers[-1], self._GROUP)
         self._carry = [np.kron(np.eye(channels), power).astype(np.float32) for power in _until_forgotten(group)]
         self._state = np.zeros((channels, 4), np.float32)
@@ -84,11 +84,11 @@ class Loudness:
         power = (sums[self._WINDOW_SLOTS :] - sums[: -self._WINDOW_SLOTS]) / (
             edges[self._WINDOW_SLOTS :] - edges[: -self._WINDOW_SLOTS]
         )
-        audible = power[power > _power(self.ABSOLUTE_GATE)]
+        audible = power[power > _lufs_to_power(self.ABSOLUTE_GATE)]
         if not len(audible):
             return None
         gated = audible[audible > audible.mean() * 10 ** (self.RELATIVE_GATE / 10)]
-        return _lufs(float(gated.mean()))
+        return _power_to_lufs(float(gated.mean()))
 
     def _states(self, left_behind: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The filter's state before each run (channels * runs, 4), from what each run alone leaves behind."""
@@ -131,7 +131,7 @@ class TruePeak:
     def __init__(self, channels: int) -> None:
         phases = np.array([*self._PHASES, *(phase[::-1] for phase in self._PHASES)])
         self._gain = float(np.abs(phases).sum(axis=1).max())
-        self._sample_gain, self._step_gain = np.max([_gains(phase) for phase in phases], axis=0)
+        self._sample_gain, self._step_gain = np.max([_interpolation_gains(phase) for phase in phases], axis=0)
         product = np.zeros((self._MEMORY + self._RUN, len(phases), self._RUN), np.float32)
         for sample in range(self._RUN):
             product[sample : sample + self._MEMORY + 1, :, sample] = phases[:, ::-1].T
@@ -171,7 +171,7 @@ class TruePeak:
         self.peak = max(self.peak, float(between.max()), -float(between.min()))
 
 
-def _gains(phase: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _interpolation_gains(phase: npt.NDArray[np.float64]) -> tuple[float, float]:
     """How far the interpolated value follows the sample beside it, and how far the steps around it.
 
     The weighted samples are rewritten as one sample times the sum of the weights, plus each step times the sum of
@@ -238,16 +238,16 @@ def _k_weighting(rate: int) -> tuple[npt.NDArray[np.float64], ...]:
     pass_hz, pass_q = 38.13547087602444, 0.5003270373238773
     k, high = math.tan(math.pi * shelf_hz / rate), 10 ** (shelf_db / 20)
     band = high**0.4996667741545416
-    shelf = _biquad(
+    shelf = _design_biquad(
         (high + band * k / shelf_q + k * k, 2 * (k * k - high), high - band * k / shelf_q + k * k), k, shelf_q
     )
     k = math.tan(math.pi * pass_hz / rate)
     scale = 1 + k / pass_q + k * k
-    rumble = _biquad((scale, -2 * scale, scale), k, pass_q)
-    return _cascade(shelf, rumble)
+    rumble = _design_biquad((scale, -2 * scale, scale), k, pass_q)
+    return _cascade_filters(shelf, rumble)
 
 
-def _biquad(numerator: tuple[float, float, float], k: float, q: float) -> tuple[npt.NDArray[np.float64], ...]:
+def _design_biquad(numerator: tuple[float, float, float], k: float, q: float) -> tuple[npt.NDArray[np.float64], ...]:
     scale = 1 + k / q + k * k
     b0, b1, b2 = (value / scale for value in numerator)
     a1, a2 = 2 * (k * k - 1) / scale, (1 - k / q + k * k) / scale
@@ -255,7 +255,7 @@ def _biquad(numerator: tuple[float, float, float], k: float, q: float) -> tuple[
     return a, np.array([b1 - a1 * b0, b2 - a2 * b0]), np.array([1.0, 0.0]), np.array(b0)
 
 
-def _cascade(
+def _cascade_filters(
     first: tuple[npt.NDArray[np.float64], ...], second: tuple[npt.NDArray[np.float64], ...]
 ) -> tuple[npt.NDArray[np.float64], ...]:
     a1, b1, c1, d1 = first
@@ -264,7 +264,9 @@ def _cascade(
     return a, np.concatenate((b1, b2 * d1)), np.concatenate((d2 * c1, c2)), d2 * d1
 
 
-def _chained(step: npt.NDArray[np.float64], runs: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _chain_filter_states(
+    step: npt.NDArray[np.float64], runs: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """How the state before each of so many runs, and after the last, follows from theirs and from the one before.
 
     Returns matrices (4 * runs, 4 * (runs + 1)) and (4, 4 * runs) for row vectors.
@@ -302,9 +304,9 @@ def _channel_weights(channels: int) -> npt.NDArray[np.float64]:
     return weights
 
 
-def _power(lufs: float) -> float:
+def _lufs_to_power(lufs: float) -> float:
     return float(10 ** ((lufs + 0.691) / 10))
 
 
-def _lufs(power: float) -> float:
+def _power_to_lufs(power: float) -> float:
     return -0.691 + 10 * math.log10(power)

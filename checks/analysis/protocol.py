@@ -15,7 +15,7 @@ NOT_ISOLATED = 72
 LENGTH_BYTES = 4
 
 
-def records(answer: bytes) -> tuple[list[bytes], bytes]:
+def split_answer_records(answer: bytes) -> tuple[list[bytes], bytes]:
     """The whole records in a child's answer, fewer where it was cut short, and what follows them.
 
     Facts, fingerprint, picture, provenance; and provenance again, where there were credentials to read.

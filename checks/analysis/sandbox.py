@@ -74,13 +74,13 @@ _demanded_level, _demanded_user = Level.PROCESS, ""
 _granted = Level.PROCESS
 
 
-def demand(level: Level, user: str = "") -> None:
+def demand_isolation(level: Level, user: str = "") -> None:
     """Set what every child that this process starts must be granted; ``user`` names a user of the child's own."""
     global _demanded_level, _demanded_user
     _demanded_level, _demanded_user = level, user
 
 
-def demanded() -> Isolation:
+def demanded_isolation() -> Isolation:
     """What was demanded. Raises AnalysisUnavailable where this process cannot start a child as the user named."""
     if not _demanded_user:
         return Isolation(_demanded_level)
@@ -103,14 +103,14 @@ def unusable_user(name: str) -> str:
     return f"the gate lacks {', '.join(missing)} to run the sandbox as {name!r}" if missing else ""
 
 
-def confine(limits: Limits, isolation: Isolation | None = None) -> Level:
+def isolate_process(limits: Limits, isolation: Isolation | None = None) -> Level:
     """Isolate this process for good. Returns the level that the kernel granted.
 
     Raises NotIsolated where that is less than demanded.
     """
     global _granted  # noqa: PLW0603 - a process is isolated once
     wanted = isolation or Isolation()
-    level = _granted = _confined(limits, wanted)
+    level = _granted = _apply_isolation(limits, wanted)
     if level < wanted.level:
         raise NotIsolated(
             f"the kernel grants the sandbox level {level:d} ({level.name.lower()}), "
@@ -119,19 +119,19 @@ def confine(limits: Limits, isolation: Isolation | None = None) -> Level:
     return level
 
 
-def granted() -> Level:
+def granted_isolation() -> Level:
     """How well this process is isolated."""
     return _granted
 
 
-def _confined(limits: Limits, wanted: Isolation) -> Level:
-    limited = _limit(limits)
+def _apply_isolation(limits: Limits, wanted: Isolation) -> Level:
+    limited = _set_resource_limits(limits)
     _switch_user(wanted)
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the switch, which would have cleared it
-    if not limited or not _drop_capabilities() or not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
+    _call_prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the switch, which would have cleared it
+    if not limited or not _drop_capabilities() or not _call_prctl(_PR_SET_NO_NEW_PRIVS, 1):
         return Level.PROCESS
-    files = _landlock()
-    if not _seccomp():
+    files = _apply_landlock()
+    if not _apply_seccomp():
         return Level.LIMITS
     return Level.FILES if files else Level.SYSCALLS
 
@@ -195,7 +195,7 @@ def _mapped_bytes(gauge: int) -> int:
     return int(os.pread(gauge, 100, 0).split()[0]) * resource.getpagesize()
 
 
-def _limit(limits: Limits) -> bool:
+def _set_resource_limits(limits: Limits) -> bool:
     gauge = os.open(_MEMORY_GAUGE, os.O_RDONLY)
     mapped = _mapped_bytes(gauge)
     os.close(gauge)
@@ -218,7 +218,7 @@ def _limit(limits: Limits) -> bool:
     return True
 
 
-def _landlock() -> bool:
+def _apply_landlock() -> bool:
     """Give up every path, every port and every peer outside, as far as this kernel's landlock knows them."""
     version = _libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION_FLAG)
     if version < 1:
@@ -236,17 +236,17 @@ def _landlock() -> bool:
     return granted
 
 
-def _seccomp() -> bool:
+def _apply_seccomp() -> bool:
     """Have the kernel refuse, with EPERM, every call that is not in the table."""
     machine = platform.machine()
     if machine not in seccomp.ALLOWED:
         return False
-    program = seccomp.program(machine)
+    program = seccomp.build_seccomp_program(machine)
     code = ctypes.create_string_buffer(b"".join(program))
     header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(code)))
-    return _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(header))
+    return _call_prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(header))
 
 
-def _prctl(option: int, value: int, extra: int = 0) -> bool:
+def _call_prctl(option: int, value: int, extra: int = 0) -> bool:
     arguments = [ctypes.c_ulong(number) for number in (value, extra, 0, 0)]
     return bool(_libc.prctl(option, *arguments) == 0)

@@ -186,7 +186,7 @@ class Result:
     detail: str
 
 
-def try_all() -> tuple[Level, list[Result]]:
+def run_escape_tests() -> tuple[Level, list[Result]]:
     """Return the level that a sandboxed process is granted here, and every attempt to leave it.
 
     Raises AnalysisUnavailable where no such process can be started.
@@ -198,30 +198,30 @@ def try_all() -> tuple[Level, list[Result]]:
     try:
         assert victim.stdout is not None
         victim.stdout.readline()
-        before = _state(victim.pid)
-        level, results = _tried(victim.pid)
-        after = _state(victim.pid)
+        before = _read_process_state(victim.pid)
+        level, results = _try_escapes(victim.pid)
+        after = _read_process_state(victim.pid)
     finally:
         victim.kill()
         victim.communicate()
     return level, [*results, Result("harm another process", before == after, f"before {before}, after {after}")]
 
 
-def _tried(victim: int) -> tuple[Level, list[Result]]:
-    demanded = sandbox.demanded()
+def _try_escapes(victim: int) -> tuple[Level, list[Result]]:
+    demanded = sandbox.demanded_isolation()
     isolation = Isolation(Level.PROCESS, demanded.uid, demanded.gid)  # what is granted, be it enough or not
     with os.fdopen(os.memfd_create("escapes"), "w+b") as request:
         request.write(str(victim).encode())
         request.flush()
         try:
-            answer = sandbox_run.run_once(f"{__name__}:attempt", request, LIMITS, isolation)
+            answer = sandbox_run.run_sandboxed_once(f"{__name__}:attempt", request, LIMITS, isolation)
         except sandbox_run.Ended as ended:
             raise AnalysisUnavailable(f"the sandbox cannot be tested: {ended}") from ended
     document = json.loads(answer)
     return Level(document["level"]), [Result(*one) for one in document["results"]]
 
 
-def _state(process: int) -> tuple[object, ...]:
+def _read_process_state(process: int) -> tuple[object, ...]:
     """What an attack may change of a process: its limits, its order of service, and that it runs."""
     try:
         limits = tuple(resource.prlimit(process, what) for what in (resource.RLIMIT_CPU, resource.RLIMIT_NOFILE))
@@ -231,22 +231,25 @@ def _state(process: int) -> tuple[object, ...]:
         return (error.strerror,)
 
 
-def attempt(request: BinaryIO) -> bytes:
+def attempt_escapes(request: BinaryIO) -> bytes:
     """The work of the sandboxed process: try everything; the answer is JSON."""
     victim = int(request.read())
-    results = [[one.what, *refused] for one, refused in _attempts(victim)]
-    results += [["use more memory than the limit", *_memory()], ["use more CPU time than the limit", *_cpu()]]
-    return json.dumps({"level": sandbox.granted(), "results": results}).encode()
+    results = [[one.what, *refused] for one, refused in _iterate_attempts(victim)]
+    results += [
+        ["use more memory than the limit", *_try_raise_memory()],
+        ["use more CPU time than the limit", *_try_raise_cpu()],
+    ]
+    return json.dumps({"level": sandbox.granted_isolation(), "results": results}).encode()
 
 
-def _attempts(victim: int) -> Iterator[tuple[Attempt, tuple[bool, str]]]:
+def _iterate_attempts(victim: int) -> Iterator[tuple[Attempt, tuple[bool, str]]]:
     libc = ctypes.CDLL(None, use_errno=True)
     machine = 0 if platform.machine() == "x86_64" else 1
     for one in ATTEMPTS:
         number = one.numbers[machine]
         if number is None:
             continue
-        values = [_value(argument, victim) for argument in one.arguments]
+        values = [_resolve_argument(argument, victim) for argument in one.arguments]
         ctypes.set_errno(0)
         answer = libc.syscall(ctypes.c_long(number), *values)
         code = ctypes.get_errno() if answer == -1 else 0
@@ -254,7 +257,7 @@ def _attempts(victim: int) -> Iterator[tuple[Attempt, tuple[bool, str]]]:
         yield one, (code in _REFUSALS, f"{one.call}: {said}")
 
 
-def _value(argument: int | bytes | str, victim: int) -> object:
+def _resolve_argument(argument: int | bytes | str, victim: int) -> object:
     if isinstance(argument, bytes):
         return ctypes.create_string_buffer(argument, len(argument))
     if argument == VICTIM:
@@ -265,7 +268,7 @@ def _value(argument: int | bytes | str, victim: int) -> object:
     return ctypes.c_long(argument)
 
 
-def _memory() -> tuple[bool, str]:
+def _try_raise_memory() -> tuple[bool, str]:
     try:
         mmap.mmap(-1, 2 * LIMITS.memory_bytes).close()
     except (OSError, MemoryError, ValueError):
@@ -273,6 +276,6 @@ def _memory() -> tuple[bool, str]:
     return False, "twice the limit could be mapped"
 
 
-def _cpu() -> tuple[bool, str]:
+def _try_raise_cpu() -> tuple[bool, str]:
     soft, _ = resource.getrlimit(resource.RLIMIT_CPU)
     return soft != resource.RLIM_INFINITY, f"{soft} s"

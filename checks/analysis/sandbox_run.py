@@ -70,7 +70,7 @@ class Ended(Exception):
         super().__init__(f"{ending.value} {detail}".strip())
 
 
-def run(work: str, content: BinaryIO, known: Path, *, cpu_seconds: int, memory_bytes: int) -> bytes:
+def run_sandboxed(work: str, content: BinaryIO, known: Path, *, cpu_seconds: int, memory_bytes: int) -> bytes:
     """Return what ``work`` ("module:function", imported before the child is isolated) answers to an open file.
 
     ``known`` is a sample that ``work`` is able to answer; it is tried where there is no answer to ``content``.
@@ -79,19 +79,19 @@ def run(work: str, content: BinaryIO, known: Path, *, cpu_seconds: int, memory_b
     """
     limits = Limits(cpu_seconds, memory_bytes)
     try:
-        return run_once(work, content, limits)
+        return run_sandboxed_once(work, content, limits)
     except Ended as ended:
         with known.open("rb") as sample:
-            raise blamed(ended, lambda: run_once(work, sample, limits)) from None
+            raise blame_file_or_gate(ended, lambda: run_sandboxed_once(work, sample, limits)) from None
 
 
-def run_once(work: str, content: BinaryIO, limits: Limits, isolation: Isolation | None = None) -> bytes:
+def run_sandboxed_once(work: str, content: BinaryIO, limits: Limits, isolation: Isolation | None = None) -> bytes:
     """The same without a sample. Raises Ended where there is no answer, for whatever reason."""
-    process = _started(work, content, limits, isolation=isolation)
-    return _ended(process, _said(process, _deadline(limits)))
+    process = _start_child(work, content, limits, isolation=isolation)
+    return _finish_child(process, _read_child_answer(process, _compute_deadline(limits)))
 
 
-def blamed(ended: Ended, attempt: Callable[[], object]) -> Ended | AnalysisFailed:
+def blame_file_or_gate(ended: Ended, attempt: Callable[[], object]) -> Ended | AnalysisFailed:
     """Return what to raise for work that ended without an answer; ``attempt`` does the same work on a known sample.
 
     It is ``ended`` itself where the file caused it, and AnalysisFailed where a defect of ours shows on this file alone.
@@ -109,7 +109,7 @@ def blamed(ended: Ended, attempt: Callable[[], object]) -> Ended | AnalysisFaile
     return AnalysisFailed(cause_of(ended.detail))
 
 
-def converse(
+def converse_sandboxed(
     work: str,
     content: BinaryIO,
     target: BinaryIO,
@@ -125,20 +125,20 @@ def converse(
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         with theirs:
-            process = _started(work, content, limits, (target.fileno(), theirs.fileno()))
+            process = _start_child(work, content, limits, (target.fileno(), theirs.fileno()))
         said = None
         try:
             ours.send(request)
-            said = _said(process, _deadline(limits), ours, reply)
+            said = _read_child_answer(process, _compute_deadline(limits), ours, reply)
         except BrokenPipeError:  # it ended before it listened
             said = b""
         finally:
             if said is None:
                 os.killpg(process.process.pid, signal.SIGKILL)
-        return _ended(process, said)
+        return _finish_child(process, said)
 
 
-def _deadline(limits: Limits) -> float:
+def _compute_deadline(limits: Limits) -> float:
     return time.monotonic() + _START_SECONDS + limits.cpu_seconds * _WALL_SECONDS_A_CPU_SECOND
 
 
@@ -150,7 +150,7 @@ class _Child:
     errors: BinaryIO
 
 
-def _started(
+def _start_child(
     work: str,
     content: BinaryIO,
     limits: Limits,
@@ -158,7 +158,7 @@ def _started(
     isolation: Isolation | None = None,
 ) -> _Child:
     os.lseek(content.fileno(), 0, os.SEEK_SET)
-    wanted = isolation or sandbox.demanded()
+    wanted = isolation or sandbox.demanded_isolation()
     within = (limits.cpu_seconds, limits.memory_bytes, limits.file_bytes)
     numbers = (*within, wanted.level, wanted.uid, wanted.gid, *descriptors)
     errors = os.fdopen(os.memfd_create("sandbox-errors"), "w+b")  # in memory: a full disk must not matter
@@ -178,7 +178,7 @@ def _started(
     return _Child(process, errors)
 
 
-def _ended(child: _Child, said: bytes | None) -> bytes:
+def _finish_child(child: _Child, said: bytes | None) -> bytes:
     """See the child out, by force where it does not go, and judge what it said."""
     process, forced = child.process, False
     assert process.stdout is not None
@@ -191,10 +191,10 @@ def _ended(child: _Child, said: bytes | None) -> bytes:
         process.wait()
         child.errors.seek(max(0, child.errors.seek(0, os.SEEK_END) - _LAST_WORDS))
         errors = child.errors.read().decode(errors="replace")
-    return _judged(process.returncode, said, forced, errors)
+    return _judge_child_answer(process.returncode, said, forced, errors)
 
 
-def main(work: str, *numbers: str) -> None:
+def run_child(work: str, *numbers: str) -> None:
     """The child: import, isolate, work, answer, end."""
     cpu_seconds, memory_bytes, file_bytes, level, uid, gid, *descriptors = map(int, numbers)
     status = _FAULT
@@ -207,22 +207,22 @@ def main(work: str, *numbers: str) -> None:
         started = resource.getrusage(resource.RUSAGE_SELF)
         spent = int(started.ru_utime + started.ru_stime)
         limits = Limits(cpu_seconds + spent, memory_bytes, file_bytes)
-        sandbox.confine(limits, Isolation(Level(level), uid, gid))
+        sandbox.isolate_process(limits, Isolation(Level(level), uid, gid))
         with os.fdopen(0, "rb") as content:
-            _write(_conversed(function, content, *descriptors) if descriptors else function(content))
+            _write_stdout(_run_conversing_work(function, content, *descriptors) if descriptors else function(content))
         status = 0
     except MemoryError:
         status = _OUT_OF_MEMORY
     except sandbox.NotIsolated as refusal:
-        _write(str(refusal).encode())
+        _write_stdout(str(refusal).encode())
         status = _NOT_ISOLATED
     except BaseException:
-        _write(traceback.format_exc().encode()[-_LAST_WORDS:])
+        _write_stdout(traceback.format_exc().encode()[-_LAST_WORDS:])
     finally:
         os._exit(status)
 
 
-def _conversed(function: Any, content: BinaryIO, target: int, channel: int) -> bytes:
+def _run_conversing_work(function: Any, content: BinaryIO, target: int, channel: int) -> bytes:
     request = os.read(channel, _MAX_MESSAGE)
 
     def ask(question: bytes) -> bytes:
@@ -234,7 +234,7 @@ def _conversed(function: Any, content: BinaryIO, target: int, channel: int) -> b
     return answer
 
 
-def _judged(returncode: int, said: bytes | None, forced: bool, errors: str) -> bytes:
+def _judge_child_answer(returncode: int, said: bytes | None, forced: bool, errors: str) -> bytes:
     if said is None or returncode == -signal.SIGXCPU:
         raise Ended(Ending.TIMEOUT, errors)
     if returncode in (_FAULT, _NOT_ISOLATED):
@@ -246,7 +246,7 @@ def _judged(returncode: int, said: bytes | None, forced: bool, errors: str) -> b
     return said
 
 
-def _said(
+def _read_child_answer(
     child: _Child,
     deadline: float,
     channel: socket.socket | None = None,
@@ -287,7 +287,7 @@ def _ends_by_itself(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _write(content: bytes) -> None:
+def _write_stdout(content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(1, view) :]

@@ -38,15 +38,15 @@ class Condition:
 
     def instructions(self) -> list[bytes]:
         """The part of the program that returns the verdict on a call with this condition."""
-        refuse, accept = _instruction(RETURN, ERRNO | errno.EPERM), _instruction(RETURN, ALLOW)
-        load = _instruction(LOAD, _ARGUMENTS + 8 * self.argument)
+        refuse, accept = _pack_bpf_instruction(RETURN, ERRNO | errno.EPERM), _pack_bpf_instruction(RETURN, ALLOW)
+        load = _pack_bpf_instruction(LOAD, _ARGUMENTS + 8 * self.argument)
         if self.at_most is not None:
-            return [load, _instruction(IF_GREATER, self.at_most, 1, 0), accept, refuse]
+            return [load, _pack_bpf_instruction(IF_GREATER, self.at_most, 1, 0), accept, refuse]
         if self.without:
-            return [load, _instruction(IF_SET, self.without, 1, 0), accept, refuse]
-        mask = [_instruction(AND, ~self.ignoring & 0xFFFFFFFF)] if self.ignoring else []
+            return [load, _pack_bpf_instruction(IF_SET, self.without, 1, 0), accept, refuse]
+        mask = [_pack_bpf_instruction(AND, ~self.ignoring & 0xFFFFFFFF)] if self.ignoring else []
         last = len(self.one_of)
-        tests = [_instruction(IF_EQUAL, value, last - index, 0) for index, value in enumerate(self.one_of)]
+        tests = [_pack_bpf_instruction(IF_EQUAL, value, last - index, 0) for index, value in enumerate(self.one_of)]
         return [load, *mask, *tests, refuse, accept]
 
 
@@ -109,22 +109,22 @@ ALLOWED: Mapping[str, Mapping[str, int]] = {
 }  # fmt: skip
 
 
-def program(machine: str) -> list[bytes]:
+def build_seccomp_program(machine: str) -> list[bytes]:
     """The filter for a machine as BPF instructions. Raises KeyError for a machine whose numbers are not known here."""
     allowed = ALLOWED[machine]
     instructions = [
-        _instruction(LOAD, _ARCHITECTURE),
-        _instruction(IF_EQUAL, AUDIT_ARCH[machine], 1, 0),
-        _instruction(RETURN, KILL_PROCESS),  # numbers of another architecture mean other calls
-        _instruction(LOAD, _NUMBER),
+        _pack_bpf_instruction(LOAD, _ARCHITECTURE),
+        _pack_bpf_instruction(IF_EQUAL, AUDIT_ARCH[machine], 1, 0),
+        _pack_bpf_instruction(RETURN, KILL_PROCESS),  # numbers of another architecture mean other calls
+        _pack_bpf_instruction(LOAD, _NUMBER),
     ]
     for name, number in sorted(allowed.items(), key=lambda item: item[1]):
         condition = CONDITIONS.get(name)
-        verdict = condition.instructions() if condition else [_instruction(RETURN, ALLOW)]
-        instructions += [_instruction(IF_EQUAL, number, 0, len(verdict)), *verdict]
-    return [*instructions, _instruction(RETURN, ERRNO | errno.EPERM)]
+        verdict = condition.instructions() if condition else [_pack_bpf_instruction(RETURN, ALLOW)]
+        instructions += [_pack_bpf_instruction(IF_EQUAL, number, 0, len(verdict)), *verdict]
+    return [*instructions, _pack_bpf_instruction(RETURN, ERRNO | errno.EPERM)]
 
 
-def _instruction(code: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:
+def _pack_bpf_instruction(code: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:
     """One struct sock_filter (linux/filter.h)."""
     return struct.pack("=HBBI", code, if_true, if_false, operand)

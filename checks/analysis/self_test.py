@@ -23,22 +23,26 @@ class Part:
     detail: str
 
 
-def examine() -> list[Part]:
+def run_self_test() -> list[Part]:
     """Measure every sample in processes that are started for it; takes two seconds. Raises nothing."""
-    return [examined("sound", _sounds), examined("artwork", _images), examined("waveform", _waveform)]
+    return [
+        run_self_test_part("sound", _measure_sample_sounds),
+        run_self_test_part("artwork", _measure_sample_images),
+        run_self_test_part("waveform", _draw_sample_waveform),
+    ]
 
 
-def examined(name: str, measure: Callable[[], str]) -> Part:
+def run_self_test_part(name: str, measure: Callable[[], str]) -> Part:
     """One part of the self-test: ``measure`` returns the detail, or raises what is wrong."""
     try:
         return Part(name, True, measure())
     except AnalysisError as error:
-        return Part(name, False, f"{error} ({libraries()})")
+        return Part(name, False, f"{error} ({list_library_versions()})")
     except Exception as error:  # whatever it is, it is this host's, for the samples are good
-        return Part(name, False, f"{type(error).__name__}: {error} ({libraries()})")
+        return Part(name, False, f"{type(error).__name__}: {error} ({list_library_versions()})")
 
 
-def libraries() -> str:
+def list_library_versions() -> str:
     """The versions of the libraries that decode, as far as they are installed."""
     found = []
     for name in _LIBRARIES:
@@ -49,7 +53,7 @@ def libraries() -> str:
     return ", ".join(found)
 
 
-def _sounds() -> str:
+def _measure_sample_sounds() -> str:
     samples = (*known_samples.SOUNDS.values(), known_samples.OPUS_SOUND)
     with Analyser() as analyser:
         for sample in samples:
@@ -57,12 +61,12 @@ def _sounds() -> str:
     return f"{len(samples)} formats"
 
 
-def _images() -> str:
+def _measure_sample_images() -> str:
     for sample in known_samples.IMAGES.values():
         artwork_client.measure_known(sample)
     return f"{len(known_samples.IMAGES)} formats"
 
 
-def _waveform() -> str:
+def _draw_sample_waveform() -> str:
     waveform.draw_known()
     return "drawn"

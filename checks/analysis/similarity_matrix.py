@@ -24,7 +24,9 @@ _DARKEST, _LIGHTEST = 24, 236
 _MATCH = (214, 110, 10)
 
 
-def drawn(ours: bytes, theirs: bytes, segments: Sequence[tuple[float, float, float, float]] = ()) -> bytes:
+def draw_similarity_matrix(
+    ours: bytes, theirs: bytes, segments: Sequence[tuple[float, float, float, float]] = ()
+) -> bytes:
     """A PNG: our recording to the right, theirs downwards, the darker the more alike.
 
     ``ours`` and ``theirs`` are raw fingerprints; ``segments`` (our start and end, their start and end, in seconds) are
@@ -34,7 +36,7 @@ def drawn(ours: bytes, theirs: bytes, segments: Sequence[tuple[float, float, flo
     if len(mine) < _RUN or len(other) < _RUN:
         raise ValueError("a recording without a fingerprint cannot be compared")
     stride = -(-max(len(mine), len(other)) // _MOST)
-    grey = np.clip((_differing(mine, other, stride) - _SAME) / (_STRANGE - _SAME), 0, 1)
+    grey = np.clip((_compute_bit_differences(mine, other, stride) - _SAME) / (_STRANGE - _SAME), 0, 1)
     image = Image.fromarray(np.round(_DARKEST + grey * (_LIGHTEST - _DARKEST)).astype(np.uint8)).convert("RGB")
     pen, scale = ImageDraw.Draw(image), 1 / (ITEM_SECONDS * stride)
     for start, end, their_start, their_end in segments:
@@ -46,7 +48,7 @@ def drawn(ours: bytes, theirs: bytes, segments: Sequence[tuple[float, float, flo
     return stream.getvalue()
 
 
-def _differing(mine: SubPrints, other: SubPrints, stride: int) -> npt.NDArray[np.float32]:
+def _compute_bit_differences(mine: SubPrints, other: SubPrints, stride: int) -> npt.NDArray[np.float32]:
     """The share of bits that differ at each pair of moments, over a short run from there."""
     columns = np.arange(0, len(mine) - _RUN + 1, stride)
     rows = np.arange(0, len(other) - _RUN + 1, stride)

@@ -7,7 +7,14 @@ import sys
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from checks.analysis.container import Chunk, Container, boxes, chunks, content, id3_length
+from checks.analysis.container import (
+    Chunk,
+    Container,
+    id3_length,
+    iterate_mp4_boxes,
+    iterate_riff_chunks,
+    read_chunk_content,
+)
 from checks.analysis.facts_json import Note
 
 
@@ -43,12 +50,12 @@ _OGG_HEADER = 27
 _BEGINS, _ENDS = 0x02, 0x04  # flags of a page (RFC 3533, section 6)
 
 
-def look(file: BinaryIO, kind: Container, last_frame: int | None = None) -> Ending:
+def inspect_file_ending(file: BinaryIO, kind: Container, last_frame: int | None = None) -> Ending:
     """How this file ends. ``last_frame`` is where the last frame that decoded begins, which only FLAC asks for."""
     tags = _start_of_tags(file)
     match kind.name:
         case "ogg":
-            return _ogg(file, tags)
+            return _inspect_ogg_ending(file, tags)
         case "wav" if Note.SIZE_UNKNOWN not in kind.notes:
             trailing = _something_follows(file, _end_of_form(file, big_endian=False), tags)
         case "aiff":
@@ -78,47 +85,52 @@ def _start_of_tags(file: BinaryIO) -> int:
     """Where the tags begin that stand at the end of a file; its end if there are none."""
     end = file.seek(0, 2)
     for _ in range(_MAX_TAGS):
-        length = _id3v1(file, end) or _ape(file, end) or _lyrics(file, end) or _id3v2_with_footer(file, end)
+        length = (
+            _id3v1_length(file, end)
+            or _ape_length(file, end)
+            or _lyrics_length(file, end)
+            or _id3v2_with_footer(file, end)
+        )
         if not 0 < length <= end:
             break
         end -= length
     return end
 
 
-def _before(file: BinaryIO, end: int, length: int) -> bytes:
+def _read_before(file: BinaryIO, end: int, length: int) -> bytes:
     start = max(0, end - length)
     file.seek(start)
     return file.read(end - start)
 
 
-def _id3v1(file: BinaryIO, end: int) -> int:
-    found = _before(file, end, _ID3V1_EXTENDED + _ID3V1)
+def _id3v1_length(file: BinaryIO, end: int) -> int:
+    found = _read_before(file, end, _ID3V1_EXTENDED + _ID3V1)
     if found[-_ID3V1:][:3] != b"TAG" or len(found) < _ID3V1:
         return 0
     return len(found) if found[:4] == b"TAG+" else _ID3V1
 
 
-def _ape(file: BinaryIO, end: int) -> int:
-    footer = _before(file, end, _APE)
+def _ape_length(file: BinaryIO, end: int) -> int:
+    footer = _read_before(file, end, _APE)
     if footer[:8] != b"APETAGEX" or len(footer) < _APE:
         return 0
     size, _, flags = struct.unpack("<III", footer[12:24])
     return int(size) + (_APE if flags & 0x80000000 else 0)
 
 
-def _lyrics(file: BinaryIO, end: int) -> int:
-    mark = _before(file, end, 15)
+def _lyrics_length(file: BinaryIO, end: int) -> int:
+    mark = _read_before(file, end, 15)
     if mark[-9:] == b"LYRICS200" and mark[:6].isdigit():
         return int(mark[:6]) + 15
     if mark[-9:] == b"LYRICSEND":
-        found = _before(file, end, _LYRICS_V1 + 20)
+        found = _read_before(file, end, _LYRICS_V1 + 20)
         begin = found.find(b"LYRICSBEGIN")
         return len(found) - begin if begin >= 0 else 0
     return 0
 
 
 def _id3v2_with_footer(file: BinaryIO, end: int) -> int:
-    footer = _before(file, end, 10)
+    footer = _read_before(file, end, 10)
     if footer[:3] != b"3DI" or len(footer) < 10:
         return 0
     size = footer[6] << 21 | footer[7] << 14 | footer[8] << 7 | footer[9]
@@ -127,12 +139,12 @@ def _id3v2_with_footer(file: BinaryIO, end: int) -> int:
 
 def _end_of_form(file: BinaryIO, *, big_endian: bool) -> int:
     """Where a RIFF or IFF file ends by its header, or by its samples, if the header was never put right."""
-    listed = list(chunks(file, big_endian=big_endian))
+    listed = list(iterate_riff_chunks(file, big_endian=big_endian))
     file.seek(4)
     size = int.from_bytes(file.read(4), "big" if big_endian else "little")
     for chunk in listed:
         if chunk.id == b"ds64" and size == 0xFFFFFFFF:
-            size = int.from_bytes(content(file, chunk, 8), "little")
+            size = int.from_bytes(read_chunk_content(file, chunk, 8), "little")
     samples = [chunk for chunk in listed if chunk.id in (b"data", b"SSND")]
     return max(8 + size, _end_of(samples[0]) if samples else 0)
 
@@ -144,7 +156,7 @@ def _end_of(chunk: Chunk) -> int:
 def _end_of_boxes(file: BinaryIO, tags: int) -> int:
     """Where the first MP4 file ends: before a second one, before zeros, or before what is no box."""
     end = 0
-    for box in boxes(file):
+    for box in iterate_mp4_boxes(file):
         if box.id == b"ftyp" and end:
             break
         if box.id not in _LAST_BOXES and (_end_of(box) > tags or not any(box.id)):
@@ -209,14 +221,14 @@ class _Page:
     end: int
 
 
-def _ogg(file: BinaryIO, tags: int) -> Ending:
+def _inspect_ogg_ending(file: BinaryIO, tags: int) -> Ending:
     """Walk from page to page: streams that begin after others have sounded, the last page, and what is behind it."""
     notes: set[Note] = set()
     size = file.seek(0, 2)
     position = gaps = flags = 0
     sounding = False
     for _ in range(_MAX_OGG_PAGES):
-        page = _page(file, position)
+        page = _parse_ogg_page(file, position)
         if page is None:  # garbage, or the end
             following = _next_page(file, position, tags) if gaps < _MAX_OGG_GAPS else None
             if following is None:
@@ -237,7 +249,7 @@ def _ogg(file: BinaryIO, tags: int) -> Ending:
     return Ending(notes=frozenset(notes))
 
 
-def _page(file: BinaryIO, position: int) -> _Page | None:
+def _parse_ogg_page(file: BinaryIO, position: int) -> _Page | None:
     file.seek(position)
     head = file.read(_OGG_HEADER)
     if head[:5] != b"OggS\0":

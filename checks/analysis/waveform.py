@@ -28,13 +28,13 @@ class Portrait:
     spectrogram: bytes = b""  # a PNG
 
 
-def drawn(file: BinaryIO) -> Portrait:
+def draw_waveform(file: BinaryIO) -> Portrait:
     """The portrait of an open file, or an ``error`` where the file cannot be drawn.
 
     Raises AnalysisUnavailable where no file can be drawn on this host, and AnalysisFailed where our own code fails on
     this one alone.
     """
-    found = _drawn(file)
+    found = _draw_waveform_in_child(file)
     if found.error:
         draw_known()
     return found
@@ -43,15 +43,15 @@ def drawn(file: BinaryIO) -> Portrait:
 def draw_known() -> None:
     """Draw a sample of the project's own. Raises AnalysisUnavailable where that fails."""
     with known_samples.SOUNDS["wav"].open("rb") as sample:
-        found = _drawn(sample)
+        found = _draw_waveform_in_child(sample)
     if found.error or abs(found.duration - known_samples.SECONDS) > known_samples.SECONDS_OFF:
         raise AnalysisUnavailable(f"{sample.name} cannot be drawn: {found.error or found.duration}")
 
 
-def _drawn(file: BinaryIO) -> Portrait:
+def _draw_waveform_in_child(file: BinaryIO) -> Portrait:
     try:
-        answer = sandbox_run.run(
-            "checks.analysis.waveform_render:draw",
+        answer = sandbox_run.run_sandboxed(
+            "checks.analysis.waveform_render:render_waveform",
             file,
             known_samples.SOUNDS["wav"],
             cpu_seconds=_CPU_SECONDS,
@@ -60,12 +60,12 @@ def _drawn(file: BinaryIO) -> Portrait:
     except sandbox_run.Ended as ended:
         return Portrait(error=ended.ending.value)
     try:
-        return _read(answer)
+        return _parse_waveform_answer(answer)
     except (ValueError, KeyError, TypeError):
         return Portrait(error=sandbox_run.Ending.KILLED.value)
 
 
-def _read(answer: bytes) -> Portrait:
+def _parse_waveform_answer(answer: bytes) -> Portrait:
     line, _, rest = answer.partition(b"\n")
     head = json.loads(line)
     if head.get("error"):

@@ -37,11 +37,11 @@ _PALETTE = (
 _SHADES = 64
 
 
-def draw(content: BinaryIO) -> bytes:
+def render_waveform(content: BinaryIO) -> bytes:
     """One line of JSON (what was drawn, and the length of each part), then peaks, spectrum and spectrogram."""
     waveform, spectra = _Waveform(), _Spectra()
     rate = samples = 0
-    for rate, sound in decode.pieces(content):  # noqa: B007 - the rate of the last piece is that of all
+    for rate, sound in decode.iterate_decoded_audio(content):  # noqa: B007 - the rate of the last piece is that of all
         samples += sound.shape[1]
         waveform.feed(sound)
         spectra.feed(sound)
@@ -146,27 +146,27 @@ class _Spectra:
     def average(self) -> bytes:
         """dB of every band as float16: equal bands up to half the rate."""
         bands = (self._sum / max(1, self._frames)).reshape(BANDS, -1).mean(axis=1)
-        return np.asarray(_decibels(bands), "<f2").tobytes()
+        return np.asarray(_power_to_decibels(bands), "<f2").tobytes()
 
     def png(self) -> bytes:
         """Time to the right, pitch upwards, as loud as it is bright."""
         columns = np.array(self._columns.end())
         starts = np.linspace(0, len(columns), min(COLUMNS, len(columns)), endpoint=False).astype(int)
         lengths = np.diff(np.append(starts, len(columns)))[:, None]
-        levels = _decibels(np.add.reduceat(columns, starts, axis=0) / lengths)
+        levels = _power_to_decibels(np.add.reduceat(columns, starts, axis=0) / lengths)
         shades = np.clip((levels - QUIETEST_DB) / (LOUDEST_DB - QUIETEST_DB), 0, 1) * (_SHADES - 1)
         image = Image.fromarray(np.round(shades).astype(np.uint8).T[::-1].copy())
-        image.putpalette(list(_shades()))
+        image.putpalette(list(_iterate_shades()))
         stream = io.BytesIO()
         image.save(stream, "PNG", optimize=True)
         return stream.getvalue()
 
 
-def _decibels(power: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _power_to_decibels(power: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(10 * np.log10(np.maximum(power, 1e-14)))
 
 
-def _shades() -> Iterator[int]:
+def _iterate_shades() -> Iterator[int]:
     places, colours = zip(*_PALETTE, strict=True)
     for shade in np.linspace(0, 1, _SHADES):
         for channel in range(3):
@@ -181,7 +181,7 @@ def _warm_up() -> None:
         sink.setsampwidth(2)
         sink.setframerate(44100)
         sink.writeframes(bytes(2 * _FRAME * 2))
-    draw(silence)
+    render_waveform(silence)
 
 
 _warm_up()  # this module is imported by the child alone, before it is shut in

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from checks.fingerprint.numba_jit import compiled
+from checks.fingerprint.numba_jit import compile_kernel
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -18,8 +18,8 @@ _BUCKETS = 4096
 _SPREAD = np.uint32(0x9E3779B1)  # 2^32 over the golden ratio: neighbouring values fall into buckets far apart
 
 
-@compiled
-def informative(prints: Array, silence: int, longest: int) -> Array:
+@compile_kernel
+def mark_informative(prints: Array, silence: int, longest: int) -> Array:
     """Which sub-prints say anything: not silence, and not in a run of more than ``longest`` equal ones."""
     heard = np.empty(prints.size, np.bool_)
     first = 0
@@ -30,8 +30,8 @@ def informative(prints: Array, silence: int, longest: int) -> Array:
     return heard
 
 
-@compiled
-def distinct(prints: Array, heard: Array, most: int) -> int:
+@compile_kernel
+def count_distinct(prints: Array, heard: Array, most: int) -> int:
     """How many different sub-prints are heard; no more than ``most`` are counted."""
     found = np.empty(most, np.uint32)
     size = 0
@@ -42,8 +42,8 @@ def distinct(prints: Array, heard: Array, most: int) -> int:
     return size
 
 
-@compiled
-def votes(a: Array, b: Array, heard_a: Array, heard_b: Array, bits: int, budget: int) -> Array:
+@compile_kernel
+def count_offset_votes(a: Array, b: Array, heard_a: Array, heard_b: Array, bits: int, budget: int) -> Array:
     """How often a sub-print of ``a`` and one of ``b`` begin with the same ``bits`` bits, by place in b less place in a.
 
     Shape (a.size + b.size + 1,), the offset -a.size first. The rarest values are counted first, until ``budget`` pairs.
@@ -84,8 +84,8 @@ def votes(a: Array, b: Array, heard_a: Array, heard_b: Array, bits: int, budget:
     return found
 
 
-@compiled
-def peaks(found: Array, least: int, most: int) -> Array:
+@compile_kernel
+def find_vote_peaks(found: Array, least: int, most: int) -> Array:
     """The places whose votes, with those of their two neighbours, are at least ``least``: the ``most`` highest."""
     places, heights = np.empty(most, np.int64), np.zeros(most, np.int64)
     size = 0
@@ -106,7 +106,7 @@ def peaks(found: Array, least: int, most: int) -> Array:
     return places[:size]
 
 
-@compiled
+@compile_kernel
 def best_blocks(a: Array, b: Array, heard_a: Array, heard_b: Array, offsets: Array, width: int, least: int) -> Array:
     """The lowest bit error rate over ``width`` neighbours at every offset; 1 where none has ``least`` heard in both."""
     best = np.ones(offsets.size, np.float64)
@@ -124,7 +124,7 @@ def best_blocks(a: Array, b: Array, heard_a: Array, heard_b: Array, offsets: Arr
         wrong[: start - first], both[: start - first] = 0, 0
         wrong[end - first : size], both[end - first : size] = 0, 0
         ours, heard = wrong[start - first :], both[start - first :]
-        _held(a[start:end], b[start + offset :], heard_a[start:end], heard_b[start + offset :], ours, heard)
+        _count_bit_errors(a[start:end], b[start + offset :], heard_a[start:end], heard_b[start + offset :], ours, heard)
         total_bits, total_items = np.int32(0), np.int32(0)
         for place in range(size):
             bits[place], items[place] = total_bits, total_items
@@ -143,8 +143,8 @@ def best_blocks(a: Array, b: Array, heard_a: Array, heard_b: Array, offsets: Arr
     return best
 
 
-@compiled
-def _held(a: Array, b: Array, heard_a: Array, heard_b: Array, wrong: Array, both: Array) -> None:
+@compile_kernel
+def _count_bit_errors(a: Array, b: Array, heard_a: Array, heard_b: Array, wrong: Array, both: Array) -> None:
     """Differing bits of every pair, 0 where one of the two is not heard, and whether both are."""
     for place in range(a.size):
         value = a[place] ^ b[place]
@@ -156,8 +156,10 @@ def _held(a: Array, b: Array, heard_a: Array, heard_b: Array, wrong: Array, both
         wrong[place] = np.int32(np.uint32(value * np.uint32(0x01010101)) >> np.uint32(24)) * heard
 
 
-@compiled
-def held(a: Array, b: Array, heard_a: Array, heard_b: Array, offsets: Array) -> tuple[Array, Array, Array]:
+@compile_kernel
+def compare_at_offsets(
+    a: Array, b: Array, heard_a: Array, heard_b: Array, offsets: Array
+) -> tuple[Array, Array, Array]:
     """Everything at every offset: differing bits, whether both are heard, and whether ``b`` has anything there."""
     wrong = np.zeros((offsets.size, a.size), np.int32)
     both = np.zeros((offsets.size, a.size), np.int32)
@@ -168,12 +170,14 @@ def held(a: Array, b: Array, heard_a: Array, heard_b: Array, offsets: Array) -> 
         if end > start:
             inside[number, start:end] = True
             ours, heard = wrong[number, start:], both[number, start:]
-            _held(a[start:end], b[start + offset :], heard_a[start:end], heard_b[start + offset :], ours, heard)
+            _count_bit_errors(
+                a[start:end], b[start + offset :], heard_a[start:end], heard_b[start + offset :], ours, heard
+            )
     return wrong, both, inside
 
 
-@compiled
-def path(gains: Array, slips: Array, jump: float) -> Array:
+@compile_kernel
+def find_best_path(gains: Array, slips: Array, jump: float) -> Array:
     """The best way through ``gains`` (states, steps): a state for every step, or -1 where none is worth it.
 
     From one step to the next the state stays for nothing, goes to its neighbour for what ``slips`` says (states - 1),

@@ -50,7 +50,7 @@ _TOGETHER = 128  # frames that are transformed and packed together
 _WINDOW = ((0.54 - 0.46 * np.cos(2 * np.pi * np.arange(FRAME) / (FRAME - 1))) / 32767).astype(np.float32)
 
 
-def _edges() -> Floats:
+def _compute_band_edges() -> Floats:
     edges = [number - 0.5 for number in range(LOWEST_BIN, SINGLE_BINS + 2)]
     while edges[-1] * BAND_RATIO < HIGHEST_BIN:
         edges.append(max(edges[-1] + 1, edges[-1] * BAND_RATIO))
@@ -58,7 +58,7 @@ def _edges() -> Floats:
 
 
 #: Where the bands begin and end, in bins; a bin reaches half a bin to both sides. Shape (bands + 1,).
-EDGES = _edges()
+EDGES = _compute_band_edges()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +104,7 @@ class Painter:
     def _take(self, frames: int) -> None:
         windows = sliding_window_view(self._pending, FRAME)[: frames * HOP : HOP]
         spectra = np.fft.rfft(windows * _WINDOW)[:, :HIGHEST_BIN]
-        energy = banded(np.asarray(spectra.real**2 + spectra.imag**2, np.float32))
+        energy = sum_into_bands(np.asarray(spectra.real**2 + spectra.imag**2, np.float32))
         loudest = energy.max(axis=1, keepdims=True)
         heard = np.maximum(loudest, np.float32(2.0**-100))
         levels = np.rint(np.sqrt(energy / heard) * LEVELS).astype(np.uint8)
@@ -115,7 +115,7 @@ class Painter:
         self._pending = self._pending[frames * HOP :]
 
 
-def banded(power: Singles) -> Singles:
+def sum_into_bands(power: Singles) -> Singles:
     """Power spectra (frames x bins) as the energy of the bands (frames x bands)."""
     singles = SINGLE_BINS + 1 - LOWEST_BIN
     wide = power[:, SINGLE_BINS + 1 :]
@@ -131,7 +131,7 @@ def banded(power: Singles) -> Singles:
     return energy
 
 
-def unpacked(packed: bytes) -> Picture | None:
+def unpack_band_spectrogram(packed: bytes) -> Picture | None:
     """The picture again; None where there is none, or one of another version.
 
     Raises ValueError where the bytes are not what was packed.
@@ -145,24 +145,25 @@ def unpacked(packed: bytes) -> Picture | None:
         if frames > _MOST_FRAMES + _TOGETHER:
             raise ValueError(f"a picture of {frames} frames is longer than any that is packed")
         bands = EDGES.size - 1
-        steps, rest = _inflated(packed[_HEADER.size :], 4 * frames)
-        levels, _ = _inflated(rest, bands * frames)
+        steps, rest = _inflate_exactly(packed[_HEADER.size :], 4 * frames)
+        levels, _ = _inflate_exactly(rest, bands * frames)
     except (struct.error, zlib.error) as error:
         raise ValueError(f"this is no picture: {error}") from error
     scales = np.exp2(np.cumsum(np.frombuffer(steps, "<i4"), dtype=np.float64) / SCALE_STEPS)
     amplitude = np.concatenate(
-        [part.reshape(bands, -1) for part in np.split(np.frombuffer(levels, np.uint8), _cuts(frames, bands))], axis=1
+        [part.reshape(bands, -1) for part in np.split(np.frombuffer(levels, np.uint8), _find_pack_cuts(frames, bands))],
+        axis=1,
     )
     squares = ((np.arange(256) / LEVELS) ** 2).astype(np.float32)
     return Picture(squares[amplitude] * scales.astype(np.float32), EDGES)
 
 
-def _cuts(frames: int, bands: int) -> list[int]:
+def _find_pack_cuts(frames: int, bands: int) -> list[int]:
     """Where the lots of frames begin that were packed together, but for the first."""
     return list(range(_TOGETHER * bands, frames * bands, _TOGETHER * bands))
 
 
-def _inflated(packed: bytes, size: int) -> tuple[bytes, bytes]:
+def _inflate_exactly(packed: bytes, size: int) -> tuple[bytes, bytes]:
     """What was packed, of exactly this size, and the bytes behind it."""
     unpacker = zlib.decompressobj()
     content = unpacker.decompress(packed, size + 1)

@@ -28,7 +28,7 @@ SILENCE = 627964279
 KEY_MASK = 0xFFFFFFF0
 
 
-def subprints(fingerprint: bytes) -> UInt32s:
+def read_subprints(fingerprint: bytes) -> UInt32s:
     """The sub-prints of a fingerprint: little-endian uint32, shape (items,).
 
     Raises ValueError where the length is not a multiple of four bytes.
@@ -47,7 +47,7 @@ def run_lengths(prints: UInt32s) -> Int64s:
     return np.repeat(lengths, lengths).astype(np.int64)
 
 
-def mix32(keys: UInt32s) -> UInt32s:
+def scatter_keys(keys: UInt32s) -> UInt32s:
     """Scatter keys evenly over 32 bits, one to one (the finaliser of MurmurHash3, public domain)."""
     mixed = keys.astype(np.uint32, copy=True)
     mixed ^= mixed >> np.uint32(16)
@@ -61,7 +61,7 @@ def mix32(keys: UInt32s) -> UInt32s:
 def mixed_keys(prints: UInt32s) -> UInt32s:
     """The distinct keys of a recording, mixed and ascending; silence gives none."""
     heard = prints[prints != SILENCE]
-    return np.sort(mix32(np.unique(heard & np.uint32(KEY_MASK))))
+    return np.sort(scatter_keys(np.unique(heard & np.uint32(KEY_MASK))))
 
 
 def shared_offsets(query: UInt32s, reference: UInt32s, budget: int) -> tuple[Int64s, Int64s]:
@@ -75,11 +75,11 @@ def shared_offsets(query: UInt32s, reference: UInt32s, budget: int) -> tuple[Int
         within = np.cumsum(counts[rarest]) <= budget
         counts[rarest[~within]] = 0
     i = np.repeat(np.arange(query.size), counts)
-    j = order[expand(left, counts)]
+    j = order[expand_ranges(left, counts)]
     return i, j.astype(np.int64)
 
 
-def expand(starts: Int64s, counts: Int64s) -> Int64s:
+def expand_ranges(starts: Int64s, counts: Int64s) -> Int64s:
     """The positions start, start+1, … start+count-1 of every range, one range after the other."""
     first = np.cumsum(counts) - counts
     places: Int64s = np.repeat(starts - first, counts)
@@ -92,11 +92,11 @@ def bit_errors(query: UInt32s, reference: UInt32s, offsets: Int64s) -> UInt8s:
 
     Where the reference has nothing at i + offset the count is of no meaning.
     """
-    differing: UInt8s = np.bitwise_count(rows(reference, offsets, query.size) ^ query)
+    differing: UInt8s = np.bitwise_count(gather_rows(reference, offsets, query.size) ^ query)
     return differing
 
 
-def rows(values: npt.NDArray[Scalar], offsets: Int64s, length: int) -> npt.NDArray[Scalar]:
+def gather_rows(values: npt.NDArray[Scalar], offsets: Int64s, length: int) -> npt.NDArray[Scalar]:
     """values[offset : offset + length] for every offset, zero outside; shape (offsets, length)."""
     held = np.zeros((offsets.size, length), dtype=values.dtype)
     for row, offset in zip(held, offsets.tolist(), strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.fingerprint.chromaprint import CLASSIFIERS, QUIET, SMOOTHING, WINDOW_ROWS
-from checks.fingerprint.numba_jit import compiled
+from checks.fingerprint.numba_jit import compile_kernel
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -28,7 +28,7 @@ _SILENT = np.uint32(627964279)
 _MASK = np.uint32(0xFFFFFFF0)
 
 
-def _filters() -> Array:
+def _build_filters() -> Array:
     """Every filter as rectangles (row, row end, band, band end): the whole, and the one or two light ones; (16, 12)."""
     nothing = (0, 0, 0, 0)
     filters = []
@@ -46,12 +46,12 @@ def _filters() -> Array:
     return np.array(filters, np.int64)
 
 
-_FILTERS = _filters()
+_FILTERS = _build_filters()
 _THRESHOLDS = np.exp(np.array([classifier[4:] for classifier in CLASSIFIERS]))
 
 
-@compiled
-def cumulated(energy: Array) -> Array:
+@compile_kernel
+def cumulate_bands(energy: Array) -> Array:
     """Energy (bands, frames) summed from the lowest band up, zero first; (bands + 1, frames)."""
     bands, frames = energy.shape
     total = np.zeros((bands + 1, frames), energy.dtype)
@@ -61,8 +61,8 @@ def cumulated(energy: Array) -> Array:
     return total
 
 
-@compiled
-def folded(total: Array, places: Array, below: Array, above: Array) -> Array:
+@compile_kernel
+def fold_pitch_classes(total: Array, places: Array, below: Array, above: Array) -> Array:
     """The energy of the twelve pitch classes, (12, frames), between borders at ``places`` (in bands, fractional).
 
     ``below`` and ``above`` are the classes that end and begin at each border; -1 is none.
@@ -87,8 +87,8 @@ def folded(total: Array, places: Array, below: Array, above: Array) -> Array:
     return classes
 
 
-@compiled
-def paced(classes: Array, tempo: float, phase: float, hop: float, frame: float) -> Array:
+@compile_kernel
+def resample_frames(classes: Array, tempo: float, phase: float, hop: float, frame: float) -> Array:
     """Pitch classes as they would stand in the frames of the unchanged recording; (12, other frames), doubles.
 
     The middle of a frame stays the middle; frames are read between two others where they fall there.
@@ -108,8 +108,8 @@ def paced(classes: Array, tempo: float, phase: float, hop: float, frame: float) 
     return result
 
 
-@compiled
-def normalised(classes: Array) -> Array:
+@compile_kernel
+def normalise_chroma(classes: Array) -> Array:
     """Smoothed over five frames and brought to one length, silence to zeros; (12, frames - 4), doubles."""
     rows = max(0, classes.shape[1] - _TAPS.size + 1)
     smooth = np.zeros((CLASSES, rows), np.float64)
@@ -132,8 +132,8 @@ def normalised(classes: Array) -> Array:
     return smooth
 
 
-@compiled
-def _table(rows: Array) -> Array:
+@compile_kernel
+def _build_area_table(rows: Array) -> Array:
     """The summed-area table of rows (12, n), time along the last axis; (13, n + 1)."""
     count = rows.shape[1]
     table = np.zeros((CLASSES + 1, count + 1), np.float64)
@@ -145,8 +145,8 @@ def _table(rows: Array) -> Array:
     return table
 
 
-@compiled
-def _area(table: Array, filter_: Array, which: int, start: int, length: int, out: Array) -> None:
+@compile_kernel
+def _sum_rectangle(table: Array, filter_: Array, which: int, start: int, length: int, out: Array) -> None:
     """The energy under one rectangle of a filter, at so many positions from ``start`` on."""
     top, bottom = filter_[4 * which], filter_[4 * which + 1]
     low, high = filter_[4 * which + 2], filter_[4 * which + 3]
@@ -156,31 +156,33 @@ def _area(table: Array, filter_: Array, which: int, start: int, length: int, out
         out[place] = (above[place] - below[place]) - (above_before[place] - below_before[place])
 
 
-@compiled
-def _ratios(table: Array, filter_: Array, start: int, length: int, out: Array, light: Array, other: Array) -> None:
+@compile_kernel
+def _compute_filter_ratios(
+    table: Array, filter_: Array, start: int, length: int, out: Array, light: Array, other: Array
+) -> None:
     """(1 + light) / (1 + dark) of one filter, at so many positions; ``light`` and ``other`` are scratch."""
-    _area(table, filter_, 0, start, length, out)
-    _area(table, filter_, 1, start, length, light)
+    _sum_rectangle(table, filter_, 0, start, length, out)
+    _sum_rectangle(table, filter_, 1, start, length, light)
     if filter_[9] > filter_[8]:
-        _area(table, filter_, 2, start, length, other)
+        _sum_rectangle(table, filter_, 2, start, length, other)
         for place in range(length):
             light[place] += other[place]
     for place in range(length):
         out[place] = (1.0 + light[place]) / (1.0 + (out[place] - light[place]))
 
 
-@compiled
+@compile_kernel
 def sub_prints(rows: Array) -> Array:
     """The sub-prints of normalised rows (12, n): one for every window of sixteen."""
     count = max(0, rows.shape[1] - _ROWS + 1)
     prints = np.zeros(count, np.uint32)
-    table = _table(rows)
+    table = _build_area_table(rows)
     ratio, light, other = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
     for start in range(0, count, _BLOCK):
         length = min(_BLOCK, count - start)
         for place in range(_FILTERS.shape[0]):
             low, middle, high = _THRESHOLDS[place]
-            _ratios(table, _FILTERS[place], start, length, ratio, light, other)
+            _compute_filter_ratios(table, _FILTERS[place], start, length, ratio, light, other)
             upper, lower = np.uint32(31 - 2 * place), np.uint32(30 - 2 * place)
             here = prints[start:]
             for at in range(length):
@@ -190,7 +192,7 @@ def sub_prints(rows: Array) -> Array:
     return prints
 
 
-@compiled
+@compile_kernel
 def weak_bits(rows: Array, flipped: int) -> tuple[Array, Array]:
     """Sub-prints, and of each the ``flipped`` bits that nearly fell the other way, the weakest first; (flipped, n).
 
@@ -202,7 +204,7 @@ def weak_bits(rows: Array, flipped: int) -> tuple[Array, Array]:
     weak = np.zeros((flipped, count), np.uint32)
     margins = np.empty((flipped, _BLOCK), np.float32)
     near, far, carried = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.uint32)
-    table = _table(rows)
+    table = _build_area_table(rows)
     ratio, light, other = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
     for start in range(0, count, _BLOCK):
         length = min(_BLOCK, count - start)
@@ -210,7 +212,7 @@ def weak_bits(rows: Array, flipped: int) -> tuple[Array, Array]:
         for place in range(_FILTERS.shape[0]):
             low, middle, high = _THRESHOLDS[place]
             scale = 1.0 / (high - low)
-            _ratios(table, _FILTERS[place], start, length, ratio, light, other)
+            _compute_filter_ratios(table, _FILTERS[place], start, length, ratio, light, other)
             upper, lower = np.uint32(31 - 2 * place), np.uint32(30 - 2 * place)
             here = prints[start:]
             for at in range(length):
@@ -222,13 +224,15 @@ def weak_bits(rows: Array, flipped: int) -> tuple[Array, Array]:
             for at in range(length):
                 near[at] = abs(ratio[at] - middle) * scale
                 far[at] = min(abs(ratio[at] - low), abs(ratio[at] - high)) * scale
-            _note(near, np.uint32(1) << upper, start, length, margins, weak, carried)
-            _note(far, np.uint32(1) << lower, start, length, margins, weak, carried)
+            _insert_weak_bit(near, np.uint32(1) << upper, start, length, margins, weak, carried)
+            _insert_weak_bit(far, np.uint32(1) << lower, start, length, margins, weak, carried)
     return prints, weak
 
 
-@compiled
-def _note(margin: Array, bit: np.uint32, start: int, length: int, margins: Array, weak: Array, carried: Array) -> None:
+@compile_kernel
+def _insert_weak_bit(
+    margin: Array, bit: np.uint32, start: int, length: int, margins: Array, weak: Array, carried: Array
+) -> None:
     """Let a bit sink to its place among the weakest so far; ``carried`` is scratch, and ``margin`` is used up."""
     carried[:length] = bit
     for rank in range(margins.shape[0]):
@@ -240,8 +244,8 @@ def _note(margin: Array, bit: np.uint32, start: int, length: int, margins: Array
             bits[at], carried[at] = (mask, held) if weaker else (held, mask)
 
 
-@compiled
-def probes(prints: Array, weak: Array, modulus: int) -> Array:
+@compile_kernel
+def build_probe_keys(prints: Array, weak: Array, modulus: int) -> Array:
     """Mixed keys of sub-prints as heard and with every choice of their weak bits flipped, one in ``modulus`` kept.
 
     Silence gives none. In no order, and some of them several times. Mixing is that of ``kernels.mix32``. ``weak`` is

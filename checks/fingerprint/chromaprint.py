@@ -63,12 +63,12 @@ class Fingerprinter(Protocol):
     def finish(self) -> SubPrints: ...
 
 
-def fingerprinter() -> Fingerprinter:
+def choose_fingerprinter() -> Fingerprinter:
     """The fastest one at hand."""
     return LibraryFingerprinter() if _library is not None else BuiltInFingerprinter()
 
 
-def backend() -> str:
+def describe_backend() -> str:
     """Which implementation ``fingerprinter()`` gives, with its version."""
     if _library is None:
         return "built-in"
@@ -103,13 +103,13 @@ class BuiltInFingerprinter:
         for first in range(0, frames, _FRAMES_AT_ONCE):
             last = min(first + _FRAMES_AT_ONCE, frames)
             piece = pending[first * _HOP : (last - 1) * _HOP + _FRAME]
-            self._chroma.append(_fold(sliding_window_view(piece, _FRAME)[::_HOP]))
+            self._chroma.append(_fold_to_chroma(sliding_window_view(piece, _FRAME)[::_HOP]))
         self._pending = pending[frames * _HOP :]
 
     def finish(self) -> SubPrints:
         if not self._chroma:
             return np.empty(0, np.uint32)
-        return _classify(_normalise(_smooth(np.concatenate(self._chroma))))
+        return _classify_windows(_normalise_frames(_smooth_chroma(np.concatenate(self._chroma))))
 
 
 def _pitch_classes() -> tuple[slice, npt.NDArray[np.float64]]:
@@ -125,13 +125,13 @@ _BINS, _FOLDING = _pitch_classes()
 _WINDOW = (0.54 - 0.46 * np.cos(2 * np.pi * np.arange(_FRAME) / (_FRAME - 1))) / 32767
 
 
-def _fold(frames: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
+def _fold_to_chroma(frames: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
     """Frames (n x 4096) to the energy of each pitch class (n x 12)."""
     spectra = np.fft.rfft(frames * _WINDOW)[:, _BINS]
     return np.asarray((spectra.real**2 + spectra.imag**2) @ _FOLDING)
 
 
-def _smooth(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _smooth_chroma(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     rows = max(0, len(chroma) - len(SMOOTHING) + 1)
     smooth = np.zeros((rows, 12))
     for offset, weight in enumerate(SMOOTHING):
@@ -139,12 +139,12 @@ def _smooth(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return smooth
 
 
-def _normalise(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _normalise_frames(chroma: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     norm = np.sqrt((chroma**2).sum(axis=1, keepdims=True))
     return np.where(norm < QUIET, 0.0, chroma / np.maximum(norm, QUIET))
 
 
-def _classify(chroma: npt.NDArray[np.float64]) -> SubPrints:
+def _classify_windows(chroma: npt.NDArray[np.float64]) -> SubPrints:
     """Rows of the picture to sub-prints, one for every window of sixteen rows."""
     count = len(chroma) - WINDOW_ROWS + 1
     if count < 1:
@@ -153,13 +153,13 @@ def _classify(chroma: npt.NDArray[np.float64]) -> SubPrints:
     table[1:, 1:] = chroma.cumsum(axis=0).cumsum(axis=1)
     prints = np.zeros(count, np.uint32)
     for kind, band, bands, rows, *thresholds in CLASSIFIERS:
-        plus, minus = _rectangles(table, count, kind, band, bands, rows)
+        plus, minus = _sum_filter_rectangles(table, count, kind, band, bands, rows)
         value = np.log((1 + plus) / (1 + minus))
         prints = (prints << np.uint32(2)) | _GRAY[np.searchsorted(thresholds, value, side="right")]
     return prints
 
 
-def _rectangles(
+def _sum_filter_rectangles(
     table: npt.NDArray[np.float64], count: int, kind: int, band: int, bands: int, rows: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The energy under the light and under the dark rectangles of one filter, at every position."""

@@ -168,7 +168,7 @@ class ClickHouseStore:
         self._client: Any = clickhouse_connect.get_client(dsn=self._address.dsn, settings=_SETTINGS)
         self._mutex = threading.Lock()  # a client carries one statement at a time
         self._version = 0
-        for statement in schema(self._address):
+        for statement in build_clickhouse_schema(self._address):
             self._command(statement)
         if not self._rows("SELECT modulus FROM @store FINAL"):
             self._insert("store", {"name": ["modulus"], "modulus": [modulus]})
@@ -190,7 +190,9 @@ class ClickHouseStore:
         """Learn many, batch by batch; gives how many. A batch that fails half way leaves what held before."""
         waiting, count = iter(recordings), 0
         while batch := dict(islice(waiting, BATCH)):
-            kept = {document: index.keys(fingerprint, self.modulus) for document, fingerprint in batch.items()}
+            kept = {
+                document: index.build_index_keys(fingerprint, self.modulus) for document, fingerprint in batch.items()
+            }
             self._learn(batch, kept)
             count += len(batch)
         return count
@@ -284,7 +286,7 @@ class ClickHouseStore:
         last = dict(changes)
         batch = {document: prints for document, prints in last.items() if prints is not None}
         if batch:
-            kept = {document: index.keys(prints, self.modulus) for document, prints in batch.items()}
+            kept = {document: index.build_index_keys(prints, self.modulus) for document, prints in batch.items()}
             self._insert_recordings(batch, kept, [generation] * len(batch), version)
         if gone := [document for document in last if document not in batch]:
             empty = [b""] * len(gone)
@@ -305,7 +307,7 @@ class ClickHouseStore:
         return self._search(queries)
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
-        (found,) = self._search([index.query(fingerprint, self.modulus)])
+        (found,) = self._search([index.build_index_query(fingerprint, self.modulus)])
         return found
 
     def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
@@ -331,11 +333,11 @@ class ClickHouseStore:
         statement = _ALL if most <= index.LEAST_WORK else _RAREST
         rows = self._rows(
             statement,
-            queries=_listed(np.repeat(numbers, [query.keys.size for query in chosen])),
-            keys=_listed(np.concatenate([query.keys for query in chosen])),
-            numbers=_listed(numbers),
-            hits=_listed([query.least for query in chosen]),
-            work=_listed([index.work(query.keys, self.modulus) for query in chosen]),
+            queries=_join_sql_values(np.repeat(numbers, [query.keys.size for query in chosen])),
+            keys=_join_sql_values(np.concatenate([query.keys for query in chosen])),
+            numbers=_join_sql_values(numbers),
+            hits=_join_sql_values([query.least for query in chosen]),
+            work=_join_sql_values([index.compute_query_budget(query.keys, self.modulus) for query in chosen]),
         )
         for number, document, hits in rows:
             result[number].append(Candidate(int(document), int(hits)))
@@ -465,11 +467,11 @@ class ClickHouseStore:
             )  # fmt: skip
 
 
-def _listed(values: Iterable[int] | np.ndarray[Any, Any]) -> str:
+def _join_sql_values(values: Iterable[int] | np.ndarray[Any, Any]) -> str:
     return ",".join(map(str, values.tolist() if isinstance(values, np.ndarray) else values))
 
 
-def schema(address: Address) -> list[str]:
+def build_clickhouse_schema(address: Address) -> list[str]:
     """What makes the tables; in a cluster, a replicated one on every shard and one that stands for all of them.
 
     A recording's rows and its postings lie on one shard. An insertion is on the disk when it is acknowledged.

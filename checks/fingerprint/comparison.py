@@ -228,28 +228,28 @@ class _Prints:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _prints(fingerprint: bytes) -> _Prints:
-    prints = bit_operations.subprints(fingerprint)
-    heard = informative(prints)
+def _prepare_fingerprint(fingerprint: bytes) -> _Prints:
+    prints = bit_operations.read_subprints(fingerprint)
+    heard = find_informative_items(prints)
     least = min(BLOCK_ITEMS, max(LEAST_ITEMS, math.ceil(DIFFERENT * int(np.count_nonzero(heard)))))
-    return _Prints(prints, heard, alignment.distinct(prints, heard, least) >= least)
+    return _Prints(prints, heard, alignment.count_distinct(prints, heard, least) >= least)
 
 
-def informative(prints: UInt32s) -> Bools:
+def find_informative_items(prints: UInt32s) -> Bools:
     """Which sub-prints say anything: not silence, not the inside of a held tone; shape (items,)."""
-    heard: Bools = alignment.informative(prints, bit_operations.SILENCE, LONGEST_RUN)
+    heard: Bools = alignment.mark_informative(prints, bit_operations.SILENCE, LONGEST_RUN)
     return heard
 
 
-def degenerate(fingerprint: bytes) -> bool:
+def is_degenerate(fingerprint: bytes) -> bool:
     """Whether a fingerprint has too little in it to be compared: silence, a test tone, a hum, a few seconds.
 
     Such a fingerprint never matches anything; that must not be mistaken for "resembles nothing".
     """
-    return not _prints(fingerprint).enough
+    return not _prepare_fingerprint(fingerprint).enough
 
 
-def compare(
+def compare_fingerprints(
     query: bytes,
     reference: bytes,
     *,
@@ -262,31 +262,31 @@ def compare(
     ``exhaustive`` tries every offset instead of those that equal sub-prints propose (in their first ``proposing``
     bits): for pairs that something else suggests, at some milliseconds. ``bands`` say what is matched.
     """
-    one, other = _prints(query).prints, _prints(reference).prints
+    one, other = _prepare_fingerprint(query).prints, _prepare_fingerprint(reference).prints
     stretches = [
         stretch
-        for stretch in _alike(query, reference, exhaustive, proposing)
-        if _agrees(stretch, _POSSIBLE) and _stands_out(stretch, one, other)
+        for stretch in _find_similar_stretches(query, reference, exhaustive, proposing)
+        if _is_within_bands(stretch, _POSSIBLE) and _stands_out(stretch, one, other)
     ]
-    return _judged(stretches, one, other, bands)
+    return _build_comparison(stretches, one, other, bands)
 
 
-def nearest(query: bytes, reference: bytes, items: int) -> tuple[float, float]:
+def measure_nearest_blocks(query: bytes, reference: bytes, items: int) -> tuple[float, float]:
     """How near two come at the best of all offsets: bit error rates of one block, and of the worse of two adjacent.
 
     Of blocks with so many ``items`` that say something; 0.5 where they never come near. It is what bands are drawn by.
     """
     one = both = 0.5
-    for stretch in _alike(query, reference, exhaustive=True, proposing=FEWER_BITS):
-        blocks = _blocks(stretch, items) if stretch.wrong.size >= BLOCK else np.zeros(0)
+    for stretch in _find_similar_stretches(query, reference, exhaustive=True, proposing=FEWER_BITS):
+        blocks = _block_error_rates(stretch, items) if stretch.wrong.size >= BLOCK else np.zeros(0)
         one = min(one, blocks.min(initial=0.5))
-        both = min(both, _adjacent(blocks).min(initial=0.5))
+        both = min(both, _worse_adjacent_blocks(blocks).min(initial=0.5))
     return float(one), float(both)
 
 
-def _alike(query: bytes, reference: bytes, exhaustive: bool, proposing: int) -> list[_Stretch]:
+def _find_similar_stretches(query: bytes, reference: bytes, exhaustive: bool, proposing: int) -> list[_Stretch]:
     """The stretches of the query that sound like the reference, be it by chance."""
-    one, other = _prints(query), _prints(reference)
+    one, other = _prepare_fingerprint(query), _prepare_fingerprint(reference)
     if not (one.enough and other.enough):
         return []
     a, b, heard_a, heard_b = one.prints, other.prints, one.heard, other.heard
@@ -295,26 +295,26 @@ def _alike(query: bytes, reference: bytes, exhaustive: bool, proposing: int) -> 
     else:
         offsets = proposed_offsets(a, b, heard_a, heard_b, proposing)
     if offsets.size:
-        offsets = offsets[best_blocks(a, b, heard_a, heard_b, offsets) <= POSSIBLE_BLOCKS]
+        offsets = offsets[best_block_rates(a, b, heard_a, heard_b, offsets) <= POSSIBLE_BLOCKS]
     if not offsets.size:
         return []
-    grid = _grid(a, b, heard_a, heard_b, offsets)
-    return list(_stretches(_path(grid), grid))
+    grid = _build_offset_grid(a, b, heard_a, heard_b, offsets)
+    return list(_cut_path_stretches(_trace_best_path(grid), grid))
 
 
-def likeness(query: bytes, reference: bytes) -> float:
+def best_block_error_rate(query: bytes, reference: bytes) -> float:
     """The bit error rate of the best block at the offsets that a few equal bits propose: a look, not a judgement."""
-    one, other = _prints(query), _prints(reference)
+    one, other = _prepare_fingerprint(query), _prepare_fingerprint(reference)
     if not (one.enough and other.enough):
         return 1.0
     offsets = proposed_offsets(one.prints, other.prints, one.heard, other.heard, FEWER_BITS)
-    return float(best_blocks(one.prints, other.prints, one.heard, other.heard, offsets).min(initial=1.0))
+    return float(best_block_rates(one.prints, other.prints, one.heard, other.heard, offsets).min(initial=1.0))
 
 
 def proposed_offsets(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, proposing: int = PROPOSING_BITS) -> Int64s:
     """The offsets (place in b minus place in a) for which equal leading bits speak, ascending."""
-    votes = alignment.votes(a, b, heard_a, heard_b, proposing, PAIR_BUDGET)
-    peaks = alignment.peaks(votes, LEAST_VOTES, PEAKS) - a.size
+    votes = alignment.count_offset_votes(a, b, heard_a, heard_b, proposing, PAIR_BUDGET)
+    peaks = alignment.find_vote_peaks(votes, LEAST_VOTES, PEAKS) - a.size
     if not peaks.size:
         return peaks
     return np.unique(np.concatenate((peaks - 1, peaks, peaks + 1)))
@@ -324,11 +324,11 @@ def searched_offsets(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools) -> 
     """The offsets with the best blocks, after trying all at which the two overlap by a block (or by what there is)."""
     least = min(BLOCK, a.size, b.size)
     every = np.arange(least - a.size, b.size - least + 1, dtype=np.int64)
-    best = best_blocks(a, b, heard_a, heard_b, every)
+    best = best_block_rates(a, b, heard_a, heard_b, every)
     return np.sort(every[np.argsort(best, kind="stable")[: 3 * PEAKS]])
 
 
-def best_blocks(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets: Int64s) -> Floats:
+def best_block_rates(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets: Int64s) -> Floats:
     """The bit error rate of the best block at every offset; 1 where no block says enough."""
     width = min(BLOCK, a.size)
     least = BLOCK_ITEMS if width == BLOCK else min(LEAST_ITEMS, width)
@@ -336,14 +336,14 @@ def best_blocks(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets:
     return best
 
 
-def _grid(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets: Int64s) -> _Grid:
-    wrong, both, inside = alignment.held(a, b, heard_a, heard_b, offsets)
+def _build_offset_grid(a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets: Int64s) -> _Grid:
+    wrong, both, inside = alignment.compare_at_offsets(a, b, heard_a, heard_b, offsets)
     heard = both.astype(np.bool_)
     gain = np.where(heard, POSSIBLE_BLOCKS - wrong / np.float32(32), np.where(inside, -BRIDGE_COST, -OUTSIDE_COST))
     return _Grid(offsets, wrong, heard, gain.astype(np.float32))
 
 
-def _windows(values: Int32s | Bools, width: int) -> Int32s:
+def _sum_windows(values: Int32s | Bools, width: int) -> Int32s:
     """Sums of every ``width`` neighbours along the last axis."""
     total = np.zeros((*values.shape[:-1], values.shape[-1] + 1), dtype=np.int32)
     np.cumsum(values, axis=-1, out=total[..., 1:])
@@ -351,14 +351,14 @@ def _windows(values: Int32s | Bools, width: int) -> Int32s:
     return sums
 
 
-def _path(grid: _Grid) -> Int64s:
+def _trace_best_path(grid: _Grid) -> Int64s:
     """The best path: for every step the row of its offset, or -1 where nothing agrees; shape (steps,)."""
     slips = np.where(np.diff(grid.offsets) == 1, SLIP_COST, np.inf)
-    path: Int64s = alignment.path(_steps(grid.gain), slips, JUMP_COST)
+    path: Int64s = alignment.find_best_path(_sum_path_steps(grid.gain), slips, JUMP_COST)
     return path
 
 
-def _steps(gain: Singles) -> Floats:
+def _sum_path_steps(gain: Singles) -> Floats:
     """Gains summed over every step; the last one may be short."""
     steps = -(-gain.shape[1] // STEP)
     padded = np.pad(gain, ((0, 0), (0, steps * STEP - gain.shape[1])))
@@ -366,16 +366,16 @@ def _steps(gain: Singles) -> Floats:
     return summed
 
 
-def _stretches(path: Int64s, grid: _Grid) -> Iterator[_Stretch]:
+def _cut_path_stretches(path: Int64s, grid: _Grid) -> Iterator[_Stretch]:
     """The runs of the path, cut where it jumps."""
     offsets = np.where(path < 0, np.iinfo(np.int64).min // 2, grid.offsets[path])
     cuts = np.flatnonzero(np.abs(np.diff(offsets)) > 1) + 1
     for first, run in zip([0, *cuts.tolist()], np.split(path, cuts), strict=True):
         if run[0] >= 0:
-            yield _trimmed(run, first, grid)
+            yield _trim_stretch(run, first, grid)
 
 
-def _trimmed(run: Int64s, first: int, grid: _Grid) -> _Stretch:
+def _trim_stretch(run: Int64s, first: int, grid: _Grid) -> _Stretch:
     """One run of steps as sub-prints, each end moved by up to a step to where the agreement begins and ends."""
     low, high = max(0, (first - 1) * STEP), min(grid.gain.shape[1], (first + run.size + 1) * STEP)
     places = np.arange(low, high)
@@ -390,76 +390,78 @@ def _trimmed(run: Int64s, first: int, grid: _Grid) -> _Stretch:
     )
 
 
-def _blocks(stretch: _Stretch, least: int = BLOCK_ITEMS) -> Floats:
+def _block_error_rates(stretch: _Stretch, least: int = BLOCK_ITEMS) -> Floats:
     """Bit error rate of every block of a stretch, one a step (so block k + 8 is adjacent to block k)."""
     width = min(BLOCK, stretch.wrong.size)
-    bits, items = _windows(stretch.wrong, width)[::STEP], _windows(stretch.heard, width)[::STEP]
+    bits, items = _sum_windows(stretch.wrong, width)[::STEP], _sum_windows(stretch.heard, width)[::STEP]
     enough = items >= (least if width == BLOCK else LEAST_ITEMS)
     rates: Floats = np.where(enough, bits / np.maximum(1, 32 * items), 0.5)
     return rates
 
 
-def _agrees(stretch: _Stretch, bands: Bands) -> bool:
+def _is_within_bands(stretch: _Stretch, bands: Bands) -> bool:
     """Whether two adjacent blocks, one alone, or a stretch shorter than a block come down to the bands."""
     if stretch.heard.sum() < LEAST_ITEMS:
         return False
     if stretch.wrong.size < BLOCK:
         return stretch.bit_error_rate <= bands.short
-    blocks = _blocks(stretch, bands.items)
-    return bool(blocks.min() <= bands.one_block or _adjacent(blocks).min(initial=1.0) <= bands.blocks)
+    blocks = _block_error_rates(stretch, bands.items)
+    return bool(blocks.min() <= bands.one_block or _worse_adjacent_blocks(blocks).min(initial=1.0) <= bands.blocks)
 
 
-def _adjacent(blocks: Floats) -> Floats:
+def _worse_adjacent_blocks(blocks: Floats) -> Floats:
     """The worse of every two adjacent blocks."""
     apart = BLOCK // STEP
     together: Floats = np.maximum(blocks[:-apart], blocks[apart:])
     return together
 
 
-def _same(stretch: _Stretch, shorter: int, bands: Bands) -> bool:
+def _is_same_recording(stretch: _Stretch, shorter: int, bands: Bands) -> bool:
     """Certainly the same recording, not merely the same music; ``shorter`` is the shorter one's length in items."""
-    if not _agrees(stretch, bands):
+    if not _is_within_bands(stretch, bands):
         return False
     long = stretch.heard.sum() >= min(SAME_RECORDING_ITEMS, THROUGHOUT * shorter)
-    return bool(_blocks(stretch).min() <= SAME_PASSAGE or (long and stretch.bit_error_rate <= SAME_RECORDING))
+    return bool(
+        _block_error_rates(stretch).min() <= SAME_PASSAGE or (long and stretch.bit_error_rate <= SAME_RECORDING)
+    )
 
 
 def _stands_out(stretch: _Stretch, query: UInt32s, reference: UInt32s) -> bool:
     """Whether a stretch agrees as it does here only: noise and held tones agree with others of their kind anywhere."""
-    usual, lowest = time_map.background(query, reference, stretch.start, stretch.reference)
+    usual, lowest = time_map.measure_background_rate(query, reference, stretch.start, stretch.reference)
     return usual >= STATIONARY or stretch.bit_error_rate * STATIONARY_BETTER <= lowest
 
 
-def _judged(stretches: list[_Stretch], query: UInt32s, reference: UInt32s, bands: Bands) -> Comparison:
+def _build_comparison(stretches: list[_Stretch], query: UInt32s, reference: UInt32s, bands: Bands) -> Comparison:
     """The comparison that the stretches amount to."""
     if not stretches:
         return Comparison()
     shorter = min(query.size, reference.size)
-    matched = any(_agrees(stretch, bands) for stretch in stretches)
+    matched = any(_is_within_bands(stretch, bands) for stretch in stretches)
     deviation = ITEM_SECONDS * max(
-        time_map.deviation(query, reference, one.heard, one.start, one.reference) if matched else 0.0
+        time_map.measure_time_deviation(query, reference, one.heard, one.start, one.reference) if matched else 0.0
         for one in stretches
     )
-    same = any(_same(stretch, shorter, bands) for stretch in stretches)
+    same = any(_is_same_recording(stretch, shorter, bands) for stretch in stretches)
     wrong, heard = sum(int(s.wrong.sum()) for s in stretches), sum(int(s.heard.sum()) for s in stretches)
-    segments = tuple(_segment(s) for s in stretches)
+    segments = tuple(_stretch_to_segment(s) for s in stretches)
     return Comparison(
-        segments=_apart(segments),
+        segments=_separate_segments(segments),
         bit_error_rate=round(wrong / (32 * heard), 4),
-        blocks=tuple(round(float(rate), 4) for s in stretches for rate in _blocks(s)[:: BLOCK // STEP]),
-        coverage=_share(np.concatenate([np.arange(s.start, s.end) for s in stretches]), query.size),
-        reference_coverage=_share(np.concatenate([s.reference for s in stretches]), reference.size),
+        blocks=tuple(round(float(rate), 4) for s in stretches for rate in _block_error_rates(s)[:: BLOCK // STEP]),
+        coverage=_share_of_items(np.concatenate([np.arange(s.start, s.end) for s in stretches]), query.size),
+        reference_coverage=_share_of_items(np.concatenate([s.reference for s in stretches]), reference.size),
         matched=matched,
         certain=same and deviation <= STRAIGHT,
         deviation=round(deviation, 4),
     )
 
 
-def _share(places: Int64s, items: int) -> float:
+def _share_of_items(places: Int64s, items: int) -> float:
     return round(min(1.0, np.unique(places).size / items), 4)
 
 
-def _segment(stretch: _Stretch) -> Segment:
+def _stretch_to_segment(stretch: _Stretch) -> Segment:
     """Sub-prints as time: a stretch begins with what its first one hears and ends with what its last one hears."""
     return Segment(
         start=stretch.start * ITEM_SECONDS,
@@ -469,7 +471,7 @@ def _segment(stretch: _Stretch) -> Segment:
     )
 
 
-def _apart(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+def _separate_segments(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     """The same segments without overlap in the query: at a cut, both sides hear a little of each other."""
     result: list[Segment] = []
     for segment in segments:
@@ -481,10 +483,10 @@ def _apart(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
                 segment, start=segment.start + late, reference_start=segment.reference_start + late
             )
         result.append(segment)
-    return tuple(_rounded(segment) for segment in result)
+    return tuple(_round_segment(segment) for segment in result)
 
 
-def _rounded(segment: Segment) -> Segment:
+def _round_segment(segment: Segment) -> Segment:
     return Segment(
         round(segment.start, 2),
         round(segment.end, 2),

@@ -21,13 +21,13 @@ _OCTAVES = 1.0
 _MOST_DECIBELS = 40.0
 
 
-def evened(picture: Picture) -> Picture:
+def equalise_bands(picture: Picture) -> Picture:
     """The picture with its balance brought to the usual one; the same where it is silent."""
-    factors = 10 ** (_gains(picture) / 10)
+    factors = 10 ** (_compute_band_gains(picture) / 10)
     return Picture(picture.energy * factors[:, None].astype(picture.energy.dtype), picture.edges)
 
 
-def _gains(picture: Picture) -> Floats:
+def _compute_band_gains(picture: Picture) -> Floats:
     """What each band lacks, in decibels; shape (bands,)."""
     edges = picture.edges
     total = np.concatenate(([0.0], np.cumsum(picture.energy.mean(axis=1, dtype=np.float64))))

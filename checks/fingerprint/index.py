@@ -85,38 +85,38 @@ class Query:
     least: int  # hits that make a candidate
 
 
-def _mixed(fingerprint: bytes, modulus: int) -> UInt32s:
+def _mixed_fingerprint_keys(fingerprint: bytes, modulus: int) -> UInt32s:
     """The distinct mixed keys that are divisible by the modulus, ascending."""
-    prints = bit_operations.subprints(fingerprint)
+    prints = bit_operations.read_subprints(fingerprint)
     held = np.empty(prints.size, dtype=np.uint32)
-    ordered = np.sort(held[: postings_kernels.mixed(prints, modulus, held)])
+    ordered = np.sort(held[: postings_kernels.collect_mixed_keys(prints, modulus, held)])
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if ordered.size else ordered
 
 
-def keys(fingerprint: bytes, modulus: int = MODULUS) -> Keys:
+def build_index_keys(fingerprint: bytes, modulus: int = MODULUS) -> Keys:
     """The keys under which a recording is kept."""
-    sampled = _mixed(fingerprint, modulus)
-    return Keys(_mixed(fingerprint, 1), True) if sampled.size < FEWEST_KEPT else Keys(sampled, False)
+    sampled = _mixed_fingerprint_keys(fingerprint, modulus)
+    return Keys(_mixed_fingerprint_keys(fingerprint, 1), True) if sampled.size < FEWEST_KEPT else Keys(sampled, False)
 
 
-def query(fingerprint: bytes, modulus: int = MODULUS) -> Query:
+def build_index_query(fingerprint: bytes, modulus: int = MODULUS) -> Query:
     """The keys by which a recording is sought."""
-    every = _mixed(fingerprint, 1)
+    every = _mixed_fingerprint_keys(fingerprint, 1)
     short = np.count_nonzero(every % np.uint32(modulus) == 0) < FEWEST_KEPT
     return Query(every, CANDIDATE_HITS_SHORT if short else CANDIDATE_HITS)
 
 
-def best(candidates: Iterable[Candidate]) -> list[Candidate]:
+def rank_best_candidates(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The most promising candidates, best first."""
     return sorted(candidates, key=lambda c: (-c.hits, c.document))[:MOST_CANDIDATES]
 
 
-def work(wanted: UInt32s, modulus: int) -> int:
+def compute_query_budget(wanted: UInt32s, modulus: int) -> int:
     """How many postings a query with these keys may look at."""
     return max(LEAST_WORK, WORK_PER_KEY * int(np.count_nonzero(wanted % np.uint32(modulus) == 0)))
 
 
-def spared(counts: Int64s, work: int) -> Int64s:
+def find_skipped_keys(counts: Int64s, work: int) -> Int64s:
     """Which keys a query leaves unasked, by how many recordings have each: the most common, beyond its work."""
     rarest = np.argsort(counts, kind="stable")
     return rarest[np.cumsum(counts[rarest]) > work]
@@ -143,7 +143,7 @@ class Table:
         starts, counts = np.empty(wanted.size, dtype=np.uint32), np.empty(wanted.size, dtype=np.uint32)
 
         def look(part: slice) -> None:
-            postings_kernels.ranges(
+            postings_kernels.find_posting_ranges(
                 self.directory, self.entries, self.bits, wanted[part], modulus, starts[part], counts[part]
             )
 
@@ -151,9 +151,9 @@ class Table:
             look(slice(None))
             return starts, counts
         some = np.flatnonzero(wanted[: TRIED * modulus] % np.uint32(modulus) == 0)[:TRIED]  # that the table may have
-        tried, waits = int(some[-1]) + 1 if some.size else 0, _waits()
+        tried, waits = int(some[-1]) + 1 if some.size else 0, _count_page_faults()
         look(slice(tried))
-        if _waits() - waits >= WAITED:
+        if _count_page_faults() - waits >= WAITED:
             rest = wanted[tried:]
             self._prefetch(rest if modulus == 1 else rest[rest % np.uint32(modulus) == 0])
         look(slice(tried, None))
@@ -176,7 +176,7 @@ class Table:
     def lookup(self, wanted: UInt32s) -> UInt32s:
         """The document numbers under the wanted keys, each as often as it has one of them."""
         starts, counts = self.ranges(wanted)
-        places = bit_operations.expand(starts.astype(np.int64), counts.astype(np.int64))
+        places = bit_operations.expand_ranges(starts.astype(np.int64), counts.astype(np.int64))
         numbers: UInt32s = self.entries[places] & np.uint32((1 << self.bits) - 1)
         return numbers
 
@@ -185,10 +185,12 @@ class Table:
         left out where that is GONE."""
         size = int(self.directory[last]) - int(self.directory[first])
         out = np.empty(size, dtype=np.uint64)
-        return out[: postings_kernels.decode(self.directory, self.entries, self.bits, first, last, numbers, out)]
+        return out[
+            : postings_kernels.decode_postings(self.directory, self.entries, self.bits, first, last, numbers, out)
+        ]
 
 
-def _waits() -> int:
+def _count_page_faults() -> int:
     """How often this thread had to wait for the disk because something mapped was not in memory."""
     return resource.getrusage(resource.RUSAGE_THREAD).ru_majflt
 
@@ -212,7 +214,7 @@ class Building:
     def entries(self, postings: UInt64s) -> UInt32s:
         """The entries of the postings that come next."""
         entries = np.empty(postings.size, dtype=np.uint32)
-        postings_kernels.encode(postings, self.bits, self.directory, self._state, entries)
+        postings_kernels.encode_postings(postings, self.bits, self.directory, self._state, entries)
         return entries
 
     def close(self) -> int:
@@ -222,11 +224,11 @@ class Building:
         return int(size)
 
 
-def tables(recordings: Sequence[tuple[int, Keys]]) -> tuple[Table, Table]:
+def build_index_tables(recordings: Sequence[tuple[int, Keys]]) -> tuple[Table, Table]:
     """The sampled and the dense table of some recordings, numbered as they come; in memory."""
 
     def table(dense: bool) -> Table:
-        ascending = ordered(postings([kept if kept.dense == dense else None for _, kept in recordings]))
+        ascending = sort_postings(join_postings([kept if kept.dense == dense else None for _, kept in recordings]))
         building = Building(ascending.size, len(recordings))
         entries = building.entries(ascending)
         building.close()
@@ -235,17 +237,17 @@ def tables(recordings: Sequence[tuple[int, Keys]]) -> tuple[Table, Table]:
     return table(False), table(True)
 
 
-def postings(kept: Sequence[Keys | None]) -> UInt64s:
+def join_postings(kept: Sequence[Keys | None]) -> UInt64s:
     """The postings of recordings numbered as they come, one recording after the other."""
     sizes = [one.values.size if one else 0 for one in kept]
     values = np.concatenate([np.zeros(0, dtype=np.uint32), *(one.values for one in kept if one)])
-    return postings_kernels.join(values, np.array(sizes, dtype=np.int64))
+    return postings_kernels.join_document_postings(values, np.array(sizes, dtype=np.int64))
 
 
-def ordered(postings: UInt64s, by_key: bool = True) -> UInt64s:
+def sort_postings(postings: UInt64s, by_key: bool = True) -> UInt64s:
     """Postings ascending; where only their keys are out of order, that is done sooner. The old array is used up."""
     spare = np.empty_like(postings)
-    return spare if postings_kernels.order(postings, spare, 3 if by_key else 0) else postings
+    return spare if postings_kernels.radix_sort_postings(postings, spare, 3 if by_key else 0) else postings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,7 +260,7 @@ class Shelf:
     gone: tuple[Int64s, ...] = ()  # each ascending; not reported any more
 
 
-def answer(shelves: Sequence[Shelf], queries: Sequence[Query], modulus: int) -> list[list[Candidate]]:
+def answer_index_queries(shelves: Sequence[Shelf], queries: Sequence[Query], modulus: int) -> list[list[Candidate]]:
     """For each query the recordings that share enough keys with it, best first. Every recording is on one shelf."""
     tables = [
         (shelf, table, divisor)
@@ -271,20 +273,20 @@ def answer(shelves: Sequence[Shelf], queries: Sequence[Query], modulus: int) -> 
         return [[] for _ in queries]
     wanted = np.concatenate([query.keys for query in queries])
     places = [table.ranges(wanted, divisor) for _, table, divisor in tables]
-    _spare(wanted, bounds, [counts for _, counts in places], modulus)
+    _skip_common_keys(wanted, bounds, [counts for _, counts in places], modulus)
     least = np.array([query.least for query in queries], dtype=np.int64)
     found = []
     for (shelf, table, _), (starts, counts) in zip(tables, places, strict=True):
-        of, numbers, hits = postings_kernels.count(table.entries, table.bits, bounds, starts, counts, least)
+        of, numbers, hits = postings_kernels.count_query_hits(table.entries, table.bits, bounds, starts, counts, least)
         documents = shelf.documents[numbers]
         alive = np.ones(documents.size, dtype=bool)
         for gone in shelf.gone:
-            alive &= ~among(gone, documents)
+            alive &= ~mark_listed_documents(gone, documents)
         found.append((of[alive], documents[alive], hits[alive]))
-    return _ranked(len(queries), found)
+    return _rank_query_hits(len(queries), found)
 
 
-def _spare(wanted: UInt32s, bounds: Int64s, counts: Sequence[UInt32s], modulus: int) -> None:
+def _skip_common_keys(wanted: UInt32s, bounds: Int64s, counts: Sequence[UInt32s], modulus: int) -> None:
     """Leave out the most common keys of a query where all of them would be too much work."""
     if sum(int(each.sum(dtype=np.int64)) for each in counts) <= LEAST_WORK:
         return
@@ -292,12 +294,12 @@ def _spare(wanted: UInt32s, bounds: Int64s, counts: Sequence[UInt32s], modulus: 
     ahead = np.diff(np.concatenate(([0], np.cumsum(totals)))[bounds])
     for query in np.flatnonzero(ahead > LEAST_WORK).tolist():
         part = slice(int(bounds[query]), int(bounds[query + 1]))
-        left_out = spared(totals[part], work(wanted[part], modulus))
+        left_out = find_skipped_keys(totals[part], compute_query_budget(wanted[part], modulus))
         for each in counts:
             each[part][left_out] = 0
 
 
-def _ranked(queries: int, found: Sequence[tuple[Int64s, Int64s, Int64s]]) -> list[list[Candidate]]:
+def _rank_query_hits(queries: int, found: Sequence[tuple[Int64s, Int64s, Int64s]]) -> list[list[Candidate]]:
     of, documents, hits = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.lexsort((documents, -hits, of))
     of, documents, hits = of[order], documents[order], hits[order]
@@ -309,7 +311,7 @@ def _ranked(queries: int, found: Sequence[tuple[Int64s, Int64s, Int64s]]) -> lis
     return result
 
 
-def among(ordered: Int64s, documents: Int64s) -> bit_operations.Bools:
+def mark_listed_documents(ordered: Int64s, documents: Int64s) -> bit_operations.Bools:
     """Which of the documents are in an ascending list."""
     if not ordered.size:
         return np.zeros(documents.size, dtype=bool)

@@ -15,7 +15,16 @@ import numpy as np
 
 from checks.fingerprint import postings_kernels
 from checks.fingerprint.bit_operations import Int64s, UInt32s, UInt64s
-from checks.fingerprint.index import Building, Damaged, Keys, Shelf, Table, among, ordered, postings
+from checks.fingerprint.index import (
+    Building,
+    Damaged,
+    Keys,
+    Shelf,
+    Table,
+    join_postings,
+    mark_listed_documents,
+    sort_postings,
+)
 from checks.fingerprint.postings_kernels import GONE
 
 MAGIC = b"gate-seg"
@@ -58,7 +67,7 @@ class Segment:
         widths = [(8, documents), (4, (1 << bits1) + 1), (4, n1), (4, (1 << bits2) + 1), (4, n2)]
         order = [0, 1, 2, 3, 4] if self.format == 1 else [0, 1, 3, 2, 4]  # as they lie in the file
         sizes = [widths[part][0] * widths[part][1] for part in order]
-        *places, end = _places(self._header_size, sizes)
+        *places, end = _place_segment_parts(self._header_size, sizes)
         if end != self.size:
             raise Damaged(f"{path.name}: {self.size} bytes, expected {end}")
         self._parts = [(place, size) for place, size in zip(places, sizes, strict=True)]
@@ -87,7 +96,7 @@ class Segment:
 
     def hold(self, documents: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of these recordings are in the file."""
-        return among(self.documents, documents)
+        return mark_listed_documents(self.documents, documents)
 
     def shelf(self, *gone: Int64s) -> Shelf:
         """For searching, without those recordings."""
@@ -110,21 +119,24 @@ class Segment:
             directory = table.directory
             if np.any(directory[1:] < directory[:-1]) or int(directory[-1]) != table.entries.size:
                 found.append(f"{name}: a directory does not fit its entries")
-            elif any(np.any(part[1:] <= part[:-1]) for part in _slices([(table, same)], _slicing([table]))):
+            elif any(
+                np.any(part[1:] <= part[:-1])
+                for part in _iterate_posting_slices([(table, same)], _choose_slice_bits([table]))
+            ):
                 found.append(f"{name}: postings are not in order")
         return found
 
     def _measured(self) -> list[int]:
         if self.format == 1:
-            return [_checksum(memoryview(self._map)[self._header_size :])]
-        return [_checksum(memoryview(self._map)[place : place + size]) for place, size in self._parts]
+            return [_segment_checksum(memoryview(self._map)[self._header_size :])]
+        return [_segment_checksum(memoryview(self._map)[place : place + size]) for place, size in self._parts]
 
     def _gaps(self) -> list[tuple[int, int]]:
         ends = [self._header_size, *(place + size for place, size in self._parts)]
         return [(end, place) for end, (place, _) in zip(ends, self._parts, strict=False)]
 
 
-def _checksum(content: memoryview) -> int:
+def _segment_checksum(content: memoryview) -> int:
     checksum = 0
     for start in range(0, len(content), CHUNK):
         checksum = zlib.crc32(content[start : start + CHUNK], checksum)
@@ -136,9 +148,17 @@ def write_segment(path: Path, recordings: Sequence[tuple[int, Keys]], modulus: i
     recordings = sorted(recordings, key=lambda one: one[0])
     documents = np.array([document for document, _ in recordings], dtype=np.int64)
     sampled, dense = (
-        postings([kept if kept.dense == dense else None for _, kept in recordings]) for dense in (False, True)
+        join_postings([kept if kept.dense == dense else None for _, kept in recordings]) for dense in (False, True)
     )
-    write_durably(path, _writing(documents, modulus, (sampled.size, _parted(sampled)), (dense.size, _parted(dense))))
+    write_durably(
+        path,
+        _build_segment_writer(
+            documents,
+            modulus,
+            (sampled.size, _sort_postings_by_document(sampled)),
+            (dense.size, _sort_postings_by_document(dense)),
+        ),
+    )
 
 
 def merge_segments(path: Path, sources: Sequence[tuple[Segment, Int64s]], modulus: int) -> int:
@@ -146,7 +166,7 @@ def merge_segments(path: Path, sources: Sequence[tuple[Segment, Int64s]], modulu
 
     Holds some 30 bytes a recording and STEP postings at once, whatever the size of the segments.
     """
-    living = [~among(removed, segment.documents) for segment, removed in sources]
+    living = [~mark_listed_documents(removed, segment.documents) for segment, removed in sources]
     documents = np.sort(np.concatenate([s.documents[alive] for (s, _), alive in zip(sources, living, strict=True)]))
     numbers = []
     for (segment, _), alive in zip(sources, living, strict=True):
@@ -156,50 +176,50 @@ def merge_segments(path: Path, sources: Sequence[tuple[Segment, Int64s]], modulu
 
     def stream(tables: Sequence[Table]) -> tuple[int, Iterator[UInt64s]]:
         pairs = [(table, new) for table, new in zip(tables, numbers, strict=True) if table.entries.size]
-        return sum(table.entries.size for table in tables), _slices(pairs, _slicing(tables))
+        return sum(table.entries.size for table in tables), _iterate_posting_slices(pairs, _choose_slice_bits(tables))
 
     sampled, dense = stream([s.sampled for s, _ in sources]), stream([s.dense for s, _ in sources])
-    write_durably(path, _writing(documents, modulus, sampled, dense))
+    write_durably(path, _build_segment_writer(documents, modulus, sampled, dense))
     return int(documents.size)
 
 
-def _parted(postings: UInt64s) -> Iterator[UInt64s]:
+def _sort_postings_by_document(postings: UInt64s) -> Iterator[UInt64s]:
     """Postings in the order of their documents, ascending: first thrown into parts by their highest bits, then each
     part by itself, which is small enough to be sorted in the cache."""
     if postings.size <= STEP:
-        yield ordered(postings)
+        yield sort_postings(postings)
         return
     spare = np.empty_like(postings)
-    thrown = spare if postings_kernels.order(postings, spare, 5) else postings
+    thrown = spare if postings_kernels.radix_sort_postings(postings, spare, 5) else postings
     cuts = np.arange(1, 1 << 10, dtype=np.uint64) << np.uint64(54)
     bounds = [0, *np.searchsorted(thrown, cuts).tolist(), thrown.size]
     for first, last in pairwise(bounds):
-        yield ordered(thrown[first:last])
+        yield sort_postings(thrown[first:last])
 
 
-def _slicing(tables: Sequence[Table]) -> int:
+def _choose_slice_bits(tables: Sequence[Table]) -> int:
     """In how many parts, as a power of two, the postings of all these tables are taken, so that none is large."""
     return max(0, (sum(table.entries.size for table in tables) // STEP).bit_length())
 
 
-def _slices(sources: Sequence[tuple[Table, UInt32s]], bits: int) -> Iterator[UInt64s]:
+def _iterate_posting_slices(sources: Sequence[tuple[Table, UInt32s]], bits: int) -> Iterator[UInt64s]:
     """The postings of several tables, ascending, in 2**bits parts by the highest bits of the key.
 
     Where one table's numbers all stand above those of the one before, as with recordings that came one after the
     other, it is enough to bring the keys into order.
     """
     sources, apart = _one_after_the_other(sources)
-    readers = [_reader(table, numbers, bits) for table, numbers in sources]
+    readers = [_build_slice_reader(table, numbers, bits) for table, numbers in sources]
     for place in range(1 << bits):
         parts = [read(place) for read in readers]
         if len(parts) == 1:
             yield parts[0]
         elif parts:
             joined = np.concatenate(parts)
-            yield ordered(joined, by_key=apart)
+            yield sort_postings(joined, by_key=apart)
 
 
-def _reader(table: Table, numbers: UInt32s, bits: int) -> Callable[[int], UInt64s]:
+def _build_slice_reader(table: Table, numbers: UInt32s, bits: int) -> Callable[[int], UInt64s]:
     """What gives a table's postings part by part."""
     if table.bits >= bits:
         each = 1 << (table.bits - bits)
@@ -225,19 +245,19 @@ def _one_after_the_other(sources: Sequence[tuple[Table, UInt32s]]) -> tuple[list
 _Stream = tuple[int, Iterable[UInt64s]]
 
 
-def _writing(documents: Int64s, modulus: int, *streams: _Stream) -> Callable[[BufferedRandom], None]:
+def _build_segment_writer(documents: Int64s, modulus: int, *streams: _Stream) -> Callable[[BufferedRandom], None]:
     """What writes a segment: at most so many postings in each stream, ascending over all of its parts."""
 
     def write(file: BufferedRandom) -> None:
         buildings = [Building(most, documents.size) for most, _ in streams]
         listed = documents.astype("<i8", copy=False)
         sizes = [listed.nbytes, *(building.directory.nbytes for building in buildings)]
-        *places, end = _places(HEADER.size, sizes)
+        *places, end = _place_segment_parts(HEADER.size, sizes)
         file.truncate(file.seek(-(-end // ALIGNMENT) * ALIGNMENT))  # entries first: then the directories are known
         entries = []
         for building, (_, parts) in zip(buildings, streams, strict=True):
             file.write(bytes(-file.tell() % ALIGNMENT))
-            entries.append(_streamed(file, map(building.entries, parts)))
+            entries.append(_write_table_entries(file, map(building.entries, parts)))
         counts = [building.close() for building in buildings]
         heads = [listed, *(building.directory.astype("<u4", copy=False) for building in buildings)]
         sums = []
@@ -245,7 +265,7 @@ def _writing(documents: Int64s, modulus: int, *streams: _Stream) -> Callable[[Bu
             file.seek(place)
             content = part.view(np.uint8).data
             file.write(content)
-            sums.append(_checksum(content))
+            sums.append(_segment_checksum(content))
         header = HEADER.pack(
             MAGIC, FORMAT, modulus, documents.size,
             counts[0], buildings[0].bits, counts[1], buildings[1].bits, *sums, *entries, 0,
@@ -256,7 +276,7 @@ def _writing(documents: Int64s, modulus: int, *streams: _Stream) -> Callable[[Bu
     return write
 
 
-def _streamed(file: BufferedRandom, parts: Iterable[UInt32s]) -> int:
+def _write_table_entries(file: BufferedRandom, parts: Iterable[UInt32s]) -> int:
     """Write entries one part after the other; gives the checksum of all."""
     checksum = 0
     for part in parts:
@@ -267,7 +287,7 @@ def _streamed(file: BufferedRandom, parts: Iterable[UInt32s]) -> int:
     return checksum
 
 
-def _places(at: int, sizes: Sequence[int]) -> list[int]:
+def _place_segment_parts(at: int, sizes: Sequence[int]) -> list[int]:
     """Where each part of a segment begins behind the header, each aligned, and where the last ends."""
     places = []
     for size in sizes:

@@ -70,7 +70,7 @@ class Mark:
         return RECORD.pack(MARK_AT, self.position, TOKEN.size // 4) + TOKEN.pack(self.token)
 
 
-def create(path: Path) -> None:
+def create_journal(path: Path) -> None:
     """Begin an empty journal, durably."""
     head = HEADER.pack(MAGIC, FORMAT, 0)[:-4]
     write_bytes(path, head + struct.pack("<I", zlib.crc32(head)))
@@ -103,7 +103,7 @@ class Journal:
             raise Shrunk(self.path.name)
         with self.path.open("rb") as file:
             file.seek(self.position)
-            records, length = parse(file.read())
+            records, length = parse_journal_frames(file.read())
         self.position += length
         return records
 
@@ -113,7 +113,7 @@ class Journal:
             self._cut_torn_tail(file.fileno())
             file.seek(self.position)
             try:
-                file.write(frame(records))
+                file.write(frame_records(records))
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
@@ -130,20 +130,20 @@ class Journal:
             return
         place = tail.find(MARK, 1)
         while place >= 0:
-            if parse(tail[place:])[0]:
+            if parse_journal_frames(tail[place:])[0]:
                 raise Damaged(f"{self.path.name}: damaged at byte {self.position}, with good records behind it")
             place = tail.find(MARK, place + 1)
         os.ftruncate(descriptor, self.position)
 
 
-def frame(records: Sequence[Record | Mark]) -> bytes:
+def frame_records(records: Sequence[Record | Mark]) -> bytes:
     """Records as they are written together."""
     body = b"".join(record.packed() for record in records)
     length = struct.pack("<I", len(body))
     return MARK + length + struct.pack("<I", zlib.crc32(body, zlib.crc32(length))) + body
 
 
-def parse(data: bytes) -> tuple[list[Record | Mark], int]:
+def parse_journal_frames(data: bytes) -> tuple[list[Record | Mark], int]:
     """The records of the whole frames that ``data`` begins with, and how many bytes those take."""
     records: list[Record | Mark] = []
     at = 0
@@ -152,12 +152,12 @@ def parse(data: bytes) -> tuple[list[Record | Mark], int]:
         body = data[at + FRAME.size : at + FRAME.size + length]
         if mark != MARK or len(body) < length or zlib.crc32(body, zlib.crc32(data[at + 4 : at + 8])) != check:
             break
-        records += _unpacked(body)
+        records += _unpack_frame(body)
         at += FRAME.size + length
     return records, at
 
 
-def _unpacked(body: bytes) -> Iterator[Record | Mark]:
+def _unpack_frame(body: bytes) -> Iterator[Record | Mark]:
     at = 0
     while at < len(body):
         kind, document, count = RECORD.unpack_from(body, at)
@@ -196,5 +196,5 @@ class Memtable:
         if self._shelf is None:
             documents = np.fromiter(self.recordings, np.int64, len(self.recordings))
             touched = np.sort(np.fromiter(self.touched, np.int64, len(self.touched)))
-            self._shelf = Shelf(documents, *index.tables(list(self.recordings.items()))), touched
+            self._shelf = Shelf(documents, *index.build_index_tables(list(self.recordings.items()))), touched
         return self._shelf

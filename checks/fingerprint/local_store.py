@@ -22,7 +22,7 @@ from checks.fingerprint.bit_operations import Int64s, UInt32s
 from checks.fingerprint.index import Candidate, Damaged, Keys, Query
 from checks.fingerprint.index_segment import Segment
 from checks.fingerprint.journal import Journal, Mark, Memtable, Record, Shrunk
-from checks.fingerprint.store import Applied, Behind, Change, Contents, Fetch, Stats, StoreAt, digest
+from checks.fingerprint.store import Applied, Behind, Change, Contents, Fetch, Stats, StoreAt, digest_documents
 from checks.fingerprint.store_state import FORMAT, Listed, Manifest
 
 #: Recordings in the journal after which they become a segment: replaying so many takes some milliseconds.
@@ -74,12 +74,12 @@ class _Part:
 
     @cached_property
     def digest(self) -> int:
-        return digest(self.segment.documents) ^ digest(self.removed)
+        return digest_documents(self.segment.documents) ^ digest_documents(self.removed)
 
     def hold(self, documents: Int64s) -> Int64s:
         """Those of the documents that are here and not removed."""
         some = documents[self.segment.hold(documents)]
-        return some[~index.among(self.removed, some)]
+        return some[~index.mark_listed_documents(self.removed, some)]
 
 
 class LocalStore:
@@ -103,7 +103,7 @@ class LocalStore:
             with self._lock("lock"):
                 if not self._manifest_path.exists():
                     first = Manifest(1, modulus, "000000000001.journal")
-                    journal.create(path / first.journal)
+                    journal.create_journal(path / first.journal)
                     index_segment.write_bytes(self._manifest_path, first.packed())
         self._parts: tuple[_Part, ...] = ()
         self._load()
@@ -133,7 +133,9 @@ class LocalStore:
             parts = self._parts
         old = [part.segment.documents for part in parts]
         kept = [
-            numbers[~(index.among(touched, numbers) | index.among(part.removed, numbers))]
+            numbers[
+                ~(index.mark_listed_documents(touched, numbers) | index.mark_listed_documents(part.removed, numbers))
+            ]
             for numbers, part in zip(old, parts, strict=True)
         ]
         return np.sort(np.concatenate([fresh.documents, *kept]))
@@ -154,7 +156,7 @@ class LocalStore:
 
     def _records(self, recordings: Iterable[tuple[int, bytes]]) -> list[Record]:
         modulus = self.modulus
-        return [Record(document, index.keys(fingerprint, modulus)) for document, fingerprint in recordings]
+        return [Record(document, index.build_index_keys(fingerprint, modulus)) for document, fingerprint in recordings]
 
     def remove(self, document: int) -> None:
         with self._writing():
@@ -163,7 +165,7 @@ class LocalStore:
             self.tidy(INLINE)
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
-        (found,) = self.ask([index.query(fingerprint, self.modulus)])
+        (found,) = self.ask([index.build_index_query(fingerprint, self.modulus)])
         return found
 
     def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
@@ -182,7 +184,7 @@ class LocalStore:
             fresh, touched = self._memtable.shelf()
             parts, modulus = self._parts, self.modulus
         shelves = [fresh, *(part.segment.shelf(part.removed, touched) for part in parts)]
-        return index.answer(shelves, queries, modulus)
+        return index.answer_index_queries(shelves, queries, modulus)
 
     def applied(self) -> Applied:
         with self._mutex:
@@ -197,17 +199,20 @@ class LocalStore:
     def _contents(self) -> Contents:
         """In constant time once the segments' own digests are known: the journal is short."""
         fresh, touched = self._memtable.shelf()
-        count, joined = fresh.documents.size, digest(fresh.documents)
+        count, joined = fresh.documents.size, digest_documents(fresh.documents)
         for part in self._parts:
             gone = part.hold(touched)
             count += part.listed.alive - gone.size
-            joined ^= part.digest ^ digest(gone)
+            joined ^= part.digest ^ digest_documents(gone)
         return Contents(count, joined)
 
     def apply(self, changes: Sequence[Change], mark: Mark, after: Mark | None) -> bool:
         modulus = self.modulus
         last = dict(changes)  # of several changes of one recording, the last
-        records = [Record(one, None if prints is None else index.keys(prints, modulus)) for one, prints in last.items()]
+        records = [
+            Record(one, None if prints is None else index.build_index_keys(prints, modulus))
+            for one, prints in last.items()
+        ]
         with self._writing():
             if self._memtable.mark != after:
                 return False
@@ -224,7 +229,7 @@ class LocalStore:
                 return False
             generation = self._manifest.generation + 1
             name = f"{generation:012d}.journal"
-            journal.create(self._path / name)
+            journal.create_journal(self._path / name)
             self._commit(Manifest(generation, self.modulus, name, (), Mark()))
             return True
 
@@ -266,7 +271,9 @@ class LocalStore:
             before, built = self.documents(), np.zeros(0, dtype=np.int64)
             files: list[tuple[Path, int]] = []
             waiting = iter(everything)
-            while batch := {number: index.keys(prints, modulus) for number, prints in islice(waiting, BATCH)}:
+            while batch := {
+                number: index.build_index_keys(prints, modulus) for number, prints in islice(waiting, BATCH)
+            }:
                 path = self._path / f"{len(files):06d}.merging"
                 index_segment.write_segment(path, list(batch.items()), modulus)
                 files.append((path, len(batch)))
@@ -274,7 +281,8 @@ class LocalStore:
             with self._writing():
                 now = self.documents()
                 late = {
-                    number: index.keys(prints, modulus) for number, prints in fetch(np.setdiff1d(now, built).tolist())
+                    number: index.build_index_keys(prints, modulus)
+                    for number, prints in fetch(np.setdiff1d(now, built).tolist())
                 }
                 gone = np.setdiff1d(built, now)  # of which those that the index had lost are to stay
                 some = np.setdiff1d(gone, before)
@@ -297,7 +305,7 @@ class LocalStore:
             listed.append(self._written(list(late.items()), generation, modulus))
         index_segment.sync_directory(self._path)
         name = f"{generation:012d}.journal"
-        journal.create(self._path / name)
+        journal.create_journal(self._path / name)
         self._commit(Manifest(generation, modulus, name, tuple(listed), self._memtable.mark))
 
     def stats(self) -> Stats:
@@ -470,7 +478,7 @@ class LocalStore:
         if recordings:
             listed.append(self._written(list(recordings.items()), generation, self.modulus))
         name = f"{generation:012d}.journal"
-        journal.create(self._path / name)
+        journal.create_journal(self._path / name)
         self._commit(Manifest(generation, self.modulus, name, tuple(listed), mark or self._memtable.mark))
 
     def _written(self, recordings: Sequence[tuple[int, Keys]], generation: int, modulus: int) -> Listed:

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from checks.fingerprint import speed_variants
-from checks.fingerprint.band_spectrogram import Picture, unpacked
+from checks.fingerprint.band_spectrogram import Picture, unpack_band_spectrogram
 from checks.fingerprint.bit_operations import UInt32s
 from checks.fingerprint.comparison import (
     FEWER_BITS,
     MATCH_SOUGHT,
     MATCH_UNDONE,
     Comparison,
-    compare,
-    degenerate,
-    likeness,
+    best_block_error_rate,
+    compare_fingerprints,
+    is_degenerate,
 )
 from checks.fingerprint.speed_variants import Change, Ear
 from checks.fingerprint.store import Searched
@@ -85,7 +85,7 @@ SIMPLER = 0.01
 NEARLY = 0.015
 
 
-def find(
+def find_matches(
     store: Searched,
     load: Load,
     fingerprint: bytes,
@@ -103,35 +103,37 @@ def find(
     recordings there are. Without ``undo`` no change of speed, pitch or tempo is undone: a third of the cost. A
     degenerate fingerprint finds nothing; ask ``degenerate`` first.
     """
-    if degenerate(fingerprint):
+    if is_degenerate(fingerprint):
         return []
     candidates = {candidate.document for candidate in store.search(fingerprint)}
     best: dict[int, Comparison] = {}
     for document, reference in load(list(dict.fromkeys([*suggested, *candidates]))).items():
         if document in candidates:
-            _keep(best, document, compare(fingerprint, reference))
+            _keep_better_match(best, document, compare_fingerprints(fingerprint, reference))
         if document in suggested:
             # Thousands of offsets of two dozen recordings of one artist are many tries: what may be chance, is.
-            closely = compare(fingerprint, reference, exhaustive=True, bands=MATCH_SOUGHT)
+            closely = compare_fingerprints(fingerprint, reference, exhaustive=True, bands=MATCH_SOUGHT)
             if closely.matched:
-                _keep(best, document, closely)
-    pictured = unpacked(picture)
+                _keep_better_match(best, document, closely)
+    pictured = unpack_band_spectrogram(picture)
     if pictured is not None:
-        for document, comparison in _undone(_Search(store, known, undo), load, fingerprint, pictured, best):
-            _keep(best, document, comparison)
-    return sorted(best.items(), key=lambda found: (*(-x for x in _rank(found[1])), found[0]))
+        for document, comparison in _find_changed_copies(
+            _Search(store, known, undo), load, fingerprint, pictured, best
+        ):
+            _keep_better_match(best, document, comparison)
+    return sorted(best.items(), key=lambda found: (*(-x for x in _rank_comparison(found[1])), found[0]))
 
 
-def _keep(best: dict[int, Comparison], document: int, comparison: Comparison) -> None:
-    if comparison.found and (document not in best or _rank(comparison) > _rank(best[document])):
+def _keep_better_match(best: dict[int, Comparison], document: int, comparison: Comparison) -> None:
+    if comparison.found and (document not in best or _rank_comparison(comparison) > _rank_comparison(best[document])):
         best[document] = comparison
 
 
-def _rank(comparison: Comparison) -> tuple[bool, bool, float]:
+def _rank_comparison(comparison: Comparison) -> tuple[bool, bool, float]:
     return comparison.certain, comparison.matched, comparison.score
 
 
-def _undone(
+def _find_changed_copies(
     search: _Search, load: Load, fingerprint: bytes, picture: Picture, known: Mapping[int, Comparison]
 ) -> Iterator[tuple[int, Comparison]]:
     """What is found once changes are undone and weak bits flipped, but for what needs no better explanation.
@@ -142,32 +144,34 @@ def _undone(
     suspected = [
         suspect
         for suspect in search.suspected(heard.ear)
-        if suspect.document not in known or not _explained(known[suspect.document])
+        if suspect.document not in known or not _is_explained(known[suspect.document])
     ][:MOST_LOOKED_AT]
     references = load([suspect.document for suspect in suspected])
     looks = [
-        (*_look(heard, suspect.changes, references[suspect.document]), suspect.document)
+        (*_find_nearest_change(heard, suspect.changes, references[suspect.document]), suspect.document)
         for suspect in suspected
         if suspect.document in references
     ]
     near = sorted((look for look in looks if look[0] <= NEAR), key=lambda look: (look[0], look[2]))
     for _, change, document in near[:MOST_VERIFIED]:
-        if document in known and _explained_between(heard.ear, known[document], references[document]):
+        if document in known and _is_cut_between_frames(heard.ear, known[document], references[document]):
             continue
-        comparison = verify(heard, change, references[document])
+        comparison = verify_candidate(heard, change, references[document])
         if change == Change() and document not in known:
-            unchanged = compare(fingerprint, references[document], proposing=FEWER_BITS, bands=MATCH_SOUGHT)
-            comparison = max(unchanged, comparison, key=_rank)
+            unchanged = compare_fingerprints(
+                fingerprint, references[document], proposing=FEWER_BITS, bands=MATCH_SOUGHT
+            )
+            comparison = max(unchanged, comparison, key=_rank_comparison)
         if comparison.matched:
             yield document, comparison
 
 
-def _explained(comparison: Comparison) -> bool:
+def _is_explained(comparison: Comparison) -> bool:
     whole = max(comparison.coverage, comparison.reference_coverage) >= EXPLAINED_COVERAGE
     return comparison.certain and whole and comparison.bit_error_rate <= EXPLAINED_ERRORS
 
 
-def _explained_between(ear: Ear, comparison: Comparison, reference: bytes) -> bool:
+def _is_cut_between_frames(ear: Ear, comparison: Comparison, reference: bytes) -> bool:
     """Whether a copy that is certain is only cut between two frames: heard half a frame later it is as it was.
 
     The errors that such a cut makes are otherwise taken for a speed that drifts through the frames.
@@ -175,7 +179,7 @@ def _explained_between(ear: Ear, comparison: Comparison, reference: bytes) -> bo
     if not comparison.certain:
         return False
     later = ear.sub_prints(Change(), phase=0.5).astype("<u4").tobytes()
-    return _explained(compare(later, reference))
+    return _is_explained(compare_fingerprints(later, reference))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +239,7 @@ class _Search:
             for found in self._store.search_keys([few[place : place + 1] for place in range(few.size)], 1):
                 hits.update(dict(found))
             for document, count in hits.items():
-                yield _Suspect(document, (Change(),), _surprise(few.size, count))
+                yield _Suspect(document, (Change(),), _compute_surprise(few.size, count))
         else:
             for flipped in FLIPPED:
                 yield from self._asked({Change(): ear.keys(Change(), self._modulus, PHASES, flipped)})
@@ -245,7 +249,7 @@ class _Search:
         """Suspects where speed, pitch or tempo are undone."""
         if not self._undo:
             return
-        keys = {change: ear.keys(change, self._modulus) for change in speed_variants.bank()}
+        keys = {change: ear.keys(change, self._modulus) for change in speed_variants.list_undone_changes()}
         slowed = [change for change in keys if change.tempo == change.frequency <= SLOWED]
         yield from self._asked(keys)
         yield from self._asked({c: ear.keys(c, self._modulus, flipped=FLIPPED_SLOWED) for c in slowed})
@@ -256,18 +260,18 @@ class _Search:
         answers = self._store.search_keys(list(keys.values()), least)
         for (change, asked), found in zip(keys.items(), answers, strict=True):
             for document, count in found:
-                surprise = _surprise(asked.size, count)
+                surprise = _compute_surprise(asked.size, count)
                 if surprise >= self._surprising:
                     yield _Suspect(document, (change,), surprise)
 
     def _least_hits(self, asked: int) -> int:
         hits = FEWEST_HITS
-        while _surprise(asked, hits) < self._surprising:
+        while _compute_surprise(asked, hits) < self._surprising:
             hits += 1
         return hits
 
 
-def _surprise(asked: int, hits: int) -> float:
+def _compute_surprise(asked: int, hits: int) -> float:
     """How unlikely it is that a stranger has so many of the keys asked for: minus the power of ten."""
     mean = max(1, asked) * CHANCE
     exactly = -mean + hits * math.log(mean) - math.lgamma(hits + 1)
@@ -279,26 +283,26 @@ def _surprise(asked: int, hits: int) -> float:
     return -(exactly + math.log(tail)) / math.log(10)
 
 
-def _look(heard: _Heard, changes: Iterable[Change], reference: bytes) -> tuple[float, Change]:
+def _find_nearest_change(heard: _Heard, changes: Iterable[Change], reference: bytes) -> tuple[float, Change]:
     """How near the two come, and under which of the changes or of those that share their pitch."""
     alike = dict.fromkeys(other for c in changes for other in (c, replace(c, tempo=c.frequency), replace(c, tempo=1.0)))
-    return min(((likeness(heard(other), reference), other) for other in alike), key=lambda look: look[0])
+    return min(((best_block_error_rate(heard(other), reference), other) for other in alike), key=lambda look: look[0])
 
 
-def verify(heard: _Heard, change: Change, reference: bytes) -> Comparison:
+def verify_candidate(heard: _Heard, change: Change, reference: bytes) -> Comparison:
     """The query's recording held against a reference, after the change that fits best near ``change`` is undone."""
 
     def undo(change: Change) -> tuple[Change, Comparison]:
         bands = MATCH_SOUGHT if change == Change() else MATCH_UNDONE
-        return change, compare(heard(change), reference, proposing=FEWER_BITS, bands=bands)
+        return change, compare_fingerprints(heard(change), reference, proposing=FEWER_BITS, bands=bands)
 
     best = undo(change)
     for step in (0.0, *PITCH_STEPS):
         for semitones in (-step, step) if step else ():
-            best = _better(best, undo(_shifted(best[0], semitones)))
+            best = _better_explanation(best, undo(_shift_pitch(best[0], semitones)))
         if best[0].tempo != best[0].frequency or best[0].tempo == 1.0:  # else pitch and tempo are one speed
-            best = _better(best, undo(_at_its_tempo(*best)), SIMPLER)
-    for plainer in (_unfiltered, _simpler):
+            best = _better_explanation(best, undo(_at_its_tempo(*best)), SIMPLER)
+    for plainer in (_unfiltered_change, _simpler_changes):
         tries = map(undo, plainer(best[0]))
         best = next((tried for tried in tries if _as_good(tried[1], best[1])), best)
     change, comparison = best
@@ -310,14 +314,14 @@ def _as_good(simpler: Comparison, best: Comparison) -> bool:
     return simpler.score >= best.score - SIMPLER and simpler.certain >= best.certain
 
 
-def _better(
+def _better_explanation(
     one: tuple[Change, Comparison], other: tuple[Change, Comparison], handicap: float = 0.0
 ) -> tuple[Change, Comparison]:
     """The one with the higher score; the other may have less by the handicap."""
     return other if other[1].found and other[1].score > one[1].score - handicap else one
 
 
-def _shifted(change: Change, semitones: float) -> Change:
+def _shift_pitch(change: Change, semitones: float) -> Change:
     """The same a little higher; a change of speed stays one."""
     factor = 2 ** (semitones / 12)
     linked = change.tempo == change.frequency
@@ -333,11 +337,11 @@ def _at_its_tempo(change: Change, comparison: Comparison) -> Change:
     return replace(change, tempo=change.tempo * slope)
 
 
-def _unfiltered(change: Change) -> list[Change]:
+def _unfiltered_change(change: Change) -> list[Change]:
     return [replace(change, filtered=False)] if change.filtered else []
 
 
-def _simpler(change: Change) -> list[Change]:
+def _simpler_changes(change: Change) -> list[Change]:
     """The plainer changes of speed and pitch that this one may have been."""
     plainer = []
     if abs(change.tempo / change.frequency - 1) < NEARLY:

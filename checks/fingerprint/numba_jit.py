@@ -10,7 +10,7 @@ import numba
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def compiled(function: Function) -> Function:
+def compile_kernel(function: Function) -> Function:
     """The function as machine code; without the interpreter's lock, and exact (no ``fastmath``).
 
     The code is kept beside the source, or in ``NUMBA_CACHE_DIR``. Where neither can be written every process compiles

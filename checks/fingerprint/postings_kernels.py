@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from checks.fingerprint.bit_operations import KEY_MASK, SILENCE, Int64s, UInt32s, UInt64s
-from checks.fingerprint.numba_jit import compiled
+from checks.fingerprint.numba_jit import compile_kernel
 
 #: Counters of one byte in the first pass: as many as stay in a core's second cache beside the postings that stream by.
 MOST_COUNTERS = 1 << 18
@@ -23,8 +23,8 @@ GONE = 0xFFFFFFFF
 _EMPTY = 0xFFFFFFFF
 
 
-@compiled
-def mixed(prints: UInt32s, modulus: int, out: UInt32s) -> int:
+@compile_kernel
+def collect_mixed_keys(prints: UInt32s, modulus: int, out: UInt32s) -> int:
     """The mixed keys of sub-prints that are divisible by the modulus, in their order; gives how many. See mix32."""
     count = 0
     for value in prints:
@@ -42,8 +42,8 @@ def mixed(prints: UInt32s, modulus: int, out: UInt32s) -> int:
     return count
 
 
-@compiled
-def ranges(
+@compile_kernel
+def find_posting_ranges(
     directory: UInt32s, entries: UInt32s, bits: int, keys: UInt32s, modulus: int, starts: UInt32s, counts: UInt32s
 ) -> None:
     """Where the postings of every key stand in a table; keys that the table does not keep have none.
@@ -89,15 +89,15 @@ def ranges(
         counts[i] = floor - low
 
 
-@compiled
-def _fill(entries: UInt32s, mask: np.uint32, start: int, count: int, counters: Any, slots: np.uint32) -> None:
+@compile_kernel
+def _fill_counters(entries: UInt32s, mask: np.uint32, start: int, count: int, counters: Any, slots: np.uint32) -> None:
     for j in range(start, start + count):
         slot = np.int64(entries[j] & mask & slots)
         counters[slot] += counters[slot] < 255
 
 
-@compiled
-def _sift(
+@compile_kernel
+def _sift_counters(
     entries: UInt32s, mask: np.uint32, start: int, count: int, counters: Any, slots: np.uint32, least: int,
     out: UInt32s, found: int,
 ) -> int:  # fmt: skip
@@ -108,8 +108,8 @@ def _sift(
     return found
 
 
-@compiled
-def _tally(numbers: UInt32s, least: int) -> tuple[UInt32s, Int64s]:
+@compile_kernel
+def _tally_numbers(numbers: UInt32s, least: int) -> tuple[UInt32s, Int64s]:
     """The numbers that occur at least so often, and how often, in no order."""
     size, shift = 16, 28
     while size < 2 * numbers.size:
@@ -136,8 +136,8 @@ def _tally(numbers: UInt32s, least: int) -> tuple[UInt32s, Int64s]:
     return found, hits
 
 
-@compiled
-def count(
+@compile_kernel
+def count_query_hits(
     entries: UInt32s, bits: int, bounds: Int64s, starts: UInt32s, counts: UInt32s, least: Int64s
 ) -> tuple[Int64s, UInt32s, Int64s]:
     """For every query (its keys stand from one bound to the next) the document numbers that have at least so many
@@ -168,13 +168,15 @@ def count(
         if sifted.size <= total:
             sifted = np.empty(2 * total + 1, np.uint32)
         for i in range(first, last):
-            _fill(entries, mask, starts[i], counts[i], counters, np.uint32(slots - 1))
+            _fill_counters(entries, mask, starts[i], counts[i], counters, np.uint32(slots - 1))
         kept, enough = 0, min(255, least[query])
         for i in range(first, last):
-            kept = _sift(entries, mask, starts[i], counts[i], counters, np.uint32(slots - 1), enough, sifted, kept)
+            kept = _sift_counters(
+                entries, mask, starts[i], counts[i], counters, np.uint32(slots - 1), enough, sifted, kept
+            )
         if kept == 0:
             continue
-        found, times = _tally(sifted[:kept], least[query])
+        found, times = _tally_numbers(sifted[:kept], least[query])
         while used + found.size > size:
             size *= 2
             queries = np.concatenate((queries, np.empty(size - queries.size, np.int64)))
@@ -187,8 +189,8 @@ def count(
     return queries[:used], numbers[:used], hits[:used]
 
 
-@compiled
-def join(values: UInt32s, sizes: Int64s) -> UInt64s:
+@compile_kernel
+def join_document_postings(values: UInt32s, sizes: Int64s) -> UInt64s:
     """Postings (key << 32 | number) of documents whose keys stand one after the other."""
     out = np.empty(values.size, np.uint64)
     at = 0
@@ -199,8 +201,8 @@ def join(values: UInt32s, sizes: Int64s) -> UInt64s:
     return out
 
 
-@compiled
-def order(postings: UInt64s, spare: UInt64s, digit: int) -> bool:
+@compile_kernel
+def radix_sort_postings(postings: UInt64s, spare: UInt64s, digit: int) -> bool:
     """Sort postings by their digits of 11 bits from this one on (0-2 make the number, 3-5 the key), those that agree
     in all of them in the order they came; whether the result is in ``spare`` and not in place."""
     there = False
@@ -226,8 +228,8 @@ def order(postings: UInt64s, spare: UInt64s, digit: int) -> bool:
     return there
 
 
-@compiled
-def encode(postings: UInt64s, bits: int, directory: UInt32s, state: Int64s, entries: UInt32s) -> None:
+@compile_kernel
+def encode_postings(postings: UInt64s, bits: int, directory: UInt32s, state: Int64s, entries: UInt32s) -> None:
     """Ascending postings (key << 32 | number) as entries behind those that came before.
 
     ``state`` is the bucket up to which the directory is filled, and how many entries there were.
@@ -244,8 +246,8 @@ def encode(postings: UInt64s, bits: int, directory: UInt32s, state: Int64s, entr
     state[0], state[1] = bucket, at + postings.size
 
 
-@compiled
-def decode(
+@compile_kernel
+def decode_postings(
     directory: UInt32s, entries: UInt32s, bits: int, first: int, last: int, numbers: UInt32s, out: UInt64s
 ) -> int:
     """The postings of the buckets [first, last) under the documents' new numbers, those that are GONE left out."""
@@ -261,13 +263,13 @@ def decode(
     return found
 
 
-def warm() -> None:
+def compile_postings_kernels() -> None:
     """Compile everything that a query or a merge runs, or take it from where it was kept; a second, once, then some
     tens of milliseconds a process."""
     from checks.fingerprint import index  # the tables are built on these loops
 
     one = index.Keys(np.arange(0, 4096, 8, dtype=np.uint32), dense=False)
-    table, _ = index.tables([(1, one), (2, one)])
-    index.answer([index.Shelf(np.array([1, 2]), table, table)], [index.Query(one.values, 1)], 8)
-    index.keys(np.arange(64, dtype="<u4").tobytes())
+    table, _ = index.build_index_tables([(1, one), (2, one)])
+    index.answer_index_queries([index.Shelf(np.array([1, 2]), table, table)], [index.Query(one.values, 1)], 8)
+    index.build_index_keys(np.arange(64, dtype="<u4").tobytes())
     table.postings(0, 1, np.arange(2, dtype=np.uint32))

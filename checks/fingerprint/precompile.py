@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from checks.fingerprint import alignment, chroma_kernels, postings_kernels, speed_variants
-from checks.fingerprint.comparison import compare, likeness
+from checks.fingerprint.comparison import best_block_error_rate, compare_fingerprints
 
 _KERNELS = tuple(
     value
@@ -22,20 +22,20 @@ _KERNELS = tuple(
 )
 
 
-def warm() -> int:
+def compile_all_kernels() -> int:
     """Compile what is not kept yet, load the rest; returns how many functions had to be compiled.
 
     Half a minute the first time on a machine, half a second from then on. A worker that warms before it forks has
     children that are warm.
     """
     before = compiled_here()
-    postings_kernels.warm()
-    speed_variants.warm()
+    postings_kernels.compile_postings_kernels()
+    speed_variants.compile_variant_kernels()
     chance = np.random.default_rng(0)
     sound = chance.integers(0, 2**32, 200, dtype=np.uint32).tobytes()
-    likeness(sound, sound)
-    compare(sound, sound)
-    compare(sound, sound, exhaustive=True)
+    best_block_error_rate(sound, sound)
+    compare_fingerprints(sound, sound)
+    compare_fingerprints(sound, sound, exhaustive=True)
     return compiled_here() - before
 
 
@@ -44,16 +44,19 @@ def compiled_here() -> int:
     return sum(sum(kernel.stats.cache_misses.values()) for kernel in _KERNELS)
 
 
-def shapes() -> int:
+def count_compiled_signatures() -> int:
     """For how many kinds of arguments there is machine code in this process."""
     return sum(len(kernel.signatures) for kernel in _KERNELS)
 
 
-def main() -> None:
+def precompile_in_process() -> None:
     begun = time.perf_counter()
-    count = warm()
-    sys.stdout.write(f"{shapes()} functions ready, {count} of them compiled, in {time.perf_counter() - begun:.1f} s\n")
+    count = compile_all_kernels()
+    sys.stdout.write(
+        f"{count_compiled_signatures()} functions ready, {count} of them compiled, "
+        f"in {time.perf_counter() - begun:.1f} s\n"
+    )
 
 
 if __name__ == "__main__":
-    main()
+    precompile_in_process()

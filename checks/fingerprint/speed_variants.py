@@ -48,12 +48,12 @@ class Change:
         return float(12 * np.log2(self.frequency))
 
 
-def bank() -> tuple[Change, ...]:
+def list_undone_changes() -> tuple[Change, ...]:
     """The changes that are undone for every query: speed, pitch alone, tempo alone. Unchanged is not among them."""
     steps = round(MOST_PITCH / PITCH_STEP)
-    speeds = [_higher(step * PITCH_STEP) for step in range(-steps, steps + 1) if step]
-    alone = [_higher(step * PITCH_STEP) for step in range(-steps, steps + 1)]
-    least, most = _higher(LEAST_PITCH_ONLY - PITCH_STEP / 2), _higher(MOST_PITCH_ONLY + PITCH_STEP / 2)
+    speeds = [_pitch_factor(step * PITCH_STEP) for step in range(-steps, steps + 1) if step]
+    alone = [_pitch_factor(step * PITCH_STEP) for step in range(-steps, steps + 1)]
+    least, most = _pitch_factor(LEAST_PITCH_ONLY - PITCH_STEP / 2), _pitch_factor(MOST_PITCH_ONLY + PITCH_STEP / 2)
     return (
         *(Change(speed, speed) for speed in speeds),
         *(Change(1.0, pitch) for pitch in alone if least < max(pitch, 1 / pitch) < most),
@@ -61,7 +61,7 @@ def bank() -> tuple[Change, ...]:
     )
 
 
-def _higher(semitones: float) -> float:
+def _pitch_factor(semitones: float) -> float:
     return float(2 ** (semitones / 12))
 
 
@@ -89,7 +89,7 @@ class Ear:
         One in ``modulus`` is kept; ascending, distinct.
         """
         found = [
-            chroma_kernels.probes(*chroma_kernels.weak_bits(self._rows(change, phase), flipped), modulus)
+            chroma_kernels.build_probe_keys(*chroma_kernels.weak_bits(self._rows(change, phase), flipped), modulus)
             for phase in phases
         ]
         keys: UInt32s = np.sort(np.concatenate(found))
@@ -98,8 +98,8 @@ class Ear:
     def _rows(self, change: Change, phase: float) -> Floats:
         """Chromaprint's normalised rows, (12, rows)."""
         classes = self._folded(change.frequency, change.filtered)
-        rows: Floats = chroma_kernels.normalised(
-            chroma_kernels.paced(classes, change.tempo, phase, float(HOP), float(FRAME))
+        rows: Floats = chroma_kernels.normalise_chroma(
+            chroma_kernels.resample_frames(classes, change.tempo, phase, float(HOP), float(FRAME))
         )
         return rows
 
@@ -110,15 +110,15 @@ class Ear:
             edges = self._picture.edges
             borders = np.clip(_BORDERS * frequency, edges[0], edges[-1])
             places = np.interp(borders, edges, np.arange(float(edges.size)))
-            self._classes[frequency, filtered] = chroma_kernels.folded(
+            self._classes[frequency, filtered] = chroma_kernels.fold_pitch_classes(
                 self._cumulated(filtered), places, _BELOW, _ABOVE
             )
         return self._classes[frequency, filtered]
 
     def _cumulated(self, filtered: bool) -> Floats:
         if filtered not in self._totals:
-            seen = equalisation.evened(self._picture) if filtered else self._picture
-            self._totals[filtered] = chroma_kernels.cumulated(seen.energy)
+            seen = equalisation.equalise_bands(self._picture) if filtered else self._picture
+            self._totals[filtered] = chroma_kernels.cumulate_bands(seen.energy)
         return self._totals[filtered]
 
 
@@ -127,7 +127,7 @@ def sub_prints(picture: Picture, change: Change, phase: float = 0.0) -> UInt32s:
     return Ear(picture).sub_prints(change, phase)
 
 
-def _semitones() -> tuple[Floats, Int64s, Int64s]:
+def _build_semitone_borders() -> tuple[Floats, Int64s, Int64s]:
     """The borders between the runs of bins that make one pitch class each; the classes below and above each border."""
     bins = np.arange(round(LOWEST_HZ * FRAME / SAMPLE_RATE), round(HIGHEST_HZ * FRAME / SAMPLE_RATE))
     octave = np.log2(bins * SAMPLE_RATE / FRAME / TUNING_HZ)
@@ -137,10 +137,10 @@ def _semitones() -> tuple[Floats, Int64s, Int64s]:
     return borders, np.append(-1, classes[first]), np.append(classes[first], -1)
 
 
-_BORDERS, _BELOW, _ABOVE = _semitones()
+_BORDERS, _BELOW, _ABOVE = _build_semitone_borders()
 
 
-def warm() -> None:
+def compile_variant_kernels() -> None:
     """Have everything compiled that hears a picture; an instant where the machine code is kept already."""
     edges = np.append(np.arange(_BORDERS[0] - 1, _BORDERS[-1] + 1, 64.0), _BORDERS[-1] + 1)
     ear = Ear(Picture(np.ones((edges.size - 1, 64), np.float32), edges))

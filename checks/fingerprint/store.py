@@ -49,12 +49,12 @@ class Applied:
     contents: Contents | None
 
 
-def digest(documents: Int64s) -> int:
+def digest_documents(documents: Int64s) -> int:
     """The digest of a set of numbers; the digest of a union of disjoint sets is the exclusive or of theirs."""
-    return int(np.bitwise_xor.reduce(mixed(documents), initial=np.uint64(0))) & DIGEST_BITS
+    return int(np.bitwise_xor.reduce(mix_document_numbers(documents), initial=np.uint64(0))) & DIGEST_BITS
 
 
-def mixed(documents: Int64s) -> UInt64s:
+def mix_document_numbers(documents: Int64s) -> UInt64s:
     """What each number adds to the digest of a set, 64 bits each."""
     x = documents.astype(np.uint64) ^ np.uint64(_FIRST)
     x = (x ^ (x >> np.uint64(33))) * np.uint64(_SECOND)
@@ -154,7 +154,7 @@ class MemoryStore:
         return document in self._recordings
 
     def add(self, document: int, fingerprint: bytes) -> None:
-        self._recordings[document] = index.keys(fingerprint, self._modulus)
+        self._recordings[document] = index.build_index_keys(fingerprint, self._modulus)
 
     def remove(self, document: int) -> None:
         self._recordings.pop(document, None)
@@ -164,7 +164,7 @@ class MemoryStore:
         return self._modulus
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
-        return self._search(index.query(fingerprint, self._modulus))
+        return self._search(index.build_index_query(fingerprint, self._modulus))
 
     def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:
         return [self._search(Query(mixed, at_least)) for mixed in queries]
@@ -173,9 +173,13 @@ class MemoryStore:
         if not self._recordings or not query.keys.size:
             return []
         held = np.stack([np.isin(query.keys, kept.values) for kept in self._recordings.values()])
-        held[:, index.spared(held.sum(axis=0), index.work(query.keys, self._modulus))] = False
+        held[:, index.find_skipped_keys(held.sum(axis=0), index.compute_query_budget(query.keys, self._modulus))] = (
+            False
+        )
         hits = zip(self._recordings, held.sum(axis=1).tolist(), strict=True)
-        return index.best(Candidate(document, count) for document, count in hits if count >= query.least)
+        return index.rank_best_candidates(
+            Candidate(document, count) for document, count in hits if count >= query.least
+        )
 
 
 class Answering(Protocol):
@@ -200,7 +204,7 @@ class StoreAt:
         return self.store.modulus
 
     def search(self, fingerprint: bytes) -> list[Candidate]:
-        (found,) = self.store.ask([index.query(fingerprint, self.modulus)], self.position)
+        (found,) = self.store.ask([index.build_index_query(fingerprint, self.modulus)], self.position)
         return found
 
     def search_keys(self, queries: Sequence[UInt32s], at_least: int) -> list[list[Candidate]]:

@@ -51,14 +51,14 @@ class Manifest:
                 for s in self.segments
             ],
         }
-        return json.dumps({"checksum": _checksum(content), **content}, indent=1).encode()
+        return json.dumps({"checksum": _state_checksum(content), **content}, indent=1).encode()
 
     @classmethod
     def parse(cls, raw: bytes) -> Manifest:
         """Raises Damaged where it is not what was written, or was written by a later program."""
         try:
             content: dict[str, Any] = json.loads(raw)
-            if content.pop("checksum") != _checksum(content):
+            if content.pop("checksum") != _state_checksum(content):
                 raise Damaged("manifest: the content does not fit its checksum")
             if content["format"] not in range(1, FORMAT + 1):
                 raise Damaged(f"manifest: format {content['format']}, and this program reads {FORMAT}")
@@ -75,5 +75,5 @@ class Manifest:
         return {self.journal, *(segment.file for segment in self.segments), *removed}
 
 
-def _checksum(content: Mapping[str, Any]) -> int:
+def _state_checksum(content: Mapping[str, Any]) -> int:
     return zlib.crc32(json.dumps(content, sort_keys=True).encode())

@@ -33,7 +33,7 @@ OWN = 24
 CHANCE = 0.5
 
 
-def deviation(query: UInt32s, reference: UInt32s, heard: Bools, start: int, places: Int64s) -> float:
+def measure_time_deviation(query: UInt32s, reference: UInt32s, heard: Bools, start: int, places: Int64s) -> float:
     """Return by how much the time map of a stretch departs from a straight line: root mean square, in sub-prints.
 
     The stretch begins at ``start`` of the query; ``places`` are those of its sub-prints in the reference as the path
@@ -42,7 +42,7 @@ def deviation(query: UInt32s, reference: UInt32s, heard: Bools, start: int, plac
     """
     if places.size < WINDOW:
         return 0.0
-    centres, offsets, weights = _refined(query, reference, heard, start, places)
+    centres, offsets, weights = _refine_window_places(query, reference, heard, start, places)
     if centres.size < LEAST_PLACES:
         return 0.0
     line = np.stack([centres, np.ones_like(centres)], axis=1)
@@ -56,7 +56,7 @@ def deviation(query: UInt32s, reference: UInt32s, heard: Bools, start: int, plac
     return float(np.sqrt(np.average(left**2, weights=trusted)))
 
 
-def _refined(
+def _refine_window_places(
     query: UInt32s, reference: UInt32s, heard: Bools, start: int, places: Int64s
 ) -> tuple[Floats, Floats, Floats]:
     """Where windows of a stretch stand in the reference: centre in the stretch, offset, and how clearly; one each."""
@@ -64,8 +64,11 @@ def _refined(
     around = places + np.arange(-REACH, REACH + 1)[:, None]
     inside = (around >= 0) & (around < reference.size)
     wrong = np.bitwise_count(query[here] ^ reference[np.clip(around, 0, reference.size - 1)])
-    errors = _windows(np.where(inside, wrong / 32, CHANCE) * heard)
-    says, offset = _windows(heard[None].astype(np.float64))[0], _windows((places - here)[None].astype(np.float64))[0]
+    errors = _sum_time_windows(np.where(inside, wrong / 32, CHANCE) * heard)
+    says, offset = (
+        _sum_time_windows(heard[None].astype(np.float64))[0],
+        _sum_time_windows((places - here)[None].astype(np.float64))[0],
+    )
     clear = says >= WINDOW_ITEMS
     rates = errors[:, clear] / says[clear]
     best = np.argmin(rates[1:-1], axis=0) + 1
@@ -78,14 +81,14 @@ def _refined(
     return centres, offsets, weights
 
 
-def _windows(values: Floats) -> Floats:
+def _sum_time_windows(values: Floats) -> Floats:
     """Sums over every window along the last axis."""
     total = np.pad(np.cumsum(values, axis=-1), ((0, 0), (1, 0)))
     sums: Floats = (total[:, WINDOW:] - total[:, :-WINDOW])[:, ::STEP]
     return sums
 
 
-def background(query: UInt32s, reference: UInt32s, start: int, places: Int64s) -> tuple[float, float]:
+def measure_background_rate(query: UInt32s, reference: UInt32s, start: int, places: Int64s) -> tuple[float, float]:
     """Return the bit error rate of a stretch at offsets that are not its own: the median, and the lowest tenth.
 
     Music comes to 0.4 and more, noise and held tones to what they have in common everywhere. (0.5, 0.5) where there is

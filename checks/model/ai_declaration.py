@@ -60,7 +60,7 @@ IN_WORDS: Mapping[Declared, str] = {
 }
 
 
-def labels(track: Track) -> tuple[Label, ...]:
+def list_ai_labels(track: Track) -> tuple[Label, ...]:
     """The public labels that the track's declaration asks for; none where nothing was declared as generated."""
     levels = declared_levels(track)
     values = {
@@ -68,7 +68,7 @@ def labels(track: Track) -> tuple[Label, ...]:
     }
     if values["ai:production"] is ContainsAI.ALL and Element.PRODUCTION not in levels:
         values["ai:production"] = ContainsAI.PARTLY
-    values = {"ai:recording": _recording(track, levels), **values}
+    values = {"ai:recording": _extent_of_recording(track, levels), **values}
     said = [Label(key, value.value, Basis.DECLARED) for key, value in values.items() if value is not ContainsAI.NONE]
     return tuple(said)
 
@@ -78,21 +78,21 @@ def listed_levels(track: Track) -> dict[Element, Level]:
     parts: dict[Element, list[Level]] = {}
     for contribution in track.disclosure.contributions:
         parts.setdefault(contribution.element, []).append(contribution.level)
-    return {element: _together(levels) for element, levels in parts.items()}
+    return {element: _combine_levels(levels) for element, levels in parts.items()}
 
 
 def declared_levels(track: Track) -> dict[Element, Level]:
     """What was declared of each element: by the disclosure, or where that is silent, by the contributors."""
     parts: dict[Element, list[Level]] = {}
     for contributor in track.contributors:
-        for element in _elements(contributor):
+        for element in _list_elements(contributor):
             if level := _LEVEL_OF_CONTRIBUTOR.get(contributor.ai_contribution):
                 parts.setdefault(element, []).append(level)
-    by_contributors = {element: _together(levels) for element, levels in parts.items()}
+    by_contributors = {element: _combine_levels(levels) for element, levels in parts.items()}
     return {element: level for element, level in by_contributors.items() if level.generated} | listed_levels(track)
 
 
-def _together(levels: list[Level]) -> Level:
+def _combine_levels(levels: list[Level]) -> Level:
     """One level for several parts: fully generated if all of them are, otherwise partly if any is generated at all."""
     if len(set(levels)) == 1:
         return levels[0]
@@ -103,17 +103,17 @@ def generated_contributor(contributor: Contributor) -> bool:
     return contributor.ai_contribution in (ContainsAI.ALL, ContainsAI.PARTLY)
 
 
-def _elements(contributor: Contributor) -> set[Element]:
+def _list_elements(contributor: Contributor) -> set[Element]:
     """What the contributor had a part in."""
-    return {element for parts in parts(contributor) for element in parts}
+    return {element for elements in list_parts_of_roles(contributor) for element in elements}
 
 
 def parts_of(contributor: Contributor) -> frozenset[Element]:
     """The elements that a contributor had a part in, by the names of the roles."""
-    return frozenset(_elements(contributor))
+    return frozenset(_list_elements(contributor))
 
 
-def parts(contributor: Contributor) -> list[frozenset[Element]]:
+def list_parts_of_roles(contributor: Contributor) -> list[frozenset[Element]]:
     """For each role with a name here, the elements that it has a part in."""
     plain = dict.fromkeys(re.sub(r"[\W_]+", "", role.casefold()) for role in contributor.roles)
     parts = (frozenset(element for element, roles in ROLES.items() if role in roles) for role in plain)
@@ -122,7 +122,7 @@ def parts(contributor: Contributor) -> list[frozenset[Element]]:
 
 def is_heard(contributor: Contributor) -> bool:
     """Whether the contributor had a part in what is heard."""
-    return not _elements(contributor).isdisjoint(SOUND)
+    return not _list_elements(contributor).isdisjoint(SOUND)
 
 
 def extent_of(levels: Iterable[Level]) -> ContainsAI:
@@ -133,7 +133,7 @@ def extent_of(levels: Iterable[Level]) -> ContainsAI:
     return ContainsAI.PARTLY if any(level.generated for level in parts) else ContainsAI.NONE
 
 
-def _recording(track: Track, levels: Mapping[Element, Level]) -> ContainsAI:
+def _extent_of_recording(track: Track, levels: Mapping[Element, Level]) -> ContainsAI:
     """How much of what is heard was generated: what is said of the whole, where that says more than its parts.
 
     A generated contributor whose part has no name here counts as heard.
@@ -150,17 +150,17 @@ def _recording_by_parts(track: Track, levels: Mapping[Element, Level]) -> Contai
     """What the declared parts come to."""
     extent = extent_of(levels[element] for element in SOUND if element in levels)
     if extent is ContainsAI.NONE and any(
-        generated_contributor(contributor) and not _elements(contributor) for contributor in track.contributors
+        generated_contributor(contributor) and not _list_elements(contributor) for contributor in track.contributors
     ):
         return ContainsAI.PARTLY
     sounding = SOUNDING.get(track.vocals, SOUNDING[None])
     return ContainsAI.PARTLY if extent is ContainsAI.ALL and not sounding <= levels.keys() else extent
 
 
-def reach(track: Track) -> Declared:
+def find_declared_extent(track: Track) -> Declared:
     levels = declared_levels(track)
     unheard = [level for element, level in levels.items() if element in _LABELLED_ELEMENTS]
-    if _recording(track, levels) is not ContainsAI.NONE:
+    if _extent_of_recording(track, levels) is not ContainsAI.NONE:
         return Declared.HEARD
     if any(level.generated for level in unheard):
         return Declared.UNHEARD
@@ -179,7 +179,7 @@ def is_consented_voice(contribution: Contribution) -> bool:
     return sung_by_machine and contribution.imitates is Imitates.WITH_CONSENT
 
 
-def agreed(release: Release, track: Track, extent: ContainsAI) -> json_patch.Patch:
+def build_declaration_patch(release: Release, track: Track, extent: ContainsAI) -> json_patch.Patch:
     """Operations (RFC 6902) on the delivery document that declare what is heard as generated, to this extent.
 
     What was declared of words, melody or finishing stays; that the sound was made by people does not, nor, where all
@@ -196,8 +196,8 @@ def agreed(release: Release, track: Track, extent: ContainsAI) -> json_patch.Pat
         "contributions": contributions,
     }
     credited = [
-        json_patch.replaced(
-            json_patch.pointer(release, track, "contributors", number, "ai_contribution"),
+        json_patch.replace_value_patch(
+            json_patch.build_json_pointer(release, track, "contributors", number, "ai_contribution"),
             ContainsAI.NONE.value,
             ContainsAI.UNDECLARED.value,
         )
@@ -206,10 +206,10 @@ def agreed(release: Release, track: Track, extent: ContainsAI) -> json_patch.Pat
     ]
     whole: dict[str, JSON] = {
         "op": "add",
-        "path": json_patch.pointer(release, track, "disclosure"),
+        "path": json_patch.build_json_pointer(release, track, "disclosure"),
         "value": disclosure,
     }
-    return json_patch.together(*credited, (whole,))
+    return json_patch.combine_json_patches(*credited, (whole,))
 
 
 def contribution_document(contribution: Contribution) -> dict[str, JSON]:

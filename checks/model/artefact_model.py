@@ -42,7 +42,7 @@ class ModelError(ValueError):
     """The model is not one that this gate can use."""
 
 
-def features(facts: LatticeFacts) -> tuple[float, ...]:
+def extract_model_features(facts: LatticeFacts) -> tuple[float, ...]:
     """What a model weighs, from a recording that was assessed. Raises ValueError for one that was not."""
     if not facts.assessed or facts.z is None or not facts.bands or not facts.segments:
         raise ValueError("a recording that was not assessed has no features")
@@ -84,7 +84,7 @@ class Rarity:
         return f"among {self.verified} verified human tracks here, {share} % score this high"
 
 
-def rarity(sorted_scores: Sequence[float], score: float) -> Rarity:
+def rank_artefact_score(sorted_scores: Sequence[float], score: float) -> Rarity:
     """Where a score stands among those of verified recordings, in rising order."""
     return Rarity(len(sorted_scores), len(sorted_scores) - bisect_left(sorted_scores, score))
 
@@ -111,7 +111,7 @@ class Model:
         return self.intercept + sum(weight * (value - mean) / scale for value, mean, scale, weight in parts)
 
 
-def read(content: bytes, feature_version: str) -> Model:
+def parse_artefact_model(content: bytes, feature_version: str) -> Model:
     """A model from its file. Raises ModelError, saying what is wrong, where it is none, or one for other features."""
     if len(content) > _LARGEST:
         raise ModelError("it is larger than a model can be")
@@ -124,51 +124,54 @@ def read(content: bytes, feature_version: str) -> Model:
     if document.get("feature_version") != feature_version:
         theirs = document.get("feature_version")
         raise ModelError(f"it was trained on features of version {theirs!r}, and these are {feature_version!r}")
-    calibration, threshold = _table(document, "calibration"), _table(document, "threshold")
-    scale, scores = _numbers(document, "scale", len(FEATURES)), _numbers(calibration, "human_scores_sorted")
+    calibration, threshold = _require_object(document, "calibration"), _require_object(document, "threshold")
+    scale, scores = (
+        _require_numbers(document, "scale", len(FEATURES)),
+        _require_numbers(calibration, "human_scores_sorted"),
+    )
     if min(scale) <= 0:
         raise ModelError("scale: every one must be above 0")
     if list(scores) != sorted(scores) or not scores:
         raise ModelError("calibration.human_scores_sorted: in rising order, and not empty")
-    target = _number(threshold, "target_fpr")
+    target = _require_number(threshold, "target_fpr")
     if not RULE_OF_THREE / len(scores) <= target < 1:
         raise ModelError(f"threshold.target_fpr: {target} cannot be told from {len(scores)} recordings")
     if calibration.get("method") != "conformal":
         raise ModelError("calibration.method: only 'conformal' is known")
     return Model(
         feature_version=feature_version,
-        mean=_numbers(document, "mean", len(FEATURES)),
+        mean=_require_numbers(document, "mean", len(FEATURES)),
         scale=scale,
-        coef=_numbers(document, "coef", len(FEATURES)),
-        intercept=_number(document, "intercept"),
+        coef=_require_numbers(document, "coef", len(FEATURES)),
+        intercept=_require_number(document, "intercept"),
         human_scores=scores,
-        sources=int(_number(calibration, "n_sources")),
+        sources=int(_require_number(calibration, "n_sources")),
         target=target,
-        threshold=_number(threshold, "value"),
+        threshold=_require_number(threshold, "value"),
         sha256=hashlib.sha256(content).hexdigest(),
         document=document,
     )
 
 
-def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _require_object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     table = document.get(key)
     if not isinstance(table, dict):
         raise ModelError(f"{key} is missing, or no object")
     return table
 
 
-def _number(document: Mapping[str, Any], key: str) -> float:
-    return _finite(document.get(key), key)
+def _require_number(document: Mapping[str, Any], key: str) -> float:
+    return _require_finite(document.get(key), key)
 
 
-def _numbers(document: Mapping[str, Any], key: str, count: int | None = None) -> tuple[float, ...]:
+def _require_numbers(document: Mapping[str, Any], key: str, count: int | None = None) -> tuple[float, ...]:
     values = document.get(key)
     if not isinstance(values, list) or (count is not None and len(values) != count):
         raise ModelError(f"{key} must be a list of {count or 'some'} numbers")
-    return tuple(_finite(value, key) for value in values)
+    return tuple(_require_finite(value, key) for value in values)
 
 
-def _finite(value: object, key: str) -> float:
+def _require_finite(value: object, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ModelError(f"{key}: {value!r} is no finite number")
     return float(value)

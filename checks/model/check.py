@@ -237,7 +237,7 @@ class History(Protocol):
     def refused_with(self, parties: Sequence[str]) -> Mapping[str, int]:
         """How many releases of the last year that were rejected, or found to hide AI, name each of the parties.
 
-        Names are folded as ``checks.rules.fraud.party`` does; whose releases they are, does not matter. None: left out.
+        Names are folded as ``checks.rules.fraud.fold_party_name`` does, whichever account's releases they are on.
         """
 
 

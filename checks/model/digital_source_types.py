@@ -35,16 +35,16 @@ _RISING = tuple(Meaning)
 
 
 @functools.cache
-def known() -> Mapping[str, Meaning]:
+def load_source_types() -> Mapping[str, Meaning]:
     """The rows of the dated data file."""
     source = resources.files("checks").joinpath("data/digital_source_types.toml")
     rows = tomllib.loads(source.read_text(encoding="utf-8"))["type"]
     return {row["type"]: Meaning(row["means"]) for row in rows}
 
 
-def meaning(source_type: str) -> Meaning:
+def find_source_meaning(source_type: str) -> Meaning:
     """Of one type, by its name or its whole address. One that nobody knows is asked about."""
-    return known().get(source_type.rstrip("/").rpartition("/")[2], Meaning.ASK)
+    return load_source_types().get(source_type.rstrip("/").rpartition("/")[2], Meaning.ASK)
 
 
 def of_labels(labels: Iterable[tuple[str, str]]) -> str | None:
@@ -58,6 +58,6 @@ def of_labels(labels: Iterable[tuple[str, str]]) -> str | None:
     return "compositeWithTrainedAlgorithmicMedia" if any(key in (_RECORDING, *_PARTS) for key, _ in said) else None
 
 
-def strongest(source_types: Iterable[str]) -> Meaning | None:
+def find_strongest_meaning(source_types: Iterable[str]) -> Meaning | None:
     """What most is said of all of them; None where there are none."""
-    return max(map(meaning, source_types), key=_RISING.index, default=None)
+    return max(map(find_source_meaning, source_types), key=_RISING.index, default=None)

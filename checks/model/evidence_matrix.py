@@ -35,16 +35,16 @@ class Unfair(ValueError):
     """A matrix by which honesty would cost, or evidence would decide alone."""
 
 
-def matrix(table: Mapping[str, Mapping[str, str]]) -> Matrix:
+def parse_evidence_matrix(table: Mapping[str, Mapping[str, str]]) -> Matrix:
     """The matrix that a policy file writes down, one line for each kind of evidence.
 
     Raises Unfair where declaring more would be treated worse than declaring less, where somebody who declared what is
     heard would be held all the same, or where evidence would label or refuse; ValueError for unknown or missing words.
     """
-    return MappingProxyType({Says(says): MappingProxyType(_row(says, row)) for says, row in table.items()})
+    return MappingProxyType({Says(says): MappingProxyType(_parse_matrix_row(says, row)) for says, row in table.items()})
 
 
-def _row(says: str, row: Mapping[str, str]) -> dict[Declared, Route]:
+def _parse_matrix_row(says: str, row: Mapping[str, str]) -> dict[Declared, Route]:
     if missing := [declared.value for declared in Declared if declared not in row]:
         raise ValueError(f"{says}: nothing is said for {', '.join(missing)}")
     routes = {Declared(declared): Route(route) for declared, route in row.items()}
@@ -59,7 +59,7 @@ def _row(says: str, row: Mapping[str, str]) -> dict[Declared, Route]:
     return routes
 
 
-def cell(evidence: Mapping[str, JSON] | None) -> tuple[Says, Declared] | None:
+def find_matrix_cell(evidence: Mapping[str, JSON] | None) -> tuple[Says, Declared] | None:
     """The pair that a finding speaks of; None where it speaks of none."""
     says, declared = (evidence or {}).get("says"), (evidence or {}).get("declared")
     if isinstance(says, str) and isinstance(declared, str) and says in list(Says) and declared in list(Declared):

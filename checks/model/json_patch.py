@@ -12,7 +12,7 @@ from checks.model.release import Release, Track
 Patch: TypeAlias = "tuple[dict[str, JSON], ...]"
 
 
-def pointer(release: Release, holder: Release | Track, *way: str | int) -> str:
+def build_json_pointer(release: Release, holder: Release | Track, *way: str | int) -> str:
     """Where something of the release or of one of its tracks stands in the document (RFC 6901)."""
     if holder is release:
         parts: tuple[str | int, ...] = ("release", *way)
@@ -22,25 +22,27 @@ def pointer(release: Release, holder: Release | Track, *way: str | int) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
-def replaced(at: str, now: JSON, new: JSON) -> Patch:
+def replace_value_patch(at: str, now: JSON, new: JSON) -> Patch:
     """One value for another, as long as the first still stands there."""
     return ({"op": "test", "path": at, "value": now}, {"op": "replace", "path": at, "value": new})
 
 
-def rewritten(release: Release, holder: Release | Track, **fields: tuple[JSON, JSON]) -> Patch:
+def rewrite_fields_patch(release: Release, holder: Release | Track, **fields: tuple[JSON, JSON]) -> Patch:
     """Several fields of one holder, each (as it is, as it shall be): all tests first, so that it is all or nothing."""
-    changes = [replaced(pointer(release, holder, name), now, new) for name, (now, new) in fields.items()]
+    changes = [
+        replace_value_patch(build_json_pointer(release, holder, name), now, new) for name, (now, new) in fields.items()
+    ]
     return (*(test for test, _ in changes), *(change for test, change in changes if test["value"] != change["value"]))
 
 
-def appended(at: str, there: Sequence[object], entry: dict[str, JSON]) -> Patch:
+def append_entry_patch(at: str, there: Sequence[object], entry: dict[str, JSON]) -> Patch:
     """One entry more in a list, which may be missing so far."""
     if not there:
         return ({"op": "add", "path": at, "value": [entry]},)
     return ({"op": "add", "path": f"{at}/-", "value": entry},)
 
 
-def together(*patches: Patch) -> Patch:
+def combine_json_patches(*patches: Patch) -> Patch:
     """Several patches as one: all tests first, so that it is all or nothing."""
     operations = [operation for patch in patches for operation in patch]
     return tuple(sorted(operations, key=lambda operation: operation["op"] != "test"))

@@ -124,29 +124,29 @@ _ROMAN_DIGRAPHS = (("zh", "j"), ("kh", "h"), ("ts", "c"))
 
 
 @lru_cache(maxsize=REMEMBERED)
-def fold(name: str) -> str:
+def fold_name(name: str) -> str:
     """The name without what a keyboard adds: case, width, spacing, invisible characters, kinds of quote and dash."""
-    text = _visible(name).casefold()
+    text = _keep_visible_characters(name).casefold()
     text = re.sub(r"[’‘ʼ`´′]", "'", text)
     text = re.sub(r"[‐‑‒–—―−]", "-", text)
     return unicodedata.normalize("NFKC", " ".join(text.split()))
 
 
-def compact(name: str) -> str:
+def keep_letters_and_digits(name: str) -> str:
     """The letters and digits of the name and nothing else; "" for a name of signs alone, such as *!!!*."""
-    return "".join(_words(fold(name)))
+    return "".join(_split_name_words(fold_name(name)))
 
 
-def unaccented(name: str) -> str:
+def strip_accents(name: str) -> str:
     """``compact`` without accents, strokes and other marks on letters."""
-    return "".join(_words(_without_marks(fold(name))))
+    return "".join(_split_name_words(_without_marks(fold_name(name))))
 
 
-def strokes(name: str) -> str:
+def build_stroke_skeleton(name: str) -> str:
     """The picture of the name, letter by letter, with I, l and 1 as one stroke but i and L as themselves."""
-    text = _STROKE_INSIDE_WORD.sub(_STROKE, _visible(name))
+    text = _STROKE_INSIDE_WORD.sub(_STROKE, _keep_visible_characters(name))
     text = _without_marks(text.translate(look_alikes())).translate(look_alikes())
-    text = "".join(_words(text))
+    text = "".join(_split_name_words(text))
     if any(letter.isalpha() for letter in text):
         text = text.translate(_UPRIGHT).translate(_LEET)
     text = "".join(letter if letter == "L" else letter.casefold() for letter in text)
@@ -156,29 +156,29 @@ def strokes(name: str) -> str:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def skeleton(name: str) -> str:
+def build_confusable_skeleton(name: str) -> str:
     """The picture of the name with everything that can pass for something else made one; "" for signs alone.
 
     Wider than the skeleton of Unicode Technical Standard 39, on whose list of confusable characters it stands: it
     also takes case, spacing, accents, digits for letters, and "rn" for "m" as equal.
     """
-    return strokes(name).translate(_ONE_STROKE)
+    return build_stroke_skeleton(name).translate(_ONE_STROKE)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def reordered(name: str) -> str:
+def sort_word_skeletons(name: str) -> str:
     """The skeletons of the words in alphabetical order; "" for a name of one word."""
-    words = sorted(filter(None, map(skeleton, _words(_visible(name)))))
+    words = sorted(filter(None, map(build_confusable_skeleton, _split_name_words(_keep_visible_characters(name)))))
     return " ".join(words) if len(words) > 1 else ""
 
 
-def romanised(name: str) -> str:
+def romanise_name(name: str) -> str:
     """The name in Latin letters where it has letters of another script; "" where it has none.
 
     Letter by letter and the same for every language: *Кино* becomes *Kino*, and kanji are read as Chinese. A registry
     holds the spelling that an artist really uses beside it.
     """
-    visible = _visible(name)
+    visible = _keep_visible_characters(name)
     if not any(letter.isalpha() and ord(letter) > LAST_LATIN and not _is_latin(letter) for letter in visible):
         return ""
     text = visible.casefold()
@@ -191,41 +191,41 @@ def romanised(name: str) -> str:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def spellings(name: str) -> tuple[str, ...]:
+def list_name_spellings(name: str) -> tuple[str, ...]:
     """The name as it is written, and romanised where that is something else."""
-    latin = romanised(name)
+    latin = romanise_name(name)
     return (name, latin) if latin else (name,)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def pictures(name: str) -> tuple[str, ...]:
+def list_confusable_skeletons(name: str) -> tuple[str, ...]:
     """The skeleton, and what else the name can be drawn as; none for signs alone.
 
     With its article as a part of it (*TheDoors*), with "!" as a mark and no letter (*Tin!k*), and each of these with
     doubled letters as one. Where the article hides a core that is too short, only the first.
     """
-    drawn = [skeleton(name)]
-    if drawn[0] and (article := _ARTICLE.match(_visible(name))) and len(drawn[0]) >= ARTICLE_FROM:
-        drawn.append(skeleton(f"{article[1]}{_visible(name)[article.end() :]}"))
-    if _STROKE_INSIDE_WORD.search(_visible(name)):
-        drawn.append(skeleton(_STROKE_INSIDE_WORD.sub("", _visible(name))))
-    return tuple(dict.fromkeys(filter(None, (*drawn, *map(_undoubled, drawn)))))
+    drawn = [build_confusable_skeleton(name)]
+    if drawn[0] and (article := _ARTICLE.match(_keep_visible_characters(name))) and len(drawn[0]) >= ARTICLE_FROM:
+        drawn.append(build_confusable_skeleton(f"{article[1]}{_keep_visible_characters(name)[article.end() :]}"))
+    if _STROKE_INSIDE_WORD.search(_keep_visible_characters(name)):
+        drawn.append(build_confusable_skeleton(_STROKE_INSIDE_WORD.sub("", _keep_visible_characters(name))))
+    return tuple(dict.fromkeys(filter(None, (*drawn, *map(_collapse_double_letters, drawn)))))
 
 
 @lru_cache(maxsize=REMEMBERED)
-def sound(name: str) -> str:
+def build_metaphone_key(name: str) -> str:
     """The consonants that an English reader hears, as Metaphone writes them; "" where they are too few to tell."""
-    latin = "".join(letter if letter.isascii() else " " for letter in unaccented_words(romanised(name) or name))
+    latin = "".join(letter if letter.isascii() else " " for letter in unaccented_words(romanise_name(name) or name))
     heard = "".join(metaphone(word) for word in latin.split()).translate(_HEARD_ALIKE)
-    return heard if len(heard) >= SOUND_FROM and len(skeleton(name)) >= NEAR_FROM else ""
+    return heard if len(heard) >= SOUND_FROM and len(build_confusable_skeleton(name)) >= NEAR_FROM else ""
 
 
 def unaccented_words(name: str) -> str:
     """The words of the name in letters without marks, one space between them."""
-    return " ".join(_words(_without_marks(fold(name))))
+    return " ".join(_split_name_words(_without_marks(fold_name(name))))
 
 
-def tolerance(one: str, other: str) -> int:
+def count_tolerated_changes(one: str, other: str) -> int:
     """How many letters two pictures may differ in and still be near: none where either is short."""
     shorter, longer = sorted((len(one), len(other)))
     if shorter == LONGER_FROM and longer > shorter:
@@ -235,44 +235,49 @@ def tolerance(one: str, other: str) -> int:
     return 2 if shorter >= TWO_CHANGES_FROM else 1
 
 
-def near(one: str, other: str) -> bool:
+def is_near_name(one: str, other: str) -> bool:
     """Whether two names can be taken for each other at a glance.
 
     Changes are counted as optimal string alignment (insert, delete, replace, swap neighbours), as many as ``tolerance``
     allows; doubled letters count only once.
     """
-    plain = (skeleton(one), skeleton(other))
+    plain = (build_confusable_skeleton(one), build_confusable_skeleton(other))
     shortest = min(map(len, plain))
-    for picture, guarded in itertools.product(pictures(one), pictures(other)):
+    for picture, guarded in itertools.product(list_confusable_skeletons(one), list_confusable_skeletons(other)):
         with_article = len(picture) > len(plain[0]) or len(guarded) > len(plain[1])
         if picture == guarded and (picture, guarded) != plain:
             return shortest >= (ARTICLE_FROM if with_article else DOUBLED_FROM)
         if with_article and shortest < LONGER_FROM:
             continue  # the article makes *The Who* no longer than it is
-        if _within(picture, guarded, tolerance(picture, guarded)) or _swapped(picture, guarded):
+        if _is_within_changes(picture, guarded, count_tolerated_changes(picture, guarded)) or _has_swapped_letters(
+            picture, guarded
+        ):
             return True
     return False
 
 
 def sounds_alike(one: str, other: str) -> bool:
     """Whether two names have the same sound, and most of their letters too."""
-    heard = sound(one)
-    if not heard or heard != sound(other):
+    heard = build_metaphone_key(one)
+    if not heard or heard != build_metaphone_key(other):
         return False
-    picture, guarded = _undoubled(skeleton(one)), _undoubled(skeleton(other))
-    return _within(picture, guarded, int(SOUND_SHARE * min(len(picture), len(guarded))))
+    picture, guarded = (
+        _collapse_double_letters(build_confusable_skeleton(one)),
+        _collapse_double_letters(build_confusable_skeleton(other)),
+    )
+    return _is_within_changes(picture, guarded, int(SOUND_SHARE * min(len(picture), len(guarded))))
 
 
-def _swapped(one: str, other: str) -> bool:
+def _has_swapped_letters(one: str, other: str) -> bool:
     """Whether a short name has two neighbouring letters in another order, and nothing else."""
-    return len(one) == len(other) >= SWAP_FROM and sorted(one) == sorted(other) and _within(one, other, 1)
+    return len(one) == len(other) >= SWAP_FROM and sorted(one) == sorted(other) and _is_within_changes(one, other, 1)
 
 
-def _within(one: str, other: str, changes: int) -> bool:
+def _is_within_changes(one: str, other: str, changes: int) -> bool:
     return changes > 0 and OSA.distance(one, other, score_cutoff=changes) <= changes
 
 
-def _undoubled(picture: str) -> str:
+def _collapse_double_letters(picture: str) -> str:
     return _DOUBLED.sub(r"\1", picture)
 
 
@@ -291,33 +296,37 @@ class Entry:
 
 def search_keys(name: str) -> frozenset[int]:
     """Keys of which two names share at least one if any spelling of one is like any spelling of the other."""
-    return frozenset(entry.key for entry in entries(name))
+    return frozenset(entry.key for entry in build_index_entries(name))
 
 
 @lru_cache(maxsize=REMEMBERED)
-def entries(name: str) -> frozenset[Entry]:
+def build_index_entries(name: str) -> frozenset[Entry]:
     """Entries of which two names have at least one pair that meet if any spelling of one is like any of the other.
 
     Like: equal after ``fold``; equal ``skeleton``; equal ``reordered``; ``near``; or ``sounds_alike``.
     Meeting proves nothing: it makes a name worth comparing.
     """
-    found = {Entry(_key(f"={fold(name)}"))}
-    for spelling in spellings(name):
-        found.update(_entries(spelling))
+    found = {Entry(_hash_entry_text(f"={fold_name(name)}"))}
+    for spelling in list_name_spellings(name):
+        found.update(_build_spelling_entries(spelling))
     return frozenset(found)
 
 
-def _entries(spelling: str) -> Iterator[Entry]:
+def _build_spelling_entries(spelling: str) -> Iterator[Entry]:
     """What is kept of one spelling, each text under a letter that says which view it belongs to."""
-    for picture in pictures(spelling):
-        yield Entry(_key(f"s{picture}"))
+    for picture in list_confusable_skeletons(spelling):
+        yield Entry(_hash_entry_text(f"s{picture}"))
         yield from _near_entries(picture)
-    if ordered := reordered(spelling):
-        yield Entry(_key(f"w{ordered}"))
-    if heard := sound(spelling):
-        picture = _undoubled(skeleton(spelling))
+    if ordered := sort_word_skeletons(spelling):
+        yield Entry(_hash_entry_text(f"w{ordered}"))
+    if heard := build_metaphone_key(spelling):
+        picture = _collapse_double_letters(build_confusable_skeleton(spelling))
         # The shorter of two pictures sets how much may differ, so that one's own length sets no less.
-        yield Entry(_key(f"m{heard}"), _sketch(picture), BITS_A_CHANGE * int(SOUND_SHARE * len(picture)))
+        yield Entry(
+            _hash_entry_text(f"m{heard}"),
+            _build_letter_sketch(picture),
+            BITS_A_CHANGE * int(SOUND_SHARE * len(picture)),
+        )
 
 
 def _near_entries(picture: str) -> Iterator[Entry]:
@@ -331,17 +340,17 @@ def _near_entries(picture: str) -> Iterator[Entry]:
     length = len(picture)
     if SWAP_FROM <= length <= TWO_CHANGES_FROM:
         for rest in _one_deleted(picture):
-            yield Entry(_key(f"s{rest}"))
+            yield Entry(_hash_entry_text(f"s{rest}"))
     if TWO_CHANGES_FROM <= length <= NEAR_UP_TO:
-        drawn, shortest = _sketch(picture), max(TWO_CHANGES_FROM, length - 2)
+        drawn, shortest = _build_letter_sketch(picture), max(TWO_CHANGES_FROM, length - 2)
         for half in {shorter // 2 for shorter in range(shortest, length + 1)}:
             for rest in _one_deleted(picture[:half]):
-                yield Entry(_key(f"h{rest}"), drawn, 2 * BITS_A_CHANGE)
+                yield Entry(_hash_entry_text(f"h{rest}"), drawn, 2 * BITS_A_CHANGE)
             for rest in _one_deleted(picture[-half:]):
-                yield Entry(_key(f"t{rest}"), drawn, 2 * BITS_A_CHANGE)
+                yield Entry(_hash_entry_text(f"t{rest}"), drawn, 2 * BITS_A_CHANGE)
 
 
-def _sketch(picture: str) -> int:
+def _build_letter_sketch(picture: str) -> int:
     """How often each letter occurs, in 63 bits: of two pictures one change apart at most two bits differ.
 
     A letter put in or taken out changes one count by one; replaced, two; swapped, none. Counts are written as so many
@@ -349,11 +358,11 @@ def _sketch(picture: str) -> int:
     """
     return sum(
         ((1 << min(count, SKETCH_COUNTS)) - 1) << (SKETCH_COUNTS * place)
-        for place, count in Counter(map(_sketched, picture)).items()
+        for place, count in Counter(map(_find_sketch_place, picture)).items()
     )
 
 
-def _sketched(letter: str) -> int:
+def _find_sketch_place(letter: str) -> int:
     """The place of a letter in a sketch; rare ones share, and so does all that is not Latin."""
     return _SKETCH_PLACES.get(letter, len(_SKETCH_LETTERS))
 
@@ -362,7 +371,7 @@ def _one_deleted(text: str) -> set[str]:
     return {text[:place] + text[place + 1 :] for place in range(len(text))}
 
 
-def _key(text: str) -> int:
+def _hash_entry_text(text: str) -> int:
     """A number that two different texts share once in a lifetime; sharing it costs one comparison."""
     return int.from_bytes(
         hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=KEY_BITS // 8).digest(), "big", signed=True
@@ -376,7 +385,7 @@ def look_alikes() -> dict[int, str]:
     for character, neighbours in confusables_data.items():
         if _stands_alone(character):
             for neighbour in neighbours:
-                plain = _without_marks(_visible(neighbour["c"]))
+                plain = _without_marks(_keep_visible_characters(neighbour["c"]))
                 small_capital = _SMALL_CAPITAL.fullmatch(unicodedata.name(plain, "")) if len(plain) == 1 else None
                 if small_capital:
                     plain = small_capital[1].lower()
@@ -403,13 +412,13 @@ def _stands_alone(character: str) -> bool:
     )
 
 
-def _visible(name: str) -> str:
+def _keep_visible_characters(name: str) -> str:
     """The characters that show, in their compatibility form: full-width and mathematical letters become plain."""
     text = unicodedata.normalize("NFKC", name)
-    return "".join(character for character in text if not _invisible(character))
+    return "".join(character for character in text if not _is_invisible(character))
 
 
-def _invisible(character: str) -> bool:
+def _is_invisible(character: str) -> bool:
     return (
         unicodedata.category(character) == "Cf"
         or character in _BLANK
@@ -445,7 +454,7 @@ def _is_latin(letter: str) -> bool:
     return "LATIN" in unicodedata.name(letter, "")
 
 
-def _words(text: str) -> list[str]:
+def _split_name_words(text: str) -> list[str]:
     """Runs of letters, digits, marks and the signs that stand for letters; without the article of a band's name."""
     words = "".join(map(_word_part, _AND.sub(" and ", text))).split()
     return words[1:] if len(words) > 1 and words[0].casefold() == "the" else words

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from checks.model import match_description
 from checks.model.check import Context, Known, KnownRecordings, Match, OwnerClaim, Refusal
-from checks.model.name_matching import fold
+from checks.model.name_matching import fold_name
 from checks.model.release import Account, Delivery, Relation, Track
 
 #: A match that has this share of another match's seconds speaks of the same sound.
@@ -29,10 +29,12 @@ def is_own_known(account: Account, known: Known) -> bool:
 
 def is_named(account: Account, owner: str) -> bool:
     """Whether an owner's name is one of the account's, whatever case, accents, punctuation and spaces it has."""
-    return bool(folded(owner)) and folded(owner) in {folded(name) for name in (account.name, *account.names)}
+    return bool(fold_owner_name(owner)) and fold_owner_name(owner) in {
+        fold_owner_name(name) for name in (account.name, *account.names)
+    }
 
 
-def folded(name: str) -> str:
+def fold_owner_name(name: str) -> str:
     """A name without case, accents, punctuation and spaces."""
     return "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if c.isalnum())
 
@@ -49,13 +51,13 @@ def bare_isrc(isrc: str | None) -> str | None:
 
 def has_other_title(track: Track, match: Match) -> bool:
     """Whether the known recording has another title. What a version adds to a title makes no other one."""
-    title, known = folded(track.title), folded(match.title)
+    title, known = fold_owner_name(track.title), fold_owner_name(match.title)
     return bool(title and known) and title not in known and known not in title
 
 
 def has_other_artist(track: Track, match: Match) -> bool:
     """Whether no artist of the track is an artist of the known recording."""
-    known, names = folded(match.artist), [folded(artist.name) for artist in track.display_artists]
+    known, names = fold_owner_name(match.artist), [fold_owner_name(artist.name) for artist in track.display_artists]
     return bool(known and names) and not any(name in known for name in names)
 
 
@@ -74,7 +76,7 @@ def is_authorised(track: Track, match: Match, account: Account, context: Context
     if match.owner_account is not None or not match.artist:
         return False
     near = context.names.near_all([match.artist]).get(match.artist, ())
-    artists = [one for one in near if fold(one.name) == fold(match.artist)]
+    artists = [one for one in near if fold_name(one.name) == fold_name(match.artist)]
     keys = {artist.artist_key for artist in track.display_artists if artist.artist_key}
     opened = [context.names.opened_by(key) for key in keys]
     keyed = {one.artist for one in opened if one is not None and one.vouched}
@@ -97,8 +99,8 @@ def is_settled(track: Track, duration: float, asked: Match, account: Account, ma
     ``duration``: seconds of the delivered recording. Another title, artist or ISRC, or another speed, is asked anew.
     """
     return any(
-        _speaks_of(own, asked, account)
-        and match_description.unchanged(own, duration)
+        _covers_same_sound(own, asked, account)
+        and match_description.is_unchanged_copy(own, duration)
         and has_isrc(track, own.isrc)
         and not is_renamed(track, own)
         and own.reviewed_since is not None
@@ -108,14 +110,18 @@ def is_settled(track: Track, duration: float, asked: Match, account: Account, ma
     )
 
 
-def unsettled(refused: Match, account: Account, matches: Sequence[Match]) -> list[Refusal]:
+def list_unsettled_refusals(refused: Match, account: Account, matches: Sequence[Match]) -> list[Refusal]:
     """The refusals of a sound that nothing this account has had accepted since, or had here before, answers."""
-    return unanswered(refused.refusals, [one for one in matches if _speaks_of(one, refused, account)], account)
+    return list_unanswered_refusals(
+        refused.refusals, [one for one in matches if _covers_same_sound(one, refused, account)], account
+    )
 
 
-def unanswered(refusals: Iterable[Refusal], own: Sequence[Match | Known], account: Account) -> list[Refusal]:
+def list_unanswered_refusals(
+    refusals: Iterable[Refusal], own: Sequence[Match | Known], account: Account
+) -> list[Refusal]:
     """The refusals because of which an account is asked, although it has these recordings of its own here."""
-    return [refusal for refusal in refusals if not any(_answers(one, refusal, account) for one in own)]
+    return [refusal for refusal in refusals if not any(_settles_refusal(one, refusal, account) for one in own)]
 
 
 def is_of_refused_account(match: Match, matches: Iterable[Match]) -> bool:
@@ -123,22 +129,23 @@ def is_of_refused_account(match: Match, matches: Iterable[Match]) -> bool:
     return match.owner_account is not None and any(
         refusal.account == match.owner_account
         for refused in matches
-        if match_description.seconds(refused) >= SAME_SOUND * match_description.seconds(match)
+        if match_description.count_matched_seconds(refused)
+        >= SAME_SOUND * match_description.count_matched_seconds(match)
         for refusal in refused.refusals
     )
 
 
-def _speaks_of(own: Match, other: Match, account: Account) -> bool:
+def _covers_same_sound(own: Match, other: Match, account: Account) -> bool:
     """Whether ``own`` is a recording that the account has in the catalogue, and as much of the sound as ``other``."""
     return (
         own.certain
         and not (own.pending or own.blocked or own.refusals)
         and is_own(account, own)
-        and match_description.seconds(own) >= SAME_SOUND * match_description.seconds(other)
+        and match_description.count_matched_seconds(own) >= SAME_SOUND * match_description.count_matched_seconds(other)
     )
 
 
-def _answers(own: Match | Known, refusal: Refusal, account: Account) -> bool:
+def _settles_refusal(own: Match | Known, refusal: Refusal, account: Account) -> bool:
     """Whether having ``own`` here means that this account is not asked because of the refusal."""
     if own.pending:
         return False

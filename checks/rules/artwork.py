@@ -98,7 +98,7 @@ _UNREADABLE = {
 }
 
 
-def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_artwork(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """The cover, if there is one and it came."""
     cover = delivery.release.cover
     facts = delivery.images.get(cover.file) if cover else None
@@ -235,7 +235,7 @@ CHECK = Check(
         FORBIDDEN,
         METADATA,
     ),
-    run=run,
+    run=check_artwork,
     needs_audio=True,
     needs_images=True,
 )

@@ -7,26 +7,26 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import mean
 
 from checks.analysis import Failure, Note
-from checks.analysis.container import promised
+from checks.analysis.container import container_from_name
 from checks.model.check import Check, Context
 from checks.model.finding import Code, Finding, Route, Severity
 from checks.model.release import AudioFacts, Delivery, Release, Track
 
 
-def _critical(code: str, rule: str, source: str) -> Code:
+def _critical_code(code: str, rule: str, source: str) -> Code:
     return Code(code, rule, Severity.CRITICAL, Route.REVIEW, source)
 
 
-def _review(code: str, rule: str, source: str) -> Code:
+def _review_code(code: str, rule: str, source: str) -> Code:
     return Code(code, rule, Severity.WARNING, Route.REVIEW, source)
 
 
-def _warning(code: str, rule: str, source: str) -> Code:
+def _warning_code(code: str, rule: str, source: str) -> Code:
     return Code(code, rule, Severity.WARNING, Route.PASS, source)
 
 
-UNDECODABLE = _critical("audio.undecodable", "An audio file decodes to its end.", "MusicMyBand; Omziki")
-NOT_MEASURED = _review(
+UNDECODABLE = _critical_code("audio.undecodable", "An audio file decodes to its end.", "MusicMyBand; Omziki")
+NOT_MEASURED = _review_code(
     "audio.not_measured", "An audio file can be measured here.", "the gate itself: no fault of the file is known"
 )
 ANALYSIS_FAILED = Code(
@@ -37,33 +37,35 @@ ANALYSIS_FAILED = Code(
     "the gate itself: for its operator",
     private=True,
 )
-SILENT = _critical("audio.silent", "An audio file holds sound.", "Omziki; DMB")
-NON_FINITE = _critical("audio.non_finite", "Every sample is a number.", "own inference")
-CHANNELS_CANCEL = _critical(
+SILENT = _critical_code("audio.silent", "An audio file holds sound.", "Omziki; DMB")
+NON_FINITE = _critical_code("audio.non_finite", "Every sample is a number.", "own inference")
+CHANNELS_CANCEL = _critical_code(
     "audio.channels_cancel",
     "A stereo recording is still there in mono: one channel is not the other turned upside down.",
     "own inference; such files also hide from fingerprints",
 )
-DURATION_MISMATCH = _review(
+DURATION_MISMATCH = _review_code(
     "audio.duration_mismatch", "A file lasts as long as its header says.", "MusicMyBand; Omziki; own inference"
 )
-MORE_THAN_ONE_STREAM = _review("audio.more_than_one_stream", "A file holds one recording.", "own inference")
-IRREGULAR = _review(
+MORE_THAN_ONE_STREAM = _review_code("audio.more_than_one_stream", "A file holds one recording.", "own inference")
+IRREGULAR = _review_code(
     "audio.irregular", "A file is whole, of one piece, and says the same to every reader.", "own inference"
 )
-LENGTH = _review("audio.length", "A single lasts 30 seconds or more.", "Omziki; Spotify on artificial streams")
-SHORT_TRACKS = _warning(
+LENGTH = _review_code("audio.length", "A single lasts 30 seconds or more.", "Omziki; Spotify on artificial streams")
+SHORT_TRACKS = _warning_code(
     "audio.short_tracks", "The tracks of a release last a minute or more on average.", "Spotify on artificial streams"
 )
-SILENCE = _warning("audio.silence", "Music begins and ends without long silence.", "Omziki; DMB; Interspace")
-CLIPPING = _warning("audio.clipping", "Peaks are not cut off at full scale.", "Interspace; DMB")
-DC_OFFSET = _warning("audio.dc_offset", "The waveform swings around zero.", "DMB")
-DEAD_CHANNEL = _warning("audio.dead_channel", "Both channels of a stereo recording sound.", "DMB")
-FORMAT = _warning(
+SILENCE = _warning_code("audio.silence", "Music begins and ends without long silence.", "Omziki; DMB; Interspace")
+CLIPPING = _warning_code("audio.clipping", "Peaks are not cut off at full scale.", "Interspace; DMB")
+DC_OFFSET = _warning_code("audio.dc_offset", "The waveform swings around zero.", "DMB")
+DEAD_CHANNEL = _warning_code("audio.dead_channel", "Both channels of a stereo recording sound.", "DMB")
+FORMAT = _warning_code(
     "audio.format", "Masters are stereo, lossless, 16 bit and 44.1 kHz or better.", "MusicMyBand; Omziki; Catapult"
 )
-BANDWIDTH = _warning("audio.bandwidth", "A lossless file was not made from a lossy one.", "MusicMyBand; own inference")
-ODDITY = _warning("audio.oddity", "A file is built as its format asks.", "own inference")
+BANDWIDTH = _warning_code(
+    "audio.bandwidth", "A lossless file was not made from a lossy one.", "MusicMyBand; own inference"
+)
+ODDITY = _warning_code("audio.oddity", "A file is built as its format asks.", "own inference")
 
 #: A header may round. A lossless one counts samples; a lossy one may have been estimated from its bit rate.
 DURATION_TOLERANCE_LOSSLESS = (0.5, 0.002)  # seconds, share of the declared duration; the greater holds
@@ -124,21 +126,21 @@ ODDITIES = {
 }
 
 
-def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_audio_files(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every track's file by itself, then the lengths of the release as a whole."""
     for track in delivery.release.tracks:
         facts = delivery.facts.get(track.file)
         if facts is not None and facts.error == Failure.ANALYSIS_FAILED:
             yield from _not_measured(track, facts)
         elif facts is None or not facts.ok:
-            yield _undecodable(track, facts)
+            yield _report_undecodable(track, facts)
         elif _is_silent(facts):
             yield Finding(
                 SILENT,
                 track.subject,
                 f"{track.file} is silent from beginning to end.",
-                measured=_decibels(max(facts.channel_rms, default=0.0)),
-                threshold=_decibels(SILENT_RMS),
+                measured=_share_to_decibels(max(facts.channel_rms, default=0.0)),
+                threshold=_share_to_decibels(SILENT_RMS),
                 fix="Export the master again and listen to the file before delivering it.",
             )
         else:
@@ -147,7 +149,7 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
     yield from _judge_lengths(delivery.release, delivery.facts)
 
 
-def _undecodable(track: Track, facts: AudioFacts | None) -> Finding:
+def _report_undecodable(track: Track, facts: AudioFacts | None) -> Finding:
     error = "not_measured" if facts is None else facts.error or "unknown"
     why = UNREADABLE.get(error, "it could not be measured")
     heard = f" after {facts.duration:.1f} s" if facts and facts.duration > 0 else ""
@@ -242,7 +244,8 @@ def _judge_channels(track: Track, facts: AudioFacts) -> Iterator[Finding]:
         yield Finding(
             CHANNELS_CANCEL,
             track.subject,
-            f"The channels of {track.file} cancel each other: in mono, {_down(facts.downmix_rms / loudest)} is left.",
+            f"The channels of {track.file} cancel each other: in mono, "
+            f"{_format_percent_down(facts.downmix_rms / loudest)} is left.",
             measured=round(facts.downmix_rms / loudest, 4),
             threshold=CANCELLED_RATIO,
             fix="Turn the polarity of one channel.",
@@ -340,7 +343,7 @@ def _judge_oddities(track: Track, facts: AudioFacts) -> Iterator[Finding]:
     What a name promises is asked here and not of the facts: the same bytes come under other names.
     """
     notes = [note for note in facts.notes if note != Note.NAME_CONTRADICTS]
-    if promised(track.file) not in (None, facts.container):
+    if container_from_name(track.file) not in (None, facts.container):
         notes.append(Note.NAME_CONTRADICTS)
     for note in dict.fromkeys(notes):
         what = IRREGULARITIES.get(note) or ODDITIES.get(note) or f"the decoder noted {note}"
@@ -393,13 +396,13 @@ def _judge_lengths(release: Release, files: Mapping[str, AudioFacts]) -> Iterato
         )
 
 
-def _decibels(share: float) -> float | None:
+def _share_to_decibels(share: float) -> float | None:
     """dBFS of a share of full scale; None for nothing at all."""
     return round(20 * math.log10(share), 1) if share > 0 else None
 
 
-def _down(ratio: float) -> str:
-    return "nothing" if ratio <= 0 else f"{_decibels(ratio)} dB of the level"
+def _format_percent_down(ratio: float) -> str:
+    return "nothing" if ratio <= 0 else f"{_share_to_decibels(ratio)} dB of the level"
 
 
 CHECK = Check(
@@ -426,6 +429,6 @@ CHECK = Check(
         BANDWIDTH,
         ODDITY,
     ),
-    run=run,
+    run=check_audio_files,
     needs_audio=True,
 )

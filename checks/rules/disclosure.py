@@ -116,7 +116,7 @@ CREDENTIAL_PRESENT = Code(
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _named(*codes: Code) -> Mapping[Declared, Code]:
+def _name_matrix_row(*codes: Code) -> Mapping[Declared, Code]:
     """A row of the matrix, in the order of ``Declared``."""
     return dict(zip(Declared, codes, strict=True))
 
@@ -124,24 +124,24 @@ def _named(*codes: Code) -> Mapping[Declared, Code]:
 #: What a file says × what was declared → what that is called. What it asks for stands in the policy. Where a file says
 #: nothing, nothing is reported: that would be taken for proof that people made it.
 MATRIX: Mapping[Says, Mapping[Declared, Code]] = {
-    Says.TAG: _named(GENERATOR_TAG, GENERATOR_TAG, GENERATOR_TAG, SCOPE_TOO_NARROW, CONFIRMED_BY_FILE),
-    Says.CREDENTIAL: _named(
+    Says.TAG: _name_matrix_row(GENERATOR_TAG, GENERATOR_TAG, GENERATOR_TAG, SCOPE_TOO_NARROW, CONFIRMED_BY_FILE),
+    Says.CREDENTIAL: _name_matrix_row(
         CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, SCOPE_TOO_NARROW, CONFIRMED_BY_FILE
     ),
-    Says.CHANGED: _named(
+    Says.CHANGED: _name_matrix_row(
         CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, SCOPE_TOO_NARROW, CONFIRMED_BY_FILE
     ),
-    Says.PROCESSED: _named(
+    Says.PROCESSED: _name_matrix_row(
         CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_PRESENT, CREDENTIAL_PRESENT, CONFIRMED_BY_FILE
     ),
-    Says.UNREAD: _named(
+    Says.UNREAD: _name_matrix_row(
         CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_UNDISCLOSED, CREDENTIAL_PRESENT, CREDENTIAL_PRESENT
     ),
-    Says.CAPTURED: _named(*[CREDENTIAL_PRESENT] * len(Declared)),
+    Says.CAPTURED: _name_matrix_row(*[CREDENTIAL_PRESENT] * len(Declared)),
 }
 
 
-def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_ai_disclosure(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Each track's declaration by itself and against its file; then the cover's."""
     for track in delivery.release.tracks:
         yield from _judge_declaration(delivery, track)
@@ -154,9 +154,10 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def _judge_declaration(delivery: Delivery, track: Track) -> Iterator[Finding]:
-    said = ai_declaration.labels(track)
+    said = ai_declaration.list_ai_labels(track)
     if any(
-        ai_declaration.is_consented_voice(one) and _is_accepted(delivery, track, one) for one in _contributions(track)
+        ai_declaration.is_consented_voice(one) and _is_accepted(delivery, track, one)
+        for one in _list_contributions(track)
     ):
         said = (*said, ai_declaration.CONSENTED_VOICE)
     if said:
@@ -201,12 +202,12 @@ def _whole_against_parts(track: Track) -> Iterator[str]:
     whole, levels = track.disclosure.contains_ai, ai_declaration.declared_levels(track)
     if whole is ContainsAI.NONE:
         for element in (element for element, level in levels.items() if level.generated):
-            yield f"the recording is declared as made without AI, and its {_spoken(element)} as generated"
+            yield f"the recording is declared as made without AI, and its {_name_element(element)} as generated"
     if whole is ContainsAI.ALL:
         for element in (
             one for one in ai_declaration.SOUND if levels.get(one, Level.FULLY_GENERATED) is not Level.FULLY_GENERATED
         ):
-            yield f"all of the recording is declared as generated, and not all of its {_spoken(element)}"
+            yield f"all of the recording is declared as generated, and not all of its {_name_element(element)}"
         for contributor in track.contributors:
             if contributor.ai_contribution is ContainsAI.NONE and ai_declaration.is_heard(contributor):
                 credited = f"{contributor.name} is credited for a part of it with AI contribution 'none'"
@@ -223,7 +224,7 @@ def _one_part_twice(track: Track) -> Iterator[str]:
         levels.setdefault(part, set()).add(contribution.level.value)
     for (element, _), values in levels.items():
         if len(values) > 1:
-            yield f"{_spoken(element)} {_are(element)} declared as {' and as '.join(sorted(values))}"
+            yield f"{_name_element(element)} {_verb_for_element(element)} declared as {' and as '.join(sorted(values))}"
 
 
 def _singing_in_an_instrumental(track: Track) -> Iterator[str]:
@@ -240,7 +241,10 @@ def _machine_credited_for_human_work(track: Track) -> Iterator[str]:
     whole = track.disclosure.contains_ai in (ContainsAI.ALL, ContainsAI.PARTLY)
     nothing_generated = track.disclosure.declared and not (whole or any(level.generated for level in listed.values()))
     for contributor in filter(ai_declaration.generated_contributor, track.contributors):
-        parts = [{listed[e].generated for e in part if e in listed} for part in ai_declaration.parts(contributor)]
+        parts = [
+            {listed[e].generated for e in part if e in listed}
+            for part in ai_declaration.list_parts_of_roles(contributor)
+        ]
         spoken_of = [True in generated for generated in parts if generated]
         wholly = contributor.ai_contribution is ContainsAI.ALL
         agrees = all(spoken_of) if wholly else any(spoken_of) or not spoken_of
@@ -257,9 +261,14 @@ def _human_credited_for_machine_work(track: Track) -> Iterator[str]:
     for contributor in track.contributors:
         if contributor.ai_contribution is ContainsAI.NONE:
             for element in sorted(
-                {element for part in ai_declaration.parts(contributor) if part <= fully for element in part}
+                {
+                    element
+                    for part in ai_declaration.list_parts_of_roles(contributor)
+                    if part <= fully
+                    for element in part
+                }
             ):
-                declared = f"{_spoken(element)} {_are(element)} declared as fully generated"
+                declared = f"{_name_element(element)} {_verb_for_element(element)} declared as fully generated"
                 yield f"{declared}, and {contributor.name} is credited for that with AI contribution 'none'"
 
 
@@ -277,10 +286,10 @@ CONTRADICTIONS: tuple[Callable[[Track], Iterator[str]], ...] = (
 def _judge_contradictions(track: Track) -> Iterator[Finding]:
     for find in CONTRADICTIONS:
         for words in dict.fromkeys(find(track)):
-            yield _contradiction(track.subject, words)
+            yield _report_contradiction(track.subject, words)
 
 
-def _contradiction(subject: str, words: str) -> Finding:
+def _report_contradiction(subject: str, words: str) -> Finding:
     return Finding(
         CONTRADICTORY,
         subject,
@@ -289,11 +298,11 @@ def _contradiction(subject: str, words: str) -> Finding:
     )
 
 
-def _spoken(element: Element) -> str:
+def _name_element(element: Element) -> str:
     return element.value.replace("_", " ")
 
 
-def _are(element: Element) -> str:
+def _verb_for_element(element: Element) -> str:
     return "are" if element.value.endswith("s") else "is"
 
 
@@ -302,27 +311,27 @@ def _are(element: Element) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _contributions(track: Track) -> tuple[Contribution, ...]:
+def _list_contributions(track: Track) -> tuple[Contribution, ...]:
     return track.disclosure.contributions
 
 
-def _document(delivery: Delivery, contribution: Contribution) -> str | None:
+def _find_consent_digest(delivery: Delivery, contribution: Contribution) -> str | None:
     """The SHA-256 of the delivered document of consent."""
     return delivery.documents.get((contribution.consent or "").strip())
 
 
 def _is_accepted(delivery: Delivery, track: Track, contribution: Contribution) -> bool:
     """Whether a person has accepted this very document for this part of this recording before."""
-    document = _document(delivery, contribution)
+    document = _find_consent_digest(delivery, contribution)
     return bool(document) and (document, track.isrc or "", contribution.element.value) in delivery.accepted_consents
 
 
 def _judge_consent(delivery: Delivery, track: Track, contribution: Contribution) -> Iterator[Finding]:
     """A consent is what a delivered document says, and what that is worth is for a person to say."""
-    named, document = (contribution.consent or "").strip(), _document(delivery, contribution)
+    named, document = (contribution.consent or "").strip(), _find_consent_digest(delivery, contribution)
     if _is_accepted(delivery, track, contribution):
         return
-    element = _spoken(contribution.element)
+    element = _name_element(contribution.element)
     evidence: dict[str, JSON] = {"element": contribution.element.value, "consent": named, "sha256": document}
     if document:
         words = (
@@ -345,8 +354,8 @@ def _judge_consent(delivery: Delivery, track: Track, contribution: Contribution)
 
 
 def _judge_imitations(delivery: Delivery, track: Track) -> Iterator[Finding]:
-    for contribution in _contributions(track):
-        element = _spoken(contribution.element)
+    for contribution in _list_contributions(track):
+        element = _name_element(contribution.element)
         match contribution.imitates:
             case Imitates.WITHOUT_CONSENT:
                 yield Finding(
@@ -387,7 +396,7 @@ def _judge_file(release: Release, track: Track, facts: AudioFacts | None) -> Ite
         words = f"a tag ({where}) says that a generator made it"
         yield _file_says(release, track, Says.TAG, ContainsAI.ALL, words, {"tags": evidence})
     if says := _credential_says(facts.credential):
-        extent = ContainsAI.PARTLY if _meant(facts.credential) is Meaning.PART else ContainsAI.ALL
+        extent = ContainsAI.PARTLY if _find_credential_meaning(facts.credential) is Meaning.PART else ContainsAI.ALL
         yield _file_says(
             release, track, says, extent, _CREDENTIAL_IN_WORDS[says], {"credential": _in_json(facts.credential)}
         )
@@ -396,7 +405,7 @@ def _judge_file(release: Release, track: Track, facts: AudioFacts | None) -> Ite
 def _credential_says(credential: Credential) -> Says | None:
     if credential.state in (CredentialState.NONE, CredentialState.NOT_ASSESSED):
         return None
-    meant = _meant(credential)
+    meant = _find_credential_meaning(credential)
     if meant is not None and meant.generated:
         return Says.CHANGED if credential.state == CredentialState.INVALID else Says.CREDENTIAL
     if meant is Meaning.ASK:
@@ -404,8 +413,8 @@ def _credential_says(credential: Credential) -> Says | None:
     return Says.CAPTURED if meant and credential.state != CredentialState.UNREAD else Says.UNREAD
 
 
-def _meant(credential: Credential) -> Meaning | None:
-    return digital_source_types.strongest(credential.source_types)
+def _find_credential_meaning(credential: Credential) -> Meaning | None:
+    return digital_source_types.find_strongest_meaning(credential.source_types)
 
 
 def _in_json(credential: Credential) -> JSON:
@@ -440,7 +449,7 @@ def _file_says(
 
     What only may mean generation proposes nothing.
     """
-    declared = ai_declaration.reach(track)
+    declared = ai_declaration.find_declared_extent(track)
     code = MATRIX[says][declared]
     asks = says in (Says.TAG, Says.CREDENTIAL, Says.CHANGED) and code in _FIXES
     return Finding(
@@ -449,7 +458,7 @@ def _file_says(
         f"In {track.file}, {words}; {ai_declaration.IN_WORDS[declared]}.",
         evidence={"declared": declared.value, "says": says.value, **evidence},
         fix=_FIXES[code] if asks else _FIXES[code].removeprefix(_CONFIRM) if code in _FIXES else None,
-        patch=ai_declaration.agreed(release, track, extent) if asks else (),
+        patch=ai_declaration.build_declaration_patch(release, track, extent) if asks else (),
     )
 
 
@@ -464,7 +473,7 @@ def _judge_cover(release: Release) -> Iterator[Finding]:
     ]
     extent = release.cover.contains_ai
     if extent is ContainsAI.NONE and any(level.generated for level in by_tracks):
-        yield _contradiction(
+        yield _report_contradiction(
             release.subject, "the cover is declared as made without AI, and tracks declare generated artwork"
         )
     if extent is ContainsAI.UNDECLARED and by_tracks:
@@ -502,7 +511,7 @@ def _judge_cover_file(cover: Cover, facts: ImageFacts | None) -> Iterator[Findin
         return
     declared = _OF_COVER[cover.contains_ai]
     code = MATRIX[says][declared]
-    extent = ContainsAI.PARTLY if _meant(facts.credential) is Meaning.PART else ContainsAI.ALL
+    extent = ContainsAI.PARTLY if _find_credential_meaning(facts.credential) is Meaning.PART else ContainsAI.ALL
     asks = says in (Says.CREDENTIAL, Says.CHANGED) and code in _FIXES
     now, new = cover.contains_ai.value, extent.value
     yield Finding(
@@ -511,7 +520,7 @@ def _judge_cover_file(cover: Cover, facts: ImageFacts | None) -> Iterator[Findin
         f"In the cover {cover.file}, {_CREDENTIAL_IN_WORDS[says]}; {_DECLARED_OF_COVER[declared]}.",
         evidence={"declared": declared.value, "says": says.value, "credential": _in_json(facts.credential)},
         fix=(_CONFIRM if asks else "") + "Set the cover's contains_ai." if code in _FIXES else None,
-        patch=json_patch.replaced("/release/cover/contains_ai", now, new) if asks else (),
+        patch=json_patch.replace_value_patch("/release/cover/contains_ai", now, new) if asks else (),
     )
 
 
@@ -540,7 +549,7 @@ CHECK = Check(
         CONFIRMED_BY_FILE,
         CREDENTIAL_PRESENT,
     ),
-    run=run,
+    run=check_ai_disclosure,
     needs_audio=True,
     needs_images=True,
     hears_declaration=True,

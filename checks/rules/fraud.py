@@ -16,27 +16,27 @@ from checks.model.finding import Code, Finding, Route, Severity
 from checks.model.release import Contributor, Delivery, Track
 
 
-def _signal(id_: str, rule: str, source: str, severity: Severity = Severity.WARNING) -> Code:
+def _fraud_code(id_: str, rule: str, source: str, severity: Severity = Severity.WARNING) -> Code:
     return Code(id_, rule, severity, Route.NOTE, source, private=True)
 
 
-BURST = _signal(
+BURST = _fraud_code(
     "fraud.burst", "A label delivers as many tracks in a day as it is used to.", "Spotify on artificial streams"
 )
-MANY_ARTISTS = _signal(
+MANY_ARTISTS = _fraud_code(
     "fraud.many_artists", "Most tracks of a label are by artists that it has delivered before.", "Spotify on spam"
 )
-SHORT_CLUSTER = _signal(
+SHORT_CLUSTER = _fraud_code(
     "fraud.short_cluster", "Tracks are as long as their music, and not as a payment asks.", "Spotify on spam"
 )
-EQUAL_LENGTHS = _signal(
+EQUAL_LENGTHS = _fraud_code(
     "fraud.equal_lengths", "Recordings that were played differ in length.", "Spotify on spam; own inference"
 )
-TIED_PARTY = _signal("fraud.tied_party", "Writers and producers have no part in refused releases.", "own inference")
-REJECTED_BEFORE = _signal(
+TIED_PARTY = _fraud_code("fraud.tied_party", "Writers and producers have no part in refused releases.", "own inference")
+REJECTED_BEFORE = _fraud_code(
     "fraud.rejected_before", "A label's releases of the last year were not rejected.", "this gate"
 )
-TRUSTED = _signal(
+TRUSTED = _fraud_code(
     "fraud.trusted",
     "A label whose releases were in order is known for it.",
     "this gate",
@@ -66,10 +66,10 @@ TYING_ROLES = frozenset({"composer", "lyricist", "producer", "arranger", "songwr
 TRUSTED_FROM = (20, 100, 500)
 
 
-def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def find_fraud_signals(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """The account's habits first, then what the release itself shows."""
     habits = context.history.habits()
-    yield from _burst(delivery, habits)
+    yield from _find_delivery_burst(delivery, habits)
     yield from _many_artists(delivery, habits)
     yield from _short_cluster(delivery)
     yield from _equal_lengths(delivery, habits)
@@ -91,7 +91,7 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
 
 
-def _burst(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
+def _find_delivery_burst(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
     today = habits.tracks_today + len(delivery.release.tracks)
     used_to = max(BURST_LEAST, BURST_TIMES * habits.tracks_a_day, BURST_OVER_BUSIEST * habits.busiest_day)
     if today > used_to:
@@ -106,7 +106,7 @@ def _burst(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
 
 
 def _many_artists(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
-    here = {party(artist.name) for track in delivery.release.tracks for artist in track.display_artists}
+    here = {fold_party_name(artist.name) for track in delivery.release.tracks for artist in track.display_artists}
     names, tracks = len(here | habits.artists), habits.tracks + len(delivery.release.tracks)
     if names >= MANY_NAMES and names >= NAMES_A_TRACK * tracks:
         yield Finding(
@@ -120,7 +120,7 @@ def _many_artists(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
 
 def _short_cluster(delivery: Delivery) -> Iterator[Finding]:
     low, high = SHORT_SECONDS
-    short = [track.position for track, seconds in _lengths(delivery) if low <= seconds <= high]
+    short = [track.position for track, seconds in _list_track_lengths(delivery) if low <= seconds <= high]
     if len(short) >= SHORT_LEAST and len(short) >= SHORT_SHARE * len(delivery.release.tracks):
         yield Finding(
             SHORT_CLUSTER,
@@ -135,7 +135,7 @@ def _short_cluster(delivery: Delivery) -> Iterator[Finding]:
 def _equal_lengths(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
     counted = Counter(habits.lengths_today)
     here: dict[int, set[str]] = {}
-    for track, seconds in _lengths(delivery):
+    for track, seconds in _list_track_lengths(delivery):
         here.setdefault(round(100 * seconds), set()).add(delivery.facts[track.file].sha256)
     for length, files in here.items():
         if (count := counted[length] + len(files)) >= EQUAL_LEAST:
@@ -150,7 +150,7 @@ def _equal_lengths(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
 
 
 def _tied_parties(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    parties = {party(one.name): one.name for track in delivery.release.tracks for one in _makers(track)}
+    parties = {fold_party_name(one.name): one.name for track in delivery.release.tracks for one in _list_makers(track)}
     tied = context.history.refused_with(sorted(parties)) if parties else {}
     for key, count in tied.items():
         yield Finding(
@@ -163,18 +163,18 @@ def _tied_parties(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
 
 
-def _makers(track: Track) -> list[Contributor]:
+def _list_makers(track: Track) -> list[Contributor]:
     return [one for one in track.contributors if len(one.name) > 2 and not TYING_ROLES.isdisjoint(one.roles)]
 
 
-def _lengths(delivery: Delivery) -> Iterator[tuple[Track, float]]:
+def _list_track_lengths(delivery: Delivery) -> Iterator[tuple[Track, float]]:
     for track in delivery.release.tracks:
         facts = delivery.facts.get(track.file)
         if facts is not None and facts.ok and facts.duration:
             yield track, facts.duration
 
 
-def party(name: str) -> str:
+def fold_party_name(name: str) -> str:
     """A name without case, accents, punctuation and spaces: as parties are tied by."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name).casefold())
 
@@ -184,6 +184,6 @@ CHECK = Check(
     version=1,
     title="Habits of fraud",
     codes=(BURST, MANY_ARTISTS, SHORT_CLUSTER, EQUAL_LENGTHS, TIED_PARTY, REJECTED_BEFORE, TRUSTED),
-    run=run,
+    run=find_fraud_signals,
     needs_audio=True,
 )

@@ -150,7 +150,9 @@ class Registry:
     def alike(self, name: str) -> list[tuple[Likeness, ProtectedName]]:
         """The protected names that this one reads as, the plainest likeness first."""
         order = list(Likeness)
-        found = [(kind, entry) for entry in self.known.get(name, ()) if (kind := likeness(name, entry.name))]
+        found = [
+            (kind, entry) for entry in self.known.get(name, ()) if (kind := compare_artist_names(name, entry.name))
+        ]
         return sorted(found, key=lambda pair: (order.index(pair[0]), pair[1].name, pair[1].artist))
 
     def open_to(self, entry: ProtectedName) -> bool:
@@ -158,13 +160,13 @@ class Registry:
         return self.account in entry.accounts or entry.artist in self.opened
 
 
-def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_artist_identity(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every display artist, title and version of the release, held against the registry.
 
     What a name is taken for says more than which words stand beside it, and both say more than its alphabets.
     """
-    texts = list(_texts(delivery.release))
-    known = context.names.near_all(dict.fromkeys(name for text in texts for name in _asked(text)))
+    texts = list(_list_listener_texts(delivery.release))
+    known = context.names.near_all(dict.fromkeys(name for text in texts for name in _list_lookup_names(text)))
     registry = Registry(delivery.account.id, known)
     keyed = list(_judge_keys(delivery.release, registry, context))
     yield from (finding for finding, _ in keyed)
@@ -178,28 +180,33 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
 
 
-def _asked(text: Text) -> Iterator[str]:
+def _list_lookup_names(text: Text) -> Iterator[str]:
     """Every name that a text is looked up under."""
     if text.kind == "artist":
         yield text.value
-        yield from _inside(text.value)
+        yield from _list_inner_names(text.value)
     yield from (candidate for _, candidate in _beside_keywords(text))
 
 
-def likeness(delivered: str, protected: str) -> Likeness | None:
+def compare_artist_names(delivered: str, protected: str) -> Likeness | None:
     """How a delivered name reads as a protected one, or None where nobody would mistake it.
 
     Whatever is returned, ``names.search_keys`` of both names have a key in common.
     """
-    if name_matching.fold(delivered) == name_matching.fold(protected):
+    if name_matching.fold_name(delivered) == name_matching.fold_name(protected):
         return Likeness.EXACT
-    picture, guarded = name_matching.skeleton(delivered), name_matching.skeleton(protected)
+    picture, guarded = (
+        name_matching.build_confusable_skeleton(delivered),
+        name_matching.build_confusable_skeleton(protected),
+    )
     if picture and guarded:
         if picture == guarded and (same := _same_picture(delivered, protected)):
             return same
-        if (words := name_matching.reordered(delivered)) and words == name_matching.reordered(protected):
+        if (words := name_matching.sort_word_skeletons(delivered)) and words == name_matching.sort_word_skeletons(
+            protected
+        ):
             return Likeness.ORDER
-        if name_matching.near(delivered, protected):
+        if name_matching.is_near_name(delivered, protected):
             return Likeness.NEAR
         if name_matching.sounds_alike(delivered, protected):
             return Likeness.SOUND
@@ -208,10 +215,14 @@ def likeness(delivered: str, protected: str) -> Likeness | None:
 
 def _romanised_alike(delivered: str, protected: str) -> bool:
     """Whether the names are alike once what is written in other scripts is written in Latin letters."""
-    pairs = [(one, other) for one in name_matching.spellings(delivered) for other in name_matching.spellings(protected)]
+    pairs = [
+        (one, other)
+        for one in name_matching.list_name_spellings(delivered)
+        for other in name_matching.list_name_spellings(protected)
+    ]
     return any(
-        (name_matching.skeleton(one) == name_matching.skeleton(other) != "")
-        or name_matching.near(one, other)
+        (name_matching.build_confusable_skeleton(one) == name_matching.build_confusable_skeleton(other) != "")
+        or name_matching.is_near_name(one, other)
         or name_matching.sounds_alike(one, other)
         for one, other in pairs[1:]  # the first pair is the names as they are written
     )
@@ -219,10 +230,13 @@ def _romanised_alike(delivered: str, protected: str) -> bool:
 
 def _same_picture(delivered: str, protected: str) -> Likeness | None:
     """Which of the things that a skeleton forgets makes the difference between two names of one skeleton."""
-    letters, guarded = name_matching.compact(delivered), name_matching.compact(protected)
+    letters, guarded = (
+        name_matching.keep_letters_and_digits(delivered),
+        name_matching.keep_letters_and_digits(protected),
+    )
     if letters == guarded:
         return Likeness.SPACING
-    if name_matching.unaccented(delivered) == name_matching.unaccented(protected):
+    if name_matching.strip_accents(delivered) == name_matching.strip_accents(protected):
         return Likeness.ACCENT if len(guarded) >= ACCENTS_COUNT_BELOW else None
     if not _drawn_alike(delivered, protected):
         return None
@@ -236,8 +250,10 @@ def _drawn_alike(delivered: str, protected: str) -> bool:
 
     *lan* can pass for *Ian*; *Lan* cannot.
     """
-    casings = [name_matching.strokes(casing) for casing in (protected, protected.upper(), protected.lower())]
-    drawn = name_matching.strokes(delivered)
+    casings = [
+        name_matching.build_stroke_skeleton(casing) for casing in (protected, protected.upper(), protected.lower())
+    ]
+    drawn = name_matching.build_stroke_skeleton(delivered)
     if any(len(casing) != len(drawn) for casing in casings):
         return True
     return all(letter in possible for letter, *possible in zip(drawn, *casings, strict=True))
@@ -301,23 +317,25 @@ def _judge_artist(text: Text, registry: Registry) -> Iterator[Finding]:
     for kind, entry in alike:
         if entry.artist not in reported and not registry.open_to(entry):
             reported.add(entry.artist)
-            yield _impersonation(text, kind, entry)
+            yield _report_impersonation(text, kind, entry)
 
 
 def _judge_longer(text: Text, registry: Registry) -> Iterator[Finding]:
     """A protected name with words added to it: *Taylor Swift Music*, *Taylor Alison Swift*."""
     reported: set[str] = set()
-    for part in _inside(text.value) if text.kind == "artist" else ():
+    for part in _list_inner_names(text.value) if text.kind == "artist" else ():
         for kind, entry in registry.alike(part):
-            long_enough = " " in entry.name.strip() and len(name_matching.compact(entry.name)) >= INSIDE_FROM
+            long_enough = (
+                " " in entry.name.strip() and len(name_matching.keep_letters_and_digits(entry.name)) >= INSIDE_FROM
+            )
             if kind in PLAIN and long_enough and entry.artist not in reported and not registry.open_to(entry):
                 reported.add(entry.artist)
-                yield _impersonation(text, Likeness.WORDS_ADDED, entry)
+                yield _report_impersonation(text, Likeness.WORDS_ADDED, entry)
 
 
-def _inside(name: str) -> Iterator[str]:
+def _list_inner_names(name: str) -> Iterator[str]:
     """The shorter names inside a name of three words or more: each run of words, and the first with the last."""
-    words = _plain_words(name_matching.fold(name))[:NAME_WORDS]
+    words = _plain_words(name_matching.fold_name(name))[:NAME_WORDS]
     for length in range(2, len(words)):
         for start in range(len(words) - length + 1):
             yield " ".join(words[start : start + length])
@@ -325,7 +343,7 @@ def _inside(name: str) -> Iterator[str]:
         yield f"{words[0]} {words[-1]}"
 
 
-def _impersonation(text: Text, kind: Likeness, entry: ProtectedName) -> Finding:
+def _report_impersonation(text: Text, kind: Likeness, entry: ProtectedName) -> Finding:
     return Finding(
         EXACT_PROTECTED if kind is Likeness.EXACT else LOOKALIKE,
         text.subject,
@@ -383,7 +401,7 @@ def _foreign_letters(delivered: str, protected: str) -> list[tuple[str, str, str
     """The letters of the delivered name that only look like those of the protected one: letter, like, script."""
     table = name_matching.look_alikes()
     return [
-        (letter, table[ord(letter)], _script(letter).capitalize())
+        (letter, table[ord(letter)], _find_letter_script(letter).capitalize())
         for letter in unicodedata.normalize("NFKC", delivered)
         if ord(letter) in table and letter not in protected
     ]
@@ -395,7 +413,7 @@ def _judge_keywords(text: Text, registry: Registry, release: Release) -> Iterato
     reported: set[str] = set()
     for keyword, candidate in _beside_keywords(text):
         for kind, entry in registry.alike(candidate):
-            licensed = keyword in DECORATING and name_matching.fold(entry.name) in originals
+            licensed = keyword in DECORATING and name_matching.fold_name(entry.name) in originals
             if registry.open_to(entry) or entry.artist in reported or licensed:
                 continue
             reported.add(entry.artist)
@@ -416,20 +434,22 @@ def _judge_keywords(text: Text, registry: Registry, release: Release) -> Iterato
 
 def _beside_keywords(text: Text) -> Iterator[tuple[str, str]]:
     """(keyword, words that might be a name beside it)."""
-    whole, segments = _segments(text.value)
-    yield from _around(whole, CLAIMING)
+    whole, segments = _split_title_segments(text.value)
+    yield from _find_names_around(whole, CLAIMING)
     for words, aside in segments:
-        for keyword, candidate in _around(words, DECORATING):
+        for keyword, candidate in _find_names_around(words, DECORATING):
             # "Kiss Remix" is a remix of a song called Kiss; "(Kiss Remix)" and "Stevie Wonder Remix" name somebody.
             if text.kind == "artist" or text.aside or aside or " " in candidate:
                 yield keyword, candidate
         if text.kind == "artist":
-            yield from ((keyword, candidate) for keyword, candidate in _around(words, JOINING) if " " in candidate)
+            yield from (
+                (keyword, candidate) for keyword, candidate in _find_names_around(words, JOINING) if " " in candidate
+            )
 
 
-def _segments(value: str) -> tuple[list[str], list[tuple[list[str], bool]]]:
+def _split_title_segments(value: str) -> tuple[list[str], list[tuple[list[str], bool]]]:
     """The words of a text: all of them, and apart by brackets and dashes, with whether they stood in brackets."""
-    folded = name_matching.fold(value)
+    folded = name_matching.fold_name(value)
     parts = re.split(r"([()\[\]{}])|\s[-/|~]\s|[:;]", folded)
     whole: list[str] = []
     segments: list[tuple[list[str], bool]] = []
@@ -450,7 +470,7 @@ def _plain_words(text: str) -> list[str]:
     return list(filter(None, (word.strip("\"',?*“”„«»") for word in spaced.split())))
 
 
-def _around(words: Sequence[str], keywords: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _find_names_around(words: Sequence[str], keywords: Iterable[str]) -> Iterator[tuple[str, str]]:
     """For every keyword among the words: each run of up to NAME_WORDS words that ends before or starts after it."""
     there = frozenset(words)
     for keyword in keywords:
@@ -460,8 +480,8 @@ def _around(words: Sequence[str], keywords: Iterable[str]) -> Iterator[tuple[str
         for place in range(len(words) - length + 1):
             if " ".join(words[place : place + length]) == keyword:
                 before, after = list(words[:place]), list(words[place + length :])
-                yield from ((keyword, run) for run in _runs(before[::-1], backwards=True))
-                yield from ((keyword, run) for run in _runs(after, backwards=False))
+                yield from ((keyword, run) for run in _list_word_runs(before[::-1], backwards=True))
+                yield from ((keyword, run) for run in _list_word_runs(after, backwards=False))
 
 
 @cache
@@ -469,7 +489,7 @@ def _first_word(keyword: str) -> str:
     return keyword.split()[0]
 
 
-def _runs(words: Sequence[str], *, backwards: bool) -> Iterator[str]:
+def _list_word_runs(words: Sequence[str], *, backwards: bool) -> Iterator[str]:
     """Runs that begin at the keyword, linking words skipped: "by Mara Lindqvist" gives "Mara", "Mara Lindqvist"."""
     start = 0
     while True:
@@ -487,16 +507,16 @@ def _licensed_originals(release: Release, subject: str) -> Iterator[str]:
         if subject in (track.subject, release.subject):
             for relation in track.relations:
                 if relation.artist and relation.licence_file:
-                    yield name_matching.fold(relation.artist)
+                    yield name_matching.fold_name(relation.artist)
 
 
 def _judge_scripts(text: Text) -> Iterator[Finding]:
     """Words written with letters of several alphabets that share shapes: unusual, and for some a style (KoЯn)."""
     for word in text.value.split():
-        scripts = sorted({_script(letter) for letter in word if letter.isalpha()} & SHAPE_SHARING)
+        scripts = sorted({_find_letter_script(letter) for letter in word if letter.isalpha()} & SHAPE_SHARING)
         if len(scripts) > 1:
             alphabets = " and ".join(script.capitalize() for script in scripts)
-            mixed = TITLE_HOMOGLYPH if _hides(word) else TITLE_MIXED_SCRIPTS
+            mixed = TITLE_HOMOGLYPH if _hides_foreign_letters(word) else TITLE_MIXED_SCRIPTS
             yield Finding(
                 ARTIST_MIXED_SCRIPTS if text.kind == "artist" else mixed,
                 text.subject,
@@ -507,18 +527,18 @@ def _judge_scripts(text: Text) -> Iterator[Finding]:
             return
 
 
-def _hides(word: str) -> bool:
+def _hides_foreign_letters(word: str) -> bool:
     """Whether a reader takes every letter of a mixed word for Latin: *Lоw* with a Cyrillic о hides, *KoЯn* shows."""
-    foreign = [letter for letter in word if letter.isalpha() and _script(letter) != "LATIN"]
+    foreign = [letter for letter in word if letter.isalpha() and _find_letter_script(letter) != "LATIN"]
     return all(name_matching.passes_for_latin(letter) for letter in foreign)
 
 
-def _script(letter: str) -> str:
+def _find_letter_script(letter: str) -> str:
     """The alphabet, as Unicode names it: LATIN, CYRILLIC, GREEK, MATHEMATICAL, FULLWIDTH …"""
     return unicodedata.name(letter, "UNNAMED").partition(" ")[0]
 
 
-def _texts(release: Release) -> Iterator[Text]:
+def _list_listener_texts(release: Release) -> Iterator[Text]:
     """What listeners read, each once: a name on the release is not judged again on its tracks."""
     seen: set[tuple[str, str]] = set()
     whole: list[Release | Track] = [release, *release.tracks]
@@ -546,5 +566,5 @@ CHECK = Check(
         TITLE_HOMOGLYPH,
         TITLE_MIXED_SCRIPTS,
     ),
-    run=run,
+    run=check_artist_identity,
 )

@@ -83,11 +83,11 @@ class Panel:
 
     @property
     def upper_width(self) -> str:
-        return f"{self.duration * _scale(self.duration, self.reference_duration):.1f}"
+        return f"{self.duration * _common_lane_scale(self.duration, self.reference_duration):.1f}"
 
     @property
     def lower_width(self) -> str:
-        return f"{self.reference_duration * _scale(self.duration, self.reference_duration):.1f}"
+        return f"{self.reference_duration * _common_lane_scale(self.duration, self.reference_duration):.1f}"
 
     @property
     def title(self) -> str:
@@ -100,10 +100,10 @@ class Panel:
         return {
             "a": self.url,
             "b": self.reference_url,
-            "scale": _scale(self.duration, self.reference_duration),
-            "speed": _number(self.match.get("speed"), 1.0) or 1.0,
+            "scale": _common_lane_scale(self.duration, self.reference_duration),
+            "speed": _number_or_default(self.match.get("speed"), 1.0) or 1.0,
             # As in the evidence: what the speed does not explain; 0 where the pitch goes with the speed, as a tape's.
-            "pitch_semitones": _number(self.match.get("pitch")),
+            "pitch_semitones": _number_or_default(self.match.get("pitch")),
             "looks": dict(self.looks),
             "segments": [
                 {"start": one.start, "end": one.end, "bStart": one.reference_start, "bEnd": one.reference_end}
@@ -112,9 +112,11 @@ class Panel:
         }
 
 
-def panels(findings: Iterable[Finding], sounds: Mapping[int, Sound]) -> dict[int, tuple[Panel, ...]]:
+def build_ab_panels(findings: Iterable[Finding], sounds: Mapping[int, Sound]) -> dict[int, tuple[Panel, ...]]:
     """The panels of each finding that tells of matches, by the finding's id; two queries whatever their number."""
-    told = [(finding, sound, match) for finding in findings for sound, match in _told(finding, sounds)]
+    told = [
+        (finding, sound, match) for finding in findings for sound, match in _iterate_player_matches(finding, sounds)
+    ]
     known = KnownRecording.objects.defer("fingerprint").in_bulk(
         [int(match["recording"]) for _, _, match in told if str(match.get("recording", "")).isdigit()]
     )
@@ -129,11 +131,11 @@ def panels(findings: Iterable[Finding], sounds: Mapping[int, Sound]) -> dict[int
         listed = found.setdefault(finding.pk, [])
         if len(listed) < PANELS:
             key = f"match-{finding.pk}-{len(listed)}"
-            listed.append(_panel(key, _alike_url(finding, match, reference), sound, match, reference, stored))
+            listed.append(_build_ab_panel(key, _alike_url(finding, match, reference), sound, match, reference, stored))
     return {pk: tuple(listed) for pk, listed in found.items()}
 
 
-def _told(finding: Finding, sounds: Mapping[int, Sound]) -> Iterable[tuple[Sound, Mapping[str, Any]]]:
+def _iterate_player_matches(finding: Finding, sounds: Mapping[int, Sound]) -> Iterable[tuple[Sound, Mapping[str, Any]]]:
     kind, _, position = finding.subject.partition(":")
     sound = sounds.get(int(position)) if kind == "track" and position.isdigit() else None
     matches = finding.evidence.get("matches") if isinstance(finding.evidence, Mapping) else None
@@ -149,7 +151,7 @@ def _alike_url(finding: Finding, match: Mapping[str, Any], reference: KnownRecor
     return reverse("admin:intake_submission_alike", args=[finding.submission_id, finding.pk, number])
 
 
-def _panel(
+def _build_ab_panel(
     key: str,
     alike_url: str,
     sound: Sound,
@@ -159,24 +161,24 @@ def _panel(
 ) -> Panel:
     segments = [
         (
-            _number(one.get("start")),
-            _number(one.get("end")),
-            _number(one.get("reference_start")),
-            _number(one.get("reference_end")),
+            _number_or_default(one.get("start")),
+            _number_or_default(one.get("end")),
+            _number_or_default(one.get("reference_start")),
+            _number_or_default(one.get("reference_end")),
         )
         for one in match["segments"]
     ]
     # A length that nobody measured is at least as long as what was matched in it.
-    duration = max([_number(sound.facts.get("duration")), *(one[1] for one in segments)])
+    duration = max([_number_or_default(sound.facts.get("duration")), *(one[1] for one in segments)])
     reference_duration = max([reference.duration if reference else 0.0, *(one[3] for one in segments)])
-    scale = _scale(duration, reference_duration)
+    scale = _common_lane_scale(duration, reference_duration)
     url, looks = "", {"a": sound.waveform_url}
     if reference and reference.sha256 in stored:
         url = reverse("admin:intake_knownrecording_audio", args=[reference.pk])
         looks["b"] = reverse("admin:intake_knownrecording_waveform", args=[reference.pk])
     return Panel(
         key=key,
-        match={**_named(reference), **match},
+        match={**_describe_reference(reference), **match},
         url=sound.url,
         duration=duration,
         reference_url=url,
@@ -187,18 +189,18 @@ def _panel(
     )
 
 
-def _named(reference: KnownRecording | None) -> dict[str, Any]:
+def _describe_reference(reference: KnownRecording | None) -> dict[str, Any]:
     """What the catalogue says of a recording; the evidence, which stays as it was, goes before it."""
     if reference is None:
         return {}
     return {"title": reference.title, "artist": reference.artist, "isrc": reference.isrc, "owner": reference.owner}
 
 
-def _scale(*durations: float) -> float:
+def _common_lane_scale(*durations: float) -> float:
     """Both lanes to the same scale, so that a stretched copy looks stretched."""
     longest = max(durations)
     return _WIDTH / longest if longest > 0 else 1.0
 
 
-def _number(value: Any, default: float = 0.0) -> float:
+def _number_or_default(value: Any, default: float = 0.0) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from checks.analysis.artefact_report import Unreadable
 from checks.policy import LATTICE
 from intake.admin import file_streaming
-from intake.admin.decision_views import Deciding, moderator
+from intake.admin.decision_views import Deciding, require_moderator
 from intake.admin.review_page import Review
 from intake.models import Blob, Resource
 from intake.services.people.access_log import log_view
@@ -44,13 +44,13 @@ class Tracing(Deciding):
 
     def traces_view(self, request: HttpRequest, pk: uuid.UUID, resource: int) -> HttpResponse:
         """The picture of a file's lines, drawn when it is asked for. 404, with the reason, where there is none."""
-        file_streaming.allow(request)
+        file_streaming.require_listening_right(request)
         wanted, blob = self._sound(pk, resource)
         try:
-            content = artefact_review.picture(blob, dark=request.GET.get("theme") == "dark")
+            content = artefact_review.plot_blob_artefacts(blob, dark=request.GET.get("theme") == "dark")
         except (Unreadable, FileNotFoundError) as error:
             raise Http404(f"no picture: {error}") from error
-        log_view(moderator(request), wanted.submission, f"acoustic traces of {wanted.name}")
+        log_view(require_moderator(request), wanted.submission, f"acoustic traces of {wanted.name}")
         response = HttpResponse(content, content_type="image/png")
         response.headers["Cache-Control"] = "private, no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -62,13 +62,13 @@ class Tracing(Deciding):
             raise PermissionDenied
         wanted, blob = self._sound(pk, resource)
         try:
-            test = artefact_review.speed_test(blob, f"moderator:{moderator(request).get_username()}")
+            test = artefact_review.speed_test(blob, f"moderator:{require_moderator(request).get_username()}")
         except (Unreadable, FileNotFoundError) as error:
             if _as_json(request):
                 return JsonResponse({"error": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
             messages.error(request, f"{wanted.name} could not be tested: {error}.")
         else:
-            log_view(moderator(request), wanted.submission, f"test for a changed speed of {wanted.name}")
+            log_view(require_moderator(request), wanted.submission, f"test for a changed speed of {wanted.name}")
             if _as_json(request):
                 return JsonResponse(test.answer)
             messages.info(request, f"{wanted.name}: {test.answer['words']} {test.answer['warning']}")
@@ -76,7 +76,7 @@ class Tracing(Deciding):
 
     def _sound(self, pk: uuid.UUID, resource: int) -> tuple[Resource, Blob]:
         """An audio file of the submission that is here; 404 where it is not, or where traces are switched off."""
-        if not admission.policy().asks(LATTICE):
+        if not admission.current_policy().asks(LATTICE):
             raise Http404("acoustic traces are switched off")
         wanted = get_object_or_404(
             Resource.objects.select_related("blob", "submission"), pk=resource, submission=pk, kind=Resource.Kind.AUDIO

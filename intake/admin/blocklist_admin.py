@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from intake.admin.read_only_admins import ReadOnly
 from intake.admin.site import desk
 from intake.models import Block, StayDown
-from intake.services.people.permissions import actor
+from intake.services.people.permissions import name_moderator_actor
 from intake.services.review import blocklist
 
 
@@ -35,7 +35,7 @@ class BlockForm(ModelForm):
         if self.errors:
             return cleaned
         try:
-            self.instance, self.new = blocklist.block(
+            self.instance, self.new = blocklist.add_block(
                 cleaned["kind"], cleaned["value"], cleaned["reason"], self.by, expires_at=cleaned["expires_at"]
             )
         except blocklist.Unusable as error:
@@ -69,7 +69,7 @@ class BlockAdmin(ReadOnly):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form knows who writes."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        return type("BlockForm", (form,), {"by": actor(request.user)})  # type: ignore[arg-type]
+        return type("BlockForm", (form,), {"by": name_moderator_actor(request.user)})  # type: ignore[arg-type]
 
     def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
         """The service has written the row."""
@@ -77,14 +77,14 @@ class BlockAdmin(ReadOnly):
     @action(description="Lift the chosen blocks", permissions=["add"])
     def lift(self, request: HttpRequest, rows: QuerySet[Block]) -> None:
         """They are on the list no more."""
-        count = sum(blocklist.lift(row, actor(request.user)) for row in rows)  # type: ignore[arg-type]
+        count = sum(blocklist.lift_block(row, name_moderator_actor(request.user)) for row in rows)  # type: ignore[arg-type]
         self.message_user(request, f"{count} lifted.", messages.SUCCESS)
 
     @action(description="Put live releases on the list before a moderator", permissions=["add"])
     def reopen(self, request: HttpRequest, rows: QuerySet[Block]) -> None:
         """What was cleared before the block goes back into the queue."""
-        who = actor(request.user)  # type: ignore[arg-type]
-        told = [one for row in rows.filter(lifted_at=None) for one in blocklist.reopen(row, who)]
+        who = name_moderator_actor(request.user)  # type: ignore[arg-type]
+        told = [one for row in rows.filter(lifted_at=None) for one in blocklist.reopen_affected_submissions(row, who)]
         self.message_user(request, f"{len(told)} submissions heard of it.", messages.SUCCESS)
 
 

@@ -46,7 +46,7 @@ class Chart:
     height: int = HEIGHT + FOOT
 
 
-def volumes(days: Sequence[Day]) -> Chart:
+def draw_volume_chart(days: Sequence[Day]) -> Chart:
     """A bar a day: what the machine made of what came."""
     top = _round_up(max((day.judged for day in days), default=0))
     step = WIDTH / max(1, len(days))
@@ -67,10 +67,10 @@ def volumes(days: Sequence[Day]) -> Chart:
         if number % every == 0
     ]
     total = sum(day.judged for day in days)
-    return Chart(tuple(pieces), tuple(marks), _scale(top), f"{total} releases judged over {len(days)} days")
+    return Chart(tuple(pieces), tuple(marks), _build_axis_marks(top), f"{total} releases judged over {len(days)} days")
 
 
-def forecast(backlog: Backlog) -> Chart:
+def draw_forecast_chart(backlog: Backlog) -> Chart:
     """What waits now, and at the end of each of the next days."""
     ahead = (backlog.waiting, *backlog.forecast)
     top = _round_up(max(ahead))
@@ -91,7 +91,10 @@ def forecast(backlog: Backlog) -> Chart:
         for number in range(len(ahead))
     ]
     return Chart(
-        tuple(pieces), tuple(marks), _scale(top), f"{backlog.waiting} wait now, {ahead[-1]} in {number_of(ahead)}"
+        tuple(pieces),
+        tuple(marks),
+        _build_axis_marks(top),
+        f"{backlog.waiting} wait now, {ahead[-1]} in {number_of(ahead)}",
     )
 
 
@@ -114,7 +117,7 @@ class Bar:
         return self.high - self.low
 
 
-def precision(rows: Sequence[Precision]) -> list[Bar]:
+def build_precision_bars(rows: Sequence[Precision]) -> list[Bar]:
     """A bar for each code that people have decided about."""
     return [
         Bar(row, 100 * share, 100 * interval[0], 100 * interval[1])
@@ -131,5 +134,5 @@ def _round_up(value: int) -> int:
     return max(4, -(-value // step) * step)
 
 
-def _scale(top: int) -> tuple[Mark, ...]:
+def _build_axis_marks(top: int) -> tuple[Mark, ...]:
     return tuple(Mark(0, HEIGHT - HEIGHT * part / 2, str(top * part // 2)) for part in (1, 2))

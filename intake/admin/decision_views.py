@@ -82,7 +82,7 @@ class Deciding(ReadOnly):
             "canned": in_languages(shown.families, label.language),
             "languages": Language.choices,
             "language": label.language,
-            "grounds": admission.policy().reasons.values(),
+            "grounds": admission.current_policy().reasons.values(),
             "mendable": [one for one in shown.findings if not one.row.private and not one.note],
             "track_verdicts": [verdict.value for verdict in decisions.STATES],
             "apart": form.apart if isinstance(form, DecisionForm) else {},
@@ -96,7 +96,7 @@ class Deciding(ReadOnly):
     def next_view(self, request: HttpRequest) -> HttpResponse:
         """Hand out the most urgent submission of the queue in sight; those after it come from there too."""
         self.may_decide(request)
-        request.session[_QUEUE] = review_queue_page.Wanted.of(request.POST).items(state="")
+        request.session[_QUEUE] = review_queue_page.QueueFilters.of(request.POST).items(state="")
         return self.hand_out(request)
 
     def claim_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -104,12 +104,12 @@ class Deciding(ReadOnly):
         self.may_decide(request)
         submission = self.load(pk)
         try:
-            claim = decisions.claim(submission, moderator(request))
-        except decisions.Held as held:
+            claim = decisions.claim_submission(submission, require_moderator(request))
+        except decisions.ReviewHeldByOther as held:
             return self._claim_answer(request, pk, held.claim, HTTPStatus.CONFLICT)
         except Conflict:
             return self._claim_answer(request, pk, None, HTTPStatus.CONFLICT)
-        except decisions.SomebodyElse as error:
+        except decisions.NotAllowedToDecide as error:
             messages.warning(request, f"This is not yours to decide: {error}.")
             return self._claim_answer(request, pk, None, HTTPStatus.CONFLICT)
         return self._claim_answer(request, pk, claim, HTTPStatus.OK)
@@ -117,7 +117,7 @@ class Deciding(ReadOnly):
     def release_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Give the claim back."""
         self.may_decide(request)
-        decisions.release_claim(self.load(pk), moderator(request))
+        decisions.release_claim(self.load(pk), require_moderator(request))
         return redirect("admin:intake_submission_changelist")
 
     def decide_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -132,10 +132,10 @@ class Deciding(ReadOnly):
         submission.sequence = form.cleaned_data["sequence"]
         verdict = Verdict(form.cleaned_data["verdict"])
         try:
-            given = decisions.decide(submission, moderator(request), verdict, **form.given())
-        except (Conflict, decisions.Held):
+            given = decisions.decide_submission(submission, require_moderator(request), verdict, **form.given())
+        except (Conflict, decisions.ReviewHeldByOther):
             return self.page(request, self.load(pk), HTTPStatus.CONFLICT, form, overtaken=True)
-        except decisions.Unfounded as error:
+        except decisions.InvalidDecision as error:
             form.add_error("verdict", f"This cannot be decided so: {error}.")
             return self.page(request, self.load(pk), HTTPStatus.BAD_REQUEST, form)
         if isinstance(given, Proposal):
@@ -154,7 +154,7 @@ class Deciding(ReadOnly):
             return self.page(request, submission, HTTPStatus.BAD_REQUEST, form)
         submission.sequence = form.cleaned_data["sequence"]
         try:
-            decisions.reopen(submission, moderator(request), form.cleaned_data["reason"])
+            decisions.reopen_submission(submission, require_moderator(request), form.cleaned_data["reason"])
         except Conflict:
             return self.page(request, self.load(pk), HTTPStatus.CONFLICT, form, overtaken=True)
         messages.success(request, f"“{submission.title}” is in review again.")
@@ -178,14 +178,14 @@ class Deciding(ReadOnly):
 
     def hand_out(self, request: HttpRequest) -> HttpResponse:
         """Claim the most urgent submission that nobody has in hand, and go to its page."""
-        person = moderator(request)
-        wanted = review_queue_page.Wanted.of(request.session.get(_QUEUE, {}))
-        for submission in review_queue_page.narrow(decisions.open_to(person, timezone.now()), wanted).only(
+        person = require_moderator(request)
+        wanted = review_queue_page.QueueFilters.of(request.session.get(_QUEUE, {}))
+        for submission in review_queue_page.narrow_submissions(decisions.open_to(person, timezone.now()), wanted).only(
             "pk", "state"
         )[:_NEXT]:
             try:
-                decisions.claim(submission, person)
-            except (decisions.Held, decisions.SomebodyElse, Conflict):
+                decisions.claim_submission(submission, person)
+            except (decisions.ReviewHeldByOther, decisions.NotAllowedToDecide, Conflict):
                 continue  # somebody was quicker: the one after it
             return redirect("admin:intake_submission_change", submission.pk)
         messages.info(request, "No unclaimed submissions in this queue.")
@@ -203,7 +203,7 @@ class Deciding(ReadOnly):
         return redirect("admin:intake_submission_change", pk)
 
 
-def moderator(request: HttpRequest) -> User:
+def require_moderator(request: HttpRequest) -> User:
     """Who is at the desk; every view here lets nobody anonymous in."""
     if not isinstance(request.user, User):
         raise PermissionDenied

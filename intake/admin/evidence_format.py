@@ -32,67 +32,69 @@ class Line:
         return len(self.text) > _LONG
 
 
-def readable(evidence: Any) -> tuple[Line, ...]:
+def format_evidence(evidence: Any) -> tuple[Line, ...]:
     """A finding's evidence, except what the page shows in a form of its own."""
     if not isinstance(evidence, Mapping):
-        return (Line("evidence", value(evidence)),) if evidence not in (None, [], "") else ()
-    shown = ((key, one) for key, one in evidence.items() if key not in SHOWN_ELSEWHERE and not _empty(one))
-    return tuple(_line(key, one) for key, one in shown)
+        return (Line("evidence", format_evidence_value(evidence)),) if evidence not in (None, [], "") else ()
+    shown = ((key, one) for key, one in evidence.items() if key not in SHOWN_ELSEWHERE and not _is_empty_evidence(one))
+    return tuple(_format_evidence_line(key, one) for key, one in shown)
 
 
-def value(one: Any, key: str = "") -> str:
+def format_evidence_value(one: Any, key: str = "") -> str:
     """A single value in words; numbers under a key that speaks of time as minutes and seconds."""
     if one is None:
         return "—"
     if isinstance(one, bool):
         return "yes" if one else "no"
     if isinstance(one, int | float):
-        return _number(one, key)
+        return _format_evidence_number(one, key)
     if isinstance(one, Mapping):
-        return ", ".join(f"{name(inner)}: {value(what, inner)}" for inner, what in one.items())
+        return ", ".join(
+            f"{format_evidence_key(inner)}: {format_evidence_value(what, inner)}" for inner, what in one.items()
+        )
     if isinstance(one, Sequence) and not isinstance(one, str):
-        return ", ".join(value(inner, key) for inner in one)
-    text = name(one) if _IDENTIFIER.fullmatch(str(one)) else str(one)
+        return ", ".join(format_evidence_value(inner, key) for inner in one)
+    text = format_evidence_key(one) if _IDENTIFIER.fullmatch(str(one)) else str(one)
     # Letters that look alike are told apart by their number only.
     return f"{text} (U+{ord(text):04X})" if len(text) == 1 and not text.isascii() else text
 
 
-def name(key: str) -> str:
+def format_evidence_key(key: str) -> str:
     """A key as words."""
     return key.replace("_", " ")
 
 
-def clock(seconds: float) -> str:
+def format_evidence_time(seconds: float) -> str:
     """Seconds as a player shows them, with tenths: 125.36 is 2:05.4."""
     minutes, rest = divmod(round(seconds * 10), 600)
     return f"{minutes}:{rest // 10:02}.{rest % 10}"
 
 
-def _line(key: str, one: Any) -> Line:
+def _format_evidence_line(key: str, one: Any) -> Line:
     if isinstance(one, Sequence) and not isinstance(one, str) and all(isinstance(row, Mapping) for row in one):
         columns = tuple(dict.fromkeys(column for row in one for column in row))
-        counted = Counter(tuple(value(row.get(column), column) for column in columns) for row in one)
-        headings = tuple(name(column) for column in columns)
+        counted = Counter(tuple(format_evidence_value(row.get(column), column) for column in columns) for row in one)
+        headings = tuple(format_evidence_key(column) for column in columns)
         if len(counted) == len(one):
-            return Line(name(key), columns=headings, rows=tuple(counted))
+            return Line(format_evidence_key(key), columns=headings, rows=tuple(counted))
         rows = tuple((*row, f"× {times}") for row, times in counted.items())
-        return Line(name(key), columns=(*headings, ""), rows=rows)
-    if isinstance(one, Mapping) and any(_nested(inner) for inner in one.values()):
-        rows = tuple((name(inner), value(what, inner)) for inner, what in one.items())
-        return Line(name(key), columns=("", ""), rows=rows)
-    return Line(name(key), value(one, key))
+        return Line(format_evidence_key(key), columns=(*headings, ""), rows=rows)
+    if isinstance(one, Mapping) and any(_is_nested_evidence(inner) for inner in one.values()):
+        rows = tuple((format_evidence_key(inner), format_evidence_value(what, inner)) for inner, what in one.items())
+        return Line(format_evidence_key(key), columns=("", ""), rows=rows)
+    return Line(format_evidence_key(key), format_evidence_value(one, key))
 
 
-def _empty(one: Any) -> bool:
+def _is_empty_evidence(one: Any) -> bool:
     """Nothing to read: no value, or an id of our own rows."""
     return one in (None, [], {}, "") or (isinstance(one, str) and _ID.fullmatch(one) is not None)
 
 
-def _nested(one: Any) -> bool:
+def _is_nested_evidence(one: Any) -> bool:
     return isinstance(one, Mapping) or (isinstance(one, Iterable) and not isinstance(one, str))
 
 
-def _number(one: float, key: str) -> str:
+def _format_evidence_number(one: float, key: str) -> str:
     if any(key == word or key.endswith(f"_{word}") for word in _SECONDS) and one >= 0:
-        return clock(one)
+        return format_evidence_time(one)
     return f"{one:g}" if isinstance(one, int) or abs(one) >= 1000 else f"{one:.3g}"

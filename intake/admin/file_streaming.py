@@ -57,7 +57,7 @@ class Slice:
         self._held.close()
 
 
-def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: object) -> HttpResponseBase:
+def stream_stored_file(request: HttpRequest, blob: Blob, name: str, kind: str, **context: object) -> HttpResponseBase:
     """A stored file, or the range of it that was asked for; ``kind`` ("audio", "image") may be shown, else it is saved.
 
     ``context`` goes to the log with who asked. Raises Http404 where the storage has no such bytes.
@@ -71,11 +71,11 @@ def answer(request: HttpRequest, blob: Blob, name: str, kind: str, **context: ob
         raise Http404("no such file in the storage") from error
     size = path.stat().st_size
     content_type = media_type(stream.read(16))
-    wanted = request.headers.get("Range") if _unchanged(request, blob) else None
+    wanted = request.headers.get("Range") if _may_answer_range(request, blob) else None
     log.info("file.heard", who=request.user.get_username(), sha256=blob.pk, file=name, range=wanted or "", **context)
     response: HttpResponseBase
     try:
-        part = span(wanted, size)
+        part = parse_range_header(wanted, size)
     except Unsatisfiable:
         held.close()
         response = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
@@ -101,7 +101,7 @@ class Unsatisfiable(ValueError):
     """No byte of the file is in the range."""
 
 
-def span(wanted: str | None, size: int) -> tuple[int, int] | None:
+def parse_range_header(wanted: str | None, size: int) -> tuple[int, int] | None:
     """The bytes [start, end) that a Range header asks for (RFC 9110).
 
     None where it asks for nothing, or for what is no single range of bytes: then the whole is sent.
@@ -127,7 +127,7 @@ def media_type(head: bytes) -> str:
     return next((kind for magic, kind in _MAGIC if magic.match(head)), _UNKNOWN)
 
 
-def _unchanged(request: HttpRequest, blob: Blob) -> bool:
+def _may_answer_range(request: HttpRequest, blob: Blob) -> bool:
     """Whether a range may be answered: the file that ``If-Range`` speaks of is the one we have."""
     condition = request.headers.get("If-Range")
     return condition is None or condition == f'"{blob.pk}"'
@@ -136,7 +136,7 @@ def _unchanged(request: HttpRequest, blob: Blob) -> bool:
 # --- Looks ------------------------------------------------------------------------------------------------------------
 
 
-def allow(request: HttpRequest) -> None:
+def require_listening_right(request: HttpRequest) -> None:
     """Raise PermissionDenied where this person may not hear and see what was delivered in confidence."""
     if not may_listen(request):
         raise PermissionDenied
@@ -144,13 +144,13 @@ def allow(request: HttpRequest) -> None:
 
 def may_listen(request: HttpRequest) -> bool:
     """Whether this person may hear and see what was delivered in confidence; reading is not enough."""
-    return isinstance(request.user, User) and permissions.may(request.user, permissions.Action.LISTEN)
+    return isinstance(request.user, User) and permissions.is_permitted(request.user, permissions.Action.LISTEN)
 
 
-def note(request: HttpRequest, submission: Submission | None, what: str) -> None:
+def record_file_view(request: HttpRequest, submission: Submission | None, what: str) -> None:
     """Put it on record that whoever asks hears or sees ``what``."""
     if isinstance(request.user, User):  # the desk lets nobody else in
-        access_log.saw(request.user, submission, what)
+        access_log.record_view_once(request.user, submission, what)
 
 
 def kept_private(response: HttpResponse) -> HttpResponse:
@@ -160,10 +160,10 @@ def kept_private(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def portrait(blob: Blob | None) -> Portrait:
+def get_waveform_or_404(blob: Blob | None) -> Portrait:
     """The portrait of a file; Http404 where there is none to be had."""
     try:
-        drawn = waveforms.of(blob) if blob else None
+        drawn = waveforms.ensure_waveform(blob) if blob else None
     except FileNotFoundError as error:
         raise Http404("no such file in the storage") from error
     except AnalysisError as error:
@@ -173,8 +173,8 @@ def portrait(blob: Blob | None) -> Portrait:
     return drawn
 
 
-def waveform(blob: Blob | None) -> HttpResponse:
+def answer_waveform_json(blob: Blob | None) -> HttpResponse:
     """What the player's script reads of a recording."""
-    drawn = portrait(blob)
+    drawn = get_waveform_or_404(blob)
     peaks = base64.b64encode(bytes(drawn.peaks)).decode()
     return kept_private(JsonResponse({"duration": drawn.duration, "rms_db": drawn.rms_db, "peaks": peaks}))

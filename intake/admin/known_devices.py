@@ -27,15 +27,15 @@ _NAME_BYTES = 12
 
 def client_of(request: HttpRequest, person: User | None) -> Client:
     """Return who makes this attempt to be ``person`` (None: a name that nobody has)."""
-    return Client(client_network(request), _device(request, person) if person else "")
+    return Client(client_network(request), _read_device_cookie(request, person) if person else "")
 
 
-def remember(request: HttpRequest, response: HttpResponse, person: User) -> None:
+def remember_device(request: HttpRequest, response: HttpResponse, person: User) -> None:
     """Mark the browser as a known device of this person, who has just logged in with everything that is asked for."""
-    name = _device(request, person) or secrets.token_hex(_NAME_BYTES)
+    name = _read_device_cookie(request, person) or secrets.token_hex(_NAME_BYTES)
     value = signing.dumps({"device": name, "of": person.get_session_auth_hash()}, salt=_SALT)
     response.set_cookie(
-        _cookie(person),
+        _device_cookie_name(person),
         value,
         max_age=KNOWN_FOR,
         path=reverse("admin:index"),
@@ -45,14 +45,14 @@ def remember(request: HttpRequest, response: HttpResponse, person: User) -> None
     )
 
 
-def _device(request: HttpRequest, person: User) -> str:
+def _read_device_cookie(request: HttpRequest, person: User) -> str:
     try:
-        value = signing.loads(request.COOKIES.get(_cookie(person), ""), salt=_SALT, max_age=KNOWN_FOR)
+        value = signing.loads(request.COOKIES.get(_device_cookie_name(person), ""), salt=_SALT, max_age=KNOWN_FOR)
     except signing.BadSignature:
         return ""
     same = constant_time_compare(str(value["of"]), person.get_session_auth_hash())
     return str(value["device"]) if same else ""
 
 
-def _cookie(person: User) -> str:
+def _device_cookie_name(person: User) -> str:
     return f"known_device_{person.pk}"

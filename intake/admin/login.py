@@ -54,7 +54,7 @@ class LogIn(AdminAuthenticationForm):
         assert self.request is not None, "only the view makes this form"
         person = User.objects.filter(username=name).first()
         client = known_devices.client_of(self.request, person)
-        protected = person is not None and second_factor.protects(person)
+        protected = person is not None and second_factor.has_second_factor(person)
         try:
             attempt = login_throttle.count_login(name, client, second_factor=protected)
         except LockedOut as lock:
@@ -78,13 +78,13 @@ class LogIn(AdminAuthenticationForm):
         try:
             attempt = login_throttle.count_both(name)
             cleaned = super().clean()
-            if person is None or not second_factor.verify(person, token, client):
+            if person is None or not second_factor.verify_second_factor(person, token, client):
                 raise refused
         except (LockedOut, ValidationError):
             self.user_cache = None
             raise refused from None
         attempt.succeed()
-        enrolled = second_factor.device(person)
+        enrolled = second_factor.find_confirmed_device(person)
         assert enrolled is not None, "it was just verified"
         assert self.request is not None, "only the view makes this form"
         self.request.session[DEVICE] = enrolled.pk
@@ -138,18 +138,18 @@ class GuardedSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff, who did something of late, and whose second factor is verified where that is asked."""
-        return super().has_permission(request) and self._awake(request) and _verified(request)
+        return super().has_permission(request) and self._awake(request) and _has_verified_factor(request)
 
     @method_decorator(sensitive_post_parameters())
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Name and password first; then the second factor, where it is asked."""
-        if super().has_permission(request) and not _verified(request):
+        if super().has_permission(request) and not _has_verified_factor(request):
             return redirect("admin:otp")
         response = super().login(request, extra_context)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             request.session[SEEN] = request.session[PROVED] = time.time()
-            if isinstance(request.user, User) and _verified(request):
-                known_devices.remember(request, response, request.user)
+            if isinstance(request.user, User) and _has_verified_factor(request):
+                known_devices.remember_device(request, response, request.user)
         return response
 
     def otp_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -157,14 +157,18 @@ class GuardedSite(AdminSite):
         person = request.user
         if not isinstance(person, User) or not super().has_permission(request):
             return redirect("admin:login")
-        enrolled = second_factor.device(person)
+        enrolled = second_factor.find_confirmed_device(person)
         form = TokenForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             client = known_devices.client_of(request, person)
             try:
-                if enrolled is None and (codes := second_factor.confirm(person, form.cleaned_data["token"], client)):
+                if enrolled is None and (
+                    codes := second_factor.confirm_enrolment(person, form.cleaned_data["token"], client)
+                ):
                     return self._let_in(request, person, codes)
-                if enrolled is not None and second_factor.verify(person, form.cleaned_data["token"], client):
+                if enrolled is not None and second_factor.verify_second_factor(
+                    person, form.cleaned_data["token"], client
+                ):
                     return self._let_in(request, person, [])
                 form.add_error("token", "That is not right. Each password counts once, and for half a minute.")
             except LockedOut as lock:
@@ -172,7 +176,7 @@ class GuardedSite(AdminSite):
         return self._otp_page(request, person, form, enrolled is None)
 
     def _let_in(self, request: HttpRequest, person: User, codes: list[str]) -> HttpResponse:
-        enrolled = second_factor.device(person)
+        enrolled = second_factor.find_confirmed_device(person)
         assert enrolled is not None, "it was just verified"
         request.session.cycle_key()
         request.session[DEVICE] = enrolled.pk
@@ -182,14 +186,17 @@ class GuardedSite(AdminSite):
             response = TemplateResponse(request, "admin/intake/recovery_codes.html", context)
         else:
             response = redirect("admin:index")
-        known_devices.remember(request, response, person)
+        known_devices.remember_device(request, response, person)
         return response
 
     def _otp_page(self, request: HttpRequest, person: User, form: TokenForm, enrolling: bool) -> HttpResponse:
         context: dict[str, Any] = {**self.each_context(request), "title": "One-time password", "form": form}
         if enrolling:
-            waiting = second_factor.enrolling(person)
-            context |= {"picture": _picture(waiting.config_url), "secret": second_factor.secret(waiting)}
+            waiting = second_factor.ensure_unconfirmed_device(person)
+            context |= {
+                "picture": _draw_qr_code(waiting.config_url),
+                "secret": second_factor.format_totp_secret(waiting),
+            }
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
         return TemplateResponse(request, "admin/intake/otp.html", context, status=status)
 
@@ -221,19 +228,19 @@ class GuardedSite(AdminSite):
         return True
 
 
-def proved(request: HttpRequest) -> bool:
+def has_recent_password(request: HttpRequest) -> bool:
     """Whether the password was typed a moment ago."""
     return 0 <= time.time() - request.session.get(PROVED, 0) <= PROOF
 
 
-def grave(view: Callable[..., HttpResponseBase], back: str) -> Callable[..., HttpResponseBase]:
+def require_recent_password(view: Callable[..., HttpResponseBase], back: str) -> Callable[..., HttpResponseBase]:
     """For what opens or closes much (keys, the policy): the password is asked for first, unless it was just typed.
 
     Afterwards the page ``back`` is shown, from where it is done again.
     """
 
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return view(request, *args, **kwargs) if proved(request) else prove_first(request, reverse(back))
+        return view(request, *args, **kwargs) if has_recent_password(request) else prove_first(request, reverse(back))
 
     return asked
 
@@ -244,7 +251,7 @@ def prove_first(request: HttpRequest, back: str) -> HttpResponse:
     return redirect(f"{reverse('admin:prove')}?{urlencode({'next': back})}")
 
 
-def _verified(request: HttpRequest) -> bool:
+def _has_verified_factor(request: HttpRequest) -> bool:
     """Whether the second factor was given, where this installation asks for it."""
     if not settings.GATE_OTP:
         return True
@@ -252,7 +259,7 @@ def _verified(request: HttpRequest) -> bool:
     person = request.user
     if known is None or not isinstance(person, User):
         return False
-    enrolled = second_factor.device(person)  # one that was reset since opens nothing any more
+    enrolled = second_factor.find_confirmed_device(person)  # one that was reset since opens nothing any more
     return enrolled is not None and enrolled.pk == known
 
 
@@ -263,7 +270,7 @@ def _by_hand(request: HttpRequest) -> bool:
     return not by_script or request.path.endswith("/claim/")
 
 
-def _picture(address: str) -> str:
+def _draw_qr_code(address: str) -> str:
     """A QR code as an image that needs no request."""
     drawn = io.BytesIO()
     qrcode.make(address, image_factory=qrcode.image.svg.SvgPathImage, box_size=12).save(drawn)

@@ -15,7 +15,7 @@ from checks.model.ai_declaration import Declared
 from checks.model.finding import Code
 from checks.policy import Policy, PolicyError
 from intake.admin.site import Desk
-from intake.admin.statistics_page import reader
+from intake.admin.statistics_page import require_statistics_reader
 from intake.models import PolicyChange, PolicyTrial
 from intake.services.people import permissions
 from intake.services.people.permissions import Action
@@ -26,10 +26,10 @@ from intake.services.submissions import admission
 SHOWN = 20
 
 
-def page(request: HttpRequest, desk: Desk, **more: Any) -> HttpResponseBase:
+def show_policy_page(request: HttpRequest, desk: Desk, **more: Any) -> HttpResponseBase:
     """The room."""
-    reader(request)
-    rules = admission.policy()
+    require_statistics_reader(request)
+    rules = admission.current_policy()
     context = {
         **desk.each_context(request),
         "title": "Policy",
@@ -40,8 +40,8 @@ def page(request: HttpRequest, desk: Desk, **more: Any) -> HttpResponseBase:
         "declared": [declared.value.replace("_", " ") for declared in Declared],
         "history": PolicyChange.objects.all()[:SHOWN],
         "trials": PolicyTrial.objects.defer("content", "result")[:SHOWN],
-        "shadow": [row | {"code": _code(row["code"])} for row in replay.shadow()],
-        "owner": permissions.may(reader(request), Action.POLICY),
+        "shadow": [row | {"code": _find_code_or_text(row["code"])} for row in replay.count_shadow_findings()],
+        "owner": permissions.is_permitted(require_statistics_reader(request), Action.POLICY),
         "days": replay.DEFAULT_DAYS,
         **more,
     }
@@ -57,26 +57,26 @@ def in_words(rules: Policy) -> list[tuple[Code, str, str]]:
     ]
 
 
-def _code(code: str) -> Code | str:
+def _find_code_or_text(code: str) -> Code | str:
     return checks.CODES.get(code, code)
 
 
 def try_out(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     """Hold what was written against the past."""
-    owner, content = reader(request, Action.POLICY), _content(request)
+    owner, content = require_statistics_reader(request, Action.POLICY), _read_candidate_content(request)
     days = request.POST.get("days", "")
     if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 366):
-        return page(request, desk, problem="A trial looks back 1 to 366 days.", candidate=content)
+        return show_policy_page(request, desk, problem="A trial looks back 1 to 366 days.", candidate=content)
     try:
-        trial = policy_versions.try_out(content, int(days), permissions.actor(owner))
+        trial = policy_versions.try_out(content, int(days), permissions.name_moderator_actor(owner))
     except PolicyError as error:
-        return page(request, desk, problem=str(error), candidate=content)
+        return show_policy_page(request, desk, problem=str(error), candidate=content)
     return redirect("admin:policy_trial", pk=trial.pk)
 
 
-def trial(request: HttpRequest, pk: uuid.UUID, desk: Desk) -> HttpResponseBase:
+def show_policy_trial(request: HttpRequest, pk: uuid.UUID, desk: Desk) -> HttpResponseBase:
     """What a candidate would have done."""
-    reader(request)
+    require_statistics_reader(request)
     found = PolicyTrial.objects.filter(pk=pk).first()
     if found is None:
         raise Http404
@@ -85,8 +85,8 @@ def trial(request: HttpRequest, pk: uuid.UUID, desk: Desk) -> HttpResponseBase:
         "title": f"Trial of {found.version}",
         "trial": found,
         "result": found.result,
-        "owner": permissions.may(reader(request), Action.POLICY),
-        "in_force": found.digest == admission.policy().digest,
+        "owner": permissions.is_permitted(require_statistics_reader(request), Action.POLICY),
+        "in_force": found.digest == admission.current_policy().digest,
     }
     response: HttpResponse = TemplateResponse(request, "admin/intake/trial.html", context)
     if not found.final:
@@ -94,18 +94,20 @@ def trial(request: HttpRequest, pk: uuid.UUID, desk: Desk) -> HttpResponseBase:
     return response
 
 
-def adopt(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+def adopt_policy_candidate(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     """Put what was tried or written in force."""
-    owner, content = reader(request, Action.POLICY), _content(request)
+    owner, content = require_statistics_reader(request, Action.POLICY), _read_candidate_content(request)
     try:
-        change = policy_versions.adopt(content, permissions.actor(owner), request.POST.get("reason", ""))
+        change = policy_versions.adopt_policy(
+            content, permissions.name_moderator_actor(owner), request.POST.get("reason", "")
+        )
     except (PolicyError, policy_versions.NoReason, policy_versions.NotWritable) as error:
-        return page(request, desk, problem=str(error), candidate=content)
+        return show_policy_page(request, desk, problem=str(error), candidate=content)
     messages.success(request, f"Policy {change.version} is in force from the next decision on.")
     return redirect("admin:policy")
 
 
-def _content(request: HttpRequest) -> str:
+def _read_candidate_content(request: HttpRequest) -> str:
     """The candidate: a trial's, or as written; browsers send text with other line ends than files have."""
     given = request.POST.get("trial", "")
     if given:

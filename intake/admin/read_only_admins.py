@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from intake.admin import file_streaming
-from intake.admin.login import prove_first, proved
+from intake.admin.login import has_recent_password, prove_first
 from intake.admin.site import desk
 from intake.models import (
     Analysis,
@@ -131,15 +131,15 @@ class ApiKeyAdmin(ReadOnly):
     actions = ("revoke",)
 
     def has_keys_permission(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, User) and permissions.may(request.user, Action.KEYS)
+        return isinstance(request.user, User) and permissions.is_permitted(request.user, Action.KEYS)
 
     @action(permissions=["keys"], description="Revoke the selected keys")
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
         """Close keys for good; whoever does that types their password first."""
-        if not proved(request):
+        if not has_recent_password(request):
             return prove_first(request, request.get_full_path())
         for key in keys:
-            accounts.revoke(key)
+            accounts.revoke_api_key(key)
             log.warning("api_key.revoked", key=key.prefix, by=request.user.get_username())
         messages.success(request, f"{len(keys)} revoked: they open nothing any more.")
         return None
@@ -271,19 +271,21 @@ class KnownRecordingAdmin(ReadOnly):
 
     def waveform_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """What the player draws of a known recording."""
-        file_streaming.allow(request)
+        file_streaming.require_listening_right(request)
         recording = get_object_or_404(KnownRecording, pk=pk)
-        return file_streaming.waveform(Blob.objects.filter(pk=recording.sha256, stored_at__isnull=False).first())
+        return file_streaming.answer_waveform_json(
+            Blob.objects.filter(pk=recording.sha256, stored_at__isnull=False).first()
+        )
 
     def audio_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The known recording's sound."""
-        file_streaming.allow(request)
+        file_streaming.require_listening_right(request)
         recording = get_object_or_404(KnownRecording.objects.defer("fingerprint"), pk=pk)
         blob = Blob.objects.filter(pk=recording.sha256, stored_at__isnull=False).first()
         if blob is None:
             raise Http404("no audio of it on file")
-        file_streaming.note(request, None, f"known recording {pk}")
-        return file_streaming.answer(request, blob, recording.title, "audio", recording=pk)
+        file_streaming.record_file_view(request, None, f"known recording {pk}")
+        return file_streaming.stream_stored_file(request, blob, recording.title, "audio", recording=pk)
 
 
 class ProtectedNameRows(ReadOnlyRows):
@@ -374,6 +376,6 @@ class DeliveryAdmin(ReadOnly):
     def replay(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
         count = 0
         for delivery in chosen:
-            webhook_delivery.replay(delivery)
+            webhook_delivery.replay_delivery(delivery)
             count += 1
         messages.success(request, f"{count} {'delivery' if count == 1 else 'deliveries'} will be sent again.")

@@ -21,7 +21,7 @@ from checks.policy import Verdict
 from intake.admin import file_streaming
 from intake.admin.canned_reasons import for_families
 from intake.admin.decision_form import BulkForm, NoteForm, SnoozeForm, WordsForm
-from intake.admin.decision_views import Deciding, moderator
+from intake.admin.decision_views import Deciding, require_moderator
 from intake.admin.review_page import Review
 from intake.models import AppealFile, Decision, Submission
 from intake.services.people import permissions
@@ -66,7 +66,7 @@ class Handling(Deciding):
             "appeals": list(submission.appeals.select_related("against", "decision").prefetch_related("files")),
             "notes": list(submission.notes.all()),
             "snoozed": bool(submission.snoozed_until and submission.snoozed_until > timezone.now()),
-            **undoable(request),
+            **list_undoable_decisions(request),
         }
 
     # --- One submission ---
@@ -96,29 +96,33 @@ class Handling(Deciding):
         return self._do(request, pk, NoteForm, self._note)
 
     def _second(self, request: HttpRequest, submission: Submission, form: Form) -> str:
-        decisions.second(submission, moderator(request))
+        decisions.second_rejection(submission, require_moderator(request))
         return f"“{submission.title}” was rejected."
 
     def _decline(self, request: HttpRequest, submission: Submission, form: Form) -> str:
-        decisions.decline(submission, moderator(request), form.cleaned_data["why"])
+        decisions.decline_rejection(submission, require_moderator(request), form.cleaned_data["why"])
         return "Proposed rejection declined."
 
     def _escalate(self, request: HttpRequest, submission: Submission, form: Form) -> str:
-        review_actions.escalate(submission, moderator(request), form.cleaned_data["why"])
+        review_actions.escalate_submission(submission, require_moderator(request), form.cleaned_data["why"])
         return f"“{submission.title}” waits for a senior moderator."
 
     def _snooze(self, request: HttpRequest, submission: Submission, form: Form) -> str:
         until: dt.datetime = form.cleaned_data["until"]
         past_due = form.cleaned_data["past_due"]
-        review_actions.snooze(submission, moderator(request), until, form.cleaned_data["why"], past_due)
+        review_actions.snooze_submission(
+            submission, require_moderator(request), until, form.cleaned_data["why"], past_due
+        )
         return f"“{submission.title}” comes back on {until:%d %b %H:%M} UTC."
 
     def _wake(self, request: HttpRequest, submission: Submission, form: Form) -> str:
-        review_actions.wake(submission, moderator(request))
+        review_actions.unsnooze_submission(submission, require_moderator(request))
         return f"“{submission.title}” is in the queue again, and in your hands."
 
     def _note(self, request: HttpRequest, submission: Submission, form: Form) -> str:
-        review_actions.note(submission, moderator(request), form.cleaned_data["text"], form.cleaned_data["public"])
+        review_actions.write_review_note(
+            submission, require_moderator(request), form.cleaned_data["text"], form.cleaned_data["public"]
+        )
         return "Noted; the label reads it." if form.cleaned_data["public"] else "Noted."
 
     def _do(
@@ -140,9 +144,9 @@ class Handling(Deciding):
         submission.sequence = form.cleaned_data.get("sequence", submission.sequence)
         try:
             messages.success(request, carry_out(request, submission, form))
-        except (Conflict, decisions.Held):
+        except (Conflict, decisions.ReviewHeldByOther):
             return self.page(request, self.load(pk), HTTPStatus.CONFLICT, form, overtaken=True)
-        except decisions.Unfounded as error:
+        except decisions.InvalidDecision as error:
             form.add_error(None, f"This cannot be done: {error}.")
             return self.page(request, self.load(pk), HTTPStatus.BAD_REQUEST, form)
         return self.hand_out(request) if next_one else redirect("admin:intake_submission_change", pk)
@@ -152,8 +156,8 @@ class Handling(Deciding):
         self.may_decide(request)
         given = get_object_or_404(Decision, pk=decision)
         try:
-            submission = decisions.undo(given, moderator(request))
-        except (decisions.TooLate, decisions.SomebodyElse) as error:
+            submission = decisions.undo_decision(given, require_moderator(request))
+        except (decisions.UndoExpired, decisions.NotAllowedToDecide) as error:
             messages.error(request, f"The decision stands: {error}.")
         else:
             messages.success(request, f"Taken back: “{submission.title}” is in review again, and in your hands.")
@@ -161,12 +165,12 @@ class Handling(Deciding):
 
     def appeal_file_view(self, request: HttpRequest, pk: uuid.UUID, file: int) -> HttpResponseBase:
         """A document that came with an appeal: to save, never to open here."""
-        permissions.require(moderator(request), Action.LISTEN)
+        permissions.require_permission(require_moderator(request), Action.LISTEN)
         wanted = get_object_or_404(AppealFile.objects.select_related("blob"), pk=file, appeal__submission=pk)
         if wanted.blob.stored_at is None:
             raise Http404("not here yet")
-        log_view(moderator(request), Submission.objects.get(pk=pk), f"appeal {wanted.name}")
-        return file_streaming.answer(request, wanted.blob, wanted.name, "nothing", submission=str(pk))
+        log_view(require_moderator(request), Submission.objects.get(pk=pk), f"appeal {wanted.name}")
+        return file_streaming.stream_stored_file(request, wanted.blob, wanted.name, "nothing", submission=str(pk))
 
     # --- Many alike ---
 
@@ -175,14 +179,14 @@ class Handling(Deciding):
         self.may_decide(request)
         if "verdict" in request.POST:
             return self._decide_all(request)
-        return self._preview(request, [_id(one) for one in request.POST.getlist("pick")])
+        return self._preview(request, [_parse_uuid(one) for one in request.POST.getlist("pick")])
 
     def _preview(
         self, request: HttpRequest, picked: list[uuid.UUID], form: BulkForm | None = None, status: int = HTTPStatus.OK
     ) -> HttpResponse:
         try:
-            shown = review_actions.preview(picked, moderator(request))
-        except decisions.Unfounded as error:
+            shown = review_actions.preview_joint_decision(picked, require_moderator(request))
+        except decisions.InvalidDecision as error:
             messages.error(request, f"This cannot be done: {error}.")
             return redirect("admin:intake_submission_changelist")
         context = {
@@ -192,7 +196,7 @@ class Handling(Deciding):
             "preview": shown,
             "form": form,
             "canned": for_families(set()),
-            "grounds": admission.policy().reasons.values(),
+            "grounds": admission.current_policy().reasons.values(),
             "verdicts": [verdict for verdict, _ in BulkForm.base_fields["verdict"].choices],  # type: ignore[attr-defined]
         }
         return TemplateResponse(request, "admin/intake/bulk.html", context, status=status)
@@ -200,7 +204,7 @@ class Handling(Deciding):
     def _decide_all(self, request: HttpRequest) -> HttpResponse:
         form = BulkForm(request.POST)
         parts = [one.partition(":") for one in request.POST.getlist("seen")]
-        seen = [(_id(pk), int(number)) for pk, _, number in parts if number.isdecimal()]
+        seen = [(_parse_uuid(pk), int(number)) for pk, _, number in parts if number.isdecimal()]
         if not form.is_valid():
             return self._preview(request, [pk for pk, _ in seen], form, HTTPStatus.BAD_REQUEST)
         told = form.cleaned_data
@@ -208,9 +212,9 @@ class Handling(Deciding):
         code = told["code"] if verdict is Verdict.REJECT else ""
         try:
             outcomes = review_actions.decide_all(
-                seen, moderator(request), verdict, told["reason"], note=told["note"], code=code
+                seen, require_moderator(request), verdict, told["reason"], note=told["note"], code=code
             )
-        except decisions.Unfounded as error:
+        except decisions.InvalidDecision as error:
             form.add_error(None, f"This cannot be decided so: {error}.")
             return self._preview(request, [pk for pk, _ in seen], form, HTTPStatus.BAD_REQUEST)
         done = [one for one in outcomes if one.decision]
@@ -221,20 +225,20 @@ class Handling(Deciding):
         return redirect("admin:intake_submission_changelist")
 
 
-def undoable(request: HttpRequest) -> dict[str, object]:
+def list_undoable_decisions(request: HttpRequest) -> dict[str, object]:
     """This person's decisions that can still be taken back, newest first, and for how long there is."""
     window = decisions.undo_window()
     if not window:
         return {"undoable": ()}
     recent = Decision.objects.human().filter(created_at__gt=timezone.now() - window)
-    rows = recent.filter(decisions.given_by(moderator(request)))
+    rows = recent.filter(decisions.given_by(require_moderator(request)))
     return {
         "undoable": list(rows.select_related("submission").order_by("-created_at")[:_UNDOABLE]),
         "undo_seconds": int(window.total_seconds()),
     }
 
 
-def _id(text: str) -> uuid.UUID:
+def _parse_uuid(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:

@@ -11,14 +11,14 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from checks.analysis.c2pa_trust import TrustList, judged
+from checks.analysis.c2pa_trust import TrustList, judge_credential
 from checks.analysis.facts_json import credential_from_json, lattice_from_json
 from checks.model.finding import Route
 from checks.model.release import CredentialState, LatticeFacts
 from checks.moderator_checklist import CHECKLIST, Item
 from checks.rules.artefacts import generator_artefacts
 from intake.admin import evidence_format, similar_cases
-from intake.admin.ab_player import Panel, panels
+from intake.admin.ab_player import Panel, build_ab_panels
 from intake.admin.review_queue_page import SEVERITIES
 from intake.core.reason_groups import HOLDING, Family, code_in_words, family_of
 from intake.core.states import CLEARED, REOPENING, State
@@ -52,11 +52,11 @@ class Shown:
 
     @property
     def measured(self) -> str:
-        return evidence_format.value(self.row.measured)
+        return evidence_format.format_evidence_value(self.row.measured)
 
     @property
     def threshold(self) -> str:
-        return evidence_format.value(self.row.threshold)
+        return evidence_format.format_evidence_value(self.row.threshold)
 
     @property
     def compared(self) -> bool:
@@ -80,7 +80,7 @@ class Heard:
     @property
     def url(self) -> str:
         """Where to hear it; empty while it is not here."""
-        return _url(self.resource) if self.resource.blob_id else ""
+        return _resource_file_url(self.resource) if self.resource.blob_id else ""
 
     @property
     def waveform_url(self) -> str:
@@ -150,7 +150,7 @@ class Heard:
     @property
     def traces_text(self) -> str:
         """What the picture of the traces shows, in words."""
-        return generator_artefacts.described(self.traces) if self.traces else ""
+        return generator_artefacts.describe_artefact_plot(self.traces) if self.traces else ""
 
     @property
     def ordinary(self) -> bool:
@@ -294,32 +294,36 @@ class Review:
         return [run for run in self.checks if run.status != Status.DONE]
 
 
-def read(submission: Submission) -> Review:
+def load_review(submission: Submission) -> Review:
     """Read the review of a submission (loaded with its label, claim and superseded submission)."""
     resources = list(submission.resources.select_related("blob__analysis"))
     rows = list(submission.tracks.all())
-    tracks = tuple(_heard(submission, rows, resources))
+    tracks = tuple(_iterate_audible_tracks(submission, rows, resources))
     findings = list(submission.findings.select_related("check_run"))
-    heard = panels(findings, {one.row.position: one for one in tracks})
-    shown = tuple(_findings(findings, rows, heard))
-    history = tuple(_history(submission))
+    heard = build_ab_panels(findings, {one.row.position: one for one in tracks})
+    shown = tuple(_iterate_shown_findings(findings, rows, heard))
+    history = tuple(_iterate_history(submission))
     standing = next((one.decision for one in reversed(history) if one.decision), None)
     proposed = dict.fromkeys((one["key"], one["value"]) for row in findings for one in row.labels)
     return Review(
         submission=submission,
         findings=shown,
         tracks=tracks,
-        cover=next((_url(one) for one in resources if one.kind == Resource.Kind.COVER and one.blob_id), ""),
+        cover=next(
+            (_resource_file_url(one) for one in resources if one.kind == Resource.Kind.COVER and one.blob_id), ""
+        ),
         checks=tuple(submission.check_runs.order_by("created_at", "pk")),
         history=history,
-        differences=tuple(_differences(submission)),
+        differences=tuple(_iterate_differences(submission)),
         superseded_by=submission.superseded_by.order_by("-id").first(),
         claim=claim_of(submission),
-        like=similar_cases.like(list(dict.fromkeys(one.row.code for one in shown if one.holds)), submission),
-        past=similar_cases.past(submission),
-        served=similar_cases.served(proposed, standing, submission.state in CLEARED),
+        like=similar_cases.list_like_cases(list(dict.fromkeys(one.row.code for one in shown if one.holds)), submission),
+        past=similar_cases.describe_past_deliveries(submission),
+        served=similar_cases.list_partner_outcomes(proposed, standing, submission.state in CLEARED),
         documents=tuple(
-            (one.name, _url(one)) for one in resources if one.kind == Resource.Kind.DOCUMENT and one.blob_id
+            (one.name, _resource_file_url(one))
+            for one in resources
+            if one.kind == Resource.Kind.DOCUMENT and one.blob_id
         ),
         proposed=frozenset(f"{key}={value}" for key, value in proposed),
     )
@@ -334,7 +338,7 @@ def in_words(subject: str, titles: Mapping[int, str]) -> str:
     return f"File {which}" if kind == "file" else subject.capitalize()
 
 
-def _findings(
+def _iterate_shown_findings(
     findings: Sequence[Finding], tracks: Sequence[Track], heard: Mapping[int, tuple[Panel, ...]]
 ) -> Iterator[Shown]:
     """What holds the release first, then by severity; among equals as the checks told it."""
@@ -346,14 +350,16 @@ def _findings(
         yield Shown(
             row=row,
             subject=in_words(row.subject, titles),
-            evidence=evidence_format.readable(row.evidence),
+            evidence=evidence_format.format_evidence(row.evidence),
             matches=tuple(one for one in matches if isinstance(one, Mapping)) if isinstance(matches, list) else (),
             panels=heard.get(row.pk, ()),
             rule=rules.get(row.pk),
         )
 
 
-def _heard(submission: Submission, rows: Iterable[Track], resources: Iterable[Resource]) -> Iterator[Heard]:
+def _iterate_audible_tracks(
+    submission: Submission, rows: Iterable[Track], resources: Iterable[Resource]
+) -> Iterator[Heard]:
     documents = {one.get("position"): one for one in submission.metadata.get("tracks") or ()}
     by_id = {one.pk: one for one in resources}
     trusted = functools.cache(TrustRoot.objects.trust_list)  # asked for where a file carries a credential
@@ -363,24 +369,24 @@ def _heard(submission: Submission, rows: Iterable[Track], resources: Iterable[Re
         yield Heard(
             row=row,
             document=documents.get(row.position, {}),
-            facts=_trusting((analysis.facts if analysis else None) or {}, trusted),
+            facts=_judge_shown_credentials((analysis.facts if analysis else None) or {}, trusted),
             resource=resource,
         )
 
 
-def _trusting(facts: Mapping[str, Any], trusted: Callable[[], TrustList]) -> Mapping[str, Any]:
+def _judge_shown_credentials(facts: Mapping[str, Any], trusted: Callable[[], TrustList]) -> Mapping[str, Any]:
     """Stored facts with a credential that holds in the state that the trust list gives it today."""
     if (facts.get("credential") or {}).get("state") != CredentialState.UNTRUSTED:
         return facts
-    credential = judged(credential_from_json(facts["credential"]), trusted(), timezone.now().date())
+    credential = judge_credential(credential_from_json(facts["credential"]), trusted(), timezone.now().date())
     return {**facts, "credential": dataclasses.asdict(credential)}
 
 
-def _url(resource: Resource) -> str:
+def _resource_file_url(resource: Resource) -> str:
     return reverse("admin:intake_submission_file", args=[resource.submission_id, resource.pk])
 
 
-def _history(submission: Submission) -> Iterator[Happening]:
+def _iterate_history(submission: Submission) -> Iterator[Happening]:
     decisions = {str(one.pk): one for one in submission.decisions.all()}
     for event in submission.events.all():
         yield Happening(event, decisions.get(str(event.data.get("decision"))))
@@ -392,23 +398,35 @@ def claim_of(submission: Submission) -> Claim | None:
     return claim if claim and claim.held(timezone.now()) else None
 
 
-def _differences(submission: Submission) -> Iterator[Difference]:
+def _iterate_differences(submission: Submission) -> Iterator[Difference]:
     """Field by field, in the order of the new document."""
     if submission.supersedes is None:
         return
-    was, now = dict(_leaves(submission.supersedes.metadata)), dict(_leaves(submission.metadata))
+    was, now = (
+        dict(_iterate_document_leaves(submission.supersedes.metadata)),
+        dict(_iterate_document_leaves(submission.metadata)),
+    )
     for field in dict.fromkeys((*now, *was)):
         if was.get(field) != now.get(field):
-            yield Difference(field, evidence_format.value(was.get(field)), evidence_format.value(now.get(field)))
+            yield Difference(
+                field,
+                evidence_format.format_evidence_value(was.get(field)),
+                evidence_format.format_evidence_value(now.get(field)),
+            )
 
 
-def _leaves(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def _iterate_document_leaves(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every single value of a document, named by its way from the top: "track 2 · title"."""
     if isinstance(document, Mapping):
         for key, inner in document.items():
-            yield from _leaves(inner, f"{path} · {evidence_format.name(key)}" if path else evidence_format.name(key))
+            yield from _iterate_document_leaves(
+                inner,
+                f"{path} · {evidence_format.format_evidence_key(key)}"
+                if path
+                else evidence_format.format_evidence_key(key),
+            )
     elif isinstance(document, list) and any(isinstance(one, Mapping) for one in document):
         for number, inner in enumerate(document, 1):
-            yield from _leaves(inner, f"{path.removesuffix('s')} {number}")
+            yield from _iterate_document_leaves(inner, f"{path.removesuffix('s')} {number}")
     elif document not in (None, "", []):
         yield path, document

@@ -49,7 +49,7 @@ HEAVIEST = "weight"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class QueueFilters:
     """What the moderator asked to see; anything unknown in the address is ignored."""
 
     state: State = State.IN_REVIEW
@@ -61,7 +61,7 @@ class Wanted:
     put_off: bool = False  # what was put off, instead of what can be handed out
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Wanted:
+    def of(cls, query: Mapping[str, str]) -> QueueFilters:
         state = query.get("state", "")
         verdict, family = query.get("verdict", ""), query.get("family", "")
         reviewed = state not in set(State) or state == State.IN_REVIEW
@@ -165,7 +165,7 @@ class Family:
 class Screen:
     """Everything the queue page shows."""
 
-    wanted: Wanted
+    wanted: QueueFilters
     tabs: tuple[Tab, ...]
     families: tuple[Family, ...]
     labels: tuple[str, ...]
@@ -200,11 +200,11 @@ class Screen:
         return next((one for one in self.saved if one.query == self.wanted.query), None)
 
 
-def screen(wanted: Wanted, moderator: User, page: str = "1") -> Screen:
+def load_queue_screen(wanted: QueueFilters, moderator: User, page: str = "1") -> Screen:
     """Read one page of the queue in a fixed number of queries."""
     now = timezone.now()
     counts = dict(Submission.objects.order_by().values_list("state").annotate(n=Count("*")))
-    current = Paginator(find(wanted), PAGE).get_page(page)
+    current = Paginator(find_queued_submissions(wanted), PAGE).get_page(page)
     later = Q(snoozed_until__gt=now)
     waiting = Submission.objects.filter(state=State.IN_REVIEW).aggregate(
         count=Count("pk", filter=~later),
@@ -218,11 +218,11 @@ def screen(wanted: Wanted, moderator: User, page: str = "1") -> Screen:
     return Screen(
         wanted=wanted,
         tabs=tuple(Tab(state, counts.get(state.value, 0), state is wanted.state) for state in TABS),
-        families=_families(now),
+        families=_count_waiting_families(now),
         labels=tuple(Label.objects.order_by("name").values_list("name", flat=True)[:500]),
         saved=tuple(SavedFilter.objects.filter(moderator=moderator)),
         page=current,
-        rows=_rows(list(current.object_list), now),
+        rows=_build_queue_rows(list(current.object_list), now),
         waiting=waiting["count"],
         overdue=waiting["overdue"],
         unclaimed=waiting["count"] - held,
@@ -232,7 +232,7 @@ def screen(wanted: Wanted, moderator: User, page: str = "1") -> Screen:
     )
 
 
-def find(wanted: Wanted) -> QuerySet[Submission]:
+def find_queued_submissions(wanted: QueueFilters) -> QuerySet[Submission]:
     """The submissions asked for: the most urgent first in the queue, elsewhere the newest."""
     if wanted.state is State.IN_REVIEW:
         found, now = Submission.objects.queue(), timezone.now()
@@ -245,14 +245,14 @@ def find(wanted: Wanted) -> QuerySet[Submission]:
     # A correlated count instead of a join: the page's fifty rows are counted, not the whole queue.
     tracks = Track.objects.filter(submission=OuterRef("pk")).order_by().values("submission")
     return (
-        narrow(found, wanted)
+        narrow_submissions(found, wanted)
         .select_related("label", "claim__moderator")
         .defer("metadata")
         .annotate(track_count=Subquery(tracks.annotate(n=Count("pk")).values("n")))
     )
 
 
-def narrow(found: QuerySet[Submission], wanted: Wanted) -> QuerySet[Submission]:
+def narrow_submissions(found: QuerySet[Submission], wanted: QueueFilters) -> QuerySet[Submission]:
     """Only what answers the description, in the order that it has, or the heaviest first."""
     if wanted.order == HEAVIEST:
         found = found.order_by("-weight", *found.query.order_by)
@@ -263,18 +263,18 @@ def narrow(found: QuerySet[Submission], wanted: Wanted) -> QuerySet[Submission]:
     if wanted.label:
         found = found.filter(label__name=wanted.label)
     if wanted.text:
-        found = found.filter(_says(wanted.text))
+        found = found.filter(_search_condition(wanted.text))
     return found
 
 
-def reasons(findings: Iterable[Finding]) -> tuple[Reason, ...]:
+def list_hold_reasons(findings: Iterable[Finding]) -> tuple[Reason, ...]:
     """The findings that hold a release, worst first; among equals, where a mistake costs most."""
     order = {family.key: rank for rank, family in enumerate(FAMILIES)}
     held = [Reason(one.code, one.message, one.severity) for one in findings if one.route in HOLDING]
     return tuple(sorted(held, key=lambda one: (SEVERITIES.get(one.severity, 9), order[one.family.key])))
 
 
-def _says(text: str) -> Combinable | Q:
+def _search_condition(text: str) -> Combinable | Q:
     """Where a search text may be found: in words, or in identifiers typed with or without hyphens."""
     identifier = text.replace("-", "").replace(" ", "")
     tracks = Track.objects.filter(Q(isrc__istartswith=identifier) | Q(title__icontains=text))
@@ -287,7 +287,7 @@ def _says(text: str) -> Combinable | Q:
     )
 
 
-def _families(now: dt.datetime) -> tuple[Family, ...]:
+def _count_waiting_families(now: dt.datetime) -> tuple[Family, ...]:
     """What waits, by family; a submission with reasons of two families waits in both."""
     waiting = (
         HeldFor.objects.filter(waiting=True, leads=True)
@@ -304,7 +304,7 @@ def _families(now: dt.datetime) -> tuple[Family, ...]:
     return tuple(Family(one, *found.get(one.key, (0, 0, None))) for one in FAMILIES)
 
 
-def _rows(submissions: Sequence[Submission], now: dt.datetime) -> tuple[Row, ...]:
+def _build_queue_rows(submissions: Sequence[Submission], now: dt.datetime) -> tuple[Row, ...]:
     findings: dict[Any, list[Finding]] = defaultdict(list)
     for one in Finding.objects.filter(submission__in=[s.pk for s in submissions], route__in=HOLDING).only(
         "submission_id", "code", "message", "severity", "route"
@@ -315,14 +315,14 @@ def _rows(submissions: Sequence[Submission], now: dt.datetime) -> tuple[Row, ...
     return tuple(
         Row(
             submission=one,
-            reasons=reasons(findings[one.pk]),
-            claim=_held(one, now),
+            reasons=list_hold_reasons(findings[one.pk]),
+            claim=_active_claim(one, now),
             said=" ".join(said[one.pk].reasons) if one.pk in said else "",
         )
         for one in submissions
     )
 
 
-def _held(submission: Submission, now: dt.datetime) -> Claim | None:
+def _active_claim(submission: Submission, now: dt.datetime) -> Claim | None:
     claim: Claim | None = getattr(submission, "claim", None)
     return claim if claim and claim.held(now) else None

@@ -96,10 +96,10 @@ class Served:
 
 def rules_for(findings: Sequence[Finding]) -> dict[int, Rule]:
     """What the policy in force says to each finding whose code the catalogue still knows, by the finding's id."""
-    rules = admission.policy()
+    rules = admission.current_policy()
     known = [row for row in findings if row.code in CODES]
     found = {}
-    for row, value in zip(known, release_mapping.findings(known, CODES), strict=True):
+    for row, value in zip(known, release_mapping.map_stored_findings(known, CODES), strict=True):
         route = str(rules.route(value))
         found[row.pk] = Rule(
             text=value.code.rule,
@@ -112,11 +112,11 @@ def rules_for(findings: Sequence[Finding]) -> dict[int, Rule]:
     return found
 
 
-def like(codes: Sequence[str], submission: Submission) -> tuple[Like, ...]:
+def list_like_cases(codes: Sequence[str], submission: Submission) -> tuple[Like, ...]:
     """What people decided where they had to decide on the same codes; three queries, however many."""
     decided = Reason.objects.filter(code__in=codes).exclude(outcome="")
-    everywhere = _tallies(decided)
-    of_label = _tallies(decided.filter(label=submission.label_id))
+    everywhere = _count_decisions_by_code(decided)
+    of_label = _count_decisions_by_code(decided.filter(label=submission.label_id))
     lately: list[Reason] = []
     if codes:
         last = Reason.objects.filter(code=codes[0], decided_at__isnull=False).exclude(submission=submission)
@@ -124,48 +124,55 @@ def like(codes: Sequence[str], submission: Submission) -> tuple[Like, ...]:
             last.select_related("submission__label").defer("submission__metadata").order_by("-decided_at")[:LATELY]
         )
     return tuple(
-        Like(code, _tally(everywhere, code), _tally(of_label, code), tuple(one for one in lately if one.code == code))
+        Like(
+            code,
+            _tally_of_code(everywhere, code),
+            _tally_of_code(of_label, code),
+            tuple(one for one in lately if one.code == code),
+        )
         for code in codes
     )
 
 
-def past(submission: Submission) -> Past:
+def describe_past_deliveries(submission: Submission) -> Past:
     """What else this label and this artist delivered; four queries."""
     others = Submission.objects.exclude(pk=submission.pk).defer("metadata").select_related("label").order_by("-id")
     of_label, of_artist = others.filter(label=submission.label_id), others.filter(artist=submission.artist)
-    return Past(_states(of_label), tuple(of_label[:LATELY]), _states(of_artist), tuple(of_artist[:LATELY]))
+    return Past(_count_states(of_label), tuple(of_label[:LATELY]), _count_states(of_artist), tuple(of_artist[:LATELY]))
 
 
-def served(proposed: Iterable[tuple[str, str]], decision: Decision | None, cleared: bool) -> tuple[Served, ...]:
+def list_partner_outcomes(
+    proposed: Iterable[tuple[str, str]], decision: Decision | None, cleared: bool
+) -> tuple[Served, ...]:
     """What each partner gets of it: of what was decided, or of what could be."""
-    rules = admission.policy()
+    rules = admission.current_policy()
     partners = Partner.objects.order_by("slug")[:50]
     given = [Label(one["key"], one["value"], Basis(one["basis"])) for one in decision.labels] if decision else []
     wanted = [Label(key, value, Basis.VERIFIED_BY_HUMAN) for key, value in proposed]
     found = []
     for partner in partners:
         profile = rules.profiles.get(partner.profile)
-        plain, because = policies.outcome(
+        plain, because = policies.decide_partner_outcome(
             profile, Verdict.LABEL if given else Verdict.APPROVE, given if cleared else ()
         )
         labelled = ""
         if wanted and not cleared:
-            labelled, because = policies.outcome(profile, Verdict.LABEL, wanted)
+            labelled, because = policies.decide_partner_outcome(profile, Verdict.LABEL, wanted)
         found.append(Served(partner.slug, str(plain), str(labelled), tuple(because)))
     return tuple(found)
 
 
-def _tallies(decided: QuerySet[Reason]) -> dict[str, dict[str, int]]:
+def _count_decisions_by_code(decided: QuerySet[Reason]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for code, outcome, count in decided.order_by().values_list("code", "outcome").annotate(n=Count("pk")):
         found.setdefault(code, {})[outcome] = count
     return found
 
 
-def _tally(tallies: Mapping[str, Mapping[str, int]], code: str) -> Tally:
+def _tally_of_code(tallies: Mapping[str, Mapping[str, int]], code: str) -> Tally:
     return Tally(tuple((verdict, tallies.get(code, {}).get(verdict, 0)) for verdict in VERDICTS))
 
 
-def _states(found: QuerySet[Submission]) -> dict[str, int]:
+def _count_states(found: QuerySet[Submission]) -> dict[str, int]:
     counts = found.order_by().values_list("state").annotate(n=Count("pk"))
     return dict(sorted(counts, key=lambda one: -one[1]))

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_POST, require_safe
 
-from intake.admin.login import GuardedSite, grave
+from intake.admin.login import GuardedSite, require_recent_password
 
 
 class Desk(GuardedSite):
@@ -32,12 +32,17 @@ class Desk(GuardedSite):
             return path(address, self.admin_view(method(partial(view, desk=self))), name=name)
 
         return [
-            room("figures/", statistics_page.page, "figures"),
+            room("figures/", statistics_page.show_statistics_page, "figures"),
             path("figures.json", self.admin_view(require_safe(statistics_page.as_json)), name="figures_json"),
-            room("policy/", policy_views.page, "policy"),
+            room("policy/", policy_views.show_policy_page, "policy"),
             room("policy/try/", policy_views.try_out, "policy_try", posts=True),
-            room("policy/trials/<uuid:pk>/", policy_views.trial, "policy_trial"),
-            room("policy/adopt/", grave(policy_views.adopt, "admin:policy"), "policy_adopt", posts=True),
+            room("policy/trials/<uuid:pk>/", policy_views.show_policy_trial, "policy_trial"),
+            room(
+                "policy/adopt/",
+                require_recent_password(policy_views.adopt_policy_candidate, "admin:policy"),
+                "policy_adopt",
+                posts=True,
+            ),
             *super().get_urls(),
         ]
 

@@ -23,33 +23,33 @@ def days_of(request: HttpRequest) -> int:
     return min(max(int(text), 1), statistics.MOST_DAYS) if text.isascii() and text.isdigit() else statistics.DAYS
 
 
-def reader(request: HttpRequest, action: Action = Action.READ) -> User:
+def require_statistics_reader(request: HttpRequest, action: Action = Action.READ) -> User:
     """Whoever may read submissions may read what they come to. Raises PermissionDenied."""
     if not isinstance(request.user, User):
         raise PermissionDenied
-    permissions.require(request.user, action)
+    permissions.require_permission(request.user, action)
     return request.user
 
 
-def page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+def show_statistics_page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     """For people."""
-    reader(request)
-    found = statistics.lately(days_of(request))
+    require_statistics_reader(request)
+    found = statistics.cached_statistics(days_of(request))
     context = {
         **desk.each_context(request),
         "title": "Figures",
         "figures": found,
         "spans": SPANS,
         "days": days_of(request),
-        "volumes": charts.volumes(found.days),
-        "forecast": charts.forecast(found.backlog),
-        "precision": charts.precision(found.precision),
-        "checks": charts.precision(statistics.by_check(found.precision)),
+        "volumes": charts.draw_volume_chart(found.days),
+        "forecast": charts.draw_forecast_chart(found.backlog),
+        "precision": charts.build_precision_bars(found.precision),
+        "checks": charts.build_precision_bars(statistics.by_check(found.precision)),
     }
     return TemplateResponse(request, "admin/intake/figures.html", context)
 
 
 def as_json(request: HttpRequest) -> HttpResponseBase:
     """For programs: the same figures."""
-    reader(request)
-    return JsonResponse(statistics.document(statistics.lately(days_of(request))))
+    require_statistics_reader(request)
+    return JsonResponse(statistics.serialise_statistics(statistics.cached_statistics(days_of(request))))

@@ -21,8 +21,8 @@ from django.views.decorators.http import require_POST, require_safe
 from checks.policy import Verdict
 from intake.admin import file_streaming, review_page, review_queue_page
 from intake.admin.artefact_views import Tracing
-from intake.admin.decision_views import moderator
-from intake.admin.review_actions import Handling, undoable
+from intake.admin.decision_views import require_moderator
+from intake.admin.review_actions import Handling, list_undoable_decisions
 from intake.admin.site import desk
 from intake.admin.waveform_views import Pictures
 from intake.models import Claim, Resource, Submission
@@ -51,15 +51,17 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
         """The queue."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted = review_queue_page.Wanted.of(request.GET)
+        wanted = review_queue_page.QueueFilters.of(request.GET)
         context = {
             **self.admin_site.each_context(request),
             "title": "Queue",
             "opts": self.opts,
-            "screen": review_queue_page.screen(wanted, moderator(request), request.GET.get("p", "1")),
+            "screen": review_queue_page.load_queue_screen(
+                wanted, require_moderator(request), request.GET.get("p", "1")
+            ),
             "verdicts": (Verdict.APPROVE, Verdict.LABEL, Verdict.REVIEW, Verdict.REJECT, Verdict.RETURN),
             "decides": self.has_decide_permission(request),
-            **undoable(request),
+            **list_undoable_decisions(request),
         }
         return TemplateResponse(request, "admin/intake/queue.html", context)
 
@@ -81,7 +83,7 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
         form: Any = None,
         overtaken: bool = False,
     ) -> HttpResponse:
-        shown = review_page.read(submission)
+        shown = review_page.load_review(submission)
         claim = shown.claim
         mine = claim is not None and claim.moderator_id == request.user.pk
         context = {
@@ -92,7 +94,7 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
             "submission": submission,
             "mine": mine,
             "theirs": claim if claim and not mine else None,
-            "watching": review_queue.watching(submission, moderator(request)),
+            "watching": review_queue.list_other_viewers(submission, require_moderator(request)),
             "overtaken": overtaken,
             "listens": file_streaming.may_listen(request),
             **self.deciding(request, shown, form),
@@ -108,15 +110,15 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
         """
         if not self.has_view_permission(request):
             raise PermissionDenied
-        submission, who = self.load(pk), moderator(request)
-        review_queue.see(submission, who)
+        submission, who = self.load(pk), require_moderator(request)
+        review_queue.record_presence(submission, who)
         last: Claim | None = getattr(submission, "claim", None)
         mine = (
             last is not None and last.moderator_id == who.pk and (last.held(timezone.now()) or "fresh" in request.POST)
         )
         if mine and "active" in request.POST and self.has_decide_permission(request):
-            with contextlib.suppress(decisions.Held, Conflict):  # the answer says how it stands
-                submission.claim = decisions.claim(submission, who)
+            with contextlib.suppress(decisions.ReviewHeldByOther, Conflict):  # the answer says how it stands
+                submission.claim = decisions.claim_submission(submission, who)
         claim = review_page.claim_of(submission)
         answer = {
             "state": submission.state,
@@ -124,7 +126,7 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
             "who": claim.moderator.get_username() if claim else None,
             "mine": claim is not None and claim.moderator_id == who.pk,
             "until": claim.until if claim else None,
-            "watching": review_queue.watching(submission, who),
+            "watching": review_queue.list_other_viewers(submission, who),
         }
         return JsonResponse(answer)
 
@@ -132,8 +134,8 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
         """The page was closed: what it had in hand (``held``) is in nobody's hands any more."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        submission, who = self.load(pk), moderator(request)
-        review_queue.leave(submission, who)
+        submission, who = self.load(pk), require_moderator(request)
+        review_queue.remove_presence(submission, who)
         if "held" in request.POST:
             decisions.release_claim(submission, who)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -144,10 +146,10 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
         """Keep the queue as it is looked at, under a name."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted, name = review_queue_page.Wanted.of(request.POST), request.POST.get("name", "").strip()[:60]
+        wanted, name = review_queue_page.QueueFilters.of(request.POST), request.POST.get("name", "").strip()[:60]
         if name:
             try:
-                review_queue.keep_filter(moderator(request), name, wanted.query)
+                review_queue.keep_filter(require_moderator(request), name, wanted.query)
             except review_queue.TooManyFilters as error:
                 messages.error(request, f"{error}".capitalize() + ".")
         return redirect(f"{reverse('admin:intake_submission_changelist')}?{wanted.query}")
@@ -156,19 +158,19 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
         """Remove a kept view."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        review_queue.forget_filter(moderator(request), pk)
+        review_queue.forget_filter(require_moderator(request), pk)
         return redirect("admin:intake_submission_changelist")
 
     # --- Files ---
 
     def file_view(self, request: HttpRequest, pk: uuid.UUID, resource: int) -> HttpResponseBase:
         """A delivered file: audio and pictures to hear and see, everything else to save."""
-        file_streaming.allow(request)
+        file_streaming.require_listening_right(request)
         wanted = get_object_or_404(Resource.objects.select_related("blob", "submission"), pk=resource, submission=pk)
         if wanted.blob is None or wanted.blob.stored_at is None:
             raise Http404("not delivered yet")
         kinds = {Resource.Kind.AUDIO: "audio", Resource.Kind.COVER: "image"}
         kind = kinds.get(Resource.Kind(wanted.kind), "nothing")
         if wanted.kind != Resource.Kind.COVER:  # the cover is on the page itself
-            file_streaming.note(request, wanted.submission, f"{wanted.kind} {wanted.name}")
-        return file_streaming.answer(request, wanted.blob, wanted.name, kind, submission=str(pk))
+            file_streaming.record_file_view(request, wanted.submission, f"{wanted.kind} {wanted.name}")
+        return file_streaming.stream_stored_file(request, wanted.blob, wanted.name, kind, submission=str(pk))

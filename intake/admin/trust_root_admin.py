@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from checks.analysis.c2pa_trust import NotARoot
-from intake.admin.login import prove_first, proved
+from intake.admin.login import has_recent_password, prove_first
 from intake.admin.read_only_admins import ReadOnly
 from intake.admin.site import desk
 from intake.models import TrustRoot
@@ -30,7 +30,7 @@ class TrustRootForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         values = super().clean() or {}
         try:
-            root = trust_roots.checked(values.get("pem", ""), values.get("note", ""))
+            root = trust_roots.parse_trust_root(values.get("pem", ""), values.get("note", ""))
         except NotARoot as error:
             raise forms.ValidationError(str(error)) from error
         if TrustRoot.objects.current().filter(fingerprint=root.fingerprint).exists():
@@ -65,22 +65,24 @@ class TrustRootAdmin(ReadOnly):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Whoever opens what others will rely on types their password first."""
-        if self.has_add_permission(request) and not proved(request):
+        if self.has_add_permission(request) and not has_recent_password(request):
             return prove_first(request, request.get_full_path())
         return super().add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: TrustRoot, form: Any, change: bool) -> None:
-        row, _ = trust_roots.add(form.cleaned_data["pem"], form.cleaned_data["note"], _actor(request))
+        row, _ = trust_roots.add_trust_root(
+            form.cleaned_data["pem"], form.cleaned_data["note"], _actor_of_request(request)
+        )
         obj.__dict__.update(row.__dict__)  # what Django goes on to report
 
     @action(description="Withdraw the selected roots", permissions=["withdraw"])
     def withdraw(self, request: HttpRequest, chosen: QuerySet[TrustRoot]) -> HttpResponse | None:
-        if not proved(request):
+        if not has_recent_password(request):
             return prove_first(request, request.get_full_path())
-        count = sum(trust_roots.withdraw(row, _actor(request)) for row in chosen)
+        count = sum(trust_roots.withdraw_trust_root(row, _actor_of_request(request)) for row in chosen)
         messages.success(request, f"{count} {'root is' if count == 1 else 'roots are'} trusted no longer.")
         return None
 
 
-def _actor(request: HttpRequest) -> str:
+def _actor_of_request(request: HttpRequest) -> str:
     return f"moderator:{request.user.get_username()}"

@@ -15,7 +15,13 @@ from django.views.decorators.http import require_safe
 
 from checks.analysis import similarity_matrix
 from intake.admin.decision_views import Deciding
-from intake.admin.file_streaming import allow, kept_private, note, portrait, waveform
+from intake.admin.file_streaming import (
+    answer_waveform_json,
+    get_waveform_or_404,
+    kept_private,
+    record_file_view,
+    require_listening_right,
+)
 from intake.admin.review_page import FULL_BAND
 from intake.models import Analysis, Finding, KnownRecording, Portrait, Resource
 
@@ -43,37 +49,37 @@ class Pictures(Deciding):
 
     def waveform_view(self, request: HttpRequest, pk: uuid.UUID, resource: int) -> HttpResponseBase:
         """What the player draws of a delivered recording."""
-        return waveform(self._audio(request, pk, resource, "").blob)
+        return answer_waveform_json(self._audio(request, pk, resource, "").blob)
 
     def spectrogram_view(self, request: HttpRequest, pk: uuid.UUID, resource: int) -> HttpResponseBase:
         """All of a recording over time and pitch."""
-        drawn = portrait(self._audio(request, pk, resource, "spectrogram").blob)
+        drawn = get_waveform_or_404(self._audio(request, pk, resource, "spectrogram").blob)
         return kept_private(HttpResponse(bytes(drawn.spectrogram), content_type="image/png"))
 
     def spectrum_view(self, request: HttpRequest, pk: uuid.UUID, resource: int) -> HttpResponseBase:
         """The average spectrum, with what was found in it marked."""
         audio = self._audio(request, pk, resource, "average spectrum")
-        drawn = portrait(audio.blob)
+        drawn = get_waveform_or_404(audio.blob)
         analysis = Analysis.objects.filter(pk=audio.blob_id).first()
         facts = (analysis.facts if analysis else None) or {}
-        plot = render_to_string("admin/intake/review/spectrum.svg", spectrum(drawn, facts))
+        plot = render_to_string("admin/intake/review/spectrum.svg", build_spectrum_plot(drawn, facts))
         return kept_private(HttpResponse(plot, content_type="image/svg+xml"))
 
     def alike_view(self, request: HttpRequest, pk: uuid.UUID, finding: int, number: int) -> HttpResponseBase:
         """Every moment of a delivered recording against every moment of the known one that it matches."""
-        allow(request)
+        require_listening_right(request)
         row = get_object_or_404(Finding.objects.select_related("submission"), pk=finding, submission=pk)
-        match, ours, theirs = _compared(row, number)
-        note(request, row.submission, f"comparison with known recording {match['recording']}")
+        match, ours, theirs = _get_compared_pair(row, number)
+        record_file_view(request, row.submission, f"comparison with known recording {match['recording']}")
         try:
-            picture = similarity_matrix.drawn(ours, theirs, list(_segments(match)))
+            picture = similarity_matrix.draw_similarity_matrix(ours, theirs, list(_iterate_match_segments(match)))
         except ValueError as error:
             raise Http404(str(error)) from error
         return kept_private(HttpResponse(picture, content_type="image/png"))
 
     def _audio(self, request: HttpRequest, pk: uuid.UUID, resource: int, what: str) -> Resource:
         """A delivered recording that this person may look at; ``what`` of it goes on record."""
-        allow(request)
+        require_listening_right(request)
         audio = get_object_or_404(
             Resource.objects.select_related("blob", "submission"),
             pk=resource,
@@ -82,25 +88,25 @@ class Pictures(Deciding):
             blob__stored_at__isnull=False,
         )
         if what:
-            note(request, audio.submission, f"{what} {audio.name}")
+            record_file_view(request, audio.submission, f"{what} {audio.name}")
         return audio
 
 
-def spectrum(drawn: Portrait, facts: Mapping[str, Any]) -> dict[str, Any]:
+def build_spectrum_plot(drawn: Portrait, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The plot of an average spectrum: its line, its grid, and marks for what is suspected in it."""
     levels = np.frombuffer(bytes(drawn.spectrum), "<f2").astype(float)
     top = drawn.rate / 2
     points = " ".join(
-        f"{_LEFT + _WIDTH * (number + 0.5) / len(levels):.1f},{_depth(level):.1f}"
+        f"{_LEFT + _WIDTH * (number + 0.5) / len(levels):.1f},{_spectrum_y(level):.1f}"
         for number, level in enumerate(levels)
     )
     return {
         "frame": {"x": _LEFT, "y": _TOP, "width": _WIDTH, "height": _HEIGHT, "bottom": _TOP + _HEIGHT},
         "points": points,
-        "levels": [(level, _depth(level)) for level in range(_LOUDEST, _QUIETEST - 1, -25)],
-        "pitches": [(khz, _across(khz * 1000, top)) for khz in range(0, int(top // 1000) + 1, 4)],
-        "end": _across(facts["bandwidth_hz"], top) if _ends_early(facts, top) else None,
-        "lines": [_across(hz, top) for hz in lattice_lines(facts)],
+        "levels": [(level, _spectrum_y(level)) for level in range(_LOUDEST, _QUIETEST - 1, -25)],
+        "pitches": [(khz, _spectrum_x(khz * 1000, top)) for khz in range(0, int(top // 1000) + 1, 4)],
+        "end": _spectrum_x(facts["bandwidth_hz"], top) if _ends_early(facts, top) else None,
+        "lines": [_spectrum_x(hz, top) for hz in lattice_lines(facts)],
     }
 
 
@@ -122,16 +128,16 @@ def _ends_early(facts: Mapping[str, Any], top: float) -> bool:
     return isinstance(end, int | float) and end < FULL_BAND * top
 
 
-def _across(hz: float, top: float) -> float:
+def _spectrum_x(hz: float, top: float) -> float:
     return round(_LEFT + _WIDTH * hz / top, 1) if top else _LEFT
 
 
-def _depth(level: float) -> float:
+def _spectrum_y(level: float) -> float:
     share = (_LOUDEST - level) / (_LOUDEST - _QUIETEST)
     return round(_TOP + _HEIGHT * min(1.0, max(0.0, share)), 1)
 
 
-def _compared(row: Finding, number: int) -> tuple[Mapping[str, Any], bytes, bytes]:
+def _get_compared_pair(row: Finding, number: int) -> tuple[Mapping[str, Any], bytes, bytes]:
     """The match of a finding, and both fingerprints. Raises Http404 where one is missing."""
     matches = row.evidence.get("matches") if isinstance(row.evidence, Mapping) else None
     match = matches[number] if isinstance(matches, list) and number < len(matches) else {}
@@ -145,7 +151,7 @@ def _compared(row: Finding, number: int) -> tuple[Mapping[str, Any], bytes, byte
     return match, bytes(analysis.fingerprint), bytes(theirs.fingerprint)
 
 
-def _segments(match: Mapping[str, Any]) -> Iterator[tuple[float, float, float, float]]:
+def _iterate_match_segments(match: Mapping[str, Any]) -> Iterator[tuple[float, float, float, float]]:
     names = ("start", "end", "reference_start", "reference_end")
     for one in match.get("segments") or ():
         if all(isinstance(one.get(name), int | float) for name in names):

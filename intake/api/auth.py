@@ -34,7 +34,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not header:
             return None
         token = _BEARER.fullmatch(header.strip())
-        key = accounts.authenticate(token[1]) if token else None
+        key = accounts.authenticate_api_key(token[1]) if token else None
         if key is None:
             # After the look-up: good keys of the same address are never refused for what strangers send.
             if (wait := throttling.count_bad_key(client_network(request._request))) is not None:
@@ -64,7 +64,7 @@ class HasScope(BasePermission):
         return scope in request.auth.scopes and isinstance(request.user, served)
 
 
-def principal(request: Request | HttpRequest) -> Principal:
+def require_principal(request: Request | HttpRequest) -> Principal:
     """Whom the request speaks for."""
     user: Any = request.user
     assert isinstance(user, (Label, Partner)), "only views behind HasScope ask"

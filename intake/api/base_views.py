@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from intake.api import idempotency, problems
-from intake.api.auth import Principal, principal
+from intake.api.auth import Principal, require_principal
 from intake.api.pagination import Cursor
 from intake.api.parsers import StrictJSON, check_body_announced
 from intake.api.representations import Viewer
@@ -86,7 +86,7 @@ class GateView(APIView):
 
     def viewer(self) -> Viewer:
         """What this principal may see."""
-        return Viewer(principal(self.request), self.request.build_absolute_uri)
+        return Viewer(require_principal(self.request), self.request.build_absolute_uri)
 
     def page(self, rows: QuerySet, present: Any, ordering: str = "-id") -> Response:
         """One page of a list."""
@@ -94,7 +94,7 @@ class GateView(APIView):
         response = cursor.get_paginated_response(present(cursor.paginate_queryset(rows, self.request, self)))
         digest = hashlib.sha256(JSONRenderer().render(response.data)).hexdigest()
         tag = f'"{digest[:32]}"'
-        if matches(self.request.headers.get("If-None-Match", ""), tag):
+        if matches_etag(self.request.headers.get("If-None-Match", ""), tag):
             return Response(status=304, headers={"ETag": tag})
         response.headers["ETag"] = tag
         return response
@@ -102,12 +102,12 @@ class GateView(APIView):
     def read(self, kind: type[document_schema.Strict], partial: bool = False) -> dict[str, Any]:
         """The body of a request that is no release. Raises Problem with pointers where its shape is wrong."""
         try:
-            return document_schema.read(kind, self.request.data, partial=partial)
+            return document_schema.read_through_serializer(kind, self.request.data, partial=partial)
         except document_schema.ShapeError as error:
-            raise problems.misshapen(error) from None
+            raise problems.invalid_document_problem(error) from None
 
 
-def matches(header: str, tag: str) -> bool:
+def matches_etag(header: str, tag: str) -> bool:
     """Whether an ``If-None-Match`` field names the tag (weak comparison: a proxy may have weakened it)."""
     return header.strip() == "*" or tag in re.findall(r'"[^"]*"', header)
 
@@ -138,4 +138,4 @@ class Posting(GateView):
         check_body_announced(request, self.takes_body)
         if not self.takes_body:
             self.read(document_schema.Strict)
-        return idempotency.answer(self, request, kwargs)
+        return idempotency.answer_idempotently(self, request, kwargs)

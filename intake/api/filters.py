@@ -48,7 +48,7 @@ class SubmissionFilter(django_filters.FilterSet):
 NAMES = tuple(SubmissionFilter.base_filters)
 
 
-def chosen(request: Request, rows: QuerySet) -> QuerySet:
+def filter_submissions(request: Request, rows: QuerySet) -> QuerySet:
     """The submissions that the query asks for. Raises Problem where it asks for something that cannot be."""
     asked = SubmissionFilter(request.query_params, rows)
     for name in ("created_after", "created_before"):
@@ -64,7 +64,7 @@ def chosen(request: Request, rows: QuerySet) -> QuerySet:
     return asked.qs
 
 
-def after(request: Request, rows: QuerySet) -> QuerySet:
+def filter_events_after(request: Request, rows: QuerySet) -> QuerySet:
     """Events later than the one that the query names, all of which have arrived."""
     given = request.query_params["after"]
     try:

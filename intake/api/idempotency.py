@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from intake.api.auth import principal, principal_id
+from intake.api.auth import principal_id, require_principal
 from intake.api.problems import HEADER_INVALID, KEY_REUSED, REQUEST_RUNNING, Problem
 from intake.models import IdempotencyKey
 
@@ -64,28 +64,28 @@ class Claim:
 
     def _update(self, **values: Any) -> None:
         if not IdempotencyKey.objects.filter(pk=self._pk, running_until=self._until).update(**values):
-            raise _running()
+            raise _still_running_problem()
 
 
-def answer(view: Work, request: Request, kwargs: dict[str, Any]) -> HttpResponseBase:
+def answer_idempotently(view: Work, request: Request, kwargs: dict[str, Any]) -> HttpResponseBase:
     """Do the work of a POST once, however often it comes with the same key."""
-    key = _key(request)
-    digest = _digest(view, request)
+    key = _read_idempotency_key(request)
+    digest = _digest_request(view, request)
     if key is None:
         view.prepare(request, **kwargs)
         return view.perform(request, **kwargs)
-    claimed = claim(principal_id(principal(request)), key, digest)
+    claimed = claim_idempotency_key(principal_id(require_principal(request)), key, digest)
     if isinstance(claimed, HttpResponse):
         return claimed
     view.claim = claimed
     try:
-        return _work(view, request, kwargs, claimed)
+        return _work_in_transaction(view, request, kwargs, claimed)
     except BaseException:
         claimed.free()
         raise
 
 
-def _work(view: Work, request: Request, kwargs: dict[str, Any], claimed: Claim) -> HttpResponse:
+def _work_in_transaction(view: Work, request: Request, kwargs: dict[str, Any], claimed: Claim) -> HttpResponse:
     """Work and answer in one transaction: a kill after the commit is answered from the row."""
     try:
         view.prepare(request, **kwargs)
@@ -102,7 +102,7 @@ def _work(view: Work, request: Request, kwargs: dict[str, Any], claimed: Claim) 
     return response
 
 
-def claim(owner: str, key: str, digest: str) -> Claim | HttpResponse:
+def claim_idempotency_key(owner: str, key: str, digest: str) -> Claim | HttpResponse:
     """The right to do the work, or the stored answer. Raises Problem for another body, or while it is being done."""
     now = timezone.now()
     until = now + LEASE
@@ -118,7 +118,7 @@ def _taken_over(owner: str, key: str, digest: str, now: dt.datetime) -> Claim | 
     """What a key that was used before is good for now."""
     row = IdempotencyKey.objects.filter(principal=owner, key=key).first()
     if row is None:  # freed a moment ago
-        raise _running()
+        raise _still_running_problem()
     if row.digest != digest:
         raise Problem(KEY_REUSED, f"The {HEADER} was used with another request before.")
     if row.status_code is not None:
@@ -128,22 +128,22 @@ def _taken_over(owner: str, key: str, digest: str, now: dt.datetime) -> Claim | 
     mine = IdempotencyKey.objects.filter(pk=row.pk, running_until=row.running_until, running_until__lt=now)
     until = now + LEASE
     if not mine.update(running_until=until):
-        raise _running()
+        raise _still_running_problem()
     return Claim(row.pk, until)
 
 
-def _key(request: Request) -> str | None:
+def _read_idempotency_key(request: Request) -> str | None:
     key = request.headers.get(HEADER)
     if key is not None and not _KEY.fullmatch(key):
         raise Problem(HEADER_INVALID, f"{HEADER} must have 1 to 255 visible ASCII characters.")
     return key
 
 
-def _digest(view: Work, request: Request) -> str:
+def _digest_request(view: Work, request: Request) -> str:
     """What the key stands for: this call with this body."""
     request.data  # noqa: B018 - reading the body is what sets its digest
     return hashlib.sha256(f"{request.method} {request.get_full_path()}\0{view.body_digest}".encode()).hexdigest()
 
 
-def _running() -> Problem:
+def _still_running_problem() -> Problem:
     return Problem(REQUEST_RUNNING, "The first request is still being worked on.", headers={"Retry-After": "1"})

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from intake.api.problems import NOT_FOUND, UNAVAILABLE, Problem, document
+from intake.api.problems import NOT_FOUND, UNAVAILABLE, Problem, build_problem_document
 from intake.core.states import State
 from intake.models import Analysis, CheckRun, Delivery, KnownRecording, SelfTest, Status, Submission
 from intake.readers import statistics
@@ -34,7 +34,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Whether requests should be sent here: 503, with the parts that fail, where not."""
-    answers = health.ready()
+    answers = health.check_readiness()
     parts = {
         answer.name: {"ok": answer.ok, "detail": "ok" if answer.ok else answer.public or "unavailable"}
         for answer in answers
@@ -42,7 +42,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if all(answer.ok for answer in answers):
         return JsonResponse({"ready": True, "parts": parts})
     failing = ", ".join(answer.name for answer in answers if not answer.ok)
-    body = document(Problem(UNAVAILABLE, f"Not working: {failing}."), request)
+    body = build_problem_document(Problem(UNAVAILABLE, f"Not working: {failing}."), request)
     return JsonResponse(body | {"parts": parts}, status=503, content_type="application/problem+json")
 
 
@@ -58,8 +58,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def transparency(request: HttpRequest) -> HttpResponse:
     """What this gate does to those who deliver, for everybody to read; where the operator publishes it."""
     if not settings.GATE_TRANSPARENCY:
-        return JsonResponse(document(Problem(NOT_FOUND), request), status=404, content_type="application/problem+json")
-    answer = JsonResponse(statistics.transparency(statistics.lately()))
+        return JsonResponse(
+            build_problem_document(Problem(NOT_FOUND), request), status=404, content_type="application/problem+json"
+        )
+    answer = JsonResponse(statistics.build_transparency_report(statistics.cached_statistics()))
     answer.headers["Cache-Control"] = "public, max-age=3600"
     return answer
 
@@ -117,7 +119,7 @@ class Rows(Collector):
             GaugeMetricFamily("gate_index_behind_changes", "Changes of the catalogue that this host's index lacks."),
         )
         try:
-            found = index_log.status()
+            found = index_log.compare_index_with_log()
         except Exception as error:  # a damaged index must not take the other figures away
             log.warning("index.unreadable", error=str(error))
             current.add_metric([], 0)
@@ -130,7 +132,7 @@ class Rows(Collector):
     @staticmethod
     def _fairness() -> Iterator[GaugeMetricFamily]:
         """The figures of the last 30 days, counted at most once a minute."""
-        found = statistics.lately()
+        found = statistics.cached_statistics()
         waited = GaugeMetricFamily(
             "gate_decision_seconds", "From delivery to decision, over 30 days.", labels=["by", "quantile"]
         )

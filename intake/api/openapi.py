@@ -22,10 +22,10 @@ from intake.api.openapi_texts import BAD_QUERY as _BAD_QUERY
 from intake.api.openapi_texts import NOT_THERE as _NOT_THERE
 from intake.api.openapi_texts import PAGING as _PAGING
 from intake.api.openapi_texts import RETRY as _RETRY
-from intake.api.openapi_texts import header as _header
+from intake.api.openapi_texts import describe_header as _header
+from intake.api.openapi_texts import describe_operation as _operation
+from intake.api.openapi_texts import describe_query_parameter as _query
 from intake.api.openapi_texts import list_of as _list_of
-from intake.api.openapi_texts import operation as _operation
-from intake.api.openapi_texts import query as _query
 from intake.core.document_schema import DeclarationSerializer, DocumentSerializer
 from intake.core.states import State
 
@@ -556,15 +556,15 @@ base64 of HMAC-SHA256 over `id.timestamp.body` for each valid secret. Any 2xx an
 )
 
 
-def complete(result: dict[str, Any], generator: SchemaGenerator, **_: Any) -> dict[str, Any]:
+def complete_schema(result: dict[str, Any], generator: SchemaGenerator, **_: Any) -> dict[str, Any]:
     """Add what only webhooks speak of: the framework lists the components before it has read the webhooks."""
     known = generator.registry.build(spectacular_settings.APPEND_COMPONENTS)
     file = result["paths"]["/api/v1/submissions/{id}/files/{name}"]
-    file["head"] = _head(file["delete"])  # which the framework leaves out
+    file["head"] = _describe_head_operation(file["delete"])  # which the framework leaves out
     return result | {"components": known}
 
 
-def _head(like: dict[str, Any]) -> dict[str, Any]:
+def _describe_head_operation(like: dict[str, Any]) -> dict[str, Any]:
     """How far a file is, described as another operation of the same address is."""
     headers = {
         "Upload-Offset": "The bytes that are here.",

@@ -16,14 +16,16 @@ PROBLEM = "application/problem+json"
 _ALWAYS = {401: "No valid API key.", 403: "The key lacks the required scope.", 429: "Too many requests with this key."}
 
 
-def problem(description: str) -> OpenApiResponse:
+def describe_problem(description: str) -> OpenApiResponse:
     return OpenApiResponse(serializers.ProblemSerializer, description)
 
 
-def operation(tag: str, answers: dict[Any, Any], problems: dict[int, str] | None = None, **options: Any) -> Any:
+def describe_operation(
+    tag: str, answers: dict[Any, Any], problems: dict[int, str] | None = None, **options: Any
+) -> Any:
     responses: dict[Any, Any] = dict(answers)
     for status, description in (_ALWAYS | (problems or {})).items():
-        responses[(status, PROBLEM)] = problem(description)
+        responses[(status, PROBLEM)] = describe_problem(description)
     options.setdefault("description", options["summary"] + ".")
     return extend_schema(tags=[tag], responses=responses, **options)
 
@@ -37,17 +39,19 @@ def list_of(one: type[rest.Serializer]) -> Any:
     )
 
 
-def query(name: str, description: str, kind: Any = OpenApiTypes.STR, **options: Any) -> OpenApiParameter:
+def describe_query_parameter(
+    name: str, description: str, kind: Any = OpenApiTypes.STR, **options: Any
+) -> OpenApiParameter:
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **options)
 
 
-def header(name: str, description: str) -> OpenApiParameter:
+def describe_header(name: str, description: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description)
 
 
 PAGING = [
-    query("limit", "Results on a page, 1 to 100.", OpenApiTypes.INT),
-    query("cursor", "From `next` or `previous` of another page."),
+    describe_query_parameter("limit", "Results on a page, 1 to 100.", OpenApiTypes.INT),
+    describe_query_parameter("cursor", "From `next` or `previous` of another page."),
 ]
 RETRY = [
     OpenApiParameter(

@@ -119,7 +119,7 @@ def announced_length(request: HttpRequest) -> int:
     return int(text)
 
 
-def receive(request: HttpRequest, incoming: Incoming) -> None:
+def receive_file(request: HttpRequest, incoming: Incoming) -> None:
     """One file as the whole body, into a spool file. Raises Problem where it is too large or not whole."""
     if (request.content_type or "").lower() in NOT_A_FILE or (request.content_type or "").startswith("multipart/"):
         message = f"The body of a PUT is the file itself, and not of type {request.content_type}."
@@ -173,7 +173,7 @@ class StrictJSON(BaseParser):
             raise Problem(TOO_LARGE, f"A document may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
         raw = b"".join(body.chunks())
         cast(Receiver, parser_context["view"]).body_digest = hashlib.sha256(raw).hexdigest()
-        return _json(raw)
+        return _parse_json_body(raw)
 
 
 class Multipart(BaseParser):
@@ -195,13 +195,13 @@ class Multipart(BaseParser):
         body.check_whole()
         if spool.open is not None:
             raise Problem(MULTIPART_MALFORMED, "The last part has no end.")
-        raw = _document(fields, spool)
-        view.body_digest = _digest(raw, spool.files)
+        raw = _read_document_part(fields, spool)
+        view.body_digest = _digest_delivery(raw, spool.files)
         return Parts(self.understood(raw), spool.files)
 
     def understood(self, raw: bytes) -> Any:
         """The document from its bytes. Raises Problem."""
-        return _json(raw)
+        return _parse_json_body(raw)
 
 
 class MessageParts(Multipart):
@@ -229,14 +229,14 @@ class Spool(FileUploadHandler):
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         """A file part begins."""
-        name = _utf8(file_name if field_name in NAMELESS else field_name)
+        name = _decode_file_name(file_name if field_name in NAMELESS else field_name)
         if field_name == self.document_part:
             if self.metadata is not None:
-                raise _twice(name)
+                raise _sent_twice_problem(name)
             self.open = self.metadata = bytearray()
             return
         if name in self.files:
-            raise _twice(name)
+            raise _sent_twice_problem(name)
         self.open = self.files[name] = self._tidying.enter_context(Incoming())
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -257,7 +257,7 @@ class Spool(FileUploadHandler):
         self.open = None
 
 
-def _utf8(name: str) -> str:
+def _decode_file_name(name: str) -> str:
     """A name as its sender wrote it; one that is not UTF-8 stays as its bytes, and matches no file."""
     try:
         return name.encode("latin-1").decode()
@@ -265,7 +265,7 @@ def _utf8(name: str) -> str:
         return name
 
 
-def _document(fields: Any, spool: Spool) -> bytes:
+def _read_document_part(fields: Any, spool: Spool) -> bytes:
     """The bytes of the document, whether it came as a field or as a file."""
     part = spool.document_part
     strangers = sorted(set(fields) - {part})
@@ -274,7 +274,7 @@ def _document(fields: Any, spool: Spool) -> bytes:
         raise Problem(MULTIPART_MALFORMED, f"The part '{name}' is no file: give it a filename.")
     values = fields.getlist(part)
     if len(values) + (spool.metadata is not None) > 1:
-        raise _twice(part)
+        raise _sent_twice_problem(part)
     if spool.metadata is not None:
         return bytes(spool.metadata)
     if not values:
@@ -282,11 +282,11 @@ def _document(fields: Any, spool: Spool) -> bytes:
     return str(values[0]).encode("latin-1")
 
 
-def _twice(name: str) -> Problem:
+def _sent_twice_problem(name: str) -> Problem:
     return Problem(MULTIPART_MALFORMED, f"The part '{name[:80]}' was sent twice.")
 
 
-def _digest(document: bytes, files: Mapping[str, Incoming]) -> str:
+def _digest_delivery(document: bytes, files: Mapping[str, Incoming]) -> str:
     """The same for the same delivery, although clients choose a new boundary for each try."""
     total = hashlib.sha256(hashlib.sha256(document).digest())
     for name in sorted(files):
@@ -294,9 +294,9 @@ def _digest(document: bytes, files: Mapping[str, Incoming]) -> str:
     return total.hexdigest()
 
 
-def _json(raw: bytes) -> Any:
+def _parse_json_body(raw: bytes) -> Any:
     try:
-        return strictjson.loads(raw)
+        return strictjson.parse_strict_json(raw)
     except strictjson.NotStrict as error:
         raise Problem(JSON_MALFORMED, str(error)) from None
 

@@ -137,7 +137,7 @@ class Problem(Exception):
         super().__init__(self.detail)
 
 
-def document(problem: Problem, request: HttpRequest) -> dict[str, Any]:
+def build_problem_document(problem: Problem, request: HttpRequest) -> dict[str, Any]:
     """The body of an error."""
     body: dict[str, Any] = {
         "type": problem.kind.type,
@@ -150,22 +150,22 @@ def document(problem: Problem, request: HttpRequest) -> dict[str, Any]:
     if problem.errors:
         body["errors"] = problem.errors
     if problem.findings:
-        body["findings"] = [representations.found(finding) for finding in problem.findings]
+        body["findings"] = [representations.represent_new_finding(finding) for finding in problem.findings]
     return body
 
 
-def handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def handle_api_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Every exception of an API view as a problem; None, and so a 500, where it is a fault of ours."""
-    problem = understood(error)
+    problem = problem_of_exception(error)
     if problem is None:
         return None
     if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request failed", problem=problem.kind.name, error=repr(error))
-    body = document(problem, context["request"]._request)
+    body = build_problem_document(problem, context["request"]._request)
     return Response(body, status=problem.kind.status, headers=problem.headers, content_type=CONTENT_TYPE)
 
 
-def understood(error: Exception) -> Problem | None:
+def problem_of_exception(error: Exception) -> Problem | None:
     """The problem that an exception stands for, where it stands for one."""
     match error:
         case Problem():
@@ -175,7 +175,7 @@ def understood(error: Exception) -> Problem | None:
             detail = f"{len(told)} finding(s) keep this release out; nothing was stored."
             return Problem(RELEASE_REFUSED, detail, findings=told)
         case document_schema.ShapeError():
-            return misshapen(error, findings=True)
+            return invalid_document_problem(error, findings=True)
         case Conflict():
             return Problem(STATE_CONFLICT, f"The submission is {error.submission.state}.")
         case NotHeard():
@@ -204,10 +204,10 @@ def understood(error: Exception) -> Problem | None:
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Problem(STORAGE_FULL)
         case _:
-            return _framework(error)
+            return _problem_of_framework_error(error)
 
 
-def misshapen(error: document_schema.ShapeError, findings: bool = False) -> Problem:
+def invalid_document_problem(error: document_schema.ShapeError, findings: bool = False) -> Problem:
     """A document of the wrong shape; ``findings`` too where it is a release."""
     errors = [{"pointer": fault.pointer, "code": fault.code.id, "detail": fault.detail} for fault in error.faults]
     return Problem(
@@ -218,7 +218,7 @@ def misshapen(error: document_schema.ShapeError, findings: bool = False) -> Prob
     )
 
 
-def _framework(error: Exception) -> Problem | None:
+def _problem_of_framework_error(error: Exception) -> Problem | None:
     """What the frameworks raise."""
     match error:
         case exceptions.Throttled():
@@ -257,33 +257,45 @@ def _framework(error: Exception) -> Problem | None:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer a request that no view was asked about: a forged Host header, say."""
-    return _plain(request, BAD_REQUEST) if _api(request) else defaults.bad_request(request, exception)
+    return (
+        _plain_problem_answer(request, BAD_REQUEST)
+        if _is_api_request(request)
+        else defaults.bad_request(request, exception)
+    )
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+def answer_forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer what Django itself forbids."""
-    return _plain(request, FORBIDDEN) if _api(request) else defaults.permission_denied(request, exception)
+    return (
+        _plain_problem_answer(request, FORBIDDEN)
+        if _is_api_request(request)
+        else defaults.permission_denied(request, exception)
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer an address that does not exist."""
-    return _plain(request, NOT_FOUND) if _api(request) else defaults.page_not_found(request, exception)
+    return (
+        _plain_problem_answer(request, NOT_FOUND)
+        if _is_api_request(request)
+        else defaults.page_not_found(request, exception)
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Answer after a fault of ours; what happened is in the log, under the request's id."""
-    return _plain(request, INTERNAL) if _api(request) else defaults.server_error(request)
+    return _plain_problem_answer(request, INTERNAL) if _is_api_request(request) else defaults.server_error(request)
 
 
-def _api(request: HttpRequest) -> bool:
+def _is_api_request(request: HttpRequest) -> bool:
     return request.path_info.startswith(API_PREFIX)
 
 
-def _plain(request: HttpRequest, kind: Kind) -> HttpResponse:
-    return plain(Problem(kind), request)
+def _plain_problem_answer(request: HttpRequest, kind: Kind) -> HttpResponse:
+    return answer_plain_problem(Problem(kind), request)
 
 
-def plain(problem: Problem, request: HttpRequest) -> HttpResponse:
+def answer_plain_problem(problem: Problem, request: HttpRequest) -> HttpResponse:
     """A problem from a view that is not one of the framework's."""
-    body = json.dumps(document(problem, request), ensure_ascii=False)
+    body = json.dumps(build_problem_document(problem, request), ensure_ascii=False)
     return HttpResponse(body, status=problem.kind.status, content_type=CONTENT_TYPE, headers=problem.headers)

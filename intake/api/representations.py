@@ -15,7 +15,7 @@ from checks.model.check import OWN_REASONS, PERSON_REQUIRED
 from checks.model.finding import Basis, Route
 from checks.model.finding import Finding as FindingValue
 from checks.model.finding import Label as AiLabel
-from checks.policy import HOLDING, Outcome, Verdict, outcome
+from checks.policy import HOLDING, Outcome, Verdict, decide_partner_outcome
 from intake import models
 from intake.core.states import CLEARED, State
 from intake.models import Label, Partner
@@ -68,9 +68,11 @@ class Viewer:
         parts = _Parts(
             standing=self._standing(begun),
             counts=self._counts(begun),
-            runs=_runs(begun),
-            tracks=_tracks([row.pk for row in rows]),
-            asked=_asked([row.pk for row in rows if row.state == State.IN_REVIEW]) if self._is_label else {},
+            runs=_represent_check_runs(begun),
+            tracks=_represent_tracks([row.pk for row in rows]),
+            asked=_load_asked_findings([row.pk for row in rows if row.state == State.IN_REVIEW])
+            if self._is_label
+            else {},
             uploads=self._uploads([row for row in rows if row.state == State.DRAFT]),
             partners=self._partners() if any(row.state in CLEARED for row in rows) else [],
         )
@@ -92,13 +94,13 @@ class Viewer:
             "created_at": row.created_at,
             "concluded_at": row.concluded_at,
             "due_at": row.due_at,
-            "labels": [_label(one) for one in decision.labels] if decision else [],
+            "labels": [_represent_ai_label(one) for one in decision.labels] if decision else [],
             "reasons": told_reasons(decision.reasons) if decision and self._is_label else [],
             "policy": {"version": decision.policy_version, "digest": decision.policy_digest} if decision else None,
             "findings": {severity: counts.get(severity, 0) for severity in ("critical", "warning", "information")},
             "checks": parts.runs.get(row.pk, []),
             "tracks": [_told_track(one, parts.asked.get(row.pk, ())) for one in parts.tracks.get(row.pk, [])],
-            "partners": [_partner(one, decision) for one in parts.partners] if row.state in CLEARED else [],
+            "partners": [_represent_partner(one, decision) for one in parts.partners] if row.state in CLEARED else [],
             "release": row.metadata,
             "supersedes": row.supersedes_id,
         }
@@ -119,10 +121,10 @@ class Viewer:
         accepted = dict(taken)
         return {
             pk: {
-                "explanation": _explanation(given.get(pk)),
+                "explanation": _represent_explanation(given.get(pk)),
                 "to_mend": [to_mend[one] for one in (given[pk].to_fix if pk in given else ()) if one in to_mend],
-                "partial": _offer(given.get(pk), accepted),
-                "appeal": appeal(last[pk]) if pk in last else None,
+                "partial": _represent_offer(given.get(pk), accepted),
+                "appeal": represent_appeal(last[pk]) if pk in last else None,
                 "notes": notes.get(pk, []),
             }
             for pk in rows
@@ -182,16 +184,16 @@ class Viewer:
 
     def findings(self, rows: Sequence[models.Finding]) -> list[dict[str, Any]]:
         """Findings without what is another label's business."""
-        ids = {str(match.get("recording")) for row in rows for match in _matches(row)}
+        ids = {str(match.get("recording")) for row in rows for match in _list_evidence_matches(row)}
         numbers = [int(one) for one in ids if one.isascii() and one.isdigit()]
         learned = models.KnownRecording.Source.LEARNED
         delivered = models.KnownRecording.objects.filter(pk__in=numbers).exclude(source=learned)
         foreign = {str(pk) for pk in delivered.exclude(label_id=self._who.pk).values_list("pk", flat=True)}
-        return [_finding(row, foreign) for row in rows]
+        return [_represent_stored_finding(row, foreign) for row in rows]
 
     def own_findings(self, row: models.Submission) -> list[dict[str, Any]]:
         """The findings that the gate's own reasons are read with; they belong to no check, and are not stored."""
-        return [found(one) for one in own_findings(row, row.decision)]
+        return [represent_new_finding(one) for one in own_findings(row, row.decision)]
 
     def events(self, rows: Sequence[models.Event]) -> list[dict[str, Any]]:
         """History, without the names of the people who decide.
@@ -217,7 +219,7 @@ def _by_the_desk(row: models.Event) -> bool:
     return reopened or row.actor.startswith("moderator:")
 
 
-def appeal(row: models.Appeal) -> dict[str, Any]:
+def represent_appeal(row: models.Appeal) -> dict[str, Any]:
     """A label's objection, and what came of it."""
     return {
         "id": row.pk,
@@ -232,7 +234,7 @@ def appeal(row: models.Appeal) -> dict[str, Any]:
     }
 
 
-def _explanation(decision: models.Decision | None) -> dict[str, Any] | None:
+def _represent_explanation(decision: models.Decision | None) -> dict[str, Any] | None:
     if decision is None or not decision.actor.startswith("moderator:"):
         return None
     return {
@@ -242,12 +244,12 @@ def _explanation(decision: models.Decision | None) -> dict[str, Any] | None:
     }
 
 
-def _offer(decision: models.Decision | None, accepted: Mapping[Any, Any]) -> dict[str, Any] | None:
+def _represent_offer(decision: models.Decision | None, accepted: Mapping[Any, Any]) -> dict[str, Any] | None:
     if decision is None or not decision.offer:
         return None
     return {
         "tracks": decision.offer["tracks"],
-        "labels": [_label(one) for one in decision.offer["labels"]],
+        "labels": [_represent_ai_label(one) for one in decision.offer["labels"]],
         "accepted": accepted.get(decision.pk),
     }
 
@@ -285,7 +287,7 @@ def told_refusal(findings: Iterable[FindingValue]) -> list[FindingValue]:
     return told or [FindingValue(PERSON_REQUIRED, "release", PERSON_REQUIRED.rule, fix=_FIX_OF_REFUSAL)]
 
 
-def found(value: FindingValue) -> dict[str, Any]:
+def represent_new_finding(value: FindingValue) -> dict[str, Any]:
     """A finding that was just made and is not stored: at the door."""
     check = next((one for one in checks.CHECKS if value.code in one.codes), None)
     return {
@@ -299,10 +301,10 @@ def found(value: FindingValue) -> dict[str, Any]:
         "threshold": value.threshold,
         "evidence": value.evidence,
         "fix": value.fix,
-    } | _patch(value.patch)
+    } | _represent_patch(value.patch)
 
 
-def endpoint(row: models.Endpoint, secret: bool = False) -> dict[str, Any]:
+def represent_endpoint(row: models.Endpoint, secret: bool = False) -> dict[str, Any]:
     """A webhook endpoint; its secret only when it is new."""
     document = {
         "id": row.pk,
@@ -316,7 +318,7 @@ def endpoint(row: models.Endpoint, secret: bool = False) -> dict[str, Any]:
     return document | {"secret": row.secret} if secret else document
 
 
-def delivery(row: models.Delivery) -> dict[str, Any]:
+def represent_delivery(row: models.Delivery) -> dict[str, Any]:
     """One event on its way to one endpoint, with every attempt."""
     return {
         "id": row.pk,
@@ -353,11 +355,11 @@ def protected_artist(row: models.ProtectedArtist, who: Label | Partner) -> dict[
         "aliases": [one.name for one in names if one.kind == kinds.ALIAS],
         "transliterations": [one.name for one in names if one.kind == kinds.TRANSLITERATION],
         "identifiers": [
-            {"scheme": one.scheme, "value": one.value} for one in sorted(row.identifiers.all(), key=_number)
+            {"scheme": one.scheme, "value": one.value} for one in sorted(row.identifiers.all(), key=_plain_number)
         ],
         "yours": mine is not None,
         "authorised": {"vouched_by": mine.vouched_by, "vouched_at": mine.vouched_at} if mine else None,
-        "keys": [artist_key(one) for one in sorted(row.artist_keys.all(), key=_number)] if mine else [],
+        "keys": [artist_key(one) for one in sorted(row.artist_keys.all(), key=_plain_number)] if mine else [],
         "created_at": row.created_at,
     }
 
@@ -375,7 +377,7 @@ def known_recording(row: models.KnownRecording) -> dict[str, Any]:
     }
 
 
-def block(row: models.Block) -> dict[str, Any]:
+def represent_block(row: models.Block) -> dict[str, Any]:
     """An entry of the blocklist that the reader has made."""
     return {
         "id": row.pk,
@@ -388,7 +390,7 @@ def block(row: models.Block) -> dict[str, Any]:
     }
 
 
-def _number(row: Any) -> Any:
+def _plain_number(row: Any) -> Any:
     return row.pk
 
 
@@ -405,11 +407,11 @@ def artist_key(row: models.ArtistKey) -> dict[str, Any]:
     }
 
 
-def _label(stored: Mapping[str, Any]) -> dict[str, Any]:
+def _represent_ai_label(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {key: stored[key] for key in ("key", "value", "basis", "code")}
 
 
-def _tracks(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
+def _represent_tracks(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
     """The tracks, each with its measured seconds, which are read without the rest of the facts."""
     tracks: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
     found = models.Track.objects.filter(submission__in=rows).order_by("position")
@@ -421,7 +423,7 @@ def _tracks(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
     return tracks
 
 
-def _asked(rows: Sequence[Any]) -> Mapping[Any, Sequence[tuple[str, str, bool]]]:
+def _load_asked_findings(rows: Sequence[Any]) -> Mapping[Any, Sequence[tuple[str, str, bool]]]:
     """What the findings of submissions ask for: for each its subject, its route, and whether it is private."""
     asked: defaultdict[Any, list[tuple[str, str, bool]]] = defaultdict(list)
     if rows:
@@ -447,7 +449,7 @@ def _told_track(track: dict[str, Any], asked: Sequence[tuple[str, str, bool]]) -
     return {**track, "verdict": Verdict.LABEL if Route.LABEL in mine else Verdict.APPROVE}
 
 
-def _runs(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
+def _represent_check_runs(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
     """How far the checks are, in the order of the catalogue."""
     runs: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
     found = models.CheckRun.objects.filter(submission__in=rows) if rows else models.CheckRun.objects.none()
@@ -456,12 +458,14 @@ def _runs(rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
     return runs
 
 
-def _partner(partner: Partner, decision: models.Decision | None) -> dict[str, Any]:
+def _represent_partner(partner: Partner, decision: models.Decision | None) -> dict[str, Any]:
     """What this partner gets of a cleared release."""
     if decision is None:
         return {"partner": partner.slug, "outcome": Outcome.WITHHOLD, "because": []}
     labels = [AiLabel(one["key"], one["value"], Basis(one["basis"])) for one in decision.labels]
-    chosen, because = outcome(admission.policy().profiles.get(partner.profile), Verdict(decision.verdict), labels)
+    chosen, because = decide_partner_outcome(
+        admission.current_policy().profiles.get(partner.profile), Verdict(decision.verdict), labels
+    )
     return {"partner": partner.slug, "outcome": chosen, "because": list(because)}
 
 
@@ -470,18 +474,23 @@ def _catalogue_order(run: Sequence[Any]) -> tuple[int, str]:
     return (_PLACES.get(name, len(_PLACES)), name)
 
 
-def _matches(row: models.Finding) -> list[dict[str, Any]]:
+def _list_evidence_matches(row: models.Finding) -> list[dict[str, Any]]:
     matches = (row.evidence or {}).get("matches", [])
     return [one for one in matches if isinstance(one, dict)]
 
 
-def _finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
+def _represent_stored_finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
     evidence, message, fix = row.evidence, row.message, row.fix
-    if any(str(one.get("recording")) in foreign for one in _matches(row)):
+    if any(str(one.get("recording")) in foreign for one in _list_evidence_matches(row)):
         # What another label has delivered may be unreleased: that it matches is told, what it is, is not.
-        evidence = {**(row.evidence or {}), "matches": [_anonymous(one, foreign) for one in _matches(row)]}
+        evidence = {
+            **(row.evidence or {}),
+            "matches": [_anonymise_match(one, foreign) for one in _list_evidence_matches(row)],
+        }
         message = "This recording shares sound with one that another label has delivered."
-        if any(str(one[key]) in fix for one in _matches(row) for key in ("isrc", "title") if one.get(key)):
+        if any(
+            str(one[key]) in fix for one in _list_evidence_matches(row) for key in ("isrc", "title") if one.get(key)
+        ):
             fix = "If you hold a licence, add it as a relation that uses the sound, with the licence file."
     return {
         "code": row.code,
@@ -494,15 +503,15 @@ def _finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
         "threshold": row.threshold,
         "evidence": evidence,
         "fix": fix or None,
-    } | _patch(row.patch)
+    } | _represent_patch(row.patch)
 
 
-def _patch(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _represent_patch(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The fix for machines, present only where there is one."""
     return {"patch": list(operations)} if operations else {}
 
 
-def _anonymous(match: dict[str, Any], foreign: set[str]) -> dict[str, Any]:
+def _anonymise_match(match: dict[str, Any], foreign: set[str]) -> dict[str, Any]:
     if str(match.get("recording")) not in foreign:
         return match
     told = ("score", "speed", "pitch", "segments")

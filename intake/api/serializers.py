@@ -22,7 +22,7 @@ MAX_ALIASES = 50
 ISRC = r"(?i)[A-Z]{2}-?[A-Z0-9]{3}-?[0-9]{2}-?[0-9]{5}|"
 
 
-def _choice(choices: object, **options: object) -> serializers.ChoiceField:
+def _build_choice_field(choices: object, **options: object) -> serializers.ChoiceField:
     return serializers.ChoiceField(choices=[str(one) for one in choices], **options)  # type: ignore[attr-defined, arg-type]
 
 
@@ -53,7 +53,7 @@ def _a_name(**options: Any) -> Written:
     return Written(r"(?s).*\S.*", "a name", needed=True, max_length=NAME_LENGTH, **options)
 
 
-def _names(**options: Any) -> Items:
+def _build_names_field(**options: Any) -> Items:
     return Items(child=_a_name(), max_length=MAX_ALIASES, required=False, allow_null=True, **options)
 
 
@@ -64,7 +64,7 @@ class IdentifierSerializer(Strict):
     value = Text(needed=True, max_length=NAME_LENGTH)
 
 
-def _identifiers(**options: Any) -> Any:
+def _build_identifiers_field(**options: Any) -> Any:
     many: Any = IdentifierSerializer
     return many(many=True, max_length=MAX_ALIASES, required=False, allow_null=True, **options)
 
@@ -73,18 +73,18 @@ class NewArtistSerializer(Strict):
     """A name to protect, with the other names that the artist goes by."""
 
     name = _a_name()
-    aliases = _names(default=list)
-    transliterations = _names(default=list, help_text="The name as it is written in other scripts.")
-    identifiers = _identifiers(default=list)
+    aliases = _build_names_field(default=list)
+    transliterations = _build_names_field(default=list, help_text="The name as it is written in other scripts.")
+    identifiers = _build_identifiers_field(default=list)
 
 
 class ArtistChangesSerializer(Strict):
     """What of an artist is to change; a list that is given takes the place of the one before."""
 
     name = _a_name(required=False)
-    aliases = _names()
-    transliterations = _names()
-    identifiers = _identifiers()
+    aliases = _build_names_field()
+    transliterations = _build_names_field()
+    identifiers = _build_identifiers_field()
 
 
 class RecordingWordsSerializer(Strict):
@@ -135,7 +135,7 @@ class FindingSerializer(serializers.Serializer):
     """One piece of evidence that a check reported."""
 
     code = serializers.CharField(help_text="Stable dotted id of the kind of finding; see docs/checks.md.")
-    severity = _choice(Severity)
+    severity = _build_choice_field(Severity)
     subject = serializers.CharField(help_text='"release", "track:1" or "file:01.flac".')
     check = serializers.CharField()
     check_version = serializers.IntegerField()
@@ -197,7 +197,7 @@ class LabelSerializer(serializers.Serializer):
 
     key = serializers.CharField()
     value = serializers.CharField()
-    basis = _choice(Basis)
+    basis = _build_choice_field(Basis)
     code = serializers.CharField()
 
 
@@ -221,7 +221,7 @@ class CheckRunSerializer(serializers.Serializer):
 
     name = serializers.CharField()
     version = serializers.IntegerField()
-    status = _choice(Status.values)
+    status = _build_choice_field(Status.values)
 
 
 class TrackResultSerializer(serializers.Serializer):
@@ -229,7 +229,7 @@ class TrackResultSerializer(serializers.Serializer):
 
     position = serializers.IntegerField()
     isrc = serializers.CharField(allow_null=True)
-    verdict = _choice(Verdict, allow_null=True)
+    verdict = _build_choice_field(Verdict, allow_null=True)
     duration = serializers.FloatField(allow_null=True, help_text="Seconds, as decoded.")
 
 
@@ -237,7 +237,7 @@ class PartnerOutcomeSerializer(serializers.Serializer):
     """What one partner gets of a cleared release, and the labels because of which."""
 
     partner = serializers.CharField()
-    outcome = _choice(Outcome)
+    outcome = _build_choice_field(Outcome)
     because = serializers.ListField(child=serializers.CharField())
 
 
@@ -254,7 +254,7 @@ class ExplanationSerializer(serializers.Serializer):
     """What the moderator who decided says to the label."""
 
     text = serializers.CharField()
-    language = _choice(Language.values)
+    language = _build_choice_field(Language.values)
     code = serializers.CharField(allow_null=True, help_text="The policy's reason for a rejection.")
 
 
@@ -287,12 +287,12 @@ class AppealSerializer(serializers.Serializer):
     """An objection to a decision, and what came of it."""
 
     id = serializers.UUIDField()
-    state = _choice(("open", *Appeal.Outcome.values))
+    state = _build_choice_field(("open", *Appeal.Outcome.values))
     statement = serializers.CharField()
     files = AppealFileSerializer(many=True)
     opened_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField(help_text="Another moderator than the first has decided by then.")
-    against = _choice(Verdict, help_text="The verdict that is objected to.")
+    against = _build_choice_field(Verdict, help_text="The verdict that is objected to.")
     decided_at = serializers.DateTimeField(allow_null=True)
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Of the decision on the appeal.")
 
@@ -314,8 +314,8 @@ class SubmissionSerializer(serializers.Serializer):
     """One delivery of one release by one label."""
 
     id = serializers.UUIDField()
-    state = _choice(State)
-    verdict = _choice(Verdict, allow_null=True)
+    state = _build_choice_field(State)
+    verdict = _build_choice_field(Verdict, allow_null=True)
     created_at = serializers.DateTimeField()
     concluded_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(allow_null=True)
@@ -405,7 +405,7 @@ class DeliverySerializer(serializers.Serializer):
     endpoint = serializers.UUIDField()
     type = serializers.CharField()
     event = serializers.UUIDField(allow_null=True)
-    status = _choice(Delivery.Status.values)
+    status = _build_choice_field(Delivery.Status.values)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     delivered_at = serializers.DateTimeField(allow_null=True)
@@ -488,15 +488,15 @@ class AppealedSerializer(serializers.Serializer):
     """Which appeal, and what came of it."""
 
     id = serializers.UUIDField()
-    outcome = _choice(Appeal.Outcome.values, allow_null=True)
+    outcome = _build_choice_field(Appeal.Outcome.values, allow_null=True)
 
 
 class WebhookDataSerializer(serializers.Serializer):
     """What happened, thinly: the rest is at ``url``."""
 
     id = serializers.UUIDField()
-    state = _choice(State)
-    verdict = _choice(Verdict, allow_null=True)
+    state = _build_choice_field(State)
+    verdict = _build_choice_field(Verdict, allow_null=True)
     labels = LabelSerializer(many=True)
     upc = serializers.CharField(allow_null=True)
     isrcs = serializers.ListField(child=serializers.CharField())
@@ -508,6 +508,6 @@ class WebhookDataSerializer(serializers.Serializer):
 class WebhookSerializer(serializers.Serializer):
     """The body of a webhook, signed as Standard Webhooks has it."""
 
-    type = _choice(webhook_payloads.TYPES)
+    type = _build_choice_field(webhook_payloads.TYPES)
     timestamp = serializers.DateTimeField()
     data = WebhookDataSerializer()  # type: ignore[assignment]

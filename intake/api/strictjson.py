@@ -16,7 +16,7 @@ class NotStrict(ValueError):
     """The text is not strict JSON; says why."""
 
 
-def loads(raw: bytes) -> Any:
+def parse_strict_json(raw: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises NotStrict."""
     try:
         text = raw.decode("utf-8-sig")
@@ -24,7 +24,11 @@ def loads(raw: bytes) -> Any:
         raise NotStrict(f"The byte at {error.start} is not UTF-8.") from None
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_real, parse_int=_whole
+            text,
+            object_pairs_hook=_reject_duplicate_keys,
+            parse_constant=_reject_constant,
+            parse_float=_parse_finite_float,
+            parse_int=_parse_limited_int,
         )
     except json.JSONDecodeError as error:
         raise NotStrict(f"Line {error.lineno}, column {error.colno}: {error.msg}.") from None
@@ -34,7 +38,7 @@ def loads(raw: bytes) -> Any:
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
@@ -43,18 +47,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise NotStrict(f"{name} is not JSON.")
 
 
-def _real(text: str) -> float:
+def _parse_finite_float(text: str) -> float:
     value = float(text) if len(text) <= MAX_DIGITS else math.inf
     if not math.isfinite(value):
         raise NotStrict(f"The number {text[:MAX_DIGITS]} is too large or too long.")
     return value
 
 
-def _whole(text: str) -> int:
+def _parse_limited_int(text: str) -> int:
     if len(text) > MAX_DIGITS:
         raise NotStrict(f"A number of {len(text)} digits is too long.")
     return int(text)

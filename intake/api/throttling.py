@@ -112,7 +112,7 @@ class RedisCounter:
 
 
 @functools.lru_cache(maxsize=4)
-def _counter(folder: Path, broker: str) -> Counter:
+def _choose_counter(folder: Path, broker: str) -> Counter:
     here = FileCounter(folder)
     return RedisCounter(broker, here) if broker.startswith(("redis://", "rediss://")) else here
 
@@ -124,7 +124,7 @@ def count_bad_key(network: str) -> int | None:
     """
     number, passed = divmod(time.time(), BAD_KEYS.window)
     bucket = int.from_bytes(hashlib.sha256(network.encode()).digest()[:2]) % _BUCKETS
-    counter = _counter(Path(settings.GATE_DATA) / "limits", settings.CELERY_BROKER_URL)
+    counter = _choose_counter(Path(settings.GATE_DATA) / "limits", settings.CELERY_BROKER_URL)
     count = counter.count(f"bad-key-{bucket}", BAD_KEYS.window, int(number))
     return None if count <= BAD_KEYS.requests else math.ceil(BAD_KEYS.window - passed)
 
@@ -138,7 +138,7 @@ class PerKey(BaseThrottle):
             return True
         now = time.time()
         number, passed = int(now // limit.window), now % limit.window
-        count = _counter(Path(settings.GATE_DATA) / "limits", settings.CELERY_BROKER_URL).count(
+        count = _choose_counter(Path(settings.GATE_DATA) / "limits", settings.CELERY_BROKER_URL).count(
             key.prefix, limit.window, number
         )
         self._left = math.ceil(limit.window - passed)

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from checks.fingerprint.acoustid_codec import Unreadable, decode, encode
+from checks.fingerprint.acoustid_codec import Unreadable, decode_acoustid, encode_acoustid
 from checks.fingerprint.comparison import ITEM_SECONDS, SPAN_SECONDS
 from checks.rules.metadata.identifiers import canonical_isrc
 
@@ -53,15 +53,15 @@ class Line:
     @property
     def partial(self) -> bool:
         """Whether the fingerprint ends before the recording: fpcalc hears two minutes unless told otherwise."""
-        return self.duration - seconds(self.fingerprint) > 2 * SPAN_SECONDS
+        return self.duration - fingerprint_seconds(self.fingerprint) > 2 * SPAN_SECONDS
 
 
-def seconds(fingerprint: bytes) -> float:
+def fingerprint_seconds(fingerprint: bytes) -> float:
     """What a fingerprint has heard."""
     return (len(fingerprint) // 4 - 1) * ITEM_SECONDS + SPAN_SECONDS if fingerprint else 0.0
 
 
-def read(path: Path) -> Iterator[Line]:
+def read_catalogue_file(path: Path) -> Iterator[Line]:
     """The lines of a file, compressed with gzip or not. Raises BadFile where it can be no such file, OSError."""
     with path.open("rb") as raw:
         magic = raw.read(2)
@@ -69,14 +69,14 @@ def read(path: Path) -> Iterator[Line]:
         content = gzip.GzipFile(fileobj=raw) if magic == b"\x1f\x8b" else raw
         text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
         try:
-            lines = _json if text.read(1) == "{" else _csv
+            lines = _read_json_lines if text.read(1) == "{" else _read_csv_lines
             text.seek(0)
             yield from lines(text)
         except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
             raise BadFile(str(error)) from error
 
 
-def write(file: TextIO, lines: Iterable[Line], form: str) -> int:
+def write_catalogue_file(file: TextIO, lines: Iterable[Line], form: str) -> int:
     """Write lines that ``read`` reads back the same, as "csv" or as "jsonl"; returns how many."""
     count = 0
     table = csv.DictWriter(file, COLUMNS, lineterminator="\n") if form == "csv" else None
@@ -84,7 +84,7 @@ def write(file: TextIO, lines: Iterable[Line], form: str) -> int:
         table.writeheader()
     for line in lines:
         values = {name: getattr(line, name) for name in COLUMNS}
-        values |= {"fingerprint": encode(line.fingerprint), "duration": line.duration}
+        values |= {"fingerprint": encode_acoustid(line.fingerprint), "duration": line.duration}
         if table:
             table.writerow(values)
         else:
@@ -94,7 +94,7 @@ def write(file: TextIO, lines: Iterable[Line], form: str) -> int:
     return count
 
 
-def _csv(file: TextIO) -> Iterator[Line]:
+def _read_csv_lines(file: TextIO) -> Iterator[Line]:
     csv.field_size_limit(LONGEST_FIELD)
     rows = csv.DictReader(file, restval="", strict=True)
     names = [name.strip().lower() for name in rows.fieldnames or ()]
@@ -102,10 +102,10 @@ def _csv(file: TextIO) -> Iterator[Line]:
     if "fingerprint" not in rows.fieldnames:
         raise BadFile(f"the first line names the columns: {', '.join(COLUMNS)}; 'fingerprint' must be among them")
     for row in rows:
-        yield _line(rows.line_num, {str(name): value for name, value in row.items() if name})
+        yield _parse_catalogue_line(rows.line_num, {str(name): value for name, value in row.items() if name})
 
 
-def _json(file: TextIO) -> Iterator[Line]:
+def _read_json_lines(file: TextIO) -> Iterator[Line]:
     for number, text in enumerate(file, start=1):
         if not text.strip():
             continue
@@ -115,15 +115,17 @@ def _json(file: TextIO) -> Iterator[Line]:
             yield Line(number, error=f"not JSON: {error}")
             continue
         if isinstance(row, dict):
-            yield _line(number, {ALIASES.get(str(name), str(name)): value for name, value in row.items()})
+            yield _parse_catalogue_line(
+                number, {ALIASES.get(str(name), str(name)): value for name, value in row.items()}
+            )
         else:
             yield Line(number, error="not a JSON object")
 
 
-def _line(number: int, row: Mapping[str, Any]) -> Line:
+def _parse_catalogue_line(number: int, row: Mapping[str, Any]) -> Line:
     try:
-        fingerprint = _fingerprint(row.get("fingerprint"))
-        duration = round(_duration(row.get("duration")) or seconds(fingerprint), 3)
+        fingerprint = _parse_fingerprint(row.get("fingerprint"))
+        duration = round(_parse_duration(row.get("duration")) or fingerprint_seconds(fingerprint), 3)
     except ValueError as error:
         return Line(number, error=str(error))
     words = {name: " ".join(str(row.get(name) or "").split()) for name in _LIMITS}
@@ -139,12 +141,12 @@ def _line(number: int, row: Mapping[str, Any]) -> Line:
     return Line(number, fingerprint, duration, isrc=isrc, **words)
 
 
-def _fingerprint(value: Any) -> bytes:
+def _parse_fingerprint(value: Any) -> bytes:
     """Compressed, or its sub-prints as numbers: a list, or separated by commas; signed or not. Raises ValueError."""
     if isinstance(value, str):
         text = value.strip().strip("{}[]")
         if "," not in text:
-            return decode(text)
+            return decode_acoustid(text)
         value = text.split(",")
     if not isinstance(value, list) or not value:
         raise Unreadable("no fingerprint")
@@ -157,7 +159,7 @@ def _fingerprint(value: Any) -> bytes:
     return (prints & 0xFFFFFFFF).astype("<u4").tobytes()
 
 
-def _duration(value: Any) -> float:
+def _parse_duration(value: Any) -> float:
     if value is None or value == "":
         return 0.0
     try:

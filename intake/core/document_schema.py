@@ -46,22 +46,24 @@ MAX_FAULTS = 100
 YEARS = range(1850, 3000)
 
 
-def _code(name: str, rule: str) -> Code:
+def _schema_code(name: str, rule: str) -> Code:
     return Code(f"metadata.{name}", rule, Severity.CRITICAL, Route.BLOCK, SOURCE)
 
 
-UNKNOWN_KEY = _code("unknown_key", "An object may have only the keys that the documentation names.")
-MISSING = _code("missing", "Every required field must be present.")
-WRONG_TYPE = _code(
+UNKNOWN_KEY = _schema_code("unknown_key", "An object may have only the keys that the documentation names.")
+MISSING = _schema_code("missing", "Every required field must be present.")
+WRONG_TYPE = _schema_code(
     "wrong_type",
     "A value must have the documented type: numbers are not accepted as strings, nor booleans as numbers.",
 )
-MALFORMED = _code("malformed", "A date, share, digest or id must be written in its documented form.")
-TOO_LONG = _code("too_long", "A text or list must not be longer than its limit.")
-OUT_OF_RANGE = _code("out_of_range", "A number or year must lie in its documented range.")
-NOT_ALLOWED = _code("not_allowed", "Where the documentation lists the possible values, a value must be one of them.")
-BAD_CHARACTER = _code("bad_character", "Text must not contain the NUL character or halves of surrogate pairs.")
-DUPLICATE = _code("duplicate", "A position on the release can be taken once only.")
+MALFORMED = _schema_code("malformed", "A date, share, digest or id must be written in its documented form.")
+TOO_LONG = _schema_code("too_long", "A text or list must not be longer than its limit.")
+OUT_OF_RANGE = _schema_code("out_of_range", "A number or year must lie in its documented range.")
+NOT_ALLOWED = _schema_code(
+    "not_allowed", "Where the documentation lists the possible values, a value must be one of them."
+)
+BAD_CHARACTER = _schema_code("bad_character", "Text must not contain the NUL character or halves of surrogate pairs.")
+DUPLICATE = _schema_code("duplicate", "A position on the release can be taken once only.")
 CODES = (
     UNKNOWN_KEY, MISSING, WRONG_TYPE, MALFORMED, TOO_LONG, OUT_OF_RANGE, NOT_ALLOWED, BAD_CHARACTER, DUPLICATE,
 )  # fmt: skip
@@ -107,7 +109,7 @@ class ShapeError(ValueError):
         super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
 
 
-def parse(document: object) -> dict[str, Any]:
+def parse_document(document: object) -> dict[str, Any]:
     """The delivery document as plain JSON values with every default filled in.
 
     Raises ShapeError with every fault (at most ``MAX_FAULTS``).
@@ -115,28 +117,35 @@ def parse(document: object) -> dict[str, Any]:
     if _is_endless(document):
         raise ShapeError((Fault("", TOO_LONG, f"A document has at most {MAX_VALUES} values."),))
     try:
-        values: dict[str, Any] = _quick()(document)
+        values: dict[str, Any] = _cached_fast_parser()(document)
     except (fast_parser.Unsure, ValidationError):
-        return read(DocumentSerializer, document)
+        return read_through_serializer(DocumentSerializer, document)
     return values
 
 
 @functools.cache
-def _quick() -> fast_parser.Read:
+def _cached_fast_parser() -> fast_parser.Read:
     """What reads the documents that nothing is wrong with: nearly all."""
-    return fast_parser.reader(
-        DocumentSerializer(), {Text: fast_parser.text, Whole: fast_parser.whole, Pick: fast_parser.pick}
+    return fast_parser.build_field_reader(
+        DocumentSerializer(),
+        {
+            Text: fast_parser.build_text_reader,
+            Whole: fast_parser.build_integer_reader,
+            Pick: fast_parser.build_choice_reader,
+        },
     )
 
 
-def read(kind: type[serializers.Serializer], document: object, partial: bool = False) -> dict[str, Any]:
+def read_through_serializer(
+    kind: type[serializers.Serializer], document: object, partial: bool = False
+) -> dict[str, Any]:
     """Any document through its serializer, as plain values. Raises ShapeError."""
     try:
         return dict(kind(partial=partial).run_validation(document))
     except ValidationError as error:
         faults = [
-            dataclasses.replace(fault, subject=_subject(document, fault.pointer))
-            for fault, _ in zip(_faults(error.detail, ""), range(MAX_FAULTS), strict=False)
+            dataclasses.replace(fault, subject=_subject_of_pointer(document, fault.pointer))
+            for fault, _ in zip(_flatten_errors(error.detail, ""), range(MAX_FAULTS), strict=False)
         ]
         raise ShapeError(tuple(faults)) from None
 
@@ -153,31 +162,31 @@ def _is_endless(document: object) -> bool:
     return count > MAX_VALUES
 
 
-def _faults(errors: Any, pointer: str) -> Iterator[Fault]:
+def _flatten_errors(errors: Any, pointer: str) -> Iterator[Fault]:
     """The framework's nested errors, flat."""
     if isinstance(errors, ErrorDetail):
-        yield Fault(pointer, _CODE_OF.get(str(errors.code), MALFORMED), _clean(str(errors)))
+        yield Fault(pointer, _CODE_OF.get(str(errors.code), MALFORMED), _clean_text(str(errors)))
     elif isinstance(errors, Mapping):
         for key, inner in errors.items():
-            here = pointer if key == "non_field_errors" else f"{pointer}/{_escaped(str(key))}"
-            yield from _faults(inner, here)
+            here = pointer if key == "non_field_errors" else f"{pointer}/{_escape_pointer_key(str(key))}"
+            yield from _flatten_errors(inner, here)
     else:
         for index, inner in enumerate(errors):
             here = pointer if isinstance(inner, ErrorDetail) else f"{pointer}/{index}"
-            yield from _faults(inner, here)
+            yield from _flatten_errors(inner, here)
 
 
-def _escaped(key: str) -> str:
+def _escape_pointer_key(key: str) -> str:
     """A key as RFC 6901 writes it in a pointer, shortened where it is absurdly long."""
-    return _clean(key[:LINE_LENGTH]).replace("~", "~0").replace("/", "~1")
+    return _clean_text(key[:LINE_LENGTH]).replace("~", "~0").replace("/", "~1")
 
 
-def _clean(text: str) -> str:
+def _clean_text(text: str) -> str:
     """Text that can be sent: what a label wrote may be neither."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
-def _subject(document: object, pointer: str) -> str:
+def _subject_of_pointer(document: object, pointer: str) -> str:
     """Which track a fault speaks of, where it speaks of one that has a number."""
     if match := re.match(r"/release/tracks/([0-9]+)(?:/|$)", pointer):
         try:
@@ -200,7 +209,7 @@ class Strict(serializers.Serializer):
         errors: dict[str, Any] = {}
         if isinstance(data, Mapping):
             unknown = [key for key in data if key not in self.fields]
-            errors = {_clean(key): [self._unknown(key)] for key in unknown[:MAX_FAULTS]}
+            errors = {_clean_text(key): [self._unknown(key)] for key in unknown[:MAX_FAULTS]}
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
@@ -214,7 +223,7 @@ class Strict(serializers.Serializer):
     def _unknown(self, key: str) -> ErrorDetail:
         near = difflib.get_close_matches(key[:80], self.fields, n=1)
         hint = f" Is '{near[0]}' meant?" if near else ""
-        return ErrorDetail(f"'{_clean(key[:80])}' is not a key of this object.{hint}", UNKNOWN_KEY.id)
+        return ErrorDetail(f"'{_clean_text(key[:80])}' is not a key of this object.{hint}", UNKNOWN_KEY.id)
 
     def _filled(self, name: str, value: Any) -> Any:
         if value is None:
@@ -322,16 +331,16 @@ class Items(serializers.ListField):
         return super().to_internal_value(data)
 
 
-def _texts(length: int = NAME_LENGTH) -> Items:
+def _text_list_field(length: int = NAME_LENGTH) -> Items:
     one = Text(needed=True, allow_blank=True, max_length=length)
     return Items(child=one, max_length=MAX_ENTRIES, required=False, allow_null=True, default=list)
 
 
-def _pick(choices: Any, default: Any = None) -> Pick:
+def _choice_field(choices: Any, default: Any = None) -> Pick:
     return Pick(choices=[str(one) for one in choices], required=False, allow_null=True, default=default)
 
 
-def _many(kind: Any, most: int = MAX_ENTRIES, **options: Any) -> Any:
+def _object_list_field(kind: Any, most: int = MAX_ENTRIES, **options: Any) -> Any:
     """A list of objects; one that is left out is empty."""
     return kind(many=True, max_length=most, **({"required": False, "allow_null": True, "default": list} | options))
 
@@ -343,7 +352,7 @@ class ArtistSerializer(Strict):
     """A display artist: the name that listeners see."""
 
     name = Text(needed=True, allow_blank=True)
-    role = _pick(("main", "featured"), "main")
+    role = _choice_field(("main", "featured"), "main")
     isni = Text(max_length=100)
     party_type = Text(max_length=100)
     artist_key = Text()
@@ -353,10 +362,10 @@ class ContributorSerializer(Strict):
     """A party with its parts in the recording."""
 
     name = Text(needed=True, allow_blank=True)
-    roles = _texts(100)
+    roles = _text_list_field(100)
     ipi = Text(max_length=100)
     isni = Text(max_length=100)
-    ai_contribution = _pick(ContainsAI, str(ContainsAI.UNDECLARED))
+    ai_contribution = _choice_field(ContainsAI, str(ContainsAI.UNDECLARED))
 
 
 class RightsLineSerializer(Strict):
@@ -384,8 +393,8 @@ class ShareSerializer(Strict):
 class SharesSerializer(Strict):
     """Who owns how much of the recording (master) and of the work (composition)."""
 
-    master = _many(ShareSerializer, default=None)
-    composition = _many(ShareSerializer, default=None)
+    master = _object_list_field(ShareSerializer, default=None)
+    composition = _object_list_field(ShareSerializer, default=None)
 
 
 RELATIONS = (
@@ -413,23 +422,23 @@ class ContributionSerializer(Strict):
     tool_version = Text()
     tool_licence = Text()
     human_contributor = Text()
-    imitates = _pick(Imitates, str(Imitates.NO))
+    imitates = _choice_field(Imitates, str(Imitates.NO))
     consent = Text(max_length=LINE_LENGTH)
 
 
 class DisclosureSerializer(Strict):
     """What the label declares about AI use in one track."""
 
-    status = _pick(("undeclared", "declared"), "undeclared")
-    contains_ai = _pick(ContainsAI, str(ContainsAI.UNDECLARED))
-    contributions = _many(ContributionSerializer)
+    status = _choice_field(("undeclared", "declared"), "undeclared")
+    contains_ai = _choice_field(ContainsAI, str(ContainsAI.UNDECLARED))
+    contributions = _object_list_field(ContributionSerializer)
 
 
 class CoverSerializer(Strict):
     """The front cover."""
 
     file = Text(needed=True)
-    contains_ai = _pick(ContainsAI, str(ContainsAI.UNDECLARED))
+    contains_ai = _choice_field(ContainsAI, str(ContainsAI.UNDECLARED))
 
 
 class TrackSerializer(Strict):
@@ -441,15 +450,15 @@ class TrackSerializer(Strict):
     isrc = Text(max_length=100)
     iswc = Text(max_length=100)
     file = Text(needed=True)
-    display_artists = _many(ArtistSerializer, MAX_ARTISTS)
-    contributors = _many(ContributorSerializer, MAX_CONTRIBUTORS)
-    vocals = _pick(("vocal", "instrumental", "spoken"))
+    display_artists = _object_list_field(ArtistSerializer, MAX_ARTISTS)
+    contributors = _object_list_field(ContributorSerializer, MAX_CONTRIBUTORS)
+    vocals = _choice_field(("vocal", "instrumental", "spoken"))
     language = Text(max_length=100)
     advisory = Text(max_length=100)
     lyrics = Text(max_length=LYRICS_LENGTH)
     preview_start = Seconds()
     shares = SharesSerializer(required=False, allow_null=True, default=lambda: {"master": None, "composition": None})
-    relations = _many(RelationSerializer)
+    relations = _object_list_field(RelationSerializer)
     disclosure = DisclosureSerializer(
         required=False,
         allow_null=True,
@@ -473,7 +482,7 @@ class CoverDeclarationSerializer(Strict):
 class DeclarationSerializer(Strict):
     """A declaration about AI: of the tracks that it speaks of, and of the cover."""
 
-    tracks = _many(TrackDeclarationSerializer, MAX_TRACKS)
+    tracks = _object_list_field(TrackDeclarationSerializer, MAX_TRACKS)
     cover = CoverDeclarationSerializer(required=False, allow_null=True, default=None)
 
 
@@ -489,16 +498,18 @@ class ReleaseSerializer(Strict):
     release_date = Day()
     original_release_date = Day()
     preorder_date = Day()
-    display_artists = _many(ArtistSerializer, MAX_ARTISTS)
+    display_artists = _object_list_field(ArtistSerializer, MAX_ARTISTS)
     p_line = RightsLineSerializer(required=False, allow_null=True, default=None)
     c_line = RightsLineSerializer(required=False, allow_null=True, default=None)
     genre = Text()
     language = Text(max_length=100)
     advisory = Text(max_length=100)
-    territories = _texts(100)
-    excluded_territories = _texts(100)
+    territories = _text_list_field(100)
+    excluded_territories = _text_list_field(100)
     cover = CoverSerializer(required=False, allow_null=True, default=None)
-    tracks = _many(TrackSerializer, MAX_TRACKS, allow_empty=False, allow_null=False, required=True, default=empty)
+    tracks = _object_list_field(
+        TrackSerializer, MAX_TRACKS, allow_empty=False, allow_null=False, required=True, default=empty
+    )
 
     def validate_tracks(self, tracks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """A position is taken once."""
@@ -541,7 +552,7 @@ class FilesField(serializers.DictField):
     def _name_fault(name: str) -> ErrorDetail | None:
         if len(name) > NAME_LENGTH:
             return ErrorDetail(f"A file name has at most {NAME_LENGTH} characters.", TOO_LONG.id)
-        if _clean(name) != name:
+        if _clean_text(name) != name:
             return ErrorDetail(BAD_CHARACTER.rule, BAD_CHARACTER.id)
         return None
 

@@ -51,7 +51,7 @@ class _Bell:
 _bell = _Bell()
 
 
-def enqueue(task_name: str, *args: str) -> None:
+def enqueue_task(task_name: str, *args: str) -> None:
     """Have a task run once the current transaction is committed (at once, where there is none).
 
     Never fails because of the broker: the row is the truth and the sweep finds what nobody was rung for.

@@ -20,12 +20,12 @@ class Unsure(Exception):
     """The value may be wrong: the serializer is to look at it."""
 
 
-def reader(field: Any, kinds: Mapping[type, Callable[[Any], Read]]) -> Read:
+def build_field_reader(field: Any, kinds: Mapping[type, Callable[[Any], Read]]) -> Read:
     """What reads one field: a function of its ``kinds`` where its very type has one, else the field itself."""
     if isinstance(field, serializers.ListSerializer | serializers.ListField):
-        return _many(reader(field.child, kinds), field)
+        return _build_list_reader(build_field_reader(field.child, kinds), field)
     if isinstance(field, serializers.Serializer):
-        return _object(field, kinds)
+        return _build_object_reader(field, kinds)
     make = kinds.get(type(field))
     return make(field) if make else _as_the_field_does(field)
 
@@ -37,7 +37,7 @@ def _as_the_field_does(field: Any) -> Read:
     return read
 
 
-def text(field: serializers.CharField) -> Read:
+def build_text_reader(field: serializers.CharField) -> Read:
     """A text of bounded length that a database can hold."""
     longest, blank = field.max_length, field.allow_blank
     assert longest is not None, "every text has a limit"
@@ -55,7 +55,7 @@ def text(field: serializers.CharField) -> Read:
     return read
 
 
-def whole(field: serializers.IntegerField) -> Read:
+def build_integer_reader(field: serializers.IntegerField) -> Read:
     """A whole number within limits."""
     least, most = field.min_value, field.max_value
     assert least is not None, "every number has its limits"
@@ -69,7 +69,7 @@ def whole(field: serializers.IntegerField) -> Read:
     return read
 
 
-def pick(field: serializers.ChoiceField) -> Read:
+def build_choice_reader(field: serializers.ChoiceField) -> Read:
     """One of the documented words."""
     words = frozenset(field.choices)
 
@@ -81,7 +81,7 @@ def pick(field: serializers.ChoiceField) -> Read:
     return read
 
 
-def _many(one: Read, field: Any) -> Read:
+def _build_list_reader(one: Read, field: Any) -> Read:
     """A list of values. What a null among them means is left to the field."""
     most, least = field.max_length, 0 if field.allow_empty else 1
 
@@ -94,10 +94,10 @@ def _many(one: Read, field: Any) -> Read:
     return read
 
 
-def _object(serializer: Any, kinds: Mapping[type, Callable[[Any], Read]]) -> Read:
+def _build_object_reader(serializer: Any, kinds: Mapping[type, Callable[[Any], Read]]) -> Read:
     """An object with exactly the named keys, in their order. What is left out or null becomes the key's default."""
     members = [
-        (name, reader(field, kinds), getattr(serializer, f"validate_{name}", None), *_left_out(field))
+        (name, build_field_reader(field, kinds), getattr(serializer, f"validate_{name}", None), *_left_out(field))
         for name, field in serializer.fields.items()
     ]
     names = serializer.fields.keys()

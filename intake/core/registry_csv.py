@@ -28,7 +28,7 @@ class Line:
     cells: Mapping[str, Sequence[str]]
 
 
-def read(file: TextIO) -> Iterator[Line]:
+def read_registry_table(file: TextIO) -> Iterator[Line]:
     """The lines of a table. Raises BadTable where its heading is not one of ours, or the quoting is broken."""
     rows = csv.reader(file, strict=True)
     try:
@@ -38,36 +38,38 @@ def read(file: TextIO) -> Iterator[Line]:
         for row in rows:
             if any(cell.strip() for cell in row):
                 cells = dict(zip(heading, row, strict=False))
-                lists = {column: _values(cells.get(column, "")) for column in COLUMNS[1:]}
-                yield Line(rows.line_num, _unescaped(cells.get("name", "")).strip(), lists)
+                lists = {column: _split_cell_values(cells.get(column, "")) for column in COLUMNS[1:]}
+                yield Line(rows.line_num, _unescape_cell(cells.get("name", "")).strip(), lists)
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadTable(f"line {rows.line_num}: {error}") from None
 
 
-def write(file: TextIO, lines: Iterable[tuple[str, Mapping[str, Sequence[str]]]]) -> int:
+def write_registry_table(file: TextIO, lines: Iterable[tuple[str, Mapping[str, Sequence[str]]]]) -> int:
     """Write (name, cells) as a table that ``read`` reads back the same; returns how many."""
     count = 0
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(COLUMNS)
     for name, cells in lines:
-        rows.writerow([_escaped(name), *(_escaped(_cell(cells.get(column, ()))) for column in COLUMNS[1:])])
+        rows.writerow(
+            [_escape_cell(name), *(_escape_cell(_join_cell_values(cells.get(column, ()))) for column in COLUMNS[1:])]
+        )
         count += 1
     return count
 
 
-def _cell(values: Sequence[str]) -> str:
+def _join_cell_values(values: Sequence[str]) -> str:
     return "|".join(value.replace("\\", "\\\\").replace("|", "\\|") for value in values)
 
 
-def _values(cell: str) -> list[str]:
-    parts = _UNESCAPED_BAR.sub("\\1\0", _unescaped(cell)).split("\0")
+def _split_cell_values(cell: str) -> list[str]:
+    parts = _UNESCAPED_BAR.sub("\\1\0", _unescape_cell(cell)).split("\0")
     return [text for part in parts if (text := re.sub(r"\\(.)", r"\1", part).strip())]
 
 
-def _escaped(cell: str) -> str:
+def _escape_cell(cell: str) -> str:
     """A cell that would be calculated, or looks escaped already, begins with an apostrophe."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def _unescaped(cell: str) -> str:
+def _unescape_cell(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

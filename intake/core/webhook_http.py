@@ -38,17 +38,17 @@ _SHARE_OF_ONE_CALL = 0.3
 _STANDARD_PORTS = {"https": 443, "http": 80}
 
 
-def _networks(*names: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+def _local_networks(*names: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     return tuple(ipaddress.ip_network(name) for name in names)
 
 
 #: Where a development machine keeps its own receivers.
-_LOCAL = _networks("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+_LOCAL = _local_networks("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 #: Metadata services of cloud providers that live outside of the link-local range.
-_METADATA = _networks("168.63.129.16/32", "fd00:ec2::254/128")
+_METADATA = _local_networks("168.63.129.16/32", "fd00:ec2::254/128")
 #: Addresses that are nobody's public host (IANA's special-purpose registries). Python's own ``is_global`` lets
 #: multicast, 6to4 and translated addresses pass, depending on its version.
-_NOT_PUBLIC = _networks(
+_NOT_PUBLIC = _local_networks(
     "0.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
     "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     "2001::/23",  # Teredo, benchmarking, ORCHID
@@ -90,7 +90,7 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-def target(url: str) -> Target:
+def parse_target_url(url: str) -> Target:
     """Take a URL apart, or raise UnsafeURL where its very shape is not one that the gate sends to.
 
     Where its name leads is asked at every sending anew; here only an address written out is judged.
@@ -113,22 +113,22 @@ def target(url: str) -> Target:
         raise UnsafeURL(f"webhooks are sent to the ports {', '.join(map(str, sorted(PORTS)))} only")
     host = parts.host.strip("[]")
     if _is_address(host):
-        _check([host])
+        _require_public_addresses([host])
     return Target(parts.scheme, host, port, parts.request_uri)
 
 
-def resolve(host: str, port: int) -> list[str]:
+def resolve_host(host: str, port: int) -> list[str]:
     """Every address of a name, as the system's resolver gives them. Raises OSError."""
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-def send(
+def send_webhook(
     url: str,
     headers: Mapping[str, str],
     body: bytes,
     *,
     deadline: float = DEADLINE,
-    resolver: Callable[[str, int], Iterable[str]] = resolve,
+    resolver: Callable[[str, int], Iterable[str]] = resolve_host,
     trust: ssl.SSLContext | None = None,
 ) -> Answer:
     """POST the body to the URL and say what came back; never raises for anything that the receiver does.
@@ -139,7 +139,7 @@ def send(
     line, heard, began = _Line(), queue.SimpleQueue[Answer](), time.monotonic()
 
     def exchange() -> None:
-        for answer in _exchange(line, url, headers, body, deadline, resolver, trust or _trust()):
+        for answer in _exchange_webhook(line, url, headers, body, deadline, resolver, trust or _build_tls_context()):
             heard.put(answer)
 
     thread = threading.Thread(target=exchange, name="webhook", daemon=True)
@@ -179,7 +179,7 @@ class _Line:
                 self._socket.close()
 
 
-def _exchange(
+def _exchange_webhook(
     line: _Line,
     url: str,
     headers: Mapping[str, str],
@@ -190,21 +190,21 @@ def _exchange(
 ) -> Iterable[Answer]:
     """The answers as far as they are known: at its status, and again with its body. Faults become answers."""
     try:
-        to = target(url)
+        to = parse_target_url(url)
         addresses = list(dict.fromkeys(resolver(to.host, to.port)))
-        _check(addresses)
-        with _connect(addresses, to.port, deadline) as plain:
+        _require_public_addresses(addresses)
+        with _connect_to_first(addresses, to.port, deadline) as plain:
             line.hold(plain)
-            with contextlib.closing(_speak(to, plain, trust)) as connection:
+            with contextlib.closing(_open_http(to, plain, trust)) as connection:
                 connection.request("POST", to.path, body, {**_HEADERS, **headers})
                 with connection.getresponse() as response:
                     answer = Answer(response.status, retry_after=response.getheader("Retry-After", "")[:100])
                     yield answer
-                    yield replace(answer, body=_text(_read(response)))
+                    yield replace(answer, body=_printable_text(_read_limited_body(response)))
     except UnsafeURL as error:
         yield Answer(error=f"not sent: {error}")
     except (OSError, http.client.HTTPException) as error:
-        yield Answer(error=_words(error))
+        yield Answer(error=_describe_error(error))
     except Exception as error:  # a fault of ours is still no reason to lose the delivery
         log.exception("webhook.sender_failed")
         yield Answer(error=f"the gate could not send it ({type(error).__name__})")
@@ -213,25 +213,25 @@ def _exchange(
 _HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 
 
-def _check(addresses: Iterable[str]) -> None:
+def _require_public_addresses(addresses: Iterable[str]) -> None:
     """Raise UnsafeURL unless every one of the addresses is a public host's.
 
     The message names no address: who may not reach our network shall not map it either.
     """
     local = settings.GATE_WEBHOOKS_ALLOW_LOCAL
     for address in addresses:
-        if not _allowed(ipaddress.ip_address(address), local):
+        if not _is_allowed_address(ipaddress.ip_address(address), local):
             raise UnsafeURL("the host's address is not one on the public internet")
 
 
-def _allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address, local: bool) -> bool:
+def _is_allowed_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address, local: bool) -> bool:
     if any(address in network for network in _METADATA):
         return False
     if any(address in network for network in _LOCAL):
         return local
     if isinstance(address, ipaddress.IPv6Address):
         if address in _NAT64:
-            return _allowed(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF), local)
+            return _is_allowed_address(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF), local)
         if address not in _IPV6_PUBLIC:
             return False
     return not any(address in network for network in _NOT_PUBLIC)
@@ -245,7 +245,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _connect(addresses: Iterable[str], port: int, deadline: float) -> socket.socket:
+def _connect_to_first(addresses: Iterable[str], port: int, deadline: float) -> socket.socket:
     """Connect to the first address that takes the call. Raises OSError where none does."""
     last: OSError = OSError("the name has no address")
     for address in addresses:
@@ -260,7 +260,7 @@ def _connect(addresses: Iterable[str], port: int, deadline: float) -> socket.soc
     raise last
 
 
-def _speak(to: Target, plain: socket.socket, trust: ssl.SSLContext) -> http.client.HTTPConnection:
+def _open_http(to: Target, plain: socket.socket, trust: ssl.SSLContext) -> http.client.HTTPConnection:
     """HTTP over a connection that stands. Certificate and Host header are of the name, whatever the address."""
     if to.scheme == "http":
         connection = http.client.HTTPConnection(to.host, to.port)
@@ -287,7 +287,7 @@ class _FinalResponse(http.client.HTTPResponse):
         raise http.client.HTTPException(f"more than {MAX_INTERIM} interim answers (1xx)")
 
 
-def _read(response: http.client.HTTPResponse) -> bytes:
+def _read_limited_body(response: http.client.HTTPResponse) -> bytes:
     """The body up to the limit, as it came over the wire; what breaks off, as far as it came."""
     received = bytearray()
     try:
@@ -298,12 +298,12 @@ def _read(response: http.client.HTTPResponse) -> bytes:
     return bytes(received)
 
 
-def _text(body: bytes) -> str:
+def _printable_text(body: bytes) -> str:
     """Readable, and without the NUL that PostgreSQL stores in no text."""
     return body[:KEPT_OF_ANSWER].decode(errors="replace").replace("\x00", "\ufffd")
 
 
-def _words(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate was not accepted: {error.verify_message}"
     if isinstance(error, socket.gaierror):
@@ -313,6 +313,6 @@ def _words(error: BaseException) -> str:
 
 
 @functools.cache
-def _trust() -> ssl.SSLContext:
+def _build_tls_context() -> ssl.SSLContext:
     """The system's certificate authorities; reading them takes a while, so once a process."""
     return ssl.create_default_context()

@@ -22,7 +22,7 @@ _TRAINING = "UseForTraining"
 _STATEMENTS = ("@UserDefinedValue", "Value", "Role", "SpecialContributor", "SpecialDisplayArtist", "Type")
 
 
-def extent(get: Gathering, node: Node, name: str = "ContainsAI") -> str | None:
+def read_ai_extent(get: Gathering, node: Node, name: str = "ContainsAI") -> str | None:
     """What ``ContainsAI`` or ``AiContribution`` of an element says: all, partly or none; None where it is silent."""
     found = node.one(name)
     value = found.text() if found else None
@@ -39,7 +39,7 @@ def of_machine(get: Gathering, contributor: Node, share: str | None) -> str:
     return share if share in _GENERATED else "all"
 
 
-def credit(contributors: list[dict[str, Any]], machines: Iterable[tuple[str | None, list[str]]]) -> None:
+def credit_generative_ai(contributors: list[dict[str, Any]], machines: Iterable[tuple[str | None, list[str]]]) -> None:
     """Add generative AI that is displayed as an artist to the contributors, with its roles."""
     for name, roles in machines:
         credited = name or vocabulary.GENERATIVE_AI
@@ -52,8 +52,12 @@ def credit(contributors: list[dict[str, Any]], machines: Iterable[tuple[str | No
 
 def of_image(get: Gathering, node: Node) -> str | None:
     """What is said of an image: by itself, or else by its contributors."""
-    stated = extent(get, node)
-    shares = [share for one in node.each("Contributor", "ResourceContributor") if (share := _share(get, one))]
+    stated = read_ai_extent(get, node)
+    shares = [
+        share
+        for one in node.each("Contributor", "ResourceContributor")
+        if (share := _read_contributor_extent(get, one))
+    ]
     if stated == "none" and any(share in _GENERATED for share in shares):
         message = "The image has ContainsAI None, and one of its contributors is generative AI or was helped by it."
         get.fault("ddex.ai_contradictory", message, node, "None")
@@ -62,8 +66,8 @@ def of_image(get: Gathering, node: Node) -> str | None:
     return shares[0] if len(set(shares)) == 1 else "partly"
 
 
-def _share(get: Gathering, contributor: Node) -> str | None:
-    share = extent(get, contributor, "AiContribution")
+def _read_contributor_extent(get: Gathering, contributor: Node) -> str | None:
+    share = read_ai_extent(get, contributor, "AiContribution")
     if contributor.text("SpecialContributor") == vocabulary.GENERATIVE_AI:
         return of_machine(get, contributor, share)
     return share
@@ -75,21 +79,21 @@ def declare_release(get: Gathering, main: Node, release: dict[str, Any]) -> None
     A release that contradicts its recordings or its cover is reported; then the recordings keep what they say.
     """
     machines = get.machines.get("/release/display_artists", [])
-    stated = extent(get, main)
+    stated = read_ai_extent(get, main)
     place = main.one("ContainsAI", "DisplayArtist") or main
-    for words_ in _contradictions(stated, bool(machines), release):
+    for words_ in _find_contradictions(stated, bool(machines), release):
         get.fault("ddex.ai_contradictory", words_, place, stated)
     for index, track in enumerate(release["tracks"]):
         disclosure = track["disclosure"]
         if disclosure["status"] == "declared":
             continue
-        credit(track["contributors"], machines)
+        credit_generative_ai(track["contributors"], machines)
         if whole := stated or ("partly" if machines else None):
             disclosure |= {"status": "declared", "contains_ai": whole}
             get.place(f"/release/tracks/{index}/disclosure", place)
 
 
-def _contradictions(stated: str | None, machine: bool, release: dict[str, Any]) -> Iterator[str]:
+def _find_contradictions(stated: str | None, machine: bool, release: dict[str, Any]) -> Iterator[str]:
     said = [one["disclosure"]["contains_ai"] for one in release["tracks"] if one["disclosure"]["status"] == "declared"]
     cover = (release["cover"] or {}).get("contains_ai", "undeclared")
     if stated == "none" and any(one in _GENERATED for one in [*said, cover]):
@@ -109,7 +113,7 @@ def _contradictions(stated: str | None, machine: bool, release: dict[str, Any]) 
         yield "The display artist of the release is GenerativeAI, and a recording is declared as made without AI."
 
 
-def speaks(path: str, value: str) -> bool:
+def is_ai_statement(path: str, value: str) -> bool:
     """Whether a value that was not read is a statement about AI. That there is none in something else is no statement
     that has to be kept."""
     last = re.sub(r"\[[0-9]+\]$", "", path.rpartition("/")[2])

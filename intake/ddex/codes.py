@@ -7,40 +7,46 @@ from collections.abc import Mapping
 from checks.model.finding import Code, Route, Severity
 
 
-def _refused(name: str, rule: str, source: str = "DDEX ERN") -> Code:
+def _refused_code(name: str, rule: str, source: str = "DDEX ERN") -> Code:
     return Code(f"ddex.{name}", rule, Severity.CRITICAL, Route.BLOCK, source)
 
 
-def _warned(name: str, rule: str, source: str = "DDEX ERN") -> Code:
+def _warned_code(name: str, rule: str, source: str = "DDEX ERN") -> Code:
     return Code(f"ddex.{name}", rule, Severity.WARNING, Route.PASS, source)
 
 
-NOT_XML = _refused("not_xml", "A message is well-formed XML, and not packed.", "XML 1.0")
-DOCTYPE = _refused("doctype", "A message has no document type declaration, and so no entities of its own.", "own rule")
-TOO_LARGE = _refused("too_large", "A message stays within the limits of size and depth.", "own rule")
-UNREADABLE = _refused("unreadable", "A message can be read within the limits of time and memory.", "own rule")
-NOT_A_RELEASE = _refused("not_a_release", "A delivery is a NewReleaseMessage.")
-NAMESPACE_UNKNOWN = _refused("namespace_unknown", "A message is written in a version of ERN that is known here.")
-RELEASE_MISSING = _refused("release_missing", "A message has a release.")
-MESSAGE_ID_MISSING = _refused("message_id_missing", "A message has an id and a sender.")
-MESSAGE_REPLAYED = _refused("message_replayed", "A message id is used once: a correction is a new message.")
-REFERENCE_DANGLING = _refused("reference_dangling", "A reference points at something that the message has.")
-REFERENCE_DUPLICATE = _refused("reference_duplicate", "A reference stands for one thing.")
-DATE_INVALID = _refused("date_invalid", "A date exists: there is no 30 February.", "ISO 8601")
-URI_UNSAFE = _refused("uri_unsafe", "A URI names a file of the delivery: no way out of it, and no address.", "own rule")
-FILE_AMBIGUOUS = _refused("file_ambiguous", "Files are told apart by their names alone, without their folders.")
-TAKEDOWN = _refused("takedown", "A message delivers a release; takedowns are not carried out from messages.")
-UPDATE = _refused(
+NOT_XML = _refused_code("not_xml", "A message is well-formed XML, and not packed.", "XML 1.0")
+DOCTYPE = _refused_code(
+    "doctype", "A message has no document type declaration, and so no entities of its own.", "own rule"
+)
+TOO_LARGE = _refused_code("too_large", "A message stays within the limits of size and depth.", "own rule")
+UNREADABLE = _refused_code("unreadable", "A message can be read within the limits of time and memory.", "own rule")
+NOT_A_RELEASE = _refused_code("not_a_release", "A delivery is a NewReleaseMessage.")
+NAMESPACE_UNKNOWN = _refused_code("namespace_unknown", "A message is written in a version of ERN that is known here.")
+RELEASE_MISSING = _refused_code("release_missing", "A message has a release.")
+MESSAGE_ID_MISSING = _refused_code("message_id_missing", "A message has an id and a sender.")
+MESSAGE_REPLAYED = _refused_code("message_replayed", "A message id is used once: a correction is a new message.")
+REFERENCE_DANGLING = _refused_code("reference_dangling", "A reference points at something that the message has.")
+REFERENCE_DUPLICATE = _refused_code("reference_duplicate", "A reference stands for one thing.")
+DATE_INVALID = _refused_code("date_invalid", "A date exists: there is no 30 February.", "ISO 8601")
+URI_UNSAFE = _refused_code(
+    "uri_unsafe", "A URI names a file of the delivery: no way out of it, and no address.", "own rule"
+)
+FILE_AMBIGUOUS = _refused_code("file_ambiguous", "Files are told apart by their names alone, without their folders.")
+TAKEDOWN = _refused_code("takedown", "A message delivers a release; takedowns are not carried out from messages.")
+UPDATE = _refused_code(
     "update", "A message delivers a release for the first time; updates of earlier messages are not taken."
 )
-DEALS_ENDED = _refused("deals_ended", "A release is delivered while at least one of its deals has not ended.")
-DATE_PARTIAL = _warned("date_partial", "A date names a day; a year or a month alone is left out.")
-ISRC_HYPHENATED = _warned("isrc_hyphenated", "An ISRC is written without hyphens.", "ISO 3901; DDEX ERN")
-VALUE_INTERRUPTED = _warned("value_interrupted", "A value is not cut in two by a comment.", "own rule")
-VALUE_UNKNOWN = _warned("value_unknown", "A value is one that this gate knows; the message says how it was taken.")
-RESOURCE_NOT_TAKEN = _warned("resource_not_taken", "The tracks of a release are sound recordings.")
-CHECKSUM_UNUSED = _warned("checksum_unused", "Files are compared with their SHA-256; other checksums are not used.")
-AI_INCONSISTENT = _warned(
+DEALS_ENDED = _refused_code("deals_ended", "A release is delivered while at least one of its deals has not ended.")
+DATE_PARTIAL = _warned_code("date_partial", "A date names a day; a year or a month alone is left out.")
+ISRC_HYPHENATED = _warned_code("isrc_hyphenated", "An ISRC is written without hyphens.", "ISO 3901; DDEX ERN")
+VALUE_INTERRUPTED = _warned_code("value_interrupted", "A value is not cut in two by a comment.", "own rule")
+VALUE_UNKNOWN = _warned_code("value_unknown", "A value is one that this gate knows; the message says how it was taken.")
+RESOURCE_NOT_TAKEN = _warned_code("resource_not_taken", "The tracks of a release are sound recordings.")
+CHECKSUM_UNUSED = _warned_code(
+    "checksum_unused", "Files are compared with their SHA-256; other checksums are not used."
+)
+AI_INCONSISTENT = _warned_code(
     "ai_inconsistent", "What a message says of AI in a recording agrees with what it says of its contributors."
 )
 AI_CONTRADICTORY = Code(

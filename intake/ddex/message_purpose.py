@@ -16,7 +16,7 @@ _DELIVERIES = ("LiveMessage", "TestMessage")
 _ORIGINAL = "OriginalMessage"
 
 
-def check(get: Gathering, root: Node) -> None:
+def check_message_purpose(get: Gathering, root: Node) -> None:
     """Report a message that changes or removes an earlier delivery, whichever version of ERN says so."""
     header = root.one("MessageHeader")
     for owner in filter(None, (root, header)):
@@ -40,7 +40,7 @@ def _refuse_update(get: Gathering, node: Node, value: str | None) -> None:
     get.fault("ddex.update", message, node, value)
 
 
-def ended(deal: Node, now: dt.datetime) -> bool:
+def has_deal_ended(deal: Node, now: dt.datetime) -> bool:
     """Whether every period of every one of the deal's terms is over. A deal without an end has not ended."""
     terms = deal.all("DealTerms")
     return bool(terms) and all(terms_ended(one, now) for one in terms)
@@ -54,11 +54,11 @@ def terms_ended(terms: Node, now: dt.datetime) -> bool:
 
 def _is_over(period: Node, now: dt.datetime) -> bool:
     node = period.one("EndDateTime", "EndDate")
-    moment = _moment(node.text() or "") if node else None
+    moment = _parse_end_moment(node.text() or "") if node else None
     return moment is not None and moment <= now
 
 
-def _moment(text: str) -> dt.datetime | None:
+def _parse_end_moment(text: str) -> dt.datetime | None:
     """When a period is over: at a moment (UTC where no zone is named), or at the end of a day. None if unreadable."""
     try:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})?", text, re.ASCII):
@@ -74,14 +74,14 @@ def _moment(text: str) -> dt.datetime | None:
 def check_deals(get: Gathering, own: list[Node], every: list[Node], now: dt.datetime) -> None:
     """Report a release whose deals have all ended: ``own`` are the release's deals, ``every`` those of the message."""
     for deals in (own, every):
-        if deals and all(ended(deal, now) for deal in deals):
-            place = next(_ends(deals))
+        if deals and all(has_deal_ended(deal, now) for deal in deals):
+            place = next(_iterate_deal_terms(deals))
             message = f"All deals have ended ({place.text()}): there is nothing to deliver."
             get.fault("ddex.deals_ended", message, place, place.text())
             return
 
 
-def _ends(deals: list[Node]) -> Iterator[Node]:
+def _iterate_deal_terms(deals: list[Node]) -> Iterator[Node]:
     for deal in deals:
         for terms in deal.all("DealTerms"):
             for period in terms.all("ValidityPeriod"):

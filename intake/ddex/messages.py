@@ -19,7 +19,7 @@ MAX_BYTES = 5 << 20
 #: Reading the largest message that is allowed takes two seconds and 400 MB.
 CPU_SECONDS, MEMORY_BYTES = 10, 512 << 20
 
-_READER = "intake.ddex.reader:read"
+_READER = "intake.ddex.reader:parse_ern_message"
 #: A message that says nothing: the reader is able to say so.
 KNOWN, KNOWN_VERSION = Path(__file__).resolve().parent / "known.xml", "432"
 
@@ -79,21 +79,21 @@ class Message:
         return f"{base}/{field}" if field else base
 
 
-def read(content: bytes) -> Message:
+def read_ern_message(content: bytes) -> Message:
     """Read a message's bytes. Whatever is wrong with it is among its findings.
 
     Raises AnalysisUnavailable where no message can be read on this host.
     """
     if len(content) > MAX_BYTES:
-        return _unread(codes.TOO_LARGE, f"The message has {len(content)} bytes; {MAX_BYTES} are read.")
+        return _unread_message(codes.TOO_LARGE, f"The message has {len(content)} bytes; {MAX_BYTES} are read.")
     try:
         with os.fdopen(os.memfd_create("message"), "w+b") as file:
             file.write(content)
             file.flush()
-            answer = _answer(file)
+            answer = _run_ern_reader(file)
     except (sandbox_run.Ended, AnalysisFailed):
-        return _unread(codes.UNREADABLE, "Reading the message had to be stopped.")
-    message = _message(answer)
+        return _unread_message(codes.UNREADABLE, "Reading the message had to be stopped.")
+    message = _build_message(answer)
     if message.document is None:
         read_known()
     return message
@@ -102,21 +102,21 @@ def read(content: bytes) -> Message:
 def read_known() -> None:
     """Read a message of the project's own. Raises AnalysisUnavailable where that fails."""
     with KNOWN.open("rb") as file:
-        if (version := _answer(file).get("version")) != KNOWN_VERSION:
+        if (version := _run_ern_reader(file).get("version")) != KNOWN_VERSION:
             raise AnalysisUnavailable(f"{KNOWN.name} is read as version {version!r}, and not {KNOWN_VERSION!r}")
 
 
-def _answer(file: BinaryIO) -> dict[str, Any]:
-    answer = sandbox_run.run(_READER, file, KNOWN, cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES)
+def _run_ern_reader(file: BinaryIO) -> dict[str, Any]:
+    answer = sandbox_run.run_sandboxed(_READER, file, KNOWN, cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES)
     document: dict[str, Any] = json.loads(answer)
     return document
 
 
-def _unread(code: Code, message: str) -> Message:
+def _unread_message(code: Code, message: str) -> Message:
     return Message(None, (Finding(code, "release", message, evidence={"xpath": "/", "line": None}),))
 
 
-def _message(answer: Mapping[str, Any]) -> Message:
+def _build_message(answer: Mapping[str, Any]) -> Message:
     header = answer.get("header") or {}
     findings = [
         Finding(
@@ -129,7 +129,7 @@ def _message(answer: Mapping[str, Any]) -> Message:
         )
         for fault in answer["faults"]
     ]
-    findings += [_unmapped(one) for one in answer.get("unread", ())]
+    findings += [_report_unmapped(one) for one in answer.get("unread", ())]
     document = answer.get("document")
     if document is not None and not (header.get("message_id") and header.get("sender")):
         place: dict[str, JSON] = {"xpath": "/NewReleaseMessage/MessageHeader", "line": None}
@@ -145,7 +145,7 @@ def _message(answer: Mapping[str, Any]) -> Message:
     )
 
 
-def _unmapped(one: Mapping[str, Any]) -> Finding:
+def _report_unmapped(one: Mapping[str, Any]) -> Finding:
     times = f" ({one['count']} times)" if one["count"] > 1 else ""
     return Finding(
         codes.UNMAPPED,

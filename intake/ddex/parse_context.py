@@ -252,7 +252,7 @@ class Gathering:
         folder = node.text("FilePath") or ""
         whole = f"{folder.rstrip('/')}/{uri}" if folder else uri
         name = PurePosixPath(uri).name
-        if not _inside(whole):
+        if not _is_inside_folder(whole):
             message = f"'{uri[:80]}' does not name a file of this delivery."
             self.fault("ddex.uri_unsafe", message, uri_node, uri)
             return name or "unnamed"
@@ -277,7 +277,7 @@ class Gathering:
             self.fault("ddex.checksum_unused", message, digest, algorithm)
 
 
-def _inside(uri: str) -> bool:
+def _is_inside_folder(uri: str) -> bool:
     """Whether a URI is a relative path that stays below the folder it starts from."""
     plain = unquote(unquote(uri)).replace("\\", "/")
     rooted = plain.startswith("/") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", plain)

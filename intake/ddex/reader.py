@@ -17,23 +17,23 @@ from typing import Any, BinaryIO
 
 from intake.ddex import ai_statements, message_purpose, recordings, vocabulary
 from intake.ddex.parse_context import Fault, Gathering
-from intake.ddex.tracked_xml import Node, Refused, Tree, parse
+from intake.ddex.tracked_xml import Node, Refused, Tree, parse_tracked_xml
 
 #: Paths of what was not understood that are listed one by one; of a long list the rest is counted.
 MAX_UNREAD = 200
 
 
-def read(source: BinaryIO) -> bytes:
+def parse_ern_message(source: BinaryIO) -> bytes:
     """A message's bytes → JSON: header, document, places, faults, unread."""
     try:
-        tree = parse(source.read())
-        answer = _message(tree)
+        tree = parse_tracked_xml(source.read())
+        answer = _parse_release_message(tree)
     except Refused as error:
         answer = {"faults": [dataclasses.asdict(Fault(error.code, error.message, "/", error.line))]}
     return json.dumps(answer).encode()
 
 
-def _message(tree: Tree) -> dict[str, Any]:
+def _parse_release_message(tree: Tree) -> dict[str, Any]:
     root = tree.node()
     if root.name == "PurgeReleaseMessage":
         raise Refused("ddex.takedown", "A PurgeReleaseMessage removes a release instead of delivering one.", 1)
@@ -43,11 +43,11 @@ def _message(tree: Tree) -> dict[str, Any]:
         said = f"'{tree.namespace[:100]}'" if tree.namespace else "none"
         raise Refused("ddex.namespace_unknown", f"No version of ERN is known by the namespace {said}.", 1)
     gathering = Gathering(tree)
-    header = _header(root)
+    header = _parse_message_header(root)
     document = _Reading(gathering, root).document(header.get("sender"))
-    message_purpose.check(gathering, root)
+    message_purpose.check_message_purpose(gathering, root)
     _check_references(gathering, root)
-    unread = _unread(gathering, tree)
+    unread = _list_unread_values(gathering, tree)
     return {
         "version": vocabulary.NAMESPACES[tree.namespace],
         "header": header,
@@ -62,25 +62,27 @@ def _check_references(gathering: Gathering, root: Node) -> None:
     """Whatever points at something must point at something that is there, whether or not we follow it."""
     known: dict[str, set[str]] = {}
     for kind, names in _ANCHORS.items():
-        known[kind] = {_plain(element) for element in root.tree.root.iter(*(f"{{*}}{name}" for name in names))}
+        known[kind] = {
+            _plain_element_text(element) for element in root.tree.root.iter(*(f"{{*}}{name}" for name in names))
+        }
     for kind, names in _REFERENCES.items():
         for element in root.tree.root.iter(*(f"{{*}}{name}" for name in names)):
-            if (name := _plain(element)) not in known[kind]:
+            if (name := _plain_element_text(element)) not in known[kind]:
                 gathering.dangling(Node(root.tree, (element,)), name, kind)
 
 
-def _plain(element: Any) -> str:
+def _plain_element_text(element: Any) -> str:
     return (element.text or "").strip()
 
 
-def _unread(get: Gathering, tree: Tree) -> list[dict[str, Any]]:
+def _list_unread_values(get: Gathering, tree: Tree) -> list[dict[str, Any]]:
     """What nobody read: one entry a path without its numbers, with the first line and how often.
 
     What speaks of AI is reported apart: it must not be one line among many that do not matter.
     """
     found: dict[str, dict[str, Any]] = {}
     for path, line, value in tree.unread():
-        if ai_statements.speaks(path, value):
+        if ai_statements.is_ai_statement(path, value):
             get.report(Fault("ddex.ai_unread", ai_statements.unread_message(path, value), path, line, value[:200]))
             continue
         plain = re.sub(r"\[[0-9]+\]", "", path)
@@ -89,7 +91,7 @@ def _unread(get: Gathering, tree: Tree) -> list[dict[str, Any]]:
     return list(found.values())[:MAX_UNREAD]
 
 
-def _header(root: Node) -> dict[str, Any]:
+def _parse_message_header(root: Node) -> dict[str, Any]:
     header = root.one("MessageHeader")
     if header is None:
         return {}
@@ -200,7 +202,7 @@ class _Reading:
         for track in listed.all("TrackRelease") if listed else ():
             track.text("ReleaseReference")
             track.text("ReleaseResourceReference")
-            if (same := track.one("ReleaseLabelReference")) and _plain(same.elements[0]) == label:
+            if (same := track.one("ReleaseLabelReference")) and _plain_element_text(same.elements[0]) == label:
                 same.text()
                 same.settle("ApplicableTerritoryCode", "IsDefault")
         if identifier := main.one("ReleaseId"):
@@ -236,7 +238,10 @@ class _Reading:
 
     def _shared_p_line(self) -> dict[str, Any] | None:
         """Some senders put the ℗ line on the recordings alone: where all agree, it is the release's as well."""
-        lines = [self.gathering.rights_line("", recordings.whole(sound), "P") for sound in self.sounds.values()]
+        lines = [
+            self.gathering.rights_line("", recordings.merge_recording_levels(sound), "P")
+            for sound in self.sounds.values()
+        ]
         if any(line != lines[0] for line in lines):
             message = "The recordings have different ℗ lines; only the release's own is kept."
             self.gathering.fault("ddex.value_unknown", message, self.root)
@@ -246,7 +251,7 @@ class _Reading:
     # --- Its tracks and its cover -----------------------------------------------------------------------------------
 
     def _tracks(self, main: Node) -> list[dict[str, Any]]:
-        items = [item for group in main.all("ResourceGroup") for item in _items(group)]
+        items = [item for group in main.all("ResourceGroup") for item in _iterate_track_items(group)]
         if not items and (listed := main.one("ReleaseResourceReferenceList")):
             items = listed.all("ReleaseResourceReference")
         ordered: list[tuple[int | None, Node]] = []
@@ -261,7 +266,7 @@ class _Reading:
         for index, (position, sound) in enumerate(ordered):
             base = f"/release/tracks/{index}"
             self.gathering.place(base, sound)
-            tracks.append({"position": position, **recordings.track(self.gathering, base, sound)})
+            tracks.append({"position": position, **recordings.parse_track(self.gathering, base, sound)})
         return tracks
 
     def _sound(self, item: Node) -> Node | None:
@@ -282,13 +287,13 @@ class _Reading:
         return None
 
     def _cover(self, main: Node) -> dict[str, Any] | None:
-        references = [one for group in main.all("ResourceGroup") for one in _linked(group)]
+        references = [one for group in main.all("ResourceGroup") for one in _iterate_linked_resources(group)]
         front = [image for image in self.images.values() if image.text("Type", "ImageType") == "FrontCoverImage"]
         linked = [self.images[r] for node in references if (r := node.text()) in self.images]
         image = next(iter([one for one in front if one in linked] or front), None)
         if image is None:
             return None
-        return recordings.cover(self.gathering, image)
+        return recordings.parse_front_cover(self.gathering, image)
 
     # --- Where and when -------------------------------------------------------------------------------------------
 
@@ -368,18 +373,18 @@ _RESOURCES = (
 )  # fmt: skip
 
 
-def _items(group: Node) -> Iterator[Node]:
+def _iterate_track_items(group: Node) -> Iterator[Node]:
     """The entries of a track list, disc after disc."""
     group.text("SequenceNumber")
     for child in group.each("ResourceGroup", "ResourceGroupContentItem"):
         if child.name == "ResourceGroup":
             child.attribute("ResourceGroupType")
-            yield from _items(child)
+            yield from _iterate_track_items(child)
         else:
             yield child
 
 
-def _linked(group: Node) -> Iterator[Node]:
+def _iterate_linked_resources(group: Node) -> Iterator[Node]:
     yield from group.each("LinkedReleaseResourceReference")
     for child in group.each("ResourceGroup", "ResourceGroupContentItem"):
-        yield from _linked(child)
+        yield from _iterate_linked_resources(child)

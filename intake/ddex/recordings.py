@@ -15,37 +15,37 @@ _LEVELS = {"all": "fully_generated", "partly": "partly_generated"}
 _RELATIONS_READ = {theirs: ours for ours, theirs in vocabulary.RELATIONS.items()}
 
 
-def whole(sound: Node) -> Node:
+def merge_recording_levels(sound: Node) -> Node:
     """A recording with what the versions of ERN put one level deeper."""
     return sound.within("SoundRecordingEdition", "SoundRecordingDetailsByTerritory")
 
 
-def track(get: Gathering, base: str, sound: Node) -> dict[str, Any]:
+def parse_track(get: Gathering, base: str, sound: Node) -> dict[str, Any]:
     """One track of the document."""
-    node = whole(sound)
+    node = merge_recording_levels(sound)
     title, version = get.title(base, node)
     identifier, work = node.one("ResourceId", "SoundRecordingId"), node.one("WorkId", "MusicalWorkId")
-    contributors, generated = _contributors(get, base, node)
+    contributors, generated = _parse_contributors(get, base, node)
     artists = get.artists(f"{base}/display_artists", node)
-    ai_statements.credit(contributors, get.machines.get(f"{base}/display_artists", ()))
+    ai_statements.credit_generative_ai(contributors, get.machines.get(f"{base}/display_artists", ()))
     track: dict[str, Any] = {
         "title": title or "",
         "version": version or "",
-        "isrc": _isrc(get, base, identifier),
+        "isrc": _parse_isrc(get, base, identifier),
         "iswc": get.said(f"{base}/iswc", work, "ISWC") if work else None,
         "file": _audio_file(get, base, node),
         "display_artists": artists,
         "contributors": contributors,
-        "vocals": _vocals(node),
-        "language": _language(get, base, node),
+        "vocals": _parse_vocals(node),
+        "language": _parse_lyrics_language(get, base, node),
         "advisory": get.advisory(f"{base}/advisory", node),
-        "preview_start": _preview(get, base, node),
+        "preview_start": _parse_preview_start(get, base, node),
         "shares": {
-            "master": _shares(get, node, "ResourceRightsController"),
-            "composition": _shares(get, node, "WorkRightsController"),
+            "master": _parse_rights_shares(get, node, "ResourceRightsController"),
+            "composition": _parse_rights_shares(get, node, "WorkRightsController"),
         },
-        "relations": _relations(get, node),
-        "disclosure": _disclosure(get, base, node, contributors, generated),
+        "relations": _parse_relations(get, node),
+        "disclosure": _parse_ai_disclosure(get, base, node, contributors, generated),
     }
     node.text("Duration")
     node.text("ResourceReference")
@@ -54,7 +54,7 @@ def track(get: Gathering, base: str, sound: Node) -> dict[str, Any]:
     return track
 
 
-def cover(get: Gathering, image: Node) -> dict[str, Any] | None:
+def parse_front_cover(get: Gathering, image: Node) -> dict[str, Any] | None:
     """The front cover; None where no file is named for it."""
     node = image.within("ImageDetailsByTerritory")
     details = node.one("TechnicalDetails", "TechnicalImageDetails")
@@ -71,7 +71,7 @@ def cover(get: Gathering, image: Node) -> dict[str, Any] | None:
     return {"file": name, "contains_ai": ai_statements.of_image(get, node) or "undeclared"}
 
 
-def _isrc(get: Gathering, base: str, identifier: Node | None) -> str | None:
+def _parse_isrc(get: Gathering, base: str, identifier: Node | None) -> str | None:
     isrc = get.said(f"{base}/isrc", identifier, "ISRC") if identifier else None
     if isrc and "-" in isrc and identifier and (node := identifier.one("ISRC")):
         message = f"The ISRC {isrc[:40]} is written with hyphens; DDEX writes twelve characters without."
@@ -91,7 +91,7 @@ def _audio_file(get: Gathering, base: str, node: Node) -> str:
     return ""
 
 
-def _preview(get: Gathering, base: str, node: Node) -> float | None:
+def _parse_preview_start(get: Gathering, base: str, node: Node) -> float | None:
     details = node.one("TechnicalDetails", "TechnicalSoundRecordingDetails")
     clip = details.one("ClipDetails", "PreviewDetails") if details else None
     if clip is None:
@@ -105,7 +105,7 @@ def _preview(get: Gathering, base: str, node: Node) -> float | None:
     return int(start) if "." not in start else float(start)
 
 
-def _vocals(node: Node) -> str | None:
+def _parse_vocals(node: Node) -> str | None:
     kind, instrumental = node.text("Type", "SoundRecordingType"), node.text("IsInstrumental")
     sung = node.text("HasVocalPerformance")
     if kind == "SpokenWordSoundRecording":
@@ -115,7 +115,7 @@ def _vocals(node: Node) -> str | None:
     return "vocal" if instrumental == "false" or sung == "true" else None
 
 
-def _language(get: Gathering, base: str, node: Node) -> str | None:
+def _parse_lyrics_language(get: Gathering, base: str, node: Node) -> str | None:
     """The language of the words; of several, the one that is called the main one, and the first otherwise."""
     spoken = node.all("LanguageOfPerformance")
     chosen = next((one for one in spoken if one.attribute("IsMainLanguage") == "true"), None) or next(
@@ -127,7 +127,7 @@ def _language(get: Gathering, base: str, node: Node) -> str | None:
     return chosen.text()
 
 
-def _contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+def _parse_contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """The contributors, each party once; and the parts that are credited to a machine without a name."""
     people: dict[tuple[Any, ...], dict[str, Any]] = {}
     key: tuple[Any, ...]
@@ -135,8 +135,8 @@ def _contributors(get: Gathering, base: str, node: Node) -> tuple[list[dict[str,
     generated: list[dict[str, str]] = []
     for one in node.each("Contributor", "ResourceContributor", "IndirectResourceContributor"):
         one.settle("SequenceNumber")
-        roles, special = _roles(get, one), one.text("SpecialContributor")
-        share = ai_statements.extent(get, one, "AiContribution")
+        roles, special = _parse_contributor_roles(get, one), one.text("SpecialContributor")
+        share = ai_statements.read_ai_extent(get, one, "AiContribution")
         if special == vocabulary.GENERATIVE_AI:
             share = ai_statements.of_machine(get, one, share)
             credit = one.one("DisplayCredits")
@@ -176,7 +176,7 @@ def _special_name(get: Gathering, contributor: Node, special: str | None) -> str
     return own or special
 
 
-def _roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
+def _parse_contributor_roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
     """A contributor's roles: in the words of DDEX, and in ours. Instruments count as roles."""
     found: list[tuple[str, str]] = []
     for role in node.each("Role", "ResourceContributorRole", "IndirectResourceContributorRole", "InstrumentType"):
@@ -189,15 +189,15 @@ def _roles(get: Gathering, node: Node) -> list[tuple[str, str]]:
             found.append(("UserDefined", own or "unknown"))
         elif value:
             found.append((value, vocabulary.role_read(value)))
-        found += [(text, vocabulary.snake(text)) for one in role.all("InstrumentType") if (text := one.text())]
+        found += [(text, vocabulary.to_snake_case(text)) for one in role.all("InstrumentType") if (text := one.text())]
     return found
 
 
-def _disclosure(
+def _parse_ai_disclosure(
     get: Gathering, base: str, node: Node, people: list[dict[str, Any]], generated: list[dict[str, str]]
 ) -> dict[str, Any]:
     """What the message declares about AI. Older versions have no word for it, and then nothing was declared."""
-    stated = ai_statements.extent(get, node)
+    stated = ai_statements.read_ai_extent(get, node)
     if stated and (found := node.one("ContainsAI")):
         get.place(f"{base}/disclosure", found)
     human = [one["name"] for one in people if one["ai_contribution"] in ("none", "undeclared")]
@@ -213,7 +213,7 @@ def _disclosure(
     }
 
 
-def _shares(get: Gathering, node: Node, kind: str) -> list[dict[str, str]] | None:
+def _parse_rights_shares(get: Gathering, node: Node, kind: str) -> list[dict[str, str]] | None:
     shares = []
     for one in node.all(kind):
         percentage, reference = one.one("RightSharePercentage"), one.one("RightsControllerPartyReference")
@@ -225,19 +225,19 @@ def _shares(get: Gathering, node: Node, kind: str) -> list[dict[str, str]] | Non
             continue
         text = percentage.text() or ""
         if percentage.attribute("HasMaxValueOfOne") == "true":
-            text = _percent(text)
+            text = _format_percentage(text)
         shares.append({"party": party.name, "percent": text})
     return shares or None
 
 
-def _percent(share: str) -> str:
+def _format_percentage(share: str) -> str:
     try:
         return str((Decimal(share) * 100).normalize().quantize(Decimal("0.01")))
     except InvalidOperation:
         return share
 
 
-def _relations(get: Gathering, node: Node) -> list[dict[str, Any]]:
+def _parse_relations(get: Gathering, node: Node) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for one in node.all("RelatedResource"):
         kind_node, identifier = one.one("ResourceRelationshipType"), one.one("ResourceId")

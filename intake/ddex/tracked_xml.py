@@ -49,7 +49,7 @@ class _Inspector:
         return None
 
 
-def parse(content: bytes) -> Tree:
+def parse_tracked_xml(content: bytes) -> Tree:
     """The message as a tree. Raises Refused."""
     try:
         inspector = etree.XMLParser(target=_Inspector(), resolve_entities=False, no_network=True)
@@ -86,7 +86,7 @@ class Tree:
         if element not in self._paths:
             parent = element.getparent()
             if parent is None:
-                self._paths[element] = f"/{_local(element)}"
+                self._paths[element] = f"/{_local_element_name(element)}"
             else:
                 self._number(parent)
         return self._paths[element]
@@ -95,8 +95,8 @@ class Tree:
         """Write down the paths of all children at once: asked one by one, a long list would be counted for each."""
         above = self.path(parent)
         counts: dict[str, int] = {}
-        for child in _elements(parent):
-            name = _local(child)
+        for child in _iterate_child_elements(parent):
+            name = _local_element_name(child)
             counts[name] = counts.get(name, 0) + 1
             self._paths[child] = f"{above}/{name}[{counts[name]}]"
 
@@ -125,13 +125,13 @@ class Node:
 
     @property
     def name(self) -> str:
-        return _local(self.elements[0])
+        return _local_element_name(self.elements[0])
 
     def all(self, *names: str) -> list[Node]:
         """The children of these names: those of the first element that has any."""
         for element in self.elements:
             for name in names:
-                if found := [child for child in _elements(element) if _local(child) == name]:
+                if found := [child for child in _iterate_child_elements(element) if _local_element_name(child) == name]:
                     return [Node(self.tree, (child,)) for child in found]
         return []
 
@@ -140,8 +140,8 @@ class Node:
         return [
             Node(self.tree, (child,))
             for element in self.elements
-            for child in _elements(element)
-            if _local(child) in names
+            for child in _iterate_child_elements(element)
+            if _local_element_name(child) in names
         ]
 
     def one(self, *names: str) -> Node | None:
@@ -161,7 +161,7 @@ class Node:
             return None
         element = found.elements[0]
         self.tree.seen.add(element)
-        return _text(element)[:MAX_TEXT] or None
+        return _element_text(element)[:MAX_TEXT] or None
 
     def attribute(self, name: str) -> str | None:
         """An attribute of the first element."""
@@ -181,15 +181,15 @@ class Node:
         return any(not isinstance(child.tag, str) for child in self.elements[0])
 
 
-def _local(element: Any) -> str:
+def _local_element_name(element: Any) -> str:
     return str(etree.QName(element).localname)
 
 
-def _elements(parent: Any) -> Iterator[Any]:
+def _iterate_child_elements(parent: Any) -> Iterator[Any]:
     return parent.iterchildren(tag=etree.Element)
 
 
-def _text(element: Any) -> str:
+def _element_text(element: Any) -> str:
     parts = [element.text or ""]
     parts += [child.tail or "" for child in element if not isinstance(child.tag, str)]
     return "".join(parts).strip()

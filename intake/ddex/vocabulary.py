@@ -112,7 +112,7 @@ _SAME_ROLES = [
 ]
 
 
-def snake(word: str) -> str:
+def to_snake_case(word: str) -> str:
     """``LeadVocalist`` as ``lead_vocalist``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", word).lower()
 
@@ -122,7 +122,7 @@ _READ = {theirs: ours for ours, theirs in ROLES.items()}
 
 def role_read(role: str) -> str:
     """Our word for a DDEX role."""
-    return _READ.get(role) or snake(role)
+    return _READ.get(role) or to_snake_case(role)
 
 
 _WRITTEN = {role_read(role): role for role in (*_SAME_ROLES, *ROLES.values())}

@@ -49,51 +49,53 @@ class _Parties:
 
     def write(self, listed: Any) -> None:
         for (name, isni, ipi), reference in self.references.items():
-            party = _add(listed, "Party")
-            _add(party, "PartyReference", reference)
-            _add(_add(party, "PartyName"), "FullName", name)
+            party = _add_element(listed, "Party")
+            _add_element(party, "PartyReference", reference)
+            _add_element(_add_element(party, "PartyName"), "FullName", name)
             if isni or (ipi and _IPI.fullmatch(ipi)):
-                identifier = _add(party, "PartyId")
-                _add(identifier, "ISNI", isni)
-                _add(identifier, "IpiNameNumber", ipi if ipi and _IPI.fullmatch(ipi) else None)
+                identifier = _add_element(party, "PartyId")
+                _add_element(identifier, "ISNI", isni)
+                _add_element(identifier, "IpiNameNumber", ipi if ipi and _IPI.fullmatch(ipi) else None)
 
 
-def message(release: Release, envelope: Envelope) -> bytes:
+def write_ern_message(release: Release, envelope: Envelope) -> bytes:
     """The whole NewReleaseMessage, in UTF-8."""
-    root, parties = _root(), _Parties()
-    _header(root, release, envelope)
-    listed, resources = _add(root, "PartyList"), _add(root, "ResourceList")
+    root, parties = _build_root_element(), _Parties()
+    _write_header(root, release, envelope)
+    listed, resources = _add_element(root, "PartyList"), _add_element(root, "ResourceList")
     for number, track in enumerate(release.tracks, 1):
-        _recording(resources, parties, release, track, f"A{number}", envelope)
-    _image(resources, release, envelope)
-    _release(_add(root, "ReleaseList"), parties, release)
-    _deals(root, release, envelope)
+        _write_recording(resources, parties, release, track, f"A{number}", envelope)
+    _write_image(resources, release, envelope)
+    _write_release(_add_element(root, "ReleaseList"), parties, release)
+    _write_deals(root, release, envelope)
     parties.write(listed)
-    return _bytes(root)
+    return _serialise_tree(root)
 
 
-def disclosed(release: Release) -> bytes:
+def write_ai_disclosure(release: Release) -> bytes:
     """The elements by which ERN discloses AI, and those by which a reader tells what they speak of."""
-    root, parties = _root(), _Parties()
-    listed, resources = _add(root, "PartyList"), _add(root, "ResourceList")
+    root, parties = _build_root_element(), _Parties()
+    listed, resources = _add_element(root, "PartyList"), _add_element(root, "ResourceList")
     for number, track in enumerate(release.tracks, 1):
-        recording = _add(resources, "SoundRecording")
-        _add(recording, "ResourceReference", f"A{number}")
+        recording = _add_element(resources, "SoundRecording")
+        _add_element(recording, "ResourceReference", f"A{number}")
         if track.isrc:
-            _add(_add(_add(recording, "SoundRecordingEdition"), "ResourceId"), "ISRC", track.isrc)
-        _add(recording, "DisplayTitleText", written_title(track.title, track.version))
-        _contributors(recording, parties, track)
-        _add(recording, "ContainsAI", _CONTAINS.get(contains_ai(track)))
+            _add_element(
+                _add_element(_add_element(recording, "SoundRecordingEdition"), "ResourceId"), "ISRC", track.isrc
+            )
+        _add_element(recording, "DisplayTitleText", written_title(track.title, track.version))
+        _write_contributors(recording, parties, track)
+        _add_element(recording, "ContainsAI", _CONTAINS.get(contains_ai(track)))
     if release.cover:
-        image = _add(resources, "Image")
-        _add(image, "ResourceReference", f"A{len(release.tracks) + 1}")
-        _add(image, "Type", "FrontCoverImage")
-        _add(image, "ContainsAI", _CONTAINS.get(release.cover.contains_ai))
-    product = _add(_add(root, "ReleaseList"), "Release")
-    _add(product, "ReleaseReference", "R0")
-    _add(product, "ContainsAI", _CONTAINS.get(_whole(release)))
+        image = _add_element(resources, "Image")
+        _add_element(image, "ResourceReference", f"A{len(release.tracks) + 1}")
+        _add_element(image, "Type", "FrontCoverImage")
+        _add_element(image, "ContainsAI", _CONTAINS.get(release.cover.contains_ai))
+    product = _add_element(_add_element(root, "ReleaseList"), "Release")
+    _add_element(product, "ReleaseReference", "R0")
+    _add_element(product, "ContainsAI", _CONTAINS.get(_extent_of_release(release)))
     parties.write(listed)
-    return _bytes(root)
+    return _serialise_tree(root)
 
 
 def contains_ai(track: Track) -> ContainsAI:
@@ -101,7 +103,7 @@ def contains_ai(track: Track) -> ContainsAI:
 
     ``All`` leaves no room for people, so a recording with somebody who wrote or made a part by hand is ``Partly`` so.
     """
-    said = {label.key: label.value for label in ai_declaration.labels(track)}
+    said = {label.key: label.value for label in ai_declaration.list_ai_labels(track)}
     if not said:
         return ContainsAI.NONE if track.disclosure.declared else ContainsAI.UNDECLARED
     if said.get("ai:recording") != ContainsAI.ALL.value:
@@ -123,7 +125,7 @@ def _by_hand(track: Track, contributor: Contributor) -> bool:
     )
 
 
-def _whole(release: Release) -> ContainsAI:
+def _extent_of_release(release: Release) -> ContainsAI:
     """Of a whole release: what its recordings and its cover come to. A recording that says nothing would be read as
     declared by this, so nothing is said then."""
     extents = {contains_ai(track) for track in release.tracks}
@@ -139,132 +141,134 @@ def _whole(release: Release) -> ContainsAI:
 # --- The message --------------------------------------------------------------------------------------------------
 
 
-def _header(root: Any, release: Release, envelope: Envelope) -> None:
-    header = _add(root, "MessageHeader")
-    _add(header, "MessageThreadId", envelope.thread_id or None)
-    _add(header, "MessageId", envelope.message_id)
+def _write_header(root: Any, release: Release, envelope: Envelope) -> None:
+    header = _add_element(root, "MessageHeader")
+    _add_element(header, "MessageThreadId", envelope.thread_id or None)
+    _add_element(header, "MessageId", envelope.message_id)
     dpid = release.label_dpid if release.label_dpid and _DPID.fullmatch(release.label_dpid) else vocabulary.NO_DPID
-    sender = _add(header, "MessageSender")
-    _add(sender, "PartyId", dpid)
+    sender = _add_element(header, "MessageSender")
+    _add_element(sender, "PartyId", dpid)
     if release.display_label:
-        _add(_add(sender, "PartyName"), "FullName", release.display_label)
-    _add(_add(header, "MessageRecipient"), "PartyId", vocabulary.NO_DPID)
-    _add(header, "MessageCreatedDateTime", envelope.created.astimezone(dt.UTC).isoformat(timespec="seconds"))
+        _add_element(_add_element(sender, "PartyName"), "FullName", release.display_label)
+    _add_element(_add_element(header, "MessageRecipient"), "PartyId", vocabulary.NO_DPID)
+    _add_element(header, "MessageCreatedDateTime", envelope.created.astimezone(dt.UTC).isoformat(timespec="seconds"))
 
 
-def _recording(
+def _write_recording(
     resources: Any, parties: _Parties, release: Release, track: Track, reference: str, envelope: Envelope
 ) -> None:
-    sound = _add(resources, "SoundRecording")
-    _add(sound, "ResourceReference", reference)
+    sound = _add_element(resources, "SoundRecording")
+    _add_element(sound, "ResourceReference", reference)
     spoken = track.vocals == "spoken"
-    _add(sound, "Type", "SpokenWordSoundRecording" if spoken else "MusicalWorkSoundRecording")
-    _edition(sound, release, track, f"T{reference[1:]}", envelope)
+    _add_element(sound, "Type", "SpokenWordSoundRecording" if spoken else "MusicalWorkSoundRecording")
+    _write_edition(sound, release, track, f"T{reference[1:]}", envelope)
     if track.iswc:
-        _add(_add(sound, "WorkId"), "ISWC", track.iswc)
-    _title(sound, track.title, track.version)
-    _artists(sound, parties, track.display_artists)
-    _contributors(sound, parties, track)
-    _shares(sound, parties, "ResourceRightsController", track.master_shares)
-    _shares(sound, parties, "WorkRightsController", track.composition_shares)
-    _add(sound, "Duration", _duration(envelope.durations.get(track.file, 0.0)))
-    _add(sound, "ParentalWarningType", vocabulary.ADVISORIES.get(track.advisory or ""))
+        _add_element(_add_element(sound, "WorkId"), "ISWC", track.iswc)
+    _write_title(sound, track.title, track.version)
+    _write_artists(sound, parties, track.display_artists)
+    _write_contributors(sound, parties, track)
+    _write_shares(sound, parties, "ResourceRightsController", track.master_shares)
+    _write_shares(sound, parties, "WorkRightsController", track.composition_shares)
+    _add_element(sound, "Duration", _format_iso_duration(envelope.durations.get(track.file, 0.0)))
+    _add_element(sound, "ParentalWarningType", vocabulary.ADVISORIES.get(track.advisory or ""))
     for relation in track.relations:
-        related = _add(sound, "RelatedResource")
-        _add(related, "ResourceRelationshipType", vocabulary.RELATIONS.get(relation.type, "UserDefined"))
+        related = _add_element(sound, "RelatedResource")
+        _add_element(related, "ResourceRelationshipType", vocabulary.RELATIONS.get(relation.type, "UserDefined"))
         own = relation.type not in vocabulary.RELATIONS
         if relation.isrc or own:
-            identifier = _add(related, "ResourceId")
-            _add(identifier, "ISRC", relation.isrc)
-            _add(identifier, "ProprietaryId", relation.type if own else None, Namespace=vocabulary.OWN)
-    _add(sound, "ContainsAI", _CONTAINS.get(contains_ai(track)))
-    _add(sound, "IsCover", "true" if any(one.type == "cover_of" for one in track.relations) else None)
-    _add(sound, "IsInstrumental", {"instrumental": "true", "vocal": "false"}.get(track.vocals or ""))
-    _add(sound, "LanguageOfPerformance", _language(track.language))
+            identifier = _add_element(related, "ResourceId")
+            _add_element(identifier, "ISRC", relation.isrc)
+            _add_element(identifier, "ProprietaryId", relation.type if own else None, Namespace=vocabulary.OWN)
+    _add_element(sound, "ContainsAI", _CONTAINS.get(contains_ai(track)))
+    _add_element(sound, "IsCover", "true" if any(one.type == "cover_of" for one in track.relations) else None)
+    _add_element(sound, "IsInstrumental", {"instrumental": "true", "vocal": "false"}.get(track.vocals or ""))
+    _add_element(sound, "LanguageOfPerformance", _ddex_language(track.language))
 
 
-def _edition(sound: Any, release: Release, track: Track, reference: str, envelope: Envelope) -> None:
-    edition = _add(sound, "SoundRecordingEdition")
-    identifier = _add(edition, "ResourceId")
-    _add(identifier, "ISRC", track.isrc)
+def _write_edition(sound: Any, release: Release, track: Track, reference: str, envelope: Envelope) -> None:
+    edition = _add_element(sound, "SoundRecordingEdition")
+    identifier = _add_element(edition, "ResourceId")
+    _add_element(identifier, "ISRC", track.isrc)
     _rights_line(edition, "P", "℗", release.p_line)
-    details = _add(edition, "TechnicalDetails")
-    _add(details, "TechnicalResourceDetailsReference", reference)
-    delivery = _add(details, "DeliveryFile")
-    _add(delivery, "Type", "AudioFile")
-    _file(delivery, track.file, envelope)
+    details = _add_element(edition, "TechnicalDetails")
+    _add_element(details, "TechnicalResourceDetailsReference", reference)
+    delivery = _add_element(details, "DeliveryFile")
+    _add_element(delivery, "Type", "AudioFile")
+    _write_file(delivery, track.file, envelope)
     if track.preview_start is not None:
-        clip = _add(details, "ClipDetails")
-        _add(clip, "TechnicalResourceDetailsReference", f"{reference}C")
-        _add(clip, "ClipType", "Preview")
-        _add(_add(clip, "Timing"), "StartPoint", f"{track.preview_start:f}")
-        _add(clip, "ExpressionType", "Instructive")
+        clip = _add_element(details, "ClipDetails")
+        _add_element(clip, "TechnicalResourceDetailsReference", f"{reference}C")
+        _add_element(clip, "ClipType", "Preview")
+        _add_element(_add_element(clip, "Timing"), "StartPoint", f"{track.preview_start:f}")
+        _add_element(clip, "ExpressionType", "Instructive")
 
 
-def _image(resources: Any, release: Release, envelope: Envelope) -> None:
+def _write_image(resources: Any, release: Release, envelope: Envelope) -> None:
     if release.cover is None:
         return
     number = len(release.tracks) + 1
-    image = _add(resources, "Image")
-    _add(image, "ResourceReference", f"A{number}")
-    _add(image, "Type", "FrontCoverImage")
-    _add(_add(image, "ResourceId"), "ProprietaryId", f"{envelope.message_id}:cover", Namespace=vocabulary.OWN)
-    _add(image, "ContainsAI", _CONTAINS.get(release.cover.contains_ai))
-    details = _add(image, "TechnicalDetails")
-    _add(details, "TechnicalResourceDetailsReference", f"T{number}")
-    _file(details, release.cover.file, envelope)
+    image = _add_element(resources, "Image")
+    _add_element(image, "ResourceReference", f"A{number}")
+    _add_element(image, "Type", "FrontCoverImage")
+    _add_element(
+        _add_element(image, "ResourceId"), "ProprietaryId", f"{envelope.message_id}:cover", Namespace=vocabulary.OWN
+    )
+    _add_element(image, "ContainsAI", _CONTAINS.get(release.cover.contains_ai))
+    details = _add_element(image, "TechnicalDetails")
+    _add_element(details, "TechnicalResourceDetailsReference", f"T{number}")
+    _write_file(details, release.cover.file, envelope)
 
 
-def _release(listed: Any, parties: _Parties, release: Release) -> None:
-    product = _add(listed, "Release")
-    if language := _language(release.language):
+def _write_release(listed: Any, parties: _Parties, release: Release) -> None:
+    product = _add_element(listed, "Release")
+    if language := _ddex_language(release.language):
         product.set("LanguageAndScriptCode", language)
-    _add(product, "ReleaseReference", "R0")
-    _add(product, "ReleaseType", vocabulary.RELEASE_TYPES[release.type])
-    _add(_add(product, "ReleaseId"), "ICPN", release.upc)
-    _title(product, release.title, release.version)
-    _artists(product, parties, release.display_artists)
-    _add(product, "ReleaseLabelReference", parties.reference(release.display_label or ""))
+    _add_element(product, "ReleaseReference", "R0")
+    _add_element(product, "ReleaseType", vocabulary.RELEASE_TYPES[release.type])
+    _add_element(_add_element(product, "ReleaseId"), "ICPN", release.upc)
+    _write_title(product, release.title, release.version)
+    _write_artists(product, parties, release.display_artists)
+    _add_element(product, "ReleaseLabelReference", parties.reference(release.display_label or ""))
     _rights_line(product, "P", "℗", release.p_line)
     _rights_line(product, "C", "©", release.c_line)
-    _add(_add(product, "DisplayGenre"), "GenreText", release.genre or "")
-    _add(product, "ReleaseDate", release.release_date.isoformat() if release.release_date else None)
+    _add_element(_add_element(product, "DisplayGenre"), "GenreText", release.genre or "")
+    _add_element(product, "ReleaseDate", release.release_date.isoformat() if release.release_date else None)
     original = release.original_release_date
-    _add(product, "OriginalReleaseDate", original.isoformat() if original else None)
-    _add(product, "ParentalWarningType", vocabulary.ADVISORIES.get(release.advisory or ""))
-    _add(product, "IsMultiArtistCompilation", "true" if release.type == "compilation" else None)
-    group = _add(product, "ResourceGroup")
+    _add_element(product, "OriginalReleaseDate", original.isoformat() if original else None)
+    _add_element(product, "ParentalWarningType", vocabulary.ADVISORIES.get(release.advisory or ""))
+    _add_element(product, "IsMultiArtistCompilation", "true" if release.type == "compilation" else None)
+    group = _add_element(product, "ResourceGroup")
     for number, track in enumerate(release.tracks, 1):
-        item = _add(group, "ResourceGroupContentItem")
-        _add(item, "SequenceNumber", str(track.position))
-        _add(item, "ReleaseResourceReference", f"A{number}")
-    _add(group, "LinkedReleaseResourceReference", f"A{len(release.tracks) + 1}" if release.cover else None)
-    _add(product, "ContainsAI", _CONTAINS.get(_whole(release)))
+        item = _add_element(group, "ResourceGroupContentItem")
+        _add_element(item, "SequenceNumber", str(track.position))
+        _add_element(item, "ReleaseResourceReference", f"A{number}")
+    _add_element(group, "LinkedReleaseResourceReference", f"A{len(release.tracks) + 1}" if release.cover else None)
+    _add_element(product, "ContainsAI", _CONTAINS.get(_extent_of_release(release)))
 
 
-def _deals(root: Any, release: Release, envelope: Envelope) -> None:
+def _write_deals(root: Any, release: Release, envelope: Envelope) -> None:
     """Where and from when; nothing is licensed where no territory is named."""
-    territories, excluded = _territories(release)
+    territories, excluded = _split_territories(release)
     if not territories and not excluded:
         return
-    deals = _add(_add(root, "DealList"), "ReleaseDeal")
-    _add(deals, "DealReleaseReference", "R0")
+    deals = _add_element(_add_element(root, "DealList"), "ReleaseDeal")
+    _add_element(deals, "DealReleaseReference", "R0")
     start = release.release_date or envelope.created.date()
     for day, preorder in ((start, False), (release.preorder_date, True)):
         if day is None:
             continue
-        terms = _add(_add(deals, "Deal"), "DealTerms")
+        terms = _add_element(_add_element(deals, "Deal"), "DealTerms")
         for code in territories:
-            _add(terms, "TerritoryCode", code)
+            _add_element(terms, "TerritoryCode", code)
         for code in excluded:
-            _add(terms, "ExcludedTerritoryCode", code)
-        _add(_add(terms, "ValidityPeriod"), "StartDate", day.isoformat())
-        _add(terms, "CommercialModelType", "PayAsYouGoModel" if preorder else _COMMERCIAL_MODEL)
-        _add(terms, "UseType", "PermanentDownload" if preorder else _USE)
-        _add(terms, "IsPreOrderDeal", "true" if preorder else None)
+            _add_element(terms, "ExcludedTerritoryCode", code)
+        _add_element(_add_element(terms, "ValidityPeriod"), "StartDate", day.isoformat())
+        _add_element(terms, "CommercialModelType", "PayAsYouGoModel" if preorder else _COMMERCIAL_MODEL)
+        _add_element(terms, "UseType", "PermanentDownload" if preorder else _USE)
+        _add_element(terms, "IsPreOrderDeal", "true" if preorder else None)
 
 
-def _territories(release: Release) -> tuple[list[str], list[str]]:
+def _split_territories(release: Release) -> tuple[list[str], list[str]]:
     """Countries let in, or countries of the world left out: a deal names the ones or the others."""
     excluded = [code for code in release.excluded_territories if _TERRITORY.fullmatch(code)]
     named = [code for code in release.territories if _TERRITORY.fullmatch(code) and code not in excluded]
@@ -274,91 +278,91 @@ def _territories(release: Release) -> tuple[list[str], list[str]]:
 # --- What several parts have in common ----------------------------------------------------------------------------
 
 
-def _title(parent: Any, title: str, version: str) -> None:
-    _add(parent, "DisplayTitleText", written_title(title, version))
-    display = _add(parent, "DisplayTitle", ApplicableTerritoryCode="Worldwide", IsDefault="true")
-    _add(display, "TitleText", title)
-    _add(display, "SubTitle", version or None, SubTitleType="Version")
+def _write_title(parent: Any, title: str, version: str) -> None:
+    _add_element(parent, "DisplayTitleText", written_title(title, version))
+    display = _add_element(parent, "DisplayTitle", ApplicableTerritoryCode="Worldwide", IsDefault="true")
+    _add_element(display, "TitleText", title)
+    _add_element(display, "SubTitle", version or None, SubTitleType="Version")
 
 
-def _artists(parent: Any, parties: _Parties, artists: Iterable[Artist]) -> None:
+def _write_artists(parent: Any, parties: _Parties, artists: Iterable[Artist]) -> None:
     artists = list(artists)
-    _add(parent, "DisplayArtistName", written_artists([artist.name for artist in artists]))
+    _add_element(parent, "DisplayArtistName", written_artists([artist.name for artist in artists]))
     for number, artist in enumerate(artists, 1):
-        display = _add(parent, "DisplayArtist", SequenceNumber=str(number))
+        display = _add_element(parent, "DisplayArtist", SequenceNumber=str(number))
         if artist.party_type == vocabulary.GENERATIVE:
-            _add(display, "SpecialDisplayArtist", vocabulary.GENERATIVE_AI)
+            _add_element(display, "SpecialDisplayArtist", vocabulary.GENERATIVE_AI)
         else:
-            _add(display, "ArtistPartyReference", parties.reference(artist.name, artist.isni))
-        _add(display, "DisplayArtistRole", vocabulary.ARTIST_ROLES.get(artist.role, "MainArtist"))
+            _add_element(display, "ArtistPartyReference", parties.reference(artist.name, artist.isni))
+        _add_element(display, "DisplayArtistRole", vocabulary.ARTIST_ROLES.get(artist.role, "MainArtist"))
 
 
-def _contributors(parent: Any, parties: _Parties, track: Track) -> None:
+def _write_contributors(parent: Any, parties: _Parties, track: Track) -> None:
     """People by reference; a machine as what it is: with the name under which it is credited, or for its part alone."""
     whole = contains_ai(track) is ContainsAI.ALL
     for one in track.contributors:
-        contributor = _add(parent, "Contributor")
+        contributor = _add_element(parent, "Contributor")
         if whole or one.ai_contribution is ContainsAI.ALL:
-            _add(contributor, "SpecialContributor", vocabulary.GENERATIVE_AI)
-            _roles(contributor, one.roles)
-            _add(contributor, "AiContribution", "All")
-            _add(_add(contributor, "DisplayCredits"), "DisplayCreditText", one.name)
+            _add_element(contributor, "SpecialContributor", vocabulary.GENERATIVE_AI)
+            _write_roles(contributor, one.roles)
+            _add_element(contributor, "AiContribution", "All")
+            _add_element(_add_element(contributor, "DisplayCredits"), "DisplayCreditText", one.name)
         else:
-            _add(contributor, "ContributorPartyReference", parties.reference(one.name, one.isni, one.ipi))
-            _roles(contributor, one.roles)
-            _add(contributor, "AiContribution", _CONTAINS.get(one.ai_contribution))
+            _add_element(contributor, "ContributorPartyReference", parties.reference(one.name, one.isni, one.ipi))
+            _write_roles(contributor, one.roles)
+            _add_element(contributor, "AiContribution", _CONTAINS.get(one.ai_contribution))
     for contribution in track.disclosure.contributions:
         role = vocabulary.ELEMENT_ROLES.get(contribution.element.value)
         if role and contribution.level.generated:
-            contributor = _add(parent, "Contributor")
-            _add(contributor, "SpecialContributor", vocabulary.GENERATIVE_AI)
-            _add(_add(contributor, "Role"), "Value", role)
+            contributor = _add_element(parent, "Contributor")
+            _add_element(contributor, "SpecialContributor", vocabulary.GENERATIVE_AI)
+            _add_element(_add_element(contributor, "Role"), "Value", role)
             fully = contribution.level is Level.FULLY_GENERATED
-            _add(contributor, "AiContribution", "All" if fully else "Partly")
+            _add_element(contributor, "AiContribution", "All" if fully else "Partly")
 
 
-def _roles(contributor: Any, roles: Iterable[str]) -> None:
+def _write_roles(contributor: Any, roles: Iterable[str]) -> None:
     for role in roles:
         written = vocabulary.role_written(role)
         own = {} if written else {"Namespace": vocabulary.OWN, "UserDefinedValue": role}
-        _add(_add(contributor, "Role"), "Value", written or "UserDefined", **own)
+        _add_element(_add_element(contributor, "Role"), "Value", written or "UserDefined", **own)
 
 
-def _shares(parent: Any, parties: _Parties, kind: str, shares: Iterable[Share] | None) -> None:
+def _write_shares(parent: Any, parties: _Parties, kind: str, shares: Iterable[Share] | None) -> None:
     for share in shares or ():
-        controller = _add(parent, kind)
-        _add(controller, "RightsControllerPartyReference", parties.reference(share.party))
-        _add(controller, "RightSharePercentage", f"{share.percent:f}")
+        controller = _add_element(parent, kind)
+        _add_element(controller, "RightsControllerPartyReference", parties.reference(share.party))
+        _add_element(controller, "RightSharePercentage", f"{share.percent:f}")
 
 
 def _rights_line(parent: Any, letter: str, sign: str, line: RightsLine | None) -> None:
     if line is None:
         return
-    written = _add(parent, f"{letter}Line")
-    _add(written, "Year", f"{line.year:04}")
-    _add(written, f"{letter}LineCompany", line.owner)
-    _add(written, f"{letter}LineText", f"{sign} {line.year} {line.owner}")
+    written = _add_element(parent, f"{letter}Line")
+    _add_element(written, "Year", f"{line.year:04}")
+    _add_element(written, f"{letter}LineCompany", line.owner)
+    _add_element(written, f"{letter}LineText", f"{sign} {line.year} {line.owner}")
 
 
-def _file(parent: Any, name: str, envelope: Envelope) -> None:
-    file = _add(parent, "File")
-    _add(file, "URI", name)
+def _write_file(parent: Any, name: str, envelope: Envelope) -> None:
+    file = _add_element(parent, "File")
+    _add_element(file, "URI", name)
     if digest := envelope.digests.get(name):
-        checksum = _add(file, "HashSum")
-        _add(checksum, "Algorithm", "SHA-256")
-        _add(checksum, "HashSumValue", digest)
+        checksum = _add_element(file, "HashSum")
+        _add_element(checksum, "Algorithm", "SHA-256")
+        _add_element(checksum, "HashSumValue", digest)
 
 
-def _language(tag: str | None) -> str | None:
+def _ddex_language(tag: str | None) -> str | None:
     return tag if tag and _LANGUAGE.fullmatch(tag) else None
 
 
-def _duration(seconds: float) -> str:
+def _format_iso_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"PT{minutes // 60}H{minutes % 60:02}M{rest:02}S"
 
 
-def _root() -> Any:
+def _build_root_element() -> Any:
     root = etree.Element(f"{{{vocabulary.NAMESPACE}}}NewReleaseMessage", nsmap={"ern": vocabulary.NAMESPACE})
     root.set("AvsVersionId", vocabulary.AVS_VERSION)
     root.set("ReleaseProfileVersionId", "Audio")
@@ -366,7 +370,7 @@ def _root() -> Any:
     return root
 
 
-def _add(parent: Any, name: str, text: str | None = "", **attributes: str) -> Any:
+def _add_element(parent: Any, name: str, text: str | None = "", **attributes: str) -> Any:
     """Add an element; none where its text is None. What XML cannot hold is left out of the text."""
     if text is None:
         return None
@@ -377,5 +381,5 @@ def _add(parent: Any, name: str, text: str | None = "", **attributes: str) -> An
     return element
 
 
-def _bytes(root: Any) -> bytes:
+def _serialise_tree(root: Any) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)

@@ -12,7 +12,7 @@ import numpy as np
 SIDE = 3000
 
 
-def paint(seed: int, path: Path, side: int = SIDE) -> None:
+def paint_demo_cover(seed: int, path: Path, side: int = SIDE) -> None:
     """Write a square RGB picture as PNG; the same seed paints the same one."""
     random = np.random.default_rng(seed)
     sky, sea = random.integers(60, 220, 3), random.integers(20, 140, 3)
@@ -23,10 +23,10 @@ def paint(seed: int, path: Path, side: int = SIDE) -> None:
     centre, radius = side * random.uniform(0.25, 0.75), side * random.uniform(0.06, 0.14)
     y, x = np.ogrid[:side, :side]
     picture[(x - centre) ** 2 + (y - horizon * 0.6) ** 2 < radius**2] = (250, 240, 215)
-    path.write_bytes(_png(picture))
+    path.write_bytes(_encode_png(picture))
 
 
-def _png(picture: np.ndarray) -> bytes:
+def _encode_png(picture: np.ndarray) -> bytes:
     """Encode an RGB picture of shape (height, width, 3) without a picture library."""
     height, width, _ = picture.shape
     scanlines = np.zeros((height, 1 + width * 3), np.uint8)  # filter type 0 before each line

@@ -37,28 +37,35 @@ def known_recording(folder: Path) -> Path:
     """The recording that the catalogue is taught before the first release comes in."""
     path = folder / "glass-harbour.flac"
     if not path.exists():
-        sounds.encode(sounds.compose(KNOWN_SEED, SECONDS), 44100, path)
+        sounds.encode_demo_audio(sounds.compose_demo_piece(KNOWN_SEED, SECONDS), 44100, path)
     return path
 
 
-def samples(today: dt.date) -> list[Sample]:
+def build_demo_samples(today: dt.date) -> list[Sample]:
     """The demo's releases, dated so that they come out in four weeks."""
     out = today + dt.timedelta(days=28)
     return [
-        Sample("Low Tide", "a clean single", LABEL, document("Low Tide", 1, out), _music(21), "approve"),
+        Sample(
+            "Low Tide",
+            "a clean single",
+            LABEL,
+            build_demo_document("Low Tide", 1, out),
+            _compose_to_file(21),
+            "approve",
+        ),
         Sample(
             "Paper Lanterns",
             "its vocals are machine-made, and declared",
             LABEL,
-            _declared_vocals(document("Paper Lanterns", 2, out)),
-            _music(22),
+            _declared_vocals(build_demo_document("Paper Lanterns", 2, out)),
+            _compose_to_file(22),
             "label",
         ),
         Sample(
             "Quiet Water",
             "an MP3 of somebody else's recording under a new title",
             LABEL,
-            document("Quiet Water", 3, out, file="01.mp3"),
+            build_demo_document("Quiet Water", 3, out, file="01.mp3"),
             _copy_of_known,
             "review",
             ("01.mp3", "cover.png"),
@@ -67,7 +74,7 @@ def samples(today: dt.date) -> list[Sample]:
             KNOWN_TITLE,
             "the same recording, redelivered by its owner",
             KNOWN_OWNER,
-            document(KNOWN_TITLE, 4, out, artist=KNOWN_ARTIST, label=KNOWN_OWNER, isrc=KNOWN_ISRC),
+            build_demo_document(KNOWN_TITLE, 4, out, artist=KNOWN_ARTIST, label=KNOWN_OWNER, isrc=KNOWN_ISRC),
             _known_again,
             "approve",
         ),
@@ -75,16 +82,16 @@ def samples(today: dt.date) -> list[Sample]:
             "Evening Bells",
             "a guarded name, spelt with Cyrillic letters",
             LABEL,
-            document("Evening Bells", 5, out, artist=PROTECTED_NAME.replace("a", "а").replace("o", "о")),
-            _music(25),
+            build_demo_document("Evening Bells", 5, out, artist=PROTECTED_NAME.replace("a", "а").replace("o", "о")),
+            _compose_to_file(25),
             "review",
         ),
         Sample(
             "Night Ferry",
             "a generator signed the file's tags, the label declared no AI",
             LABEL,
-            document("Night Ferry", 6, out, file="01.mp3"),
-            _tagged,
+            build_demo_document("Night Ferry", 6, out, file="01.mp3"),
+            _write_tagged_file,
             "review",
             ("01.mp3", "cover.png"),
         ),
@@ -92,30 +99,30 @@ def samples(today: dt.date) -> list[Sample]:
             "Salt and Wire",
             "a disclosure that contradicts itself",
             LABEL,
-            _contradictory(document("Salt and Wire", 7, out)),
-            _music(27),
+            _contradictory_document(build_demo_document("Salt and Wire", 7, out)),
+            _compose_to_file(27),
             "review",
         ),
         Sample(
             "Broken Compass",
             "an audio file that ends in the middle",
             LABEL,
-            document("Broken Compass", 8, out),
-            _truncated,
+            build_demo_document("Broken Compass", 8, out),
+            _write_truncated_file,
             "review",
         ),
         Sample(
             "Small Hours",
             "an ISRC that is none",
             LABEL,
-            document("Small Hours", 9, out, isrc="SE-HBR-26-9"),
-            _music(29),
+            build_demo_document("Small Hours", 9, out, isrc="SE-HBR-26-9"),
+            _compose_to_file(29),
             "refused",
         ),
     ]
 
 
-def document(
+def build_demo_document(
     title: str,
     number: int,
     out: dt.date,
@@ -131,7 +138,7 @@ def document(
         "release": {
             "title": title,
             "type": "single",
-            "upc": _upc(number),
+            "upc": _build_demo_upc(number),
             "display_label": label,
             "release_date": out.isoformat(),
             "display_artists": who,
@@ -179,48 +186,53 @@ def _declared_vocals(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _contradictory(document: dict[str, Any]) -> dict[str, Any]:
+def _contradictory_document(document: dict[str, Any]) -> dict[str, Any]:
     """The contributor says that no machine sang; the disclosure says that only a machine did."""
     track = document["release"]["tracks"][0]
     track["disclosure"]["contributions"] = [{"element": "lead_vocals", "level": "fully_generated", "imitates": "no"}]
     return document
 
 
-def _music(seed: int) -> Callable[[Path], None]:
+def _compose_to_file(seed: int) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        sounds.encode(sounds.compose(seed, SECONDS), 44100, folder / "01.flac")
-        covers.paint(seed, folder / "cover.png")
+        sounds.encode_demo_audio(sounds.compose_demo_piece(seed, SECONDS), 44100, folder / "01.flac")
+        covers.paint_demo_cover(seed, folder / "cover.png")
 
     return make
 
 
 def _copy_of_known(folder: Path) -> None:
     """Eight seconds cut off its head, a little quieter, and an MP3 of 128 kbit/s."""
-    copied = sounds.compose(KNOWN_SEED, SECONDS)[8 * 44100 :] * 0.7
-    sounds.encode(copied, 44100, folder / "01.mp3", codec="mp3", bitrate=128_000)
-    covers.paint(23, folder / "cover.png")
+    copied = sounds.compose_demo_piece(KNOWN_SEED, SECONDS)[8 * 44100 :] * 0.7
+    sounds.encode_demo_audio(copied, 44100, folder / "01.mp3", codec="mp3", bitrate=128_000)
+    covers.paint_demo_cover(23, folder / "cover.png")
 
 
 def _known_again(folder: Path) -> None:
-    sounds.encode(sounds.compose(KNOWN_SEED, SECONDS), 44100, folder / "01.flac")
-    covers.paint(24, folder / "cover.png")
+    sounds.encode_demo_audio(sounds.compose_demo_piece(KNOWN_SEED, SECONDS), 44100, folder / "01.flac")
+    covers.paint_demo_cover(24, folder / "cover.png")
 
 
-def _tagged(folder: Path) -> None:
+def _write_tagged_file(folder: Path) -> None:
     comment = "made with suno; created=2026-10-01T12:00:00Z; id=3f1c2d54-7a7e-4c1e-9a57-0d6f0c1f8b11"
-    sounds.encode(
-        sounds.compose(26, SECONDS), 44100, folder / "01.mp3", codec="mp3", bitrate=192_000, tags={"comment": comment}
+    sounds.encode_demo_audio(
+        sounds.compose_demo_piece(26, SECONDS),
+        44100,
+        folder / "01.mp3",
+        codec="mp3",
+        bitrate=192_000,
+        tags={"comment": comment},
     )
-    covers.paint(26, folder / "cover.png")
+    covers.paint_demo_cover(26, folder / "cover.png")
 
 
-def _truncated(folder: Path) -> None:
-    _music(28)(folder)
+def _write_truncated_file(folder: Path) -> None:
+    _compose_to_file(28)(folder)
     whole = (folder / "01.flac").read_bytes()
     (folder / "01.flac").write_bytes(whole[: len(whole) // 3])
 
 
-def _upc(number: int) -> str:
+def _build_demo_upc(number: int) -> str:
     """A UPC with a valid check digit, from a number."""
     digits = f"03600029{number:03d}"
     total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(digits))

@@ -41,14 +41,14 @@ _ENCODERS = {
 _OPUS_RATE = 48000  # the only one it knows among the usual
 
 
-def compose(seed: int, seconds: float, rate: int = 44100) -> Samples:
+def compose_demo_piece(seed: int, seconds: float, rate: int = 44100) -> Samples:
     """A stereo piece of this length, peaking near -3 dBFS at about -16 LUFS; shape (samples, 2), float32."""
     band = _Band(np.random.default_rng(seed), round(seconds * rate), rate)
     band.play()
     return band.mixed()
 
 
-def encode(
+def encode_demo_audio(
     samples: npt.ArrayLike,
     rate: int,
     path: Path,

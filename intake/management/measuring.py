@@ -24,12 +24,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def workers() -> int:
+def count_measuring_workers() -> int:
     """As many as this process may use cores."""
     return len(os.sched_getaffinity(0))
 
 
-def trusting(facts: AudioFacts) -> AudioFacts:
+def trust_measured_facts(facts: AudioFacts) -> AudioFacts:
     """Facts with their credentials judged by the trust list, where this machine has one.
 
     It is asked for only where a credential holds, so that measuring needs no database.
@@ -40,10 +40,10 @@ def trusting(facts: AudioFacts) -> AudioFacts:
         trusted = TrustRoot.objects.trust_list()
     except DatabaseError:
         trusted = TrustList()
-    return release_mapping.trusting(facts, trusted, timezone.now().date())
+    return release_mapping.judge_fact_credentials(facts, trusted, timezone.now().date())
 
 
-def measured(work: Callable[[Analyser, T], R], things: Iterable[T], at_once: int) -> Iterator[tuple[T, R]]:
+def measure_in_parallel(work: Callable[[Analyser, T], R], things: Iterable[T], at_once: int) -> Iterator[tuple[T, R]]:
     """``work`` done to every thing, in their order, on ``at_once`` threads with an analyser each.
 
     Takes things up only as results are taken, so that what waits between the two stays small.
@@ -73,7 +73,7 @@ def measured(work: Callable[[Analyser, T], R], things: Iterable[T], at_once: int
             yield first, future.result()
 
 
-def shown(things: Iterable[T], total: int | None, doing: str, stream: TextIO) -> Iterator[T]:
+def iterate_with_progress(things: Iterable[T], total: int | None, doing: str, stream: TextIO) -> Iterator[T]:
     """The things as they come, with a progress bar on ``stream`` where that is a terminal."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(file=stream)

@@ -15,8 +15,8 @@ from checks.analysis import Analyser, AnalysisFailed
 from checks.model.artefact_model import FEATURES
 from checks.model.release import LatticeFacts
 from checks.rules.artefacts.artefact_training import Sample
-from intake.management.measuring import measured as measured_by
-from intake.management.measuring import shown, workers
+from intake.management.measuring import count_measuring_workers, iterate_with_progress
+from intake.management.measuring import measure_in_parallel as measured_by
 
 LABELS = ("ai", "human")
 #: Of the table of features.
@@ -36,14 +36,14 @@ class Row:
     split: str = ""
 
 
-def read(path: Path, wanted: Sequence[str]) -> list[Row]:
+def read_recordings_csv(path: Path, wanted: Sequence[str]) -> list[Row]:
     """The rows of a manifest; paths are relative to it. Raises CommandError where something is wrong."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if missing := [column for column in wanted if column not in (reader.fieldnames or ())]:
                 raise CommandError(f"{path}: the column {', '.join(missing)} is missing")
-            rows = [_row(path, reader.line_num, values, wanted) for values in reader]
+            rows = [_parse_recordings_row(path, reader.line_num, values, wanted) for values in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandError(f"{path}: {error}") from error
     if not rows:
@@ -51,7 +51,7 @@ def read(path: Path, wanted: Sequence[str]) -> list[Row]:
     return rows
 
 
-def _row(path: Path, line: int, values: dict[str, Any], wanted: Sequence[str]) -> Row:
+def _parse_recordings_row(path: Path, line: int, values: dict[str, Any], wanted: Sequence[str]) -> Row:
     known = {key: (values.get(key) or "").strip() for key in ("path", "label", "generator", "source", "split")}
     if not known["path"] or ("source" in wanted and not known["source"]):
         raise CommandError(f"{path}, line {line}: path and source must be filled in")
@@ -63,7 +63,7 @@ def _row(path: Path, line: int, values: dict[str, Any], wanted: Sequence[str]) -
     return Row(file, **known)
 
 
-def measured(rows: Iterable[Row], stderr: Any) -> Iterator[tuple[Row, LatticeFacts | str]]:
+def measure_csv_artefacts(rows: Iterable[Row], stderr: Any) -> Iterator[tuple[Row, LatticeFacts | str]]:
     """The lattice of every row's file, or why there is none."""
     listed = list(rows)
 
@@ -76,11 +76,11 @@ def measured(rows: Iterable[Row], stderr: Any) -> Iterator[tuple[Row, LatticeFac
             return str(error)
         return facts.lattice or facts.error or "not measured"
 
-    done = measured_by(measure, listed, max(1, min(workers(), len(listed))))
-    yield from shown(done, len(listed), "Measuring", getattr(stderr, "_out", sys.stderr))
+    done = measured_by(measure, listed, max(1, min(count_measuring_workers(), len(listed))))
+    yield from iterate_with_progress(done, len(listed), "Measuring", getattr(stderr, "_out", sys.stderr))
 
 
-def samples(path: Path, feature_version: str) -> list[Sample]:
+def read_training_samples(path: Path, feature_version: str) -> list[Sample]:
     """The rows of a table of features that are for training (``split`` empty or "train").
 
     Raises CommandError where it is none, or one of another version.

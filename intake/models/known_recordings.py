@@ -62,7 +62,7 @@ class KnownRecording(models.Model):
     )
     duration = models.FloatField(default=0.0)
     fingerprint = models.BinaryField()
-    #: By which the same fingerprint is known again; see ``intake.services.catalogue.known_recordings.digest``.
+    #: By which the same fingerprint is known again; see ``services.catalogue.known_recordings``.
     fingerprint_digest = models.CharField(max_length=32, blank=True, default="", db_index=True, editable=False)
     #: Its number in the catalogue that it was learned from.
     external_id = models.CharField(max_length=100, blank=True, default="", db_index=True)
@@ -159,7 +159,7 @@ class CatalogueChange(models.Model):
     known = models.BooleanField(help_text="Learned; else forgotten.")
     #: Drawn at random: tells this history from another that has a change at the same position.
     token = models.BigIntegerField()
-    #: The set of all recordings known after this change: how many, and the digest (checks.fingerprint.store.digest).
+    #: The set of all recordings known after this change: how many, and their digest (``store.digest_documents``).
     count = models.BigIntegerField()
     digest = models.BigIntegerField()
     logged_at = models.DateTimeField(default=timezone.now)

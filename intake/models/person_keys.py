@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 
 
-def identity(help_text: str) -> models.ForeignKey[Any, Any]:
+def person_key(help_text: str) -> models.ForeignKey[Any, Any]:
     """Return a field for who did something: the account's id, which stays when the account is renamed or deleted.
 
     Ids are never given twice: an account made anew under an old name is another person. Read the id and never the row,

@@ -75,7 +75,7 @@ class ProtectedName(models.Model):
 
 
 class NameKey(models.Model):
-    """A key under which a protected name is searched (see ``checks.model.name_matching.entries``).
+    """A key under which a protected name is searched (see ``checks.model.name_matching.build_index_entries``).
 
     Some twenty of them a name: three numbers in one index, and nothing else. A key whose name is gone finds nothing.
     """

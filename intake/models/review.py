@@ -13,7 +13,7 @@ from checks.model.finding import Route
 from intake.core.states import CLEARED
 from intake.core.uuid7 import uuid7
 from intake.models.files import Blob
-from intake.models.person_keys import identity
+from intake.models.person_keys import person_key
 from intake.models.submissions import Decision, Submission
 
 #: Of what was looked at; longer names are cut.
@@ -24,7 +24,7 @@ class Viewing(models.Model):
     """One look at something private: a delivered recording, its picture, a document. Append-only."""
 
     actor = models.CharField(max_length=200, db_index=True, help_text="The name as it was at the time.")
-    viewer = identity("The account that looked; the name may change.")
+    viewer = person_key("The account that looked; the name may change.")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, null=True, blank=True, related_name="viewings")
     what = models.CharField(
         max_length=WHAT_LENGTH, help_text='"audio 01.flac", "known recording 17", "spectrogram 02.flac".'

@@ -20,7 +20,7 @@ from intake.core.uuid7 import uuid7
 from intake.models.accounts import Label, Partner
 from intake.models.files import Analysis, Blob
 from intake.models.leased_work import Enqueued, Work, WorkQuerySet
-from intake.models.person_keys import identity
+from intake.models.person_keys import person_key
 
 #: A release whose day is so near, or just past, goes before all others in the queue.
 THESE_DAYS = dt.timedelta(days=3)
@@ -263,7 +263,7 @@ class Decision(models.Model):
     number = models.PositiveSmallIntegerField()
     verdict = models.CharField(max_length=8, choices=[(v.value, v.value) for v in Verdict])
     actor = models.CharField(max_length=200, help_text="The name as it was at the time.")
-    moderator = identity("The account of the moderator who gave it; the name may change.")
+    moderator = person_key("The account of the moderator who gave it; the name may change.")
     reasons = models.JSONField(default=list)
     note = models.TextField(blank=True, default="")
     labels = models.JSONField(default=list)
@@ -272,7 +272,7 @@ class Decision(models.Model):
     code = models.CharField(max_length=40, blank=True, default="", help_text="The policy's reason for a rejection.")
     four_eyes = models.BooleanField(default=False, help_text="The policy of the day asked for a second moderator.")
     seconded_by = models.CharField(max_length=200, blank=True, default="", help_text="The second moderator's name.")
-    second_moderator = identity("The account of the second moderator.")
+    second_moderator = person_key("The account of the second moderator.")
     language = models.CharField(max_length=8, blank=True, default="", help_text="Of the reasons.")
     tracks = models.JSONField(default=dict, blank=True, help_text="Verdicts by position, where tracks differ.")
     to_fix = models.JSONField(default=list, blank=True, help_text="The findings that the label is asked to mend.")

@@ -21,7 +21,9 @@ class TrustRootQuerySet(models.QuerySet):
 
     def trust_list(self) -> TrustList:
         """The list as it stands now, by which credentials are judged."""
-        return TrustList(tuple(c2pa_trust.root(pem).der for pem in self.current().values_list("pem", flat=True)))
+        return TrustList(
+            tuple(c2pa_trust.parse_root_certificate(pem).der for pem in self.current().values_list("pem", flat=True))
+        )
 
 
 class TrustRoot(models.Model):

@@ -18,7 +18,7 @@ from django.utils import timezone
 from checks.analysis.artefact_lines import FEATURE_VERSION
 from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.local_store import LocalStore
-from checks.fingerprint.matcher import find
+from checks.fingerprint.matcher import find_matches
 from checks.fingerprint.store import Behind, SharedStore
 from checks.model import artefact_model
 from checks.model.artefact_model import Model, ModelError
@@ -27,11 +27,11 @@ from checks.model.release import AudioFacts, Track
 from checks.policy import Policy, Verdict
 from intake import models
 from intake.core.states import CLEARED, State
-from intake.readers.delivery_history import YEAR, Deliveries
+from intake.readers.delivery_history import YEAR, DeliveryHistory
 from intake.readers.protected_names import Names
 
 
-def context(
+def build_check_context(
     label: models.Label, submission: models.Submission | None, rules: Policy, position: int | None = None
 ) -> Context:
     """The instruments for one label's release, as thorough as the policy has them; with a submission, what it says of
@@ -39,7 +39,7 @@ def context(
     return Context(
         recordings=Recordings(label, submission, rules, position),
         names=Names(submission),
-        history=Deliveries(label, submission),
+        history=DeliveryHistory(label, submission),
         blocklist=Blocks(),
         refused=Refused(submission),
         lattice=Lattice(),
@@ -58,28 +58,28 @@ class Lattice:
             return None, ""
         path = Path(settings.GATE_LATTICE_MODEL)
         try:
-            return _model(path, path.stat().st_mtime_ns), ""
+            return _cached_artefact_model(path, path.stat().st_mtime_ns), ""
         except (OSError, ModelError) as error:
             return None, str(error)
 
 
 @functools.lru_cache(maxsize=1)
-def _model(path: Path, _changed: int) -> Model:
-    return artefact_model.read(path.read_bytes(), FEATURE_VERSION)
+def _cached_artefact_model(path: Path, _changed: int) -> Model:
+    return artefact_model.parse_artefact_model(path.read_bytes(), FEATURE_VERSION)
 
 
-def store() -> SharedStore:
+def open_fingerprint_store() -> SharedStore:
     """The fingerprint index of this installation, one handle a process."""
-    return _open(settings.GATE_INDEX_URL or Path(settings.GATE_INDEX), os.getpid())
+    return _open_cached_store(settings.GATE_INDEX_URL or Path(settings.GATE_INDEX), os.getpid())
 
 
-def reopen() -> None:
+def reopen_fingerprint_store() -> None:
     """Have the next question open the index anew, for its folder was removed."""
-    _open.cache_clear()
+    _open_cached_store.cache_clear()
 
 
 @functools.lru_cache(maxsize=1)
-def _open(place: Path | str, _process: int) -> SharedStore:
+def _open_cached_store(place: Path | str, _process: int) -> SharedStore:
     return LocalStore(place) if isinstance(place, Path) else ClickHouseStore(place)
 
 
@@ -91,7 +91,7 @@ COUNTED_EVERY = 600.0
 
 
 @functools.lru_cache(maxsize=1)
-def _about(_period: int) -> int:
+def _count_known_recordings(_period: int) -> int:
     return models.KnownRecording.objects.current().count()
 
 
@@ -129,9 +129,9 @@ class Recordings:
         """
         suggested = self._suggested(track) if track else []
         picture = facts.picture or self._picture(facts.sha256)
-        known = _about(int(time.monotonic() // COUNTED_EVERY))
-        found = find(
-            store().at(self._needed()),
+        known = _count_known_recordings(int(time.monotonic() // COUNTED_EVERY))
+        found = find_matches(
+            open_fingerprint_store().at(self._needed()),
             self._fingerprints,
             facts.fingerprint,
             picture=picture,
@@ -142,7 +142,9 @@ class Recordings:
         rows = self._rows().select_related("submission").in_bulk([document for document, _ in found])
         blocks = models.Block.objects.standing().filter(recording__in=list(rows))
         blocked = dict(blocks.values_list("recording_id", "reason"))
-        refused = _refusals(models.StayDown.objects.filter(recording__in=list(rows)), "recording_id", self._submission)
+        refused = _group_refusals(
+            models.StayDown.objects.filter(recording__in=list(rows)), "recording_id", self._submission
+        )
         reviewed = self._reviewed_since(rows.values())
         return [
             Match(
@@ -164,7 +166,7 @@ class Recordings:
                 pending=self._pending(row),
                 blocked=blocked.get(row.pk),
                 refusals=tuple(refused.get(row.pk, ())),
-                claim=_claim(row),
+                claim=_owner_claim_of(row),
                 known_since=row.learned_at,
                 reviewed_since=reviewed.get((row.sha256, row.isrc)),
             )
@@ -250,7 +252,7 @@ class Recordings:
         rows = list(known.exclude(stay_downs__in=models.StayDown.objects.standing()).order_by("pk")[:MOST_KNOWN])
         own = [row for row in rows if self._label is not None and row.label_id == self._label.pk]
         reviewed = self._reviewed_since(own)
-        return [_known(row, bytes(row.fingerprint), reviewed.get((row.sha256, row.isrc))) for row in rows]
+        return [_build_known_value(row, bytes(row.fingerprint), reviewed.get((row.sha256, row.isrc))) for row in rows]
 
     def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
         """Known recordings with exactly these titles, without fingerprints: one question, unless one title has many."""
@@ -262,7 +264,7 @@ class Recordings:
             return {title: self.titled([title])[title] for title in wanted}
         known: dict[str, list[Known]] = {title: [] for title in wanted}
         for row in found[:MOST_KNOWN]:
-            known[row.title].append(_known(row))
+            known[row.title].append(_build_known_value(row))
         return known
 
     @staticmethod
@@ -294,10 +296,10 @@ class Refused:
     def named(self, kind: str, values: Sequence[str]) -> Mapping[str, Sequence[Refusal]]:
         """The refusals that stand against each of the values."""
         named = models.StayDown.objects.filter(kind=kind, value__in=values)
-        return _refusals(named, "value", self._submission) if values else {}
+        return _group_refusals(named, "value", self._submission) if values else {}
 
 
-def _refusals(
+def _group_refusals(
     entries: QuerySet[models.StayDown], key: str, submission: models.Submission | None
 ) -> dict[Any, list[Refusal]]:
     """The standing entries by the field ``key``, but for those of the submission itself."""
@@ -324,14 +326,16 @@ def _refusals(
     return dict(found)
 
 
-def _claim(row: models.KnownRecording) -> OwnerClaim:
+def _owner_claim_of(row: models.KnownRecording) -> OwnerClaim:
     """On whose word the row names its owner."""
     if row.source == _Source.LEARNED:
         return OwnerClaim.CLAIMED if row.label_id else OwnerClaim.REGISTERED
     return OwnerClaim.DELIVERED
 
 
-def _known(row: models.KnownRecording, fingerprint: bytes = b"", reviewed_since: dt.datetime | None = None) -> Known:
+def _build_known_value(
+    row: models.KnownRecording, fingerprint: bytes = b"", reviewed_since: dt.datetime | None = None
+) -> Known:
     return Known(
         recording=str(row.pk),
         title=row.title,
@@ -342,7 +346,7 @@ def _known(row: models.KnownRecording, fingerprint: bytes = b"", reviewed_since:
         fingerprint=fingerprint,
         owner=row.owner,
         pending=row.source == _PENDING,
-        claim=_claim(row),
+        claim=_owner_claim_of(row),
         known_since=row.learned_at,
         reviewed_since=reviewed_since,
     )

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from checks.model.check import Habits, RegistrantUse
 from checks.model.finding import Basis
-from checks.model.name_matching import fold
+from checks.model.name_matching import fold_name
 from checks.policy import Verdict
-from checks.rules.fraud import party
+from checks.rules.fraud import fold_party_name
 from intake import models
 from intake.core.states import CLEARED, State
 from intake.models.submissions import NOT_LIVE
@@ -34,16 +34,16 @@ LONGEST_LINE = 50
 COVER_BITS = 3
 
 
-def bands(dhash: str) -> list[int]:
+def split_hash_bands(dhash: str) -> list[int]:
     """The four parts of a perceptual hash, as they are searched."""
     return [65_536 * index + int(dhash[4 * index : 4 * index + 4], 16) for index in range(4)]
 
 
-def _differing(one: str, other: str) -> int:
+def _count_differing_bits(one: str, other: str) -> int:
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
-class Deliveries:
+class DeliveryHistory:
     """What was delivered before: this submission, and all that it supersedes, left out."""
 
     def __init__(self, label: models.Label, submission: models.Submission | None) -> None:
@@ -53,12 +53,14 @@ class Deliveries:
 
     def upc_seen(self, upcs: Sequence[str], title: str) -> bool:
         """Whether this account has delivered another live release of another title under a UPC, however spelt."""
-        return any(fold(other) != fold(title) for owner, other in self._under(tuple(upcs)) if owner == self._label.pk)
+        return any(
+            fold_name(other) != fold_name(title) for owner, other in self._under(tuple(upcs)) if owner == self._label.pk
+        )
 
     def cover_seen(self, dhash: str) -> bool:
         """Whether another account has a live release whose cover looks the same."""
-        near = models.ImageMeasurement.objects.filter(bands__band__in=bands(dhash)).distinct()
-        alike = [row.pk for row in near if _differing(row.facts["dhash"], dhash) <= COVER_BITS]
+        near = models.ImageMeasurement.objects.filter(bands__band__in=split_hash_bands(dhash)).distinct()
+        alike = [row.pk for row in near if _count_differing_bits(row.facts["dhash"], dhash) <= COVER_BITS]
         others = models.Submission.objects.live().exclude(label=self._label)
         return others.filter(resources__blob__in=alike, resources__kind=models.Resource.Kind.COVER).exists()
 
@@ -104,7 +106,7 @@ class Deliveries:
             busiest_day=max(a_day, default=0),
             lengths_today=tuple(round(100 * one) for _, one in lengths[:MOST_NAMES] if one),
             tracks=season.count(),
-            artists=frozenset(party(name) for row in names for name in row.split(", ")),
+            artists=frozenset(fold_party_name(name) for row in names for name in row.split(", ")),
             cleared=year.filter(state__in=CLEARED).count(),
             rejected=year.filter(state=State.REJECTED).exclude(pk__in=self._line()).count(),
         )
@@ -121,7 +123,9 @@ class Deliveries:
         counted: Counter[str] = Counter()
         rows = models.Submission.objects.filter(pk__in=wrong.difference(self._line()))
         for metadata in rows.values_list("metadata", flat=True):
-            named = {party(one["name"]) for track in metadata["tracks"] for one in track.get("contributors") or ()}
+            named = {
+                fold_party_name(one["name"]) for track in metadata["tracks"] for one in track.get("contributors") or ()
+            }
             counted.update(named.intersection(parties))
         return dict(counted)
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import FilteredRelation, Q
 
 from checks.model.check import OpenedArtist, ProtectedName
-from checks.model.name_matching import Entry, entries
+from checks.model.name_matching import Entry, build_index_entries
 from intake import models
 
 #: Marks artists' keys, so that secret scanners and people recognise a leaked one.
@@ -40,7 +40,7 @@ class Names:
     def _looked_up(self, names: Sequence[str]) -> dict[str, Sequence[ProtectedName]]:
         asked: defaultdict[int, list[tuple[str, Entry]]] = defaultdict(list)
         for name in names:
-            for entry in entries(name):
+            for entry in build_index_entries(name):
                 asked[entry.key].append((name, entry))
         found: defaultdict[str, set[int]] = defaultdict(set)
         for key, number, sketch in self._kept(sorted(asked)):

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from checks.analysis import Failure, artwork_client, facts_from_json
-from checks.analysis.c2pa_trust import TrustList, judged
+from checks.analysis.c2pa_trust import TrustList, judge_credential
 from checks.model.finding import Basis, Code, Finding, Label, Route, Severity
 from checks.model.release import (
     Account,
@@ -34,7 +34,7 @@ from checks.model.release import (
 from intake import models
 
 
-def release(document: Mapping[str, Any]) -> Release:
+def map_release_document(document: Mapping[str, Any]) -> Release:
     """The release of a document whose shape has been checked."""
     return Release(
         title=document["title"],
@@ -43,10 +43,10 @@ def release(document: Mapping[str, Any]) -> Release:
         upc=document.get("upc") or None,
         display_label=document.get("display_label"),
         label_dpid=document.get("label_dpid") or None,
-        release_date=_date(document.get("release_date")),
-        original_release_date=_date(document.get("original_release_date")),
-        preorder_date=_date(document.get("preorder_date")),
-        display_artists=_artists(document),
+        release_date=_map_date(document.get("release_date")),
+        original_release_date=_map_date(document.get("original_release_date")),
+        preorder_date=_map_date(document.get("preorder_date")),
+        display_artists=_map_artists(document),
         p_line=_rights_line(document.get("p_line")),
         c_line=_rights_line(document.get("c_line")),
         genre=document.get("genre"),
@@ -54,17 +54,17 @@ def release(document: Mapping[str, Any]) -> Release:
         advisory=document.get("advisory"),
         territories=tuple(document.get("territories") or ()),
         excluded_territories=tuple(document.get("excluded_territories") or ()),
-        cover=_cover(document.get("cover")),
-        tracks=tuple(_track(track) for track in document["tracks"]),
+        cover=_map_cover(document.get("cover")),
+        tracks=tuple(_map_track(track) for track in document["tracks"]),
     )
 
 
-def account(label: models.Label) -> Account:
+def map_label_account(label: models.Label) -> Account:
     """The label as checks know it."""
     return Account(id=str(label.pk), name=label.name, names=(label.name, *label.names))
 
 
-def delivery(submission: models.Submission) -> Delivery:
+def map_submission(submission: models.Submission) -> Delivery:
     """A submission with the facts of its audio files; files not measured yet are absent.
 
     Their credentials are judged by the trust list as it stands now: facts are older than lists.
@@ -73,21 +73,21 @@ def delivery(submission: models.Submission) -> Delivery:
     resources = submission.resources.filter(kind=models.Resource.Kind.AUDIO).select_related("blob__analysis")
     analyses = {resource.name: analysis_of(resource) for resource in resources}
     return Delivery(
-        release=release(submission.metadata),
-        account=account(submission.label),
+        release=map_release_document(submission.metadata),
+        account=map_label_account(submission.label),
         received=received,
         facts={
-            name: trusting(facts(analysis), trusted, received)
+            name: judge_fact_credentials(map_audio_facts(analysis), trusted, received)
             for name, analysis in analyses.items()
             if analysis and analysis.final
         },
-        documents={one.name: one.blob_id for one in _documents(submission) if one.blob_id},
+        documents={one.name: one.blob_id for one in _list_document_resources(submission) if one.blob_id},
         accepted_consents=accepted_consents(submission.label),
-        images={name: trusting_image(image, trusted, received) for name, image in _images(submission).items()},
+        images={name: trusting_image(image, trusted, received) for name, image in _map_image_facts(submission).items()},
     )
 
 
-def _documents(submission: models.Submission) -> Sequence[models.Resource]:
+def _list_document_resources(submission: models.Submission) -> Sequence[models.Resource]:
     return list(submission.resources.filter(kind=models.Resource.Kind.DOCUMENT, blob__isnull=False))
 
 
@@ -97,21 +97,21 @@ def accepted_consents(label: models.Label) -> frozenset[tuple[str, str, str]]:
     return frozenset(rows.values_list("sha256", "isrc", "element"))
 
 
-def trusting(facts: AudioFacts, trusted: TrustList, on: dt.date) -> AudioFacts:
+def judge_fact_credentials(facts: AudioFacts, trusted: TrustList, on: dt.date) -> AudioFacts:
     """Facts with their credentials judged by this trust list on this day."""
     return dataclasses.replace(
         facts,
-        credential=judged(facts.credential, trusted, on),
-        pictures=tuple(judged(picture, trusted, on) for picture in facts.pictures),
+        credential=judge_credential(facts.credential, trusted, on),
+        pictures=tuple(judge_credential(picture, trusted, on) for picture in facts.pictures),
     )
 
 
 def trusting_image(facts: ImageFacts, trusted: TrustList, on: dt.date) -> ImageFacts:
     """The same of an image."""
-    return dataclasses.replace(facts, credential=judged(facts.credential, trusted, on))
+    return dataclasses.replace(facts, credential=judge_credential(facts.credential, trusted, on))
 
 
-def _images(submission: models.Submission) -> dict[str, ImageFacts]:
+def _map_image_facts(submission: models.Submission) -> dict[str, ImageFacts]:
     """The facts of the covers, by file name; those not measured yet are absent."""
     covers = submission.resources.filter(kind=models.Resource.Kind.COVER, blob__image__isnull=False)
     measured = covers.select_related("blob__image")
@@ -123,7 +123,7 @@ def analysis_of(resource: models.Resource) -> models.Analysis | None:
     return getattr(resource.blob, "analysis", None) if resource.blob else None
 
 
-def facts(analysis: models.Analysis) -> AudioFacts:
+def map_audio_facts(analysis: models.Analysis) -> AudioFacts:
     """What a measurement found; one that was given up says so in ``error``."""
     if analysis.facts is None:
         failure = Failure.ANALYSIS_FAILED.value  # never the file's: a file's own faults are facts
@@ -131,14 +131,14 @@ def facts(analysis: models.Analysis) -> AudioFacts:
     return facts_from_json(analysis.facts, bytes(analysis.fingerprint))
 
 
-def findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]) -> list[Finding]:
+def map_stored_findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]) -> list[Finding]:
     """Stored findings as values, so that a policy can judge them again.
 
     A code that the catalogue no longer knows keeps the route that it had.
     """
     return [
         Finding(
-            code=codes.get(row.code) or _bygone(row),
+            code=codes.get(row.code) or _code_no_longer_known(row),
             subject=row.subject,
             message=row.message,
             measured=row.measured,
@@ -152,12 +152,12 @@ def findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]) -> list[F
     ]
 
 
-def _bygone(row: models.Finding) -> Code:
+def _code_no_longer_known(row: models.Finding) -> Code:
     """A code that is not in the catalogue any more, as far as the row remembers it."""
     return Code(row.code, row.message, Severity(row.severity), Route(row.route), "an earlier catalogue", row.private)
 
 
-def _track(document: Mapping[str, Any]) -> Track:
+def _map_track(document: Mapping[str, Any]) -> Track:
     shares = document.get("shares") or {}
     preview = document.get("preview_start")
     return Track(
@@ -167,25 +167,25 @@ def _track(document: Mapping[str, Any]) -> Track:
         isrc=document.get("isrc") or None,
         iswc=document.get("iswc") or None,
         file=document["file"],
-        display_artists=_artists(document),
-        contributors=tuple(_contributor(one) for one in document.get("contributors") or ()),
+        display_artists=_map_artists(document),
+        contributors=tuple(_map_contributor(one) for one in document.get("contributors") or ()),
         vocals=document.get("vocals"),
         language=document.get("language"),
         advisory=document.get("advisory"),
         lyrics=document.get("lyrics"),
         preview_start=None if preview is None else Decimal(str(preview)),
-        master_shares=_shares(shares.get("master")),
-        composition_shares=_shares(shares.get("composition")),
+        master_shares=_map_shares(shares.get("master")),
+        composition_shares=_map_shares(shares.get("composition")),
         relations=tuple(Relation(**one) for one in document.get("relations") or ()),
-        disclosure=_disclosure(document.get("disclosure") or {}),
+        disclosure=_map_disclosure(document.get("disclosure") or {}),
     )
 
 
-def _artists(document: Mapping[str, Any]) -> tuple[Artist, ...]:
+def _map_artists(document: Mapping[str, Any]) -> tuple[Artist, ...]:
     return tuple(Artist(**one) for one in document.get("display_artists") or ())
 
 
-def _contributor(document: Mapping[str, Any]) -> Contributor:
+def _map_contributor(document: Mapping[str, Any]) -> Contributor:
     return Contributor(
         name=document["name"],
         roles=tuple(document.get("roles") or ()),
@@ -195,7 +195,7 @@ def _contributor(document: Mapping[str, Any]) -> Contributor:
     )
 
 
-def _disclosure(document: Mapping[str, Any]) -> Disclosure:
+def _map_disclosure(document: Mapping[str, Any]) -> Disclosure:
     return Disclosure(
         status=document.get("status") or "undeclared",
         contains_ai=ContainsAI(document.get("contains_ai") or ContainsAI.UNDECLARED),
@@ -213,7 +213,7 @@ def _disclosure(document: Mapping[str, Any]) -> Disclosure:
     )
 
 
-def _cover(document: Mapping[str, Any] | None) -> Cover | None:
+def _map_cover(document: Mapping[str, Any] | None) -> Cover | None:
     if not document:
         return None
     return Cover(document["file"], ContainsAI(document.get("contains_ai") or ContainsAI.UNDECLARED))
@@ -223,11 +223,11 @@ def _rights_line(document: Mapping[str, Any] | None) -> RightsLine | None:
     return RightsLine(document["year"], document["owner"]) if document else None
 
 
-def _shares(documents: Sequence[Mapping[str, Any]] | None) -> tuple[Share, ...] | None:
+def _map_shares(documents: Sequence[Mapping[str, Any]] | None) -> tuple[Share, ...] | None:
     if documents is None:
         return None
     return tuple(Share(one["party"], Decimal(one["percent"]), one.get("accepted")) for one in documents)
 
 
-def _date(text: str | None) -> dt.date | None:
+def _map_date(text: str | None) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None

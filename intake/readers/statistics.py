@@ -74,7 +74,7 @@ class Precision:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        return wilson(self.borne_out, self.decided) if self.decided else None
+        return wilson_interval(self.borne_out, self.decided) if self.decided else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Figures:
         return self.in_time / self.with_due if self.with_due else None
 
 
-def gather(days: int = DAYS, now: dt.datetime | None = None) -> Figures:
+def gather_statistics(days: int = DAYS, now: dt.datetime | None = None) -> Figures:
     """The figures of the last ``days`` days, counted from the rows."""
     until = now or timezone.now()
     since = until - dt.timedelta(days=days)
@@ -152,28 +152,30 @@ def gather(days: int = DAYS, now: dt.datetime | None = None) -> Figures:
     return Figures(
         since=since,
         until=until,
-        days=_days(since, until),
-        machine=_waiting(Decision.objects.filter(number=1, actor=Decision.MACHINE, created_at__range=(since, until))),
-        people=_waiting(human),
+        days=_count_days(since, until),
+        machine=_measure_waiting_times(
+            Decision.objects.filter(number=1, actor=Decision.MACHINE, created_at__range=(since, until))
+        ),
+        people=_measure_waiting_times(human),
         in_time=with_due.filter(created_at__lte=F("due_at")).count(),
         with_due=with_due.count(),
-        precision=_precision(since, until),
-        overturned=_overturned(since, until),
-        backlog=_backlog(until),
+        precision=_measure_precision(since, until),
+        overturned=_count_overturned(since, until),
+        backlog=_forecast_backlog(until),
     )
 
 
-def lately(days: int = DAYS) -> Figures:
+def cached_statistics(days: int = DAYS) -> Figures:
     """The same, counted at most once a minute."""
     key = f"figures:{days}"
     found: Figures | None = cache.get(key)
     if found is None:
-        found = gather(days)
+        found = gather_statistics(days)
         cache.set(key, found, FRESH_SECONDS)
     return found
 
 
-def wilson(hits: int, tries: int, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(hits: int, tries: int, z: float = 1.96) -> tuple[float, float]:
     """The interval in which a share lies with 95 % confidence (Wilson's score interval)."""
     share, square = hits / tries, z * z / tries
     middle = (share + square / 2) / (1 + square)
@@ -181,7 +183,7 @@ def wilson(hits: int, tries: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _days(since: dt.datetime, until: dt.datetime) -> tuple[Day, ...]:
+def _count_days(since: dt.datetime, until: dt.datetime) -> tuple[Day, ...]:
     received = Counter(dict(
         Submission.objects.filter(received_at__range=(since, until))
         .order_by().values_list(TruncDate("received_at")).annotate(Count("pk"))
@@ -197,7 +199,7 @@ def _days(since: dt.datetime, until: dt.datetime) -> tuple[Day, ...]:
     )
 
 
-def _waiting(decisions: QuerySet[Decision]) -> Waiting:
+def _measure_waiting_times(decisions: QuerySet[Decision]) -> Waiting:
     waited = decisions.filter(submission__received_at__isnull=False).annotate(
         waited=F("created_at") - F("submission__received_at")
     )
@@ -210,7 +212,7 @@ def _waiting(decisions: QuerySet[Decision]) -> Waiting:
     return Waiting(count, percentile(0.5), percentile(0.95))
 
 
-def _precision(since: dt.datetime, until: dt.datetime) -> tuple[Precision, ...]:
+def _measure_precision(since: dt.datetime, until: dt.datetime) -> tuple[Precision, ...]:
     lately = Q(decided_at__range=(since, until)) & ~Q(outcome="")
     rows = (
         Reason.objects.order_by()
@@ -240,7 +242,7 @@ def by_check(precision: Iterable[Precision]) -> tuple[Precision, ...]:
     return tuple(Precision(check, "", *total) for check, total in sums.items())
 
 
-def _overturned(since: dt.datetime, until: dt.datetime) -> tuple[Overturned, ...]:
+def _count_overturned(since: dt.datetime, until: dt.datetime) -> tuple[Overturned, ...]:
     """Of the decisions that concluded a submission in this time: which were reopened, and which became another."""
     concluded = Decision.objects.kept().exclude(verdict=Verdict.REVIEW).filter(created_at__range=(since, until))
     by_machine = concluded.filter(actor=Decision.MACHINE).count()
@@ -270,7 +272,7 @@ def _count_reopened(
             counted[1] += later is not None and later.verdict != one.verdict
 
 
-def _backlog(now: dt.datetime) -> Backlog:
+def _forecast_backlog(now: dt.datetime) -> Backlog:
     review = Submission.objects.filter(state=State.IN_REVIEW)
     lately = now - dt.timedelta(days=TREND_DAYS)
     events = Event.objects.filter(created_at__gt=lately)
@@ -288,7 +290,7 @@ def _backlog(now: dt.datetime) -> Backlog:
     )
 
 
-def document(figures: Figures) -> dict[str, object]:
+def serialise_statistics(figures: Figures) -> dict[str, object]:
     """The figures as JSON."""
     return {
         "since": figures.since,
@@ -310,8 +312,8 @@ def document(figures: Figures) -> dict[str, object]:
             for who, one in (("machine", figures.machine), ("people", figures.people))
         },
         "sla": {"decided": figures.with_due, "in_time": figures.in_time, "share": figures.sla},
-        "checks": [_told(one) for one in by_check(figures.precision)],
-        "codes": [_told(one) | {"code": one.code} for one in figures.precision],
+        "checks": [_serialise_row(one) for one in by_check(figures.precision)],
+        "codes": [_serialise_row(one) | {"code": one.code} for one in figures.precision],
         "overturned": [
             {
                 "by": one.by,
@@ -334,7 +336,7 @@ def document(figures: Figures) -> dict[str, object]:
     }
 
 
-def _told(one: Precision) -> dict[str, object]:
+def _serialise_row(one: Precision) -> dict[str, object]:
     return {
         "check": one.check,
         "decided": one.decided,
@@ -345,7 +347,7 @@ def _told(one: Precision) -> dict[str, object]:
     }
 
 
-def transparency(figures: Figures) -> dict[str, object]:
+def build_transparency_report(figures: Figures) -> dict[str, object]:
     """What the public may read: shares and waiting times, and nothing that points at a label, a release or a person."""
 
     def told(count: int) -> int | None:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from checks.model.finding import Basis, Label
-from checks.policy import Outcome, Policy, Profile, Verdict, outcome
+from checks.policy import Outcome, Policy, Profile, Verdict, decide_partner_outcome
 from intake.core.states import CLEARED
 from intake.models import Decision, Delivery, Endpoint, Event, Submission
 
@@ -52,7 +52,7 @@ SECRET_BYTES = 32
 _MARK = "whsec_"
 
 
-def audience(submission: Submission, event: Event, rules: Policy) -> QuerySet[Endpoint]:
+def find_event_audience(submission: Submission, event: Event, rules: Policy) -> QuerySet[Endpoint]:
     """The endpoints that an event concerns: the label's own, and those of partners whose deliveries it touches.
 
     A clearance goes to the partners that may have the release under their profile; what follows it, to them and to
@@ -60,14 +60,14 @@ def audience(submission: Submission, event: Event, rules: Policy) -> QuerySet[En
     """
     concerned = Q(label_id=submission.label_id)
     if event.type in PARTNER_TYPES:
-        concerned |= _partners(submission, event, rules)
+        concerned |= _partner_condition(submission, event, rules)
     return Endpoint.objects.filter(concerned, disabled_at__isnull=True, deleted_at__isnull=True)
 
 
-def body(submission: Submission, event: Event) -> str:
+def build_webhook_body(submission: Submission, event: Event) -> str:
     """The text that is signed and sent; it stays the same over all attempts."""
     decision = submission.decision
-    return _text(
+    return _serialise_payload(
         event.type,
         event.created_at,
         {
@@ -83,11 +83,11 @@ def body(submission: Submission, event: Event) -> str:
             "url": f"{settings.GATE_PUBLIC_URL}/api/v1/submissions/{submission.pk}",
             "sequence": event.sequence,
         }
-        | _appeal(event),
+        | _appeal_payload(event),
     )
 
 
-def _appeal(event: Event) -> dict[str, Any]:
+def _appeal_payload(event: Event) -> dict[str, Any]:
     """What an event about an appeal says besides: which, and what came of it."""
     if not event.type.startswith("appeal."):
         return {}
@@ -97,7 +97,7 @@ def _appeal(event: Event) -> dict[str, Any]:
 def body_of_test(endpoint: Endpoint, now: dt.datetime) -> str:
     """The text of a test event: about the endpoint itself, and nothing else."""
     url = f"{settings.GATE_PUBLIC_URL}/api/v1/webhook-endpoints/{endpoint.pk}"
-    return _text(TEST, now, {"id": str(endpoint.pk), "url": url})
+    return _serialise_payload(TEST, now, {"id": str(endpoint.pk), "url": url})
 
 
 def new_secret() -> str:
@@ -105,35 +105,35 @@ def new_secret() -> str:
     return _MARK + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def signed(webhook_id: str, body: bytes, keys: Iterable[str], now: dt.datetime) -> dict[str, str]:
+def sign_webhook_headers(webhook_id: str, body: bytes, keys: Iterable[str], now: dt.datetime) -> dict[str, str]:
     """The headers of one attempt: the id stays, time and signatures are fresh; one signature for each secret."""
     timestamp = str(int(now.timestamp()))
     content = b".".join((webhook_id.encode(), timestamp.encode(), body))
     return {
         "webhook-id": webhook_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(_signature(key, content) for key in keys),
+        "webhook-signature": " ".join(_sign_content(key, content) for key in keys),
     }
 
 
-def _signature(secret: str, content: bytes) -> str:
+def _sign_content(secret: str, content: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(_MARK))
     return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
 
 
-def _text(kind: str, at: dt.datetime, data: dict[str, Any]) -> str:
+def _serialise_payload(kind: str, at: dt.datetime, data: dict[str, Any]) -> str:
     document = {"type": kind, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": data}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def _partners(submission: Submission, event: Event, rules: Policy) -> Q:
+def _partner_condition(submission: Submission, event: Event, rules: Policy) -> Q:
     """Those that may have the release under a clearance that this event gives or follows; in two queries."""
     clearances = submission.decisions.kept().filter(verdict__in=(Verdict.APPROVE, Verdict.LABEL)).order_by("-number")
     clearing = event.type in CLEARANCES
     judged = list(clearances[:1] if clearing else clearances)
     if not judged:
         return Q(pk__in=())
-    withheld = [name for name, profile in rules.profiles.items() if _withholds(profile, judged)]
+    withheld = [name for name, profile in rules.profiles.items() if _is_withheld_from(profile, judged)]
     concerned = Q(partner__isnull=False) & ~Q(partner__profile__in=withheld)
     if clearing:
         return concerned
@@ -142,11 +142,12 @@ def _partners(submission: Submission, event: Event, rules: Policy) -> Q:
     return concerned | Q(Exists(told.filter(type__in=CLEARANCES)))
 
 
-def _withholds(profile: Profile, decisions: Iterable[Decision]) -> bool:
+def _is_withheld_from(profile: Profile, decisions: Iterable[Decision]) -> bool:
     return all(
-        outcome(profile, Verdict(decision.verdict), _labels(decision))[0] is Outcome.WITHHOLD for decision in decisions
+        decide_partner_outcome(profile, Verdict(decision.verdict), _decision_labels(decision))[0] is Outcome.WITHHOLD
+        for decision in decisions
     )
 
 
-def _labels(decision: Decision) -> list[Label]:
+def _decision_labels(decision: Decision) -> list[Label]:
     return [Label(one["key"], one["value"], Basis(one["basis"])) for one in decision.labels]

@@ -19,7 +19,7 @@ register = template.Library()
 @register.filter
 def clock(seconds: Any) -> str:
     """Seconds as a player shows them, with tenths: 125.36 is 2:05.4."""
-    return evidence_format.clock(seconds) if isinstance(seconds, int | float) else "—"
+    return evidence_format.format_evidence_time(seconds) if isinstance(seconds, int | float) else "—"
 
 
 @register.filter

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checks.model.artefact_model import FEATURES, ModelError, features, rarity, read
+from checks.model.artefact_model import (
+    FEATURES,
+    ModelError,
+    extract_model_features,
+    parse_artefact_model,
+    rank_artefact_score,
+)
 from checks.model.release import LatticeFacts
 from checks.rules.artefacts.artefact_training import (
     Sample,
@@ -18,7 +24,7 @@ from checks.rules.artefacts.artefact_training import (
     out_of_fold,
     random_split,
     threshold_for,
-    trained,
+    train_artefact_model,
 )
 
 DICE = np.random.default_rng(7)
@@ -33,7 +39,7 @@ def some(count: int, human: bool, group: str, strength: float) -> list[Sample]:
 
 HUMANS = [one for number in range(8) for one in some(100, True, f"label {number}", 0.0)]
 MACHINES = [*some(40, False, "loud", 4.0), *some(40, False, "louder", 5.0), *some(40, False, "silent", 0.0)]
-MODEL = trained([*HUMANS, *MACHINES], 0.005)
+MODEL = train_artefact_model([*HUMANS, *MACHINES], 0.005)
 DOCUMENT = MODEL.document("7", [50.0], date="2026-11-25", sha256="ab")
 
 
@@ -68,11 +74,11 @@ def test_no_recording_is_calibrated_by_a_model_that_heard_its_source() -> None:
 )
 def test_what_cannot_be_learned_honestly_is_refused(samples: list[Sample], why: str) -> None:
     with pytest.raises(Untrainable, match=why):
-        trained(samples, 0.005)
+        train_artefact_model(samples, 0.005)
 
 
 def test_exactly_three_in_n_is_allowed() -> None:
-    assert trained([*HUMANS[:600], *MACHINES], 3 / 600).threshold > 0
+    assert train_artefact_model([*HUMANS[:600], *MACHINES], 3 / 600).threshold > 0
 
 
 def test_a_random_split_flatters() -> None:
@@ -123,12 +129,12 @@ def written(**changes: Any) -> bytes:
 
 
 def test_a_model_comes_back_from_its_file_and_scores_the_same() -> None:
-    model = read(written(), "7")
+    model = parse_artefact_model(written(), "7")
     assert model.threshold == MODEL.threshold
     for sample in (*HUMANS[:5], *MACHINES[:5]):
         assert model.score(sample.values) == pytest.approx(MODEL.weights.scores([sample])[0])
     assert len(model.sha256) == 64
-    assert model.sha256 != read(written(intercept=0.5), "7").sha256
+    assert model.sha256 != parse_artefact_model(written(intercept=0.5), "7").sha256
 
 
 @pytest.mark.parametrize(
@@ -152,7 +158,7 @@ def test_a_model_comes_back_from_its_file_and_scores_the_same() -> None:
 )
 def test_a_file_that_is_no_model_is_refused_by_name(content: bytes, why: str) -> None:
     with pytest.raises(ModelError, match=why):
-        read(content, "7")
+        parse_artefact_model(content, "7")
 
 
 # --- What it weighs --------------------------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ def test_features_are_those_that_are_named() -> None:
         ppm=-20.0,
         low_high_ratio=9.0,
     )
-    told = dict(zip(FEATURES, features(facts), strict=True))
+    told = dict(zip(FEATURES, extract_model_features(facts), strict=True))
     assert told["log_z"] == pytest.approx(1.0)
     assert (told["lowest_band_z"], told["median_band_z"]) == (1.0, 2.0)
     assert (told["lowest_segment_z"], told["median_segment_z"]) == (4.0, 5.0)
@@ -178,9 +184,9 @@ def test_features_are_those_that_are_named() -> None:
 
 def test_what_was_not_assessed_has_no_features() -> None:
     with pytest.raises(ValueError, match="not assessed"):
-        features(LatticeFacts("7", False, "too_short"))
+        extract_model_features(LatticeFacts("7", False, "too_short"))
 
 
 def test_rarity_counts_equal_scores_as_as_high() -> None:
-    assert rarity([1.0, 2.0, 2.0, 3.0], 2.0).as_high == 3
-    assert rarity([1.0, 2.0, 2.0, 3.0], 2.0).p_value == pytest.approx(4 / 5)
+    assert rank_artefact_score([1.0, 2.0, 2.0, 3.0], 2.0).as_high == 3
+    assert rank_artefact_score([1.0, 2.0, 2.0, 3.0], 2.0).p_value == pytest.approx(4 / 5)

@@ -46,14 +46,14 @@ def measured(tmp_path):
         path = tmp_path / "cover"
         path.write_bytes(content)
         with path.open("rb") as file:
-            return artwork_client.measured(file, "ab" * 32)
+            return artwork_client.measure_artwork_file(file, "ab" * 32)
 
     return measure
 
 
 def found(facts: ImageFacts | None, seen: tuple[str, ...] = (), **release):
     delivery = a_delivery(a_release(**release), images={"cover.jpg": facts} if facts else {})
-    return {one.code.id for one in artwork.run(delivery, a_context(history=FakeHistory(covers=seen)))}
+    return {one.code.id for one in artwork.check_artwork(delivery, a_context(history=FakeHistory(covers=seen)))}
 
 
 def test_good_cover_has_nothing_against_it(measured):

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from checks.analysis import c2pa_trust
-from checks.analysis.c2pa_trust import NotARoot, TrustList, judged
+from checks.analysis.c2pa_trust import NotARoot, TrustList, judge_credential
 from checks.model.release import Credential, CredentialState
 from intake.demo import sounds
 from tests import authority
@@ -34,7 +34,7 @@ def credential(*chain: Identity, state: str = "untrusted") -> Credential:
 
 
 def state(found: Credential, *roots: Identity, on: dt.date = TODAY) -> str:
-    return judged(found, TrustList(tuple(one.der for one in roots)), on).state
+    return judge_credential(found, TrustList(tuple(one.der for one in roots)), on).state
 
 
 SIGNER = authority.signer("Signer", ROOT)
@@ -78,7 +78,7 @@ def test_the_library_with_the_same_roots_comes_to_no_harsher_judgement(
     chain: tuple[Identity, ...], roots: tuple[Identity, ...], trusted: bool, tmp_path: Path
 ) -> None:
     """Where we trust, the library does; where it does not, neither do we."""
-    path = sounds.encode(files.music(0.5), 44100, tmp_path / "a.mp3")
+    path = sounds.encode_demo_audio(files.music(0.5), 44100, tmp_path / "a.mp3")
     authority.sign(path, *chain)
     anchors = {"trust": {"trust_anchors": "".join(one.pem for one in roots)}}
     offline = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
@@ -95,16 +95,16 @@ def test_a_root_that_ran_out_is_trusted_no_longer_than_it_said() -> None:
 
 def test_trust_comes_and_goes_with_the_list() -> None:
     found = credential(SIGNER)
-    trusted = judged(found, TrustList((ROOT.der,)), TODAY)
+    trusted = judge_credential(found, TrustList((ROOT.der,)), TODAY)
     assert (trusted.state, trusted.failures, trusted.trust_list) == ("trusted", (), TrustList((ROOT.der,)).digest)
-    again = judged(trusted, TrustList(), TODAY)
+    again = judge_credential(trusted, TrustList(), TODAY)
     assert (again.state, again.trust_list) == ("untrusted", TrustList().digest)
 
 
 @pytest.mark.parametrize("other", ["none", "not_assessed", "unread", "invalid"])
 def test_no_list_makes_hold_what_does_not_hold(other: str) -> None:
     found = credential(SIGNER, state=other)
-    assert judged(found, TrustList((ROOT.der,)), TODAY) == found
+    assert judge_credential(found, TrustList((ROOT.der,)), TODAY) == found
 
 
 @pytest.mark.parametrize("chain", [(), ("AAAA",), ("not base64!",), (base64.b64encode(b"x" * 500).decode(),)])
@@ -119,7 +119,7 @@ def test_the_digest_is_of_the_roots_in_any_order() -> None:
 
 
 def test_a_root_is_read_from_pem() -> None:
-    found = c2pa_trust.root(f"Some words before it.\n{ROOT.pem}")
+    found = c2pa_trust.parse_root_certificate(f"Some words before it.\n{ROOT.pem}")
     assert (found.der, found.fingerprint) == (ROOT.der, hashlib.sha256(ROOT.der).hexdigest())
     assert found.subject == "CN=Root,O=Root Ltd"
     assert found.not_before < dt.datetime.now(dt.UTC) < found.not_after
@@ -141,7 +141,7 @@ def test_a_root_is_read_from_pem() -> None:
 )
 def test_what_is_no_root_is_refused_with_the_reason(pem: str, why: str) -> None:
     with pytest.raises(NotARoot, match=why):
-        c2pa_trust.root(pem)
+        c2pa_trust.parse_root_certificate(pem)
 
 
 def test_a_chain_in_a_circle_ends() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from checks import CODES
-from checks.docs_page import ROUTES, answer, codes_table, page
+from checks.docs_page import ROUTES, codes_table, describe_rule_answer, render_checks_page
 from checks.model.check import Check
 from checks.model.finding import Code, Route, Severity
 from checks.moderator_checklist import CHECKLIST
@@ -43,17 +43,17 @@ def test_every_route_has_words() -> None:
 
 def test_page_in_the_documentation_says_what_the_code_says() -> None:
     kept = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
-    assert kept == page(), "run: python -m checks.docs_page > docs/checks.md"
+    assert kept == render_checks_page(), "run: python -m checks.docs_page > docs/checks.md"
 
 
 def test_page_names_every_code_of_the_gate() -> None:
-    assert all(f"| `{code}` |" in page() for code in CODES)
+    assert all(f"| `{code}` |" in render_checks_page() for code in CODES)
 
 
 def test_reader_finds_an_answer_to_each_of_the_ninety_six_rules() -> None:
     assert [rule.number for rule in RULEBOOK] == list(range(1, 97))
-    assert all(answer(rule) for rule in RULEBOOK)
-    rows = [row for row in page().splitlines() if row.startswith(tuple(f"| {n} |" for n in range(1, 97)))]
+    assert all(describe_rule_answer(rule) for rule in RULEBOOK)
+    rows = [row for row in render_checks_page().splitlines() if row.startswith(tuple(f"| {n} |" for n in range(1, 97)))]
     assert len(rows) == 96
 
 
@@ -65,4 +65,4 @@ def test_every_code_that_answers_a_rule_exists() -> None:
 
 def test_every_question_to_the_moderator_belongs_to_a_rule() -> None:
     assert {item.rule for item in CHECKLIST} <= {rule.name for rule in RULEBOOK}
-    assert all(item.question.endswith("?") and item.question in page() for item in CHECKLIST)
+    assert all(item.question.endswith("?") and item.question in render_checks_page() for item in CHECKLIST)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.model.ai_declaration import Declared, reach
-from checks.model.evidence_matrix import Matrix, Says, Unfair, cell, matrix
+from checks.model.ai_declaration import Declared, find_declared_extent
+from checks.model.evidence_matrix import Matrix, Says, Unfair, find_matrix_cell, parse_evidence_matrix
 from checks.model.finding import Finding, Route
 from checks.model.release import Contribution, Credential, Disclosure, Element, LatticeFacts, Level, TagClaim, Track
-from checks.policy import PolicyError, Traces, Verdict, decide, load
+from checks.policy import PolicyError, Traces, Verdict, judge_findings, load_policy_file
 from checks.rules.artefacts import generator_artefacts
 from checks.rules.disclosure import CHECK
 from tests.checks.builders import a_context, a_delivery, a_disclosure, a_release, a_track, some_facts
@@ -70,8 +70,8 @@ def found(track: Track, shown: dict[str, Any]) -> list[Finding]:
 
 @pytest.mark.parametrize(("declared", "shown", "verdict"), cells())
 def test_what_becomes_of_a_release(declared: str, shown: str, verdict: str) -> None:
-    listening = replace(load(SHIPPED), lattice=Traces.REVIEW)
-    ruling = decide(listening, found(DECLARED[declared], SHOWN[shown]), [], [1])
+    listening = replace(load_policy_file(SHIPPED), lattice=Traces.REVIEW)
+    ruling = judge_findings(listening, found(DECLARED[declared], SHOWN[shown]), [], [1])
     assert ruling.verdict == verdict
     assert (ruling.verdict is Verdict.LABEL) == bool(ruling.labels), "a label has a basis, and review has none yet"
 
@@ -79,25 +79,28 @@ def test_what_becomes_of_a_release(declared: str, shown: str, verdict: str) -> N
 @pytest.mark.parametrize("shown", ACOUSTIC)
 @pytest.mark.parametrize("declared", DECLARED)
 def test_a_score_changes_nothing_as_shipped(declared: str, shown: str) -> None:
-    with_it, without = (decide(load(SHIPPED), found(DECLARED[declared], SHOWN[one]), [], [1]) for one in (shown, "-"))
+    with_it, without = (
+        judge_findings(load_policy_file(SHIPPED), found(DECLARED[declared], SHOWN[one]), [], [1])
+        for one in (shown, "-")
+    )
     assert (with_it.verdict, with_it.labels, with_it.reasons) == (without.verdict, without.labels, without.reasons)
 
 
 def test_the_table_is_whole() -> None:
     assert {declared for declared, _, _ in cells()} == set(DECLARED)
     assert {shown for _, shown, _ in cells()} == set(SHOWN)
-    assert [reach(track) for track in DECLARED.values()] == list(Declared)
+    assert [find_declared_extent(track) for track in DECLARED.values()] == list(Declared)
 
 
 def test_the_shipped_policy_speaks_of_all_evidence() -> None:
-    assert set(load(SHIPPED).matrix) == set(Says)
+    assert set(load_policy_file(SHIPPED).matrix) == set(Says)
 
 
 def test_every_finding_about_a_file_says_which_pair_it_speaks_of() -> None:
     for track in DECLARED.values():
         for name, shown in SHOWN.items():
-            pairs = [pair for one in found(track, shown) if (pair := cell(one.evidence))]
-            assert [declared for _, declared in pairs] == [reach(track)] * (name != "-")
+            pairs = [pair for one in found(track, shown) if (pair := find_matrix_cell(one.evidence))]
+            assert [declared for _, declared in pairs] == [find_declared_extent(track)] * (name != "-")
 
 
 # A policy cannot be unfair
@@ -120,7 +123,7 @@ def lines(**changes: str) -> dict[str, dict[str, str]]:
 )
 def test_an_unfair_matrix_is_refused(changes: dict[str, str], words: str) -> None:
     with pytest.raises(Unfair, match=words):
-        matrix(lines(**changes))
+        parse_evidence_matrix(lines(**changes))
 
 
 @pytest.mark.parametrize(
@@ -129,22 +132,22 @@ def test_an_unfair_matrix_is_refused(changes: dict[str, str], words: str) -> Non
 )
 def test_a_matrix_with_unknown_or_missing_words_is_refused(table: dict[str, dict[str, str]]) -> None:
     with pytest.raises(ValueError, match=r"rumour|perhaps|no_ai"):
-        matrix(table)
+        parse_evidence_matrix(table)
 
 
 def test_a_policy_with_an_unfair_matrix_is_no_policy(tmp_path: Path) -> None:
     unfair = SHIPPED.read_text().replace('captured = { nothing = "pass"', 'captured = { nothing = "note"')
     (tmp_path / "policy.toml").write_text(unfair)
     with pytest.raises(PolicyError, match="captured: declaring more"):
-        load(tmp_path / "policy.toml")
+        load_policy_file(tmp_path / "policy.toml")
 
 
 @pytest.mark.parametrize("code", ["lattice.traces", "disclosure.confirmed_by_file"])
 def test_no_line_about_a_code_holds_what_was_declared(code: str) -> None:
-    shipped = load(SHIPPED)
+    shipped = load_policy_file(SHIPPED)
     strict = replace(shipped, lattice=Traces.REVIEW, routes={**shipped.routes, code: Route.REVIEW})
     for shown in ("strong", "tag"):
-        assert decide(strict, found(DECLARED["vocals"], SHOWN[shown]), [], [1]).verdict is Verdict.LABEL
+        assert judge_findings(strict, found(DECLARED["vocals"], SHOWN[shown]), [], [1]).verdict is Verdict.LABEL
 
 
 @pytest.mark.parametrize("route", ["review", "block", "note", "pass"])
@@ -152,7 +155,7 @@ def test_a_policy_cannot_route_an_honest_declaration(tmp_path: Path, route: str)
     line = f'[routes]\n"disclosure.declared" = "{route}"'
     (tmp_path / "policy.toml").write_text(SHIPPED.read_text().replace("[routes]", line, 1))
     with pytest.raises(PolicyError, match="honest declaration"):
-        load(tmp_path / "policy.toml")
+        load_policy_file(tmp_path / "policy.toml")
 
 
 ANY_TABLE = st.dictionaries(
@@ -164,7 +167,7 @@ ANY_TABLE = st.dictionaries(
 @given(ANY_TABLE)
 def test_whatever_matrix_is_accepted_declaring_more_never_costs(table: dict[str, dict[str, str]]) -> None:
     try:
-        accepted: Matrix = matrix(table)
+        accepted: Matrix = parse_evidence_matrix(table)
     except Unfair:
         return
     for row in accepted.values():

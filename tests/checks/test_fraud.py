@@ -12,9 +12,9 @@ import checks
 from checks.model.check import Habits
 from checks.model.finding import Code, Finding, Route, Severity
 from checks.model.release import Delivery
-from checks.policy import Verdict, decide, load
-from checks.review_priority import MOST, WEIGHTS, weigh
-from checks.rules.fraud import CHECK, party
+from checks.policy import Verdict, judge_findings, load_policy_file
+from checks.review_priority import MOST, WEIGHTS, compute_review_priority
+from checks.rules.fraud import CHECK, fold_party_name
 from tests.checks.builders import (
     FakeHistory,
     a_context,
@@ -65,7 +65,7 @@ def test_more_tracks_in_a_day_than_the_account_is_used_to(habits, burst):
 
 def test_burst_weighs_by_how_far_it_goes_beyond():
     little, much = found(tracks_today=45)["fraud.burst"], found(tracks_today=400)["fraud.burst"]
-    assert weigh([little]) < weigh([much]) == 60
+    assert compute_review_priority([little]) < compute_review_priority([much]) == 60
 
 
 def test_nearly_every_track_under_a_name_of_its_own():
@@ -98,29 +98,29 @@ def test_very_same_file_again_is_no_second_recording():
 
 def test_writer_of_refused_releases():
     delivery = a_delivery(a_release(a_track(contributors=(a_contributor("Jörg M. Fälscher", "composer"),))))
-    finding = found(delivery, refused={party("JORG M FALSCHER"): 2})["fraud.tied_party"]
+    finding = found(delivery, refused={fold_party_name("JORG M FALSCHER"): 2})["fraud.tied_party"]
     assert (finding.measured, finding.evidence) == (2, {"party": "Jörg M. Fälscher"})
     player = a_delivery(a_release(a_track(contributors=(a_contributor("Jörg M. Fälscher", "vocalist"),))))
-    assert "fraud.tied_party" not in found(player, refused={party("Jörg M. Fälscher"): 2})
+    assert "fraud.tied_party" not in found(player, refused={fold_party_name("Jörg M. Fälscher"): 2})
 
 
 def test_rejections_count_ten_each_and_trust_counts_against_them():
-    assert weigh([found(rejected=3)["fraud.rejected_before"]]) == 30
-    assert weigh([found(rejected=50)["fraud.rejected_before"]]) == MOST
+    assert compute_review_priority([found(rejected=3)["fraud.rejected_before"]]) == 30
+    assert compute_review_priority([found(rejected=50)["fraud.rejected_before"]]) == MOST
     assert "fraud.trusted" not in found(cleared=500, rejected=1)
     assert "fraud.trusted" not in found(cleared=19)
     suspicious = a_finding("artist.exact_protected")
     for cleared, points in ((20, 70), (100, 50), (500, 30)):
-        assert weigh([suspicious, found(cleared=cleared)["fraud.trusted"]]) == points
+        assert compute_review_priority([suspicious, found(cleared=cleared)["fraud.trusted"]]) == points
 
 
 def test_no_habit_routes_anything_and_no_label_reads_of_one():
     for code in CHECK.codes:
         assert (code.route, code.private) == (Route.NOTE, True)
         assert code.severity is not Severity.CRITICAL
-    policy = load(Path(__file__).parents[2] / "config" / "policy.toml", checks.CODES)
+    policy = load_policy_file(Path(__file__).parents[2] / "config" / "policy.toml", checks.CODES)
     everything = [Finding(code, "release", "x") for code in CHECK.codes]
-    assert decide(policy, everything, (), (1,)).verdict is Verdict.APPROVE
+    assert judge_findings(policy, everything, (), (1,)).verdict is Verdict.APPROVE
 
 
 # --- The sum ----------------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def test_declared_use_of_ai_weighs_nothing_in_either_direction():
     }
     assert honest.isdisjoint(WEIGHTS)
     others = [a_finding("artist.lookalike")]
-    assert weigh([*others, a_finding("disclosure.declared")]) == weigh(others)
+    assert compute_review_priority([*others, a_finding("disclosure.declared")]) == compute_review_priority(others)
 
 
 def test_every_code_that_weighs_is_one_of_the_gate():
@@ -153,28 +153,33 @@ def test_every_code_that_weighs_is_one_of_the_gate():
 )
 def test_known_recording_weighs_by_how_it_was_used(changes, measured, points):
     evidence = {"changes": changes} if changes else {}
-    assert weigh([a_finding("similarity.known_recording", measured=measured, evidence=evidence)]) == points
+    assert (
+        compute_review_priority([a_finding("similarity.known_recording", measured=measured, evidence=evidence)])
+        == points
+    )
 
 
 def test_kind_counts_once_with_its_heaviest():
     many = [a_finding("similarity.known_recording", measured=0.5, evidence={"changes": ["passage"]})] * 5
-    assert weigh(many) == 45
-    assert weigh([*many, a_finding("similarity.known_recording", evidence={})]) == 90
+    assert compute_review_priority(many) == 45
+    assert compute_review_priority([*many, a_finding("similarity.known_recording", evidence={})]) == 90
 
 
 def test_sum_stays_between_nothing_and_all():
-    assert weigh([]) == weigh([a_finding("artist.key_verified")]) == 0
-    assert weigh([a_finding(code, measured=9, threshold=1) for code in WEIGHTS]) <= MOST
-    assert weigh([a_finding("no.such_code")]) == 0
+    assert compute_review_priority([]) == compute_review_priority([a_finding("artist.key_verified")]) == 0
+    assert compute_review_priority([a_finding(code, measured=9, threshold=1) for code in WEIGHTS]) <= MOST
+    assert compute_review_priority([a_finding("no.such_code")]) == 0
 
 
 def test_spectral_evidence_alone_never_weighs_more_than_forty():
     spectral = [code for code in WEIGHTS if code.startswith("lattice.")]
     assert spectral
-    assert all(weigh([a_finding(code)]) <= 40 for code in spectral)
+    assert all(compute_review_priority([a_finding(code)]) <= 40 for code in spectral)
 
 
 def test_different_artists_are_told_apart_whatever_their_case():
-    assert party("  MÁRA Lindqvist!") == party("mara-lindqvist")
+    assert fold_party_name("  MÁRA Lindqvist!") == fold_party_name("mara-lindqvist")
     one = a_delivery(a_release(a_track(display_artists=(an_artist("Mara Lindqvist"),))))
-    assert found(one, artists=frozenset({party("MARA LINDQVIST")})) == found(replace(one), artists=frozenset())
+    assert found(one, artists=frozenset({fold_party_name("MARA LINDQVIST")})) == found(
+        replace(one), artists=frozenset()
+    )

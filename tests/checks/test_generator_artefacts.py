@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import CHECKS
-from checks.analysis.decoder_rates import catalogue
+from checks.analysis.decoder_rates import load_decoder_rates
 from checks.model.artefact_model import FEATURES, Model
 from checks.model.check import Context
 from checks.model.finding import Finding, Route
 from checks.model.release import Contribution, Delivery, Element, LatticeFacts, Level
-from checks.policy import PolicyError, Traces, Verdict, decide, load
+from checks.policy import PolicyError, Traces, Verdict, judge_findings, load_policy_file
 from checks.rules.artefacts import generator_artefacts
 
 from .builders import a_context, a_delivery, a_disclosure, a_release, a_track, some_facts
@@ -70,7 +70,7 @@ def delivered(facts: LatticeFacts | None, **track: Any) -> Delivery:
 
 def found(delivery: Delivery, reference: FakeReference | None = None) -> list[Finding]:
     context: Context = replace(a_context(), lattice=reference)
-    return list(generator_artefacts.run(delivery, context))
+    return list(generator_artefacts.find_generator_artefacts(delivery, context))
 
 
 def only(delivery: Delivery, reference: FakeReference | None = None) -> Finding:
@@ -87,7 +87,7 @@ def test_clear_traces_are_told_with_rate_strength_and_kinds_of_decoder() -> None
     assert (finding.subject, finding.measured, finding.threshold) == ("track:1", 14.25, 12.0)
     assert "50 Hz" in finding.message
     assert finding.evidence is not None
-    row = catalogue().row(50.0)
+    row = load_decoder_rates().row(50.0)
     assert row is not None
     assert finding.evidence["kinds_of_decoder"] == list(row.families)
     assert (finding.evidence["says"], finding.evidence["declared"]) == ("traces", "no_ai")
@@ -157,7 +157,7 @@ def test_gaps_are_recorded_for_moderators() -> None:
 @given(
     z=st.floats(8, 1e6),
     strength=st.sampled_from(["weak", "moderate", "strong"]),
-    rate=st.sampled_from([row.hz for row in catalogue().rows] + [61.0]),
+    rate=st.sampled_from([row.hz for row in load_decoder_rates().rows] + [61.0]),
     holes=st.floats(-100, 0),
     declared=st.booleans(),
 )
@@ -227,7 +227,7 @@ def a_policy(folder: Path, mode: str, routes: str = "") -> Any:
     path = folder / "policy.toml"
     text = POLICY.replace('lattice = "note"', f'lattice = "{mode}"').replace("[routes]", f"[routes]\n{routes}")
     path.write_text(text, encoding="utf-8")
-    return load(path, checks_codes(), [check.name for check in CHECKS])
+    return load_policy_file(path, checks_codes(), [check.name for check in CHECKS])
 
 
 def checks_codes() -> list[str]:
@@ -238,11 +238,11 @@ EVERYTHING = FakeReference([1.0] * 1000, a_model(threshold=-100.0), "and unusabl
 
 
 def test_shipped_policy_records_and_routes_nothing() -> None:
-    policy = load(SHIPPED)
+    policy = load_policy_file(SHIPPED)
     assert policy.lattice is Traces.NOTE
     findings = found(delivered(some_lattice(holes_z=-20.0)), EVERYTHING)
     assert {policy.route(one) for one in findings} == {Route.NOTE}
-    assert decide(policy, findings, (), [1]).verdict is Verdict.APPROVE
+    assert judge_findings(policy, findings, (), [1]).verdict is Verdict.APPROVE
 
 
 def test_review_asks_a_human_about_clear_traces_only(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_no_score_ever_labels_or_refuses(tmp_path: Path, mode: str) -> None:
     policy = a_policy(tmp_path, mode)
     for facts in (some_lattice(holes_z=-20.0), some_lattice(z=1e6, strength="strong")):
         findings = found(delivered(facts), EVERYTHING)
-        ruling = decide(policy, findings, (), [1])
+        ruling = judge_findings(policy, findings, (), [1])
         assert ruling.labels == ()
         assert ruling.verdict in (Verdict.APPROVE, Verdict.REVIEW)
         assert all(policy.route(one) in (Route.NOTE, Route.REVIEW) for one in findings)
@@ -283,7 +283,7 @@ def test_a_check_that_is_off_is_not_asked_and_cannot_be_mandatory(tmp_path: Path
     text = POLICY.replace('lattice = "note"', 'lattice = "off"').replace('"disclosure"]', '"disclosure", "lattice"]')
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError, match="mandatory and off"):
-        load(path)
+        load_policy_file(path)
 
 
 def test_a_misspelt_mode_is_refused(tmp_path: Path) -> None:

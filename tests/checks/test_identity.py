@@ -9,7 +9,7 @@ from checks.model import name_matching
 from checks.model.check import OpenedArtist, ProtectedName
 from checks.model.finding import Finding, Route
 from checks.model.release import Account, Artist, Relation, Release
-from checks.rules.identity import CHECK, Likeness, likeness
+from checks.rules.identity import CHECK, Likeness, compare_artist_names
 from tests.checks.builders import FakeNames, a_context, a_delivery, a_release, a_track
 
 TAYLOR = ProtectedName("artist-1", "Taylor Swift", frozenset({"big-machine"}))
@@ -125,7 +125,7 @@ def test_a_short_name_that_differs_by_an_accent_is_another_artist() -> None:
     ("name", "expected"), [("lan", Likeness.HOMOGLYPH), ("1an", Likeness.HOMOGLYPH), ("Lan", None)]
 )
 def test_i_and_l_are_alike_only_where_they_look_alike(name: str, expected: Likeness | None) -> None:
-    assert likeness(name, "Ian") is expected
+    assert compare_artist_names(name, "Ian") is expected
 
 
 @pytest.mark.parametrize("name", ["Taylor Swift", "Taylor-Swift", "Tailor Swift"])
@@ -344,5 +344,5 @@ def test_every_real_name_drawn_in_cyrillic_is_caught_and_found(reported: list[st
     for name in reported:
         drawn = name.translate(cyrillic)
         if drawn != name:
-            assert likeness(drawn, name) is Likeness.HOMOGLYPH, name
+            assert compare_artist_names(drawn, name) is Likeness.HOMOGLYPH, name
             assert name_matching.search_keys(drawn) & name_matching.search_keys(name), name

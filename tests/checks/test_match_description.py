@@ -199,8 +199,8 @@ def test_loop_is_told_as_one():
 
 
 def test_recording_of_unknown_length_is_never_all_here():
-    assert not match_description.holds_all(a_match("padded", duration=0.0))
-    assert match_description.changes(a_match("padded", duration=0.0), DURATION) == ["passage"]
+    assert not match_description.contains_whole_reference(a_match("padded", duration=0.0))
+    assert match_description.list_match_changes(a_match("padded", duration=0.0), DURATION) == ["passage"]
 
 
 def test_own_recording_in_another_version_is_not_renamed():

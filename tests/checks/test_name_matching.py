@@ -10,18 +10,18 @@ from rapidfuzz.distance import OSA
 
 from checks.model.name_matching import (
     KEY_BITS,
-    compact,
-    entries,
-    fold,
+    build_confusable_skeleton,
+    build_index_entries,
+    count_tolerated_changes,
+    fold_name,
+    is_near_name,
+    keep_letters_and_digits,
     look_alikes,
-    near,
-    romanised,
+    romanise_name,
     search_keys,
-    skeleton,
     sounds_alike,
-    tolerance,
 )
-from checks.rules.identity import likeness
+from checks.rules.identity import compare_artist_names
 
 LETTERS = st.text(string.ascii_lowercase, min_size=1, max_size=1)
 A_NAME = st.text(string.ascii_lowercase + " ", min_size=1, max_size=30).filter(str.strip)
@@ -42,13 +42,13 @@ ANYTHING = st.text(max_size=60)
     ],
 )
 def test_fold_forgets_what_a_keyboard_adds(typed: str, plain: str) -> None:
-    assert fold(typed) == plain
+    assert fold_name(typed) == plain
 
 
 @pytest.mark.parametrize("name", ["!!!", "Wham!", '"Heroes"', "4:44", "SZA", "deadmau5", "Sunn O)))", "宇多田ヒカル"])
 def test_unusual_real_names_survive_folding(name: str) -> None:
-    assert fold(name)
-    assert skeleton(name) or not any(character.isalnum() for character in name)
+    assert fold_name(name)
+    assert build_confusable_skeleton(name) or not any(character.isalnum() for character in name)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_unusual_real_names_survive_folding(name: str) -> None:
     ],
 )
 def test_every_way_to_draw_a_name_has_one_skeleton(picture: str) -> None:
-    assert skeleton(picture) == skeleton("Taylor Swift")
+    assert build_confusable_skeleton(picture) == build_confusable_skeleton("Taylor Swift")
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_every_way_to_draw_a_name_has_one_skeleton(picture: str) -> None:
     ],
 )
 def test_compact_keeps_letters_and_digits_only(one: str, other: str) -> None:
-    assert compact(one) == compact(other)
+    assert keep_letters_and_digits(one) == keep_letters_and_digits(other)
 
 
 def test_vowel_signs_of_other_scripts_stay() -> None:
-    assert skeleton("किरण") != skeleton("करण")
+    assert build_confusable_skeleton("किरण") != build_confusable_skeleton("करण")
 
 
 def test_digits_of_a_name_without_letters_are_digits() -> None:
-    assert skeleton("311") != skeleton("Ell")
+    assert build_confusable_skeleton("311") != build_confusable_skeleton("Ell")
 
 
 def test_look_alikes_lead_to_ascii_only() -> None:
@@ -104,26 +104,26 @@ def test_look_alikes_lead_to_ascii_only() -> None:
 
 @given(ANYTHING)
 def test_folding_what_is_folded_changes_nothing(name: str) -> None:
-    assert fold(fold(name)) == fold(name)
+    assert fold_name(fold_name(name)) == fold_name(name)
 
 
 @given(ANYTHING)
 def test_any_text_has_keys_that_fit_their_column(name: str) -> None:
     keys = search_keys(name)
     assert keys
-    assert all(0 <= entry.sketch < 2 ** (KEY_BITS - 1) for entry in entries(name))
+    assert all(0 <= entry.sketch < 2 ** (KEY_BITS - 1) for entry in build_index_entries(name))
     assert all(-(2 ** (KEY_BITS - 1)) <= key < 2 ** (KEY_BITS - 1) for key in keys)
 
 
 def meet(one: str, other: str) -> bool:
     """Whether a registry that keeps one name would read it for the other."""
-    kept = {(entry.key, entry.sketch) for entry in entries(one)}
-    return any(key == asked.key and asked.meets(sketch) for asked in entries(other) for key, sketch in kept)
+    kept = {(entry.key, entry.sketch) for entry in build_index_entries(one)}
+    return any(key == asked.key and asked.meets(sketch) for asked in build_index_entries(other) for key, sketch in kept)
 
 
 @given(ANYTHING, ANYTHING)
 def test_any_two_names_that_are_alike_share_a_key(one: str, other: str) -> None:
-    if likeness(one, other):
+    if compare_artist_names(one, other):
         assert meet(one, other)
 
 
@@ -157,7 +157,7 @@ def test_every_pair_that_identity_calls_alike_shares_a_key(name: str, edits: lis
     other = name
     for kind, place, letter in edits:
         other = _edited(other, kind, place, letter)
-    if likeness(name, other) or likeness(other, name):
+    if compare_artist_names(name, other) or compare_artist_names(other, name):
         assert meet(name, other)
 
 
@@ -167,10 +167,10 @@ def test_every_near_pair_shares_a_key(name: str, edits: list[tuple[str, int, str
     other = name
     for kind, place, letter in edits:
         other = _edited(other, kind, place, letter)
-    one, two = skeleton(name), skeleton(other)
-    allowed = tolerance(one, two)
+    one, two = build_confusable_skeleton(name), build_confusable_skeleton(other)
+    allowed = count_tolerated_changes(one, two)
     if allowed and OSA.distance(one, two) <= allowed:
-        assert near(name, other)
+        assert is_near_name(name, other)
         assert meet(name, other)
 
 
@@ -195,7 +195,7 @@ def test_every_near_pair_shares_a_key(name: str, edits: list[tuple[str, int, str
     ],
 )
 def test_near_grows_with_the_length_of_the_name(one: str, other: str, expected: bool) -> None:
-    assert near(one, other) is near(other, one) is expected
+    assert is_near_name(one, other) is is_near_name(other, one) is expected
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_names_sound_alike_that_also_look_it(one: str, other: str, expected: boo
     ],
 )
 def test_names_in_other_scripts_are_romanised(name: str, latin: str) -> None:
-    assert romanised(name) == latin
+    assert romanise_name(name) == latin
 
 
 @settings(max_examples=300)

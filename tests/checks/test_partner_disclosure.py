@@ -59,7 +59,11 @@ def test_a_declaration_in_each_partners_words(case: str) -> None:
     release = a_release(track)
     (apple,), (spotify,), (c2pa,) = (
         form(release)["tracks"]
-        for form in (partner_disclosure.apple, partner_disclosure.spotify, partner_disclosure.c2pa)
+        for form in (
+            partner_disclosure.apple_transparency_tags,
+            partner_disclosure.spotify_ai_credits,
+            partner_disclosure.c2pa_source_types,
+        )
     )
     assert apple["tags"] == tags
     assert spotify["credits"] == (roles if roles is None else spotify["credits"])
@@ -79,6 +83,6 @@ def test_a_declaration_in_each_partners_words(case: str) -> None:
 )
 def test_artwork_is_a_matter_of_its_own(extent: ContainsAI, apple: bool | None, source: str | None) -> None:
     release = a_release(a_track(), cover=Cover("cover.jpg", extent))
-    assert partner_disclosure.apple(release)["artwork"] is apple
-    assert (partner_disclosure.c2pa(release)["artwork"] is None) == (source is None)
-    assert "artwork" not in partner_disclosure.spotify(release)
+    assert partner_disclosure.apple_transparency_tags(release)["artwork"] is apple
+    assert (partner_disclosure.c2pa_source_types(release)["artwork"] is None) == (source is None)
+    assert "artwork" not in partner_disclosure.spotify_ai_credits(release)

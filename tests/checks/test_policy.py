@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from checks.model import ai_declaration
 from checks.model.check import CHECK_MISSING
 from checks.model.finding import Basis, Code, Finding, Label, Route, Severity
-from checks.policy import Outcome, Policy, PolicyError, Profile, Ruling, Verdict, decide, load, outcome
+from checks.policy import (
+    Outcome,
+    Policy,
+    PolicyError,
+    Profile,
+    Ruling,
+    Verdict,
+    decide_partner_outcome,
+    judge_findings,
+    load_policy_file,
+)
 from checks.rules import audio, disclosure, identity
 
 SHIPPED = Path(__file__).parents[2] / "config" / "policy.toml"
@@ -47,7 +57,7 @@ def a_finding(route: Route, subject: str = "track:1", labels: tuple[Label, ...] 
 
 
 def ruled(*findings: Finding, policy: Policy | None = None, missing: Sequence[str] = ()) -> Ruling:
-    return decide(policy or a_policy(), findings, missing, [1, 2])
+    return judge_findings(policy or a_policy(), findings, missing, [1, 2])
 
 
 VOCALS = Label("ai:vocals", "all", Basis.DECLARED)
@@ -60,7 +70,7 @@ ARTWORK = Label("ai:artwork", "all", Basis.DECLARED)
 
 def test_a_file_is_read_as_written(tmp_path: Path) -> None:
     path = written(tmp_path, WHOLE)
-    policy = load(path)
+    policy = load_policy_file(path)
     assert policy.version == "7"
     assert policy.digest == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
     assert policy.mandatory == ("audio", "identity")
@@ -70,8 +80,8 @@ def test_a_file_is_read_as_written(tmp_path: Path) -> None:
 
 
 def test_any_change_to_the_file_changes_its_digest(tmp_path: Path) -> None:
-    before = load(written(tmp_path, WHOLE)).digest
-    assert load(written(tmp_path, WHOLE + "# a word\n")).digest != before
+    before = load_policy_file(written(tmp_path, WHOLE)).digest
+    assert load_policy_file(written(tmp_path, WHOLE + "# a word\n")).digest != before
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,7 @@ def test_a_file_that_is_not_understood_is_refused_with_the_place(
 ) -> None:
     assert old in WHOLE
     with pytest.raises(PolicyError, match=r"policy\.toml") as refused:
-        load(written(tmp_path, WHOLE.replace(old, new, 1)))
+        load_policy_file(written(tmp_path, WHOLE.replace(old, new, 1)))
     assert complaint in str(refused.value)
 
 
@@ -111,32 +121,32 @@ def test_a_file_that_is_not_understood_is_refused_with_the_place(
 )
 def test_a_value_where_a_table_belongs_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(PolicyError, match="must be a table"):
-        load(written(tmp_path, text))
+        load_policy_file(written(tmp_path, text))
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError):
-        load(tmp_path / "absent.toml")
+        load_policy_file(tmp_path / "absent.toml")
     broken = tmp_path / "broken.toml"
     broken.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PolicyError):
-        load(broken)
+        load_policy_file(broken)
 
 
 def test_a_misspelt_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"unknown code: audio\.silence"):
-        load(written(tmp_path, WHOLE), known_codes=["audio.silent"])
+        load_policy_file(written(tmp_path, WHOLE), known_codes=["audio.silent"])
 
 
 def test_a_misspelt_check_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="unknown check: identity"):
-        load(written(tmp_path, WHOLE), known_codes=["audio.silence"], known_checks=["audio"])
+        load_policy_file(written(tmp_path, WHOLE), known_codes=["audio.silence"], known_checks=["audio"])
 
 
 def test_a_policy_that_is_refused_says_the_place_once(tmp_path: Path) -> None:
     path = written(tmp_path, WHOLE.replace("[routes]", 'other_spedes = "never"\n[routes]'))
     with pytest.raises(PolicyError) as refused:
-        load(path)
+        load_policy_file(path)
     assert str(refused.value) == f"{path}: unknown line in [checks]: other_spedes"
 
 
@@ -158,7 +168,7 @@ DAYS = dt.timedelta(days=30)
 def test_whose_recordings_are_searched_at_other_speeds(
     tmp_path: Path, line: str, new: bool, known: bool, rejected: bool
 ) -> None:
-    policy = load(written(tmp_path, WHOLE.replace("[routes]", f"{line}\n[routes]")))
+    policy = load_policy_file(written(tmp_path, WHOLE.replace("[routes]", f"{line}\n[routes]")))
     assert policy.undoes_changes(DAYS - dt.timedelta(seconds=1), lambda: False) is new
     assert policy.undoes_changes(DAYS, lambda: False) is known
     assert policy.undoes_changes(DAYS, lambda: True) is rejected
@@ -169,8 +179,10 @@ def test_rejections_are_asked_for_only_where_they_matter(tmp_path: Path) -> None
         raise AssertionError
 
     for line in ('other_speeds = "always"', 'other_speeds = "never"'):
-        load(written(tmp_path, WHOLE.replace("[routes]", f"{line}\n[routes]"))).undoes_changes(DAYS, unasked)
-    policy = load(written(tmp_path, WHOLE.replace("[routes]", 'other_speeds = "new"\n[routes]')))
+        load_policy_file(written(tmp_path, WHOLE.replace("[routes]", f"{line}\n[routes]"))).undoes_changes(
+            DAYS, unasked
+        )
+    policy = load_policy_file(written(tmp_path, WHOLE.replace("[routes]", 'other_speeds = "new"\n[routes]')))
     assert policy.undoes_changes(DAYS, unasked)
 
 
@@ -268,38 +280,40 @@ STRICT = Profile("strict", {"ai:recording=all": Outcome.WITHHOLD, "ai:artwork=al
 def test_the_strictest_rule_decides_for_a_partner(
     labels: list[Label], expected: tuple[Outcome, tuple[str, ...]]
 ) -> None:
-    assert outcome(STRICT, Verdict.LABEL, labels) == expected
+    assert decide_partner_outcome(STRICT, Verdict.LABEL, labels) == expected
 
 
 @pytest.mark.parametrize("verdict", [Verdict.REVIEW, Verdict.REJECT, Verdict.RETURN])
 def test_what_is_not_cleared_is_withheld_from_everyone(verdict: Verdict) -> None:
-    assert outcome(STRICT, verdict, []) == (Outcome.WITHHOLD, ())
-    assert outcome(None, verdict, [ARTWORK]) == (Outcome.WITHHOLD, ())
+    assert decide_partner_outcome(STRICT, verdict, []) == (Outcome.WITHHOLD, ())
+    assert decide_partner_outcome(None, verdict, [ARTWORK]) == (Outcome.WITHHOLD, ())
 
 
 def test_a_partner_without_a_profile_gets_every_label() -> None:
-    assert outcome(None, Verdict.LABEL, [RECORDING]) == (Outcome.DELIVER_LABELLED, ("ai:recording=all",))
-    assert outcome(None, Verdict.APPROVE, []) == (Outcome.DELIVER, ())
+    assert decide_partner_outcome(None, Verdict.LABEL, [RECORDING]) == (Outcome.DELIVER_LABELLED, ("ai:recording=all",))
+    assert decide_partner_outcome(None, Verdict.APPROVE, []) == (Outcome.DELIVER, ())
 
 
 # The file that ships
 
 
 def test_the_shipped_policy_is_understood() -> None:
-    policy = load(SHIPPED)
+    policy = load_policy_file(SHIPPED)
     assert policy.version == "2026.3"
     assert set(policy.mandatory) == {"audio", "identifiers", "metadata", "similarity", "identity", "disclosure"}
 
 
 def test_the_shipped_policy_routes_no_unknown_code_of_these_checks() -> None:
-    routed = {code for code in load(SHIPPED).routes if code.partition(".")[0] in {"audio", "artist", "disclosure"}}
+    routed = {
+        code for code in load_policy_file(SHIPPED).routes if code.partition(".")[0] in {"audio", "artist", "disclosure"}
+    }
     known = {code.id for check in (audio.CHECK, identity.CHECK, disclosure.CHECK) for code in check.codes}
     assert routed <= known
 
 
 def test_every_shipped_rule_speaks_of_a_label_that_can_be_declared() -> None:
     keys = {"ai:recording", "ai:artwork", "ai:voice_replica_consented", *ai_declaration.LABELLED}
-    for profile in load(SHIPPED).profiles.values():
+    for profile in load_policy_file(SHIPPED).profiles.values():
         for rule in profile.rules:
             key, _, value = rule.partition("=")
             assert key in keys
@@ -321,7 +335,7 @@ def test_every_shipped_rule_speaks_of_a_label_that_can_be_declared() -> None:
     ],
 )
 def test_each_partner_gets_ai_music_as_it_takes_it(profile: str, labels: list[Label], expected: Outcome) -> None:
-    assert outcome(load(SHIPPED).profiles[profile], Verdict.LABEL, labels)[0] is expected
+    assert decide_partner_outcome(load_policy_file(SHIPPED).profiles[profile], Verdict.LABEL, labels)[0] is expected
 
 
 @pytest.mark.parametrize(
@@ -337,11 +351,11 @@ def test_each_partner_gets_ai_music_as_it_takes_it(profile: str, labels: list[La
     ],
 )
 def test_policy_says_on_which_grounds_rejected_content_stays_down(tmp_path: Path, key: str, line: str, stays: bool):
-    rules = load(written(tmp_path, f'{WHOLE}\n[reasons.{key}]\ntitle = "A ground"\n{line}\n'))
+    rules = load_policy_file(written(tmp_path, f'{WHOLE}\n[reasons.{key}]\ntitle = "A ground"\n{line}\n'))
     assert rules.stays_down(key) is stays
     assert not rules.stays_down("another")
 
 
 def test_ground_that_is_neither_kept_nor_not_is_refused(tmp_path: Path):
     with pytest.raises(PolicyError, match=r"reasons\.fraud: stay_down must be true or false"):
-        load(written(tmp_path, f'{WHOLE}\n[reasons.fraud]\ntitle = "A ground"\nstay_down = "yes"\n'))
+        load_policy_file(written(tmp_path, f'{WHOLE}\n[reasons.fraud]\ntitle = "A ground"\nstay_down = "yes"\n'))

@@ -25,9 +25,9 @@ from intake.demo.releases import (
     KNOWN_TITLE,
     PROTECTED_NAME,
     SECONDS,
-    document,
+    build_demo_document,
+    build_demo_samples,
     known_recording,
-    samples,
 )
 from intake.models import Blob, Label, Submission
 from intake.services.catalogue import known_recordings
@@ -56,7 +56,7 @@ def fill(folder: Path | None = None, only: Collection[str] = ()) -> dict[str, Su
     folder = folder or Path(tempfile.mkdtemp(prefix="scene-"))
     current_app.conf.task_always_eager = current_app.conf.task_eager_propagates = True
     for name in ("ada", "ben"):
-        moderators.create(name, PASSWORD)
+        moderators.create_moderator(name, PASSWORD)
     guard(folder)
     made = {sample.name: _send(sample.label, sample.document, sample.make, folder) for sample in _days_samples(only)}
     if only:
@@ -64,7 +64,7 @@ def fill(folder: Path | None = None, only: Collection[str] = ()) -> dict[str, Su
         return made
     made["Undertow"] = _send("Blue Buoy", _album(), _copied_in_parts, folder)
     for number, (title, artist, _) in enumerate(_CROWD, start=40):
-        contradictory = _contradictory(document(title, number, _out(), artist=artist, label="Blue Buoy"))
+        contradictory = _contradictory(build_demo_document(title, number, _out(), artist=artist, label="Blue Buoy"))
         made[title] = _send("Blue Buoy", contradictory, _tune(number), folder)
     _set_clocks(made)
     _decide_some(made)
@@ -76,14 +76,14 @@ def guard(folder: Path) -> None:
     path = known_recording(folder)
     blob = _keep(path)
     facts = default_analyser().analyse(path, blob.pk, name=path.name)
-    known_recordings.learn(facts, title=KNOWN_TITLE, artist=KNOWN_ARTIST, isrc=KNOWN_ISRC, owner=KNOWN_OWNER)
-    known_recordings.index()
-    protected_artists.protect(PROTECTED_NAME)
+    known_recordings.learn_recording(facts, title=KNOWN_TITLE, artist=KNOWN_ARTIST, isrc=KNOWN_ISRC, owner=KNOWN_OWNER)
+    known_recordings.index_new_recordings()
+    protected_artists.protect_artist(PROTECTED_NAME)
 
 
 def _days_samples(only: Collection[str]) -> list[Any]:
     today = timezone.now().date()
-    return [one for one in samples(today) if one.expected != "refused" and (not only or one.name in only)]
+    return [one for one in build_demo_samples(today) if one.expected != "refused" and (not only or one.name in only)]
 
 
 def _out() -> dt.date:
@@ -97,7 +97,7 @@ def _send(label: str, delivery: dict[str, Any], make: Callable[[Path], None], fo
         make(place)
     owner, _ = Label.objects.get_or_create(name=label)
     blobs = {name: _keep(place / name) for name in admission.named_files(delivery)}
-    submission = submission_actions.deliver(owner, delivery, blobs)
+    submission = submission_actions.submit_delivery(owner, delivery, blobs)
     submission.refresh_from_db()
     return submission
 
@@ -110,8 +110,8 @@ def _keep(path: Path) -> Blob:
 
 def _tune(seed: int) -> Callable[[Path], None]:
     def make(place: Path) -> None:
-        sounds.encode(sounds.compose(seed, SECONDS), 44100, place / "01.flac")
-        covers.paint(seed, place / "cover.png")
+        sounds.encode_demo_audio(sounds.compose_demo_piece(seed, SECONDS), 44100, place / "01.flac")
+        covers.paint_demo_cover(seed, place / "cover.png")
 
     return make
 
@@ -127,7 +127,7 @@ def _contradictory(delivery: dict[str, Any]) -> dict[str, Any]:
 
 def _album() -> dict[str, Any]:
     """Three tracks; the second is put together from two parts of the known recording."""
-    delivery = document("Undertow", 30, _out(), artist="Tomas Rehn", label="Blue Buoy")
+    delivery = build_demo_document("Undertow", 30, _out(), artist="Tomas Rehn", label="Blue Buoy")
     release = delivery["release"]
     first = release["tracks"][0]
     for position, title in enumerate(("Undertow", "Glass", "Shoreline"), start=1):
@@ -139,13 +139,13 @@ def _album() -> dict[str, Any]:
 
 
 def _copied_in_parts(place: Path) -> None:
-    known = sounds.compose(KNOWN_SEED, SECONDS)
-    own = sounds.compose(31, 12.0)
+    known = sounds.compose_demo_piece(KNOWN_SEED, SECONDS)
+    own = sounds.compose_demo_piece(31, 12.0)
     parts = [own[: 6 * 44100], *(known[int(a * 44100) : int(b * 44100)] for a, b in EXCERPTS), own[6 * 44100 :]]
-    sounds.encode(sounds.compose(32, SECONDS), 44100, place / "01.flac")
-    sounds.encode(np.concatenate(parts) * 0.8, 44100, place / "02.flac")
-    sounds.encode(sounds.compose(33, SECONDS), 44100, place / "03.flac")
-    covers.paint(31, place / "cover.png")
+    sounds.encode_demo_audio(sounds.compose_demo_piece(32, SECONDS), 44100, place / "01.flac")
+    sounds.encode_demo_audio(np.concatenate(parts) * 0.8, 44100, place / "02.flac")
+    sounds.encode_demo_audio(sounds.compose_demo_piece(33, SECONDS), 44100, place / "03.flac")
+    covers.paint_demo_cover(31, place / "cover.png")
 
 
 def _set_clocks(made: dict[str, Submission]) -> None:
@@ -167,12 +167,12 @@ def _decide_some(made: dict[str, Submission]) -> None:
     def now(title: str) -> Submission:
         return Submission.objects.get(pk=made[title].pk)
 
-    decisions.decide(
+    decisions.decide_submission(
         now("月の舟"), ben, Verdict.RETURN, "Please state for each element of the track how it was made.",
         "Second time this week; the label's form seems to fill in the wrong column.",
     )  # fmt: skip
-    decisions.decide(
+    decisions.decide_submission(
         now("Corrida"), ben, Verdict.LABEL, "The use of AI was confirmed; it goes out with these labels.",
         labels=[("ai:recording", "partly"), ("ai:vocals", "all")],
     )  # fmt: skip
-    decisions.claim(now("Salt and Wire"), ben)
+    decisions.claim_submission(now("Salt and Wire"), ben)

@@ -29,7 +29,7 @@ def morning(tmp_path, tmp_path_factory, settings):
     from intake.readers import check_context
 
     settings.GATE_INDEX = tmp_path / "index"
-    check_context._open.cache_clear()
+    check_context._open_cached_store.cache_clear()
     before = current_app.conf.task_always_eager, current_app.conf.task_eager_propagates
     files = tmp_path_factory.getbasetemp() / "scene"
     files.mkdir(exist_ok=True)
@@ -311,7 +311,7 @@ def test_nobody_outside_hears_of_a_decision_that_can_still_be_taken_back(morning
     page.keyboard.type("Rights were shown.")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-undo]")
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     assert receiver.told == []
     page.click("[data-undo] button")
     page.wait_for_selector("h1:text-is('Quiet Water')")
@@ -325,7 +325,7 @@ def test_nobody_outside_hears_of_a_decision_that_can_still_be_taken_back(morning
     until(page, "!document.querySelector('[data-undo]')")
     deadline = time.monotonic() + 10
     while not receiver.told and time.monotonic() < deadline:
-        webhook_delivery.pump()
+        webhook_delivery.dispatch_due_deliveries()
         time.sleep(0.2)
     assert receiver.told == ["submission.approved"]
 

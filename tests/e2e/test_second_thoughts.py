@@ -24,7 +24,7 @@ def shown(page, name):
 
 @pytest.fixture
 def submission(rung):
-    moderators.create("ada", PASSWORD)
+    moderators.create_moderator("ada", PASSWORD)
     return waiting(tracks=2)
 
 

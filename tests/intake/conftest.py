@@ -30,7 +30,7 @@ def _own_index(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> Non
     from intake.readers import check_context
 
     settings.GATE_INDEX = tmp_path / "index"
-    check_context._open.cache_clear()
+    check_context._open_cached_store.cache_clear()
 
 
 @dataclass

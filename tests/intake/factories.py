@@ -35,7 +35,7 @@ def a_label(name: str = "Harbour Records") -> Label:
 def a_moderator(name: str = "ada", *held: Role) -> User:
     """A person at the desk; a moderator, unless other roles are named."""
     person = User.objects.create_user(name, password="secret", is_staff=True)
-    person.groups.set([permissions.group(role) for role in held or (Role.MODERATOR,)])
+    person.groups.set([permissions.ensure_role_group(role) for role in held or (Role.MODERATOR,)])
     return person
 
 
@@ -93,7 +93,7 @@ def a_submission(label: Label | None = None, document: Mapping[str, Any] | None 
     """A whole delivery, handed over."""
     document = document or a_document()
     blobs = {name: a_blob(content) for name, content in files_of(document).items()}
-    return submission_actions.deliver(label or a_label(), document, blobs)
+    return submission_actions.submit_delivery(label or a_label(), document, blobs)
 
 
 def facts_of(sha256: str, **changes: Any) -> AudioFacts:

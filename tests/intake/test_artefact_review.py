@@ -107,7 +107,7 @@ def test_an_approved_release_can_be_vouched_for_and_counts_once(rung, analyser):
     analyser.changes = {"lattice": CLEAR}
     submission = concluded(rung)
     for _ in range(2):
-        (kept,) = artefact_review.verify(submission, "ada", "I was in the studio")
+        (kept,) = artefact_review.verify_recordings(submission, "ada", "I was in the studio")
     assert (kept.score, kept.source, kept.verified_by) == (21.0, submission.label.name, "ada")
     assert VerifiedRecording.objects.count() == 1
     assert check_context.Lattice().human_scores(FEATURE_VERSION) == [21.0]
@@ -152,7 +152,7 @@ def test_what_cannot_stand_for_people_is_refused_and_changes_nothing(rung, analy
     analyser.changes = {"lattice": CLEAR}
     submission = made(rung, analyser)
     with pytest.raises(artefact_review.NotVerifiable, match=why):
-        artefact_review.verify(submission, "ada", "certain")
+        artefact_review.verify_recordings(submission, "ada", "certain")
     assert not VerifiedRecording.objects.exists()
 
 
@@ -187,8 +187,8 @@ def test_the_command_tells_what_share_reaches_each_strength():
 
 def test_the_command_vouches_for_the_files_of_a_list(tmp_path):
     rate = 44_100
-    sounds.encode(decoders.music(rate, 12), rate, tmp_path / "a.flac")
-    sounds.encode(np.zeros(rate * 12, np.float32), rate, tmp_path / "silent.flac")
+    sounds.encode_demo_audio(decoders.music(rate, 12), rate, tmp_path / "a.flac")
+    sounds.encode_demo_audio(np.zeros(rate * 12, np.float32), rate, tmp_path / "silent.flac")
     path = tmp_path / "list.csv"
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(

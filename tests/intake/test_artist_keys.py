@@ -26,12 +26,12 @@ NAME = "Nora Castellane"
 
 @pytest.fixture
 def artist():
-    return protected_artists.protect(NAME)[0]
+    return protected_artists.protect_artist(NAME)[0]
 
 
 @pytest.fixture
 def key(artist):
-    return protected_artists.issue_key(artist, "operator")[1]
+    return protected_artists.issue_artist_key(artist, "operator")[1]
 
 
 def by(name, key=None, number=1):
@@ -74,12 +74,12 @@ def test_stranger_without_a_key_is_reviewed(rung, analyser, artist):
 @pytest.mark.parametrize("wrong", ["nonsense", "rak_0123456789_" + "x" * 43, "another's", "revoked", "cut"])
 def test_key_that_does_not_open_the_name_changes_nothing(rung, analyser, artist, key, wrong):
     if wrong == "another's":
-        wrong = protected_artists.issue_key(protected_artists.protect("Mara Quill")[0], "operator")[1]
+        wrong = protected_artists.issue_artist_key(protected_artists.protect_artist("Mara Quill")[0], "operator")[1]
     elif wrong == "revoked":
         wrong = key
-        protected_artists.revoke_key(ArtistKey.objects.get(), "operator")
+        protected_artists.revoke_artist_key(ArtistKey.objects.get(), "operator")
     elif wrong == "cut":
-        wrong = protected_artists.cut(key)
+        wrong = protected_artists.cut_key_secret(key)
     submission = judged(rung, by(NAME, wrong))
     assert submission.state == State.IN_REVIEW
     assert codes(submission) == {"artist.exact_protected", "artist.key_refused"}
@@ -90,7 +90,7 @@ def test_key_that_does_not_open_the_name_changes_nothing(rung, analyser, artist,
 def test_key_opens_a_variant_of_the_name_and_no_other_artists(rung, analyser, artist, key):
     document = by("Nora Castelane", key)
     document["release"]["tracks"][0]["display_artists"].append({"name": "Mara Quill", "role": "featured"})
-    protected_artists.protect("Mara Quill")
+    protected_artists.protect_artist("Mara Quill")
     submission = judged(rung, document)
     assert submission.state == State.IN_REVIEW
     assert codes(submission) == {"artist.key_verified", "artist.exact_protected"}
@@ -98,7 +98,7 @@ def test_key_opens_a_variant_of_the_name_and_no_other_artists(rung, analyser, ar
 
 def test_key_revoked_before_the_checks_opens_nothing(rung, analyser, artist, key):
     submission = a_submission(a_label("North Pier Music"), by(NAME, key))
-    protected_artists.revoke_key(ArtistKey.objects.get(), "operator")
+    protected_artists.revoke_artist_key(ArtistKey.objects.get(), "operator")
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.IN_REVIEW
@@ -122,10 +122,10 @@ def test_use_is_counted_once_a_submission_and_only_when_it_is_decided(rung, anal
 def test_use_is_not_counted_where_the_decision_comes_too_late(rung, analyser, artist, key):
     submission = a_submission(a_label("North Pier Music"), by(NAME, key))
     stale = Submission.objects.get(pk=submission.pk)
-    submission_actions.withdraw(submission)
-    rules = admission.policy()
+    submission_actions.withdraw_submission(submission)
+    rules = admission.current_policy()
     with pytest.raises(Conflict):
-        pipeline.settle(stale, pipeline.judge(stale, rules), rules, [])
+        pipeline.commit_machine_decision(stale, pipeline.judge_submission(stale, rules), rules, [])
     assert ArtistKey.objects.get().uses == 0
     assert KeyUse.objects.get().counted_at is None
 
@@ -139,7 +139,7 @@ def test_draft_keeps_its_right_when_it_is_handed_over(rung, analyser, artist, ke
     draft = submission_actions.open_draft(label, document)
     for name, content in files_of(document).items():
         submission_actions.put_file(draft, name, a_blob(content))
-    submission_actions.submit(draft)
+    submission_actions.submit_draft(draft)
     run(rung)
     draft.refresh_from_db()
     assert draft.state == State.APPROVED
@@ -170,10 +170,10 @@ def test_key_is_nowhere_after_a_delivery(rung, analyser, artist, key, caplog, ca
     shown = said[3].json()["release"]
     assert (
         shown["display_artists"][0]["artist_key"]
-        == protected_artists.cut(key)
+        == protected_artists.cut_key_secret(key)
         == f"rak_{ArtistKey.objects.get().prefix}_…"
     )
-    assert shown["tracks"][0]["display_artists"][0]["artist_key"] == protected_artists.cut(key)
+    assert shown["tracks"][0]["display_artists"][0]["artist_key"] == protected_artists.cut_key_secret(key)
 
 
 def test_secret_of_another_kind_is_not_kept_at_all(rung):
@@ -193,14 +193,14 @@ def issuer(artist):
 
 
 def test_renamed_label_still_vouches_for_the_keys_that_it_issued(artist, issuer):
-    key = protected_artists.issue_key(artist, issuer)[1]
+    key = protected_artists.issue_artist_key(artist, issuer)[1]
     assert Names().opened_by(key).vouched
     Label.objects.filter(pk=issuer.pk).update(name="Quay Records")
     assert Names().opened_by(key).vouched
 
 
 def test_another_label_under_the_old_name_vouches_for_nothing(artist, issuer):
-    key = protected_artists.issue_key(artist, issuer)[1]
+    key = protected_artists.issue_artist_key(artist, issuer)[1]
     protected_artists.end_authorisation(artist, issuer, "operator")
     Label.objects.filter(pk=issuer.pk).update(name="Quay Records")
     Authorisation.objects.create(artist=artist, label=a_label("Harbour Records"), vouched_by="operator")

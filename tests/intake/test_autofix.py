@@ -24,7 +24,7 @@ ACCOUNT = Account("a", "Harbour Records", ("Harbour Records",))
 def examine(document: dict[str, Any]) -> Sequence[Finding]:
     from intake.readers import release_mapping
 
-    delivery = Delivery(release_mapping.release(document["release"]), ACCOUNT, TODAY)
+    delivery = Delivery(release_mapping.map_release_document(document["release"]), ACCOUNT, TODAY)
     context = a_context(history=FakeHistory())
     return [finding for check in (IDENTIFIERS, METADATA) for finding in check.run(delivery, context)]
 
@@ -36,7 +36,7 @@ def refuses(finding: Finding) -> bool:
 def mended(document: dict[str, Any], unsafe: bool = False) -> tuple[dict[str, Any], list[str], Sequence[Finding]]:
     from intake.services.submissions import autofix
 
-    return autofix.mended(document, examine, refuses, lambda finding: finding.safe or unsafe)
+    return autofix.apply_document_fixes(document, examine, refuses, lambda finding: finding.safe or unsafe)
 
 
 def a_document(tracks: int = 1, **track: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def a_document(tracks: int = 1, **track: Any) -> dict[str, Any]:
     from intake.core import document_schema
     from tests.intake import factories
 
-    document = document_schema.parse(factories.a_document(tracks=tracks))
+    document = document_schema.parse_document(factories.a_document(tracks=tracks))
     for one in document["release"]["tracks"]:
         one.update(copy.deepcopy(track))
     if tracks == 1:
@@ -172,13 +172,13 @@ def test_mending_twice_changes_nothing(tracks: list[dict[str, Any]], release: di
     document["release"].update(release)
     for one, changes in zip(document["release"]["tracks"], tracks, strict=True):
         one.update(changes)
-    document = document_schema.parse(document)
+    document = document_schema.parse_document(document)
     before = {(f.code.id, f.subject) for f in examine(document) if refuses(f)}
     after, _, findings = mended(document, unsafe)
     assert {(f.code.id, f.subject) for f in findings if refuses(f)} <= before, "mending made something worse"
-    assert document_schema.parse(after) == document_schema.parse(document_schema.parse(after)), (
-        "what was mended is a document"
-    )
+    assert document_schema.parse_document(after) == document_schema.parse_document(
+        document_schema.parse_document(after)
+    ), "what was mended is a document"
     again, applied, _ = mended(after, unsafe)
     assert (again, applied) == (after, [])
 
@@ -188,7 +188,7 @@ def test_mending_twice_changes_nothing(tracks: list[dict[str, Any]], release: di
 def test_any_patch_is_carried_out_once(track: dict[str, Any]) -> None:
     from intake.core import document_schema
 
-    document = document_schema.parse(a_document(**track))
+    document = document_schema.parse_document(a_document(**track))
     for finding in examine(document):
         if not finding.patch:
             continue

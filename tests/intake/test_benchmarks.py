@@ -54,7 +54,7 @@ def test_pipeline_decides_a_tiny_single_again_and_again(tmp_path: Path) -> None:
 def test_releases_of_the_benchmarks_pass_the_door(number_of_tracks: int) -> None:
     label = pipeline.Delivering().label
     for number in (1, 999, 20_017):
-        admission.admit(label, gate.release(number, "01.flac", number_of_tracks))
+        admission.admit_release(label, gate.release(number, "01.flac", number_of_tracks))
 
 
 def test_pieces_for_the_throughput_differ(tmp_path: Path) -> None:

@@ -89,11 +89,11 @@ def test_what_nobody_names_is_tidied_away_and_what_somebody_names_stays(storage:
     orphan, submission = a_blob(CONTENT), a_submission()
     abandoned = Incoming()
     abandoned.write(CONTENT)
-    assert blobs.tidy() == 0, "it may still be wanted"
+    assert blobs.delete_unused_blobs() == 0, "it may still be wanted"
     long_ago = timezone.now() - 2 * blobs.ABANDONED_AFTER
     Blob.objects.update(touched_at=long_ago)
     os.utime(abandoned.path, (long_ago.timestamp(), long_ago.timestamp()))
-    assert blobs.tidy() == 2
+    assert blobs.delete_unused_blobs() == 2
     assert not Blob.objects.filter(pk=orphan.pk).exists()
     assert not default_storage.exists(orphan.path)
     assert not abandoned.path.exists()
@@ -104,5 +104,5 @@ def test_an_unused_blob_that_is_delivered_again_is_not_tidied_away(storage: str)
     a_blob(CONTENT)
     Blob.objects.update(touched_at=timezone.now() - dt.timedelta(hours=1))
     blob = a_blob(CONTENT)
-    assert blobs.tidy() == 0
+    assert blobs.delete_unused_blobs() == 0
     assert read(blob) == CONTENT

@@ -33,7 +33,7 @@ def found(submission: Submission) -> list[tuple[str, str]]:
 
 
 def a_block(kind: str, value: str, reason: str = "taken down on 2026-03-01", **more: Any) -> Block:
-    return blocklist.block(kind, value, reason, "operator", **more)[0]
+    return blocklist.add_block(kind, value, reason, "operator", **more)[0]
 
 
 def checked(rung, label="Harbour Records", title="Low Tide", number=1, **release: Any) -> Submission:
@@ -87,8 +87,8 @@ def test_release_with_something_on_the_list_is_looked_at_and_its_label_reads_not
 
 def test_blocked_recording_is_found_by_its_sound_and_by_nothing_else(rung, analyser):
     first = checked(rung)
-    decisions.reopen(first, a_moderator(), "a claim")
-    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "not distributed", code="prohibited")
+    decisions.reopen_submission(first, a_moderator(), "a claim")
+    decisions.decide_submission(first, a_moderator("eva"), Verdict.REJECT, "not distributed", code="prohibited")
     gone = KnownRecording.objects.get(submission=first)
     assert gone.forgotten_at is not None
     sound = first.resources.get(name="01.flac").blob_id
@@ -115,22 +115,22 @@ def test_own_recording_that_was_blocked_is_blocked_for_its_label_too(rung, analy
 
 
 def test_forgetting_unblocks_nothing(rung, analyser):
-    row, _ = known_recordings.learn(facts_of("aa"), title="Help!", owner="EMI")
+    row, _ = known_recordings.learn_recording(facts_of("aa"), title="Help!", owner="EMI")
     entry = a_block("recording", str(row.pk))
-    assert known_recordings.forget([row]) == 0
-    blocklist.lift(entry, "operator")
-    assert known_recordings.forget([row]) == 1
+    assert known_recordings.forget_recordings([row]) == 0
+    blocklist.lift_block(entry, "operator")
+    assert known_recordings.forget_recordings([row]) == 1
 
 
 def test_lifted_and_expired_blocks_hold_nothing(rung, analyser):
     one = a_block("isrc", "SEHBR2500101")
     two = a_block("upc", "036000291452", expires_at=timezone.now() + dt.timedelta(hours=1))
-    assert blocklist.lift(one, "moderator:ada")
-    assert not blocklist.lift(one, "moderator:eva")
+    assert blocklist.lift_block(one, "moderator:ada")
+    assert not blocklist.lift_block(one, "moderator:eva")
     Block.objects.filter(pk=two.pk).update(expires_at=timezone.now() - dt.timedelta(seconds=1))
     blocks = check_context.Blocks()
     assert blocks.listed("isrc", ["SEHBR2500101"]) == blocks.listed("upc", ["36000291452"]) == {}
-    again, new = blocklist.block("upc", "036000291452", "again", "operator")
+    again, new = blocklist.add_block("upc", "036000291452", "again", "operator")
     assert new
     assert again.pk != two.pk
     two.refresh_from_db()
@@ -138,8 +138,8 @@ def test_lifted_and_expired_blocks_hold_nothing(rung, analyser):
 
 
 def test_blocking_twice_is_one_entry():
-    one, new = blocklist.block("isrc", "se-hbr-25-00101", "a claim", "operator")
-    two, again = blocklist.block("isrc", "SEHBR2500101", "another", "moderator:ada")
+    one, new = blocklist.add_block("isrc", "se-hbr-25-00101", "a claim", "operator")
+    two, again = blocklist.add_block("isrc", "SEHBR2500101", "another", "moderator:ada")
     assert (one.pk, new, again) == (two.pk, True, False)
     assert two.reason == "a claim"
 
@@ -163,7 +163,7 @@ def test_blocking_twice_is_one_entry():
 )
 def test_what_cannot_be_blocked_is_refused_and_nothing_stored(kind, value, reason):
     with pytest.raises(blocklist.Unusable):
-        blocklist.block(kind, value, reason, "operator")
+        blocklist.add_block(kind, value, reason, "operator")
     assert not Block.objects.exists()
 
 
@@ -177,16 +177,16 @@ def test_block_that_comes_later_finds_what_is_live_and_puts_it_before_a_human(ru
     track = live.tracks.get()
     value = {"isrc": track.isrc, "upc": live.upc, "file": row.sha256, "recording": str(row.pk)}[kind]
     entry = a_block(kind, value)
-    (one,) = blocklist.affected(entry)
+    (one,) = blocklist.iterate_affected_submissions(entry)
     assert one.submission == live
     live.refresh_from_db()
     assert live.state == State.APPROVED, "looking changes nothing"
-    assert blocklist.reopen(entry, "moderator:ada") == [live]
+    assert blocklist.reopen_affected_submissions(entry, "moderator:ada") == [live]
     assert [kind for _, kind in found(live)] == [kind]
     assert live.state == State.IN_REVIEW
     assert live.decision.reasons == [CODE]
     assert live.reasons.filter(code=CODE, waiting=True).exists()
-    assert blocklist.reopen(entry, "moderator:ada") == []
+    assert blocklist.reopen_affected_submissions(entry, "moderator:ada") == []
     assert len(found(live)) == 1
     stranger.refresh_from_db()
     assert stranger.state == State.APPROVED

@@ -15,7 +15,7 @@ from intake.readers import release_mapping
 from intake.services.checking import pipeline
 from intake.services.people import access_log
 from intake.services.review import decisions
-from intake.services.review.decisions import Unfounded
+from intake.services.review.decisions import InvalidDecision
 from intake.services.submissions import admission, submission_actions, transitions
 from tests.intake.factories import a_blob, a_document, a_label, a_moderator, files_of
 
@@ -44,19 +44,19 @@ def a_release(consent, number=1, files=None, **more):
 def delivered(label, document, **contents):
     """A submission that stands before its last check."""
     contents = {**files_of(document), **contents}
-    submission = submission_actions.deliver(
+    submission = submission_actions.submit_delivery(
         label, document, {name: a_blob(content) for name, content in contents.items()}
     )
-    transitions.move(submission, State.CHECKING, "gate")
+    transitions.transition_submission(submission, State.CHECKING, "gate")
     return submission
 
 
 def judge(submission):
     """Run the disclosure check and conclude; returns its findings about consent."""
     run = CheckRun.objects.create(submission=submission, name="disclosure", version=1, needs_audio=True, status="done")
-    pipeline.store(run, disclosure.CHECK.run(release_mapping.delivery(submission), None))
-    rules = admission.policy()
-    pipeline.settle(submission, pipeline.judge(submission, rules), rules, ())
+    pipeline.store_check_findings(run, disclosure.CHECK.run(release_mapping.map_submission(submission), None))
+    rules = admission.current_policy()
+    pipeline.commit_machine_decision(submission, pipeline.judge_submission(submission, rules), rules, ())
     return list(submission.findings.filter(code="consent.unverified"))
 
 
@@ -116,9 +116,9 @@ def test_delivered_document_waits_for_a_person_without_the_label(waiting):
 
 def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(waiting):
     ada, eve = a_moderator(), a_moderator("eve")
-    access_log.saw(eve, waiting, "document consent.pdf")
-    with pytest.raises(Unfounded, match=r"consent\.pdf"):
-        decisions.decide(waiting, ada, Verdict.LABEL, "Fine.", labels=[("ai:vocals", "partly")])
+    access_log.record_view_once(eve, waiting, "document consent.pdf")
+    with pytest.raises(InvalidDecision, match=r"consent\.pdf"):
+        decisions.decide_submission(waiting, ada, Verdict.LABEL, "Fine.", labels=[("ai:vocals", "partly")])
     waiting.refresh_from_db()
     assert waiting.state == State.IN_REVIEW
     assert waiting.decisions.count() == 1
@@ -126,8 +126,10 @@ def test_release_does_not_go_out_before_the_moderator_has_opened_the_document(wa
 
 
 def accept(submission, moderator):
-    access_log.saw(moderator, submission, "document consent.pdf")
-    return decisions.decide(submission, moderator, Verdict.LABEL, "Signed.", labels=[("ai:vocals", "partly")])
+    access_log.record_view_once(moderator, submission, "document consent.pdf")
+    return decisions.decide_submission(
+        submission, moderator, Verdict.LABEL, "Signed.", labels=[("ai:vocals", "partly")]
+    )
 
 
 def test_label_goes_out_once_a_moderator_has_looked(waiting):
@@ -142,7 +144,7 @@ def test_label_goes_out_once_a_moderator_has_looked(waiting):
 
 
 def test_document_need_not_be_opened_to_refuse_the_release(waiting):
-    decisions.decide(waiting, a_moderator(), Verdict.RETURN, "It is not signed.")
+    decisions.decide_submission(waiting, a_moderator(), Verdict.RETURN, "It is not signed.")
     assert waiting.state == State.RETURNED
     assert not AcceptedConsent.objects.exists()
 
@@ -152,10 +154,10 @@ def test_no_moderator_vouches_for_a_consent_without_a_document(consent):
     submission = delivered(a_label(), a_release(consent) if consent else a_document())
     judge(submission)
     if submission.state != State.IN_REVIEW:
-        decisions.reopen(submission, a_moderator("eve"), "somebody knows the voice")
+        decisions.reopen_submission(submission, a_moderator("eve"), "somebody knows the voice")
     before = submission.decisions.count()
-    with pytest.raises(Unfounded, match="a delivered document of consent"):
-        decisions.decide(submission, a_moderator(), Verdict.LABEL, "They agreed.", labels=[(LABEL, "yes")])
+    with pytest.raises(InvalidDecision, match="a delivered document of consent"):
+        decisions.decide_submission(submission, a_moderator(), Verdict.LABEL, "They agreed.", labels=[(LABEL, "yes")])
     submission.refresh_from_db()
     assert (submission.state, submission.decisions.count()) == (State.IN_REVIEW, before)
 
@@ -185,7 +187,7 @@ def test_anything_else_is_looked_at_anew(waiting, changed):
 
 def test_acceptance_that_was_taken_back_counts_for_nothing(waiting):
     ada = a_moderator()
-    decisions.undo(accept(waiting, ada), ada)
+    decisions.undo_decision(accept(waiting, ada), ada)
     assert len(judge(again(waiting.label))) == 1
 
 

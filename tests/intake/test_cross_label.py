@@ -35,7 +35,7 @@ def delivered(
     files = files_of(document)
     audio = document["release"]["tracks"][0]["file"]
     blobs = {name: a_blob(sound if name == audio else content) for name, content in files.items()}
-    return submission_actions.deliver(label, document, blobs)
+    return submission_actions.submit_delivery(label, document, blobs)
 
 
 def both() -> tuple[Submission, Submission]:
@@ -50,10 +50,10 @@ def told(submission: Submission) -> list[str]:
 
 def to_similarity(submission: Submission, rung) -> Any:
     """Measured, and everything asked but the similarity check; returns that run."""
-    submission_actions.start(submission.pk)
+    submission_actions.start_checking(submission.pk)
     for name, arguments in list(rung):
         if name == "intake.analyse":
-            pipeline.analyse(*arguments)
+            pipeline.analyse_audio_file(*arguments)
     rung.clear()
     for one in submission.check_runs.exclude(name="similarity"):
         pipeline.run_check(one.pk)
@@ -64,7 +64,7 @@ def to_similarity(submission: Submission, rung) -> Any:
 def test_both_are_reviewed_whoever_is_checked_first(rung, analyser):
     first, second = both()
     one, two = to_similarity(first, rung), to_similarity(second, rung)
-    cross_label.show(first)
+    cross_label.publish_pending_recordings(first)
     pipeline.run_check(two.pk)
     pipeline.run_check(one.pk)
     assert told(first) == told(second) == ["track:1"]
@@ -80,12 +80,12 @@ def test_where_it_was_settled_whose_it_is_only_the_other_is_held(rung, analyser)
     first, second = both()
     one, two = to_similarity(first, rung), to_similarity(second, rung)
     track = first.tracks.get()
-    known, _ = known_recordings.learn(
+    known, _ = known_recordings.learn_recording(
         analyser.analyse(None, track.resource.blob_id), title="Low Tide", isrc=track.isrc, owner="Harbour Records"
     )
     assert known.label is None
-    cross_label.show(first)
-    cross_label.show(second)
+    cross_label.publish_pending_recordings(first)
+    cross_label.publish_pending_recordings(second)
     pipeline.run_check(one.pk)
     pipeline.run_check(two.pk)
     assert told(first) == told(second) == []
@@ -133,11 +133,11 @@ def test_first_that_is_cleared_while_the_second_is_measured_is_taken_back(rung, 
 def test_human_clearance_stands_and_the_second_is_reviewed(rung, analyser):
     first, second = both()
     one, two = to_similarity(first, rung), to_similarity(second, rung)
-    cross_label.show(second)
+    cross_label.publish_pending_recordings(second)
     pipeline.run_check(one.pk)
     assert told(first) == ["track:1"]
     first.refresh_from_db()
-    decisions.decide(first, a_moderator(), Verdict.APPROVE, "the contract was read")
+    decisions.decide_submission(first, a_moderator(), Verdict.APPROVE, "the contract was read")
     pipeline.run_check(two.pk)
     assert told(first) == told(second) == ["track:1"]
     assert (first.state, second.state) == (State.APPROVED, State.IN_REVIEW)
@@ -158,19 +158,21 @@ def test_what_was_withdrawn_is_compared_with_nobody(rung, analyser):
     first, second = both()
     two = to_similarity(second, rung)
     to_similarity(first, rung)
-    cross_label.show(first)
-    known_recordings.index()
+    cross_label.publish_pending_recordings(first)
+    known_recordings.index_new_recordings()
     shown = KnownRecording.objects.get(submission=first)
-    assert shown.pk in check_context.store()
-    submission_actions.withdraw(first)
+    assert shown.pk in check_context.open_fingerprint_store()
+    submission_actions.withdraw_submission(first)
     assert not KnownRecording.objects.pending().filter(submission=first).exists()
-    cross_label.show(first)
+    cross_label.publish_pending_recordings(first)
     assert not KnownRecording.objects.pending().filter(submission=first).exists()
     pipeline.run_check(two.pk)
     assert told(second) == []
     second.refresh_from_db()
     assert second.state == State.APPROVED
-    assert shown.pk not in check_context.store(), "the check has brought the index up to date before it asked"
+    assert shown.pk not in check_context.open_fingerprint_store(), (
+        "the check has brought the index up to date before it asked"
+    )
 
 
 def test_refused_recording_is_no_longer_its_labels_own_and_comes_back_with_the_appeal(rung, analyser):
@@ -178,12 +180,12 @@ def test_refused_recording_is_no_longer_its_labels_own_and_comes_back_with_the_a
     first = delivered(label, "Low Tide", 1)
     run(rung)
     first.refresh_from_db()
-    decisions.reopen(first, a_moderator(), "somebody else claims it")
-    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "it is not theirs", code="infringement")
+    decisions.reopen_submission(first, a_moderator(), "somebody else claims it")
+    decisions.decide_submission(first, a_moderator("eva"), Verdict.REJECT, "it is not theirs", code="infringement")
     assert not KnownRecording.objects.settled().filter(submission=first).exists()
     refused = KnownRecording.objects.current().get(submission=first)
     assert refused.source == KnownRecording.Source.REJECTED, "what is rejected as somebody else's stays down"
-    decisions.reopen(first, a_moderator("jo"), "an appeal")
+    decisions.reopen_submission(first, a_moderator("jo"), "an appeal")
     assert KnownRecording.objects.pending().get(submission=first) == refused
     run(rung)
     second = delivered(a_label("North Pier Music"), "Slack Water", 2)
@@ -195,15 +197,17 @@ def test_refusal_on_another_ground_takes_the_recording_out_and_it_comes_back_wit
     first = delivered(a_label("Harbour Records"), "Low Tide", 1)
     run(rung)
     first.refresh_from_db()
-    decisions.reopen(first, a_moderator(), "a complaint")
-    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "we do not distribute this", code="prohibited")
+    decisions.reopen_submission(first, a_moderator(), "a complaint")
+    decisions.decide_submission(
+        first, a_moderator("eva"), Verdict.REJECT, "we do not distribute this", code="prohibited"
+    )
     assert not KnownRecording.objects.current().filter(submission=first).exists()
-    known_recordings.index()
-    decisions.reopen(first, a_moderator("jo"), "an appeal")
+    known_recordings.index_new_recordings()
+    decisions.reopen_submission(first, a_moderator("jo"), "an appeal")
     (row,) = KnownRecording.objects.pending().filter(submission=first)
-    assert row.pk not in check_context.store()
-    known_recordings.index()
-    assert row.pk in check_context.store()
+    assert row.pk not in check_context.open_fingerprint_store()
+    known_recordings.index_new_recordings()
+    assert row.pk in check_context.open_fingerprint_store()
 
 
 def test_refusal_leaves_what_another_release_of_the_label_still_stands_for(rung, analyser):
@@ -211,8 +215,8 @@ def test_refusal_leaves_what_another_release_of_the_label_still_stands_for(rung,
     first, second = delivered(label, "Low Tide", 1), delivered(label, "Low Tide", 1)
     run(rung)
     first.refresh_from_db()
-    decisions.reopen(first, a_moderator(), "asked for")
-    decisions.decide(first, a_moderator("eva"), Verdict.REJECT, "delivered twice", code="infringement")
+    decisions.reopen_submission(first, a_moderator(), "asked for")
+    decisions.decide_submission(first, a_moderator("eva"), Verdict.REJECT, "delivered twice", code="infringement")
     row = KnownRecording.objects.settled().get()
     assert (row.submission, row.source) == (second, KnownRecording.Source.DELIVERED)
     refused = KnownRecording.objects.current().exclude(pk=row.pk).get()
@@ -223,7 +227,7 @@ def test_own_submissions_with_the_same_sound_do_not_meet(rung, analyser):
     label = a_label("Harbour Records")
     first, second = delivered(label, "Low Tide", 1), delivered(label, "Low Tide", 1)
     one, two = to_similarity(first, rung), to_similarity(second, rung)
-    cross_label.show(first)
+    cross_label.publish_pending_recordings(first)
     pipeline.run_check(two.pk)
     pipeline.run_check(one.pk)
     assert told(first) == told(second) == []
@@ -234,7 +238,7 @@ def test_own_submissions_with_the_same_sound_do_not_meet(rung, analyser):
 def test_recording_waits_in_the_index_once_and_stays_there_when_cleared(rung, analyser):
     first = delivered(a_label("Harbour Records"), "Low Tide", 1)
     one = to_similarity(first, rung)
-    cross_label.show(first)
+    cross_label.publish_pending_recordings(first)
     (row,) = KnownRecording.objects.all()
     assert row.source == KnownRecording.Source.PENDING
     pipeline.run_check(one.pk)
@@ -261,7 +265,7 @@ def seen_by(submission: Submission) -> dict[str, Any]:
 def test_label_reads_the_same_whichever_of_the_two_came_first(rung, analyser):
     first, second = both()
     one, two = to_similarity(first, rung), to_similarity(second, rung)
-    cross_label.show(second)
+    cross_label.publish_pending_recordings(second)
     pipeline.run_check(one.pk)
     pipeline.run_check(two.pk)
     mine, theirs = seen_by(first), seen_by(second)
@@ -278,7 +282,7 @@ def test_label_reads_the_same_whichever_of_the_two_came_first(rung, analyser):
 def test_others_pending_titles_and_isrcs_are_known_to_nobody(rung, analyser):
     first = delivered(a_label("Harbour Records"), "Low Tide", 1)
     to_similarity(first, rung)
-    cross_label.show(first)
+    cross_label.publish_pending_recordings(first)
     known = check_context.Recordings(a_label("North Pier Music"))
     assert known.titled(["Low Tide"]) == {"Low Tide": []}
 
@@ -309,7 +313,7 @@ def test_two_at_the_same_moment_both_end_with_one_finding(rung, analyser):
         for thread in threads:
             thread.join()
         for one in pair:
-            pipeline.conclude(one.pk)
+            pipeline.conclude_submission(one.pk)
             assert told(one) == ["track:1"], number
             assert one.state == State.IN_REVIEW
     assert Finding.objects.filter(code=CODE).count() == 40
@@ -318,8 +322,8 @@ def test_two_at_the_same_moment_both_end_with_one_finding(rung, analyser):
 def test_finding_that_comes_while_the_machine_concludes_is_judged_too(rung, analyser, monkeypatch):
     first, second = both()
     one, two = to_similarity(first, rung), to_similarity(second, rung)
-    cross_label.show(second)
-    real, calls = pipeline.judge, []
+    cross_label.publish_pending_recordings(second)
+    real, calls = pipeline.judge_submission, []
 
     def judge_slowly(*arguments):
         ruling = real(*arguments)
@@ -329,9 +333,11 @@ def test_finding_that_comes_while_the_machine_concludes_is_judged_too(rung, anal
         return ruling
 
     KnownRecording.objects.filter(submission=second).update(forgotten_at="2026-01-01T00:00:00Z")
-    monkeypatch.setattr(pipeline, "judge", judge_slowly)
-    show = cross_label.show
-    monkeypatch.setattr(cross_label, "show", lambda submission: None if submission == second else show(submission))
+    monkeypatch.setattr(pipeline, "judge_submission", judge_slowly)
+    show = cross_label.publish_pending_recordings
+    monkeypatch.setattr(
+        cross_label, "publish_pending_recordings", lambda submission: None if submission == second else show(submission)
+    )
     pipeline.run_check(one.pk)
     assert told(first) == ["track:1"]
     assert (first.state, first.decision.number) == (State.IN_REVIEW, 1)

@@ -97,12 +97,12 @@ def test_measuring_one_more_file_costs_no_more_statements_on_a_long_album(rung, 
     counts = []
     for number, tracks in enumerate((3, 30), start=1):
         submission = a_submission(a_label(f"Label {number}"), a_document(f"Tide {number}", number, tracks=tracks))
-        submission_actions.start(submission.pk)
+        submission_actions.start_checking(submission.pk)
         first, *_ = [arguments for name, arguments in rung if name == "intake.analyse"]
         with CaptureQueriesContext(
             connection,
         ) as spent:
-            pipeline.analyse(*first)
+            pipeline.analyse_audio_file(*first)
         counts.append(len(spent))
         rung.clear()
     assert counts[0] == counts[1]
@@ -112,13 +112,13 @@ def test_last_file_of_an_album_costs_as_many_statements_as_that_of_a_single(rung
     counts = []
     for number, tracks in enumerate((1, 30), start=1):
         submission = a_submission(a_label(f"Label {number}"), a_document(f"Tide {number}", number, tracks=tracks))
-        submission_actions.start(submission.pk)
+        submission_actions.start_checking(submission.pk)
         *others, last = [arguments for name, arguments in rung if name == "intake.analyse"]
         for one in others:
-            pipeline.analyse(*one)
+            pipeline.analyse_audio_file(*one)
         rung.clear()
         with CaptureQueriesContext(connection) as spent:
-            pipeline.analyse(*last)
+            pipeline.analyse_audio_file(*last)
         counts.append(len(spent))
         assert {name for name, _ in rung} == {"intake.run_check"}
         rung.clear()
@@ -138,12 +138,12 @@ def test_file_that_two_releases_bring_is_measured_by_one_message_and_both_go_on(
 
 def test_check_that_was_asked_for_before_a_file_is_measured_anew_is_asked_for_again_afterwards(rung, analyser):
     submission = album(1)
-    submission_actions.start(submission.pk)
+    submission_actions.start_checking(submission.pk)
     run = submission.check_runs.filter(needs_audio=True).first()
     CheckRun.objects.filter(pk=run.pk).update(rung_at=run.created_at)
     pipeline.run_check(run.pk)  # the file is not measured yet
     rung.clear()
-    pipeline.analyse(Analysis.objects.get().pk)
+    pipeline.analyse_audio_file(Analysis.objects.get().pk)
     assert ("intake.run_check", (str(run.pk),)) in rung
 
 
@@ -163,18 +163,18 @@ def test_late_duplicates_of_every_message_change_nothing(rung, analyser):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_that_finish_the_last_two_files_at_once_send_each_check_once(rung, analyser, monkeypatch):
     submission = album(2)
-    submission_actions.start(submission.pk)
+    submission_actions.start_checking(submission.pk)
     rung.clear()
-    together, true_finish = threading.Barrier(2), pipeline._measure
+    together, true_finish = threading.Barrier(2), pipeline._measure_claimed_file
 
     def measure(analysis: Analysis, token: Any) -> bool:
         ended = true_finish(analysis, token)
         together.wait()  # both files are measured before either worker looks whether they are
         return ended
 
-    monkeypatch.setattr(pipeline, "_measure", measure)
+    monkeypatch.setattr(pipeline, "_measure_claimed_file", measure)
 
-    at_once(*[functools.partial(pipeline.analyse, one.pk) for one in Analysis.objects.all()])
+    at_once(*[functools.partial(pipeline.analyse_audio_file, one.pk) for one in Analysis.objects.all()])
     expected = submission.check_runs.filter(needs_audio=True)
     assert Counter(rung) == {("intake.run_check", (str(run.pk),)): 1 for run in expected}
 
@@ -201,7 +201,7 @@ def test_worker_that_stands_still_finds_a_few_messages_for_each_piece_of_work(st
     sweeps = min(minutes * 6, 100)
     for _ in range(sweeps):
         clock.forward(minutes=minutes / sweeps)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     sent = Counter(rung)
     assert len(sent) == pieces
     assert 1 < max(sent.values()) <= messages
@@ -212,7 +212,7 @@ def test_worker_that_stands_still_is_not_sent_the_work_that_cannot_be_done_yet(s
     waiting = {str(pk) for pk in CheckRun.objects.filter(needs_audio=True).values_list("pk", flat=True)}
     for _ in range(30):
         clock.forward(minutes=1)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     assert not waiting & {arguments[0] for _, arguments in rung}
 
 
@@ -221,11 +221,11 @@ def test_everything_is_sent_again_within_a_minute_after_the_broker_was_emptied(s
     rung, pieces = stalled
     for _ in range(20):
         clock.forward(minutes=stalled_for / 20)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     rung.clear()
     for _ in range(6):
         clock.forward(seconds=10)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     assert len(set(rung)) == pieces
     assert max(Counter(rung).values()) <= 2
 
@@ -235,7 +235,7 @@ def test_message_that_is_lost_among_others_is_sent_again_within_half_a_minute(st
     lost = rung.pop(3)
     for _ in range(3):
         clock.forward(seconds=10)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     assert lost in rung
 
 
@@ -244,14 +244,14 @@ def test_work_whose_worker_died_is_sent_again_as_soon_as_its_lease_has_run_out(s
     rung, _ = stalled
     for _ in range(20):  # it waited long, and was sent several times
         clock.forward(minutes=stalled_for / 20)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     analysis = Analysis.objects.order_by("pk").first()
     assert Analysis.objects.claim(analysis.pk, pipeline.LEASE)
     rung[:] = [call for call in rung if call[1] != (analysis.pk,)]
     assert rung, "the queue is not empty"
     for _ in range(4):
         clock.forward(seconds=10)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     assert rung.count(("intake.analyse", (analysis.pk,))) == 1
 
 
@@ -259,7 +259,7 @@ def test_submission_that_nobody_begins_is_sent_a_few_times(rung, analyser, clock
     submission = album(1)
     for _ in range(90):
         clock.forward(seconds=10)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     assert 1 < rung.count(("intake.start", (str(submission.pk),))) <= 6
     assert answer_all(rung)
     submission.refresh_from_db()
@@ -270,8 +270,8 @@ def test_conclusion_that_fails_each_time_is_tried_again_and_again_and_not_more_o
     rung, analyser, clock, monkeypatch
 ):
     submission = album(1)
-    settled = pipeline._settled
-    monkeypatch.setattr(pipeline, "_settled", lambda *_: 1 / 0)
+    settled = pipeline._try_to_settle
+    monkeypatch.setattr(pipeline, "_try_to_settle", lambda *_: 1 / 0)
     while rung:
         call = rung.pop(0)
         if call[0] == "intake.run_check" and not CheckRun.objects.exclude(pk=call[1][0]).open().exists():
@@ -282,38 +282,38 @@ def test_conclusion_that_fails_each_time_is_tried_again_and_again_and_not_more_o
     tries = 0
     for _ in range(60):
         clock.forward(seconds=10)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
         while rung:
             assert rung.pop()[0] == "intake.conclude"
             tries += 1
     assert 10 <= tries <= 16  # every 40 s for ten minutes
-    monkeypatch.setattr(pipeline, "_settled", settled)
+    monkeypatch.setattr(pipeline, "_try_to_settle", settled)
     clock.forward(seconds=60)
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     answer_all(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
 
 
 def test_worker_that_stands_still_finds_one_message_for_the_index(rung, analyser, clock):
-    known_recordings.learn(facts_of("a" * 64), title="Low Tide")
+    known_recordings.learn_recording(facts_of("a" * 64), title="Low Tide")
     for _ in range(60):
         clock.forward(seconds=10)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     assert rung == [("intake.index", ())]
     rung.clear()
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     assert rung == [("intake.index", ())]
 
 
 def test_clock_that_is_set_back_hides_no_lost_message(stalled, clock):
     rung, pieces = stalled
     clock.forward(hours=2)
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     clock.back(hours=2)
     rung.clear()
     clock.forward(seconds=30)
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     assert len(set(rung)) == pieces
 
 
@@ -322,18 +322,18 @@ def test_two_sweeps_at_once_send_each_message_once(stalled, clock):
     rung, pieces = stalled
     rung.clear()
     clock.forward(seconds=30)
-    at_once(*[reaper.sweep] * 4)
+    at_once(*[reaper.enqueue_lost_work] * 4)
     assert Counter(rung) == dict.fromkeys(rung, 1)
     assert len(rung) == pieces
 
 
 @pytest.mark.django_db(transaction=True)
 def test_rows_are_sent_once_however_many_send_them(rung, analyser):
-    submission_actions.start(album(5).pk)
+    submission_actions.start_checking(album(5).pk)
     CheckRun.objects.update(rung_at=None)
     rung.clear()
     runs = CheckRun.objects.filter(needs_audio=False).measured()
-    at_once(*[functools.partial(dispatch.send, "intake.run_check", runs)] * 4)
+    at_once(*[functools.partial(dispatch.send_work_messages, "intake.run_check", runs)] * 4)
     assert len(rung) == len(set(rung)) == CheckRun.objects.filter(needs_audio=False).count()
 
 
@@ -402,7 +402,7 @@ def test_stalled_worker_that_goes_on_after_a_quarter_of_an_hour_ends_everything(
     assert pieces == Analysis.objects.count() + CheckRun.objects.filter(needs_audio=False).count()
     for _ in range(90):
         clock.forward(seconds=10)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     # The embedded broker keeps one of the same; for any other the sweep has sent each again after 20, 60, 140 … s.
     assert waiting(broker) <= (pieces if settings.GATE_BROKER_EMBEDDED else 6 * pieces)
     while work_off(broker):
@@ -425,7 +425,7 @@ def test_workers_killed_thirty_times_leave_no_more_messages_than_work_and_lose_n
             kill(broker, name, chance)
         for _ in range(4):
             clock.forward(seconds=10)
-            reaper.sweep()
+            reaper.enqueue_lost_work()
         most = max(most, waiting(broker))
     pieces = Submission.objects.count() + Analysis.objects.count() + CheckRun.objects.count()
     # The embedded broker keeps one of the same; any other has as many as the waits within 20 minutes, which double.
@@ -434,7 +434,7 @@ def test_workers_killed_thirty_times_leave_no_more_messages_than_work_and_lose_n
         while work_off(broker):
             continue
         clock.forward(seconds=41)
-        reaper.sweep()
+        reaper.enqueue_lost_work()
     assert not Submission.objects.filter(state__in=(State.RECEIVED, State.CHECKING)).exists()
     assert Submission.objects.count() == delivered
     assert not Analysis.objects.filter(status=Status.DEAD).exists()
@@ -446,7 +446,9 @@ def deliver(label: Label, count: int) -> None:
     for number in range(1, count + 1):
         document = a_document(f"Tide {number}", number, tracks=2)
         contents = files_of(document) | {"cover.png": cover}
-        submission_actions.deliver(label, document, {name: a_blob(content) for name, content in contents.items()})
+        submission_actions.submit_delivery(
+            label, document, {name: a_blob(content) for name, content in contents.items()}
+        )
 
 
 def work_off(channel: Any) -> bool:

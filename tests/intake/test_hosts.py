@@ -48,10 +48,10 @@ class Host:
     def here(self) -> Iterator[None]:
         """What runs in the block runs on this host."""
         before, self._settings.GATE_INDEX = self._settings.GATE_INDEX, self.folder
-        check_context.reopen()
+        check_context.reopen_fingerprint_store()
         yield
         self._settings.GATE_INDEX = before
-        check_context.reopen()
+        check_context.reopen_fingerprint_store()
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def learned(song: int) -> KnownRecording:
 
 def heard() -> dict[int, list[int]]:
     """The recordings that this host finds in every song, as a check asks it."""
-    position = index_log.catch_up()
+    position = index_log.catch_up_index()
     known = check_context.Recordings(position=position)
     return {
         number: [int(match.recording) for match in known.matches(facts_of("", fingerprint=song))]
@@ -74,7 +74,7 @@ def heard() -> dict[int, list[int]]:
 
 
 def answer() -> health.Answer:
-    (found,) = (one for one in health.ready() if one.name == "index")
+    (found,) = (one for one in health.check_readiness() if one.name == "index")
     return found
 
 
@@ -86,14 +86,14 @@ def test_copy_is_found_on_a_host_that_indexed_nothing_yet(rung, analyser, hosts)
     one, other = hosts
     row = learned(0)
     with other.here():
-        index_log.catch_up()
+        index_log.catch_up_index()
     with one.here():
         first, second = both()
         pipeline.run_check(to_similarity(first, rung).pk)
-        known_recordings.forget([row])
-        known_recordings.index()
+        known_recordings.forget_recordings([row])
+        known_recordings.index_new_recordings()
     with other.here():
-        assert len(check_context.store()) == KnownRecording.objects.current().count() == 1
+        assert len(check_context.open_fingerprint_store()) == KnownRecording.objects.current().count() == 1
         assert "position 1 of 3" in answer().detail
         pipeline.run_check(to_similarity(second, rung).pk)
     assert told(second) == ["track:1"]
@@ -128,10 +128,10 @@ def test_no_order_of_events_on_two_hosts_misses_a_recording(operations, data):
                     known = {row.pk for row in KnownRecording.objects.current()}
                     found = heard()
                     assert all(found[song] == [row.pk] * (row.pk in known) for song, row in rows.items())
-                    assert set(check_context.store().documents().tolist()) == known
-                    assert index_log.status(exactly=True).faults == ()
+                    assert set(check_context.open_fingerprint_store().documents().tolist()) == known
+                    assert index_log.compare_index_with_log(exactly=True).faults == ()
                 elif kind == "append":
-                    index_log.append()
+                    index_log.append_to_log()
                 elif kind == "kill":
                     killed(patch, data.draw(st.integers(1, 12)))
                 else:
@@ -146,7 +146,7 @@ def fresh_hosts():
     before = settings.GATE_INDEX
     yield [Host(place / name, settings) for name in "ab"]
     settings.GATE_INDEX = before
-    check_context.reopen()
+    check_context.reopen_fingerprint_store()
     shutil.rmtree(place, ignore_errors=True)
 
 
@@ -172,14 +172,14 @@ def killed(patch: pytest.MonkeyPatch, steps: int) -> None:
     with patch.context() as briefly:
         briefly.setattr(os, "fsync", counted)
         try:
-            known_recordings.index()
+            known_recordings.index_new_recordings()
         except Killed:
-            check_context.reopen()
+            check_context.reopen_fingerprint_store()
 
 
 def disturb(kind: str, folder) -> None:
     """What happens to a folder under a process that has it open."""
-    check_context.store()
+    check_context.open_fingerprint_store()
     kept = folder.with_name("kept")
     if kind == "wipe":
         shutil.rmtree(folder)
@@ -190,12 +190,12 @@ def disturb(kind: str, folder) -> None:
         shutil.rmtree(folder)
         shutil.copytree(kept, folder)
     elif kind == "tidy":
-        check_context.store().compact()
+        check_context.open_fingerprint_store().compact()
     elif kind == "lose":
-        for document in check_context.store().documents().tolist()[:1]:
-            check_context.store().remove(document)
+        for document in check_context.open_fingerprint_store().documents().tolist()[:1]:
+            check_context.open_fingerprint_store().remove(document)
     elif kind == "spoil":
-        check_context.store().add(10**9, SONGS[0])
+        check_context.open_fingerprint_store().add(10**9, SONGS[0])
 
 
 @pytest.mark.parametrize("size", [1, 7, 3000])
@@ -208,9 +208,9 @@ def test_any_length_of_log_is_applied_page_by_page(hosts, size, monkeypatch):
     )
     for host in hosts:
         with host.here():
-            known_recordings.index()
-            assert len(check_context.store()) == size
-            assert index_log.status(exactly=True).behind == 0
+            known_recordings.index_new_recordings()
+            assert len(check_context.open_fingerprint_store()) == size
+            assert index_log.compare_index_with_log(exactly=True).behind == 0
     assert list(CatalogueChange.objects.order_by("position").values_list("position", flat=True)) == list(
         range(1, size + 1)
     )
@@ -246,9 +246,9 @@ def test_index_of_an_earlier_version_is_taken_over_by_its_difference(hosts, monk
     assert store.applied().mark is None
     with host.here():
         assert heard() == {0: [rows[0].pk], 1: [rows[1].pk], 2: [rows[2].pk], 3: []}
-        assert check_context.store().documents().tolist() == [row.pk for row in rows]
-        assert check_context.store().applied().mark is not None
-        assert check_context.store().verify() == []
+        assert check_context.open_fingerprint_store().documents().tolist() == [row.pk for row in rows]
+        assert check_context.open_fingerprint_store().applied().mark is not None
+        assert check_context.open_fingerprint_store().verify() == []
 
 
 def test_log_that_contradicts_the_rows_stops_every_answer_until_it_is_begun_anew(hosts):
@@ -299,7 +299,7 @@ def _disk_full(*_):
 
 def test_host_that_is_far_behind_takes_no_check_and_says_so(rung, analyser, hosts, monkeypatch, client):
     monkeypatch.setattr(index_log, "MOST_BEHIND", 1)
-    monkeypatch.setattr(index_log.catch_up, "__defaults__", (index_log.PATIENCE, 1))
+    monkeypatch.setattr(index_log.catch_up_index, "__defaults__", (index_log.PATIENCE, 1))
     first, second = both()
     pipeline.run_check(to_similarity(first, rung).pk)
     learned(0)
@@ -314,7 +314,7 @@ def test_host_that_is_far_behind_takes_no_check_and_says_so(rung, analyser, host
         assert "BROKEN" in command("doctor").out
         assert figures(client)["gate_index_current"] == 0
         assert figures(client)["gate_index_behind_changes"] == 3
-        index_log.catch_up(most_behind=None)
+        index_log.catch_up_index(most_behind=None)
         assert answer().ok
         assert figures(client)["gate_index_current"] == 1
         assert figures(client)["gate_index_behind_changes"] == 0
@@ -339,17 +339,17 @@ def test_folder_that_is_removed_during_a_check_costs_the_check_nothing(rung, ana
         if moment == "before":
             shutil.rmtree(hosts[0].folder)
         else:
-            real = index_log.catch_up
+            real = index_log.catch_up_index
 
             def removed(*arguments):
                 position = real(*arguments)
                 shutil.rmtree(hosts[0].folder)
                 return position
 
-            monkeypatch.setattr(index_log, "catch_up", removed)
+            monkeypatch.setattr(index_log, "catch_up_index", removed)
             pipeline.run_check(run.pk)
             assert_check_waits(run)
-            monkeypatch.setattr(index_log, "catch_up", real)
+            monkeypatch.setattr(index_log, "catch_up_index", real)
         pipeline.run_check(run.pk)
     assert told(second) == ["track:1"]
 
@@ -359,17 +359,17 @@ def test_older_folder_that_is_put_back_during_a_check_gives_no_answer(rung, anal
     with hosts[0].here():
         disturb("keep", hosts[0].folder)
         pipeline.run_check(to_similarity(first, rung).pk)
-        run, real = to_similarity(second, rung), index_log.catch_up
+        run, real = to_similarity(second, rung), index_log.catch_up_index
 
         def restored(*arguments):
             position = real(*arguments)
             disturb("restore", hosts[0].folder)
             return position
 
-        monkeypatch.setattr(index_log, "catch_up", restored)
+        monkeypatch.setattr(index_log, "catch_up_index", restored)
         pipeline.run_check(run.pk)
         assert_check_waits(run)
-        monkeypatch.setattr(index_log, "catch_up", real)
+        monkeypatch.setattr(index_log, "catch_up_index", real)
         pipeline.run_check(run.pk)
     assert told(second) == ["track:1"]
 
@@ -393,10 +393,10 @@ def test_question_without_a_position_is_refused_where_the_index_lags(hosts):
         learned(0)
         with pytest.raises(Behind):
             check_context.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
-        index_log.append()
+        index_log.append_to_log()
         with pytest.raises(Behind):
             check_context.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
-        index_log.catch_up()
+        index_log.catch_up_index()
         assert check_context.Recordings().matches(facts_of("", fingerprint=SONGS[0]))
 
 
@@ -404,16 +404,16 @@ def test_differences_of_sets_of_one_size_are_seen(hosts):
     with hosts[0].here():
         row = learned(0)
         heard()
-        check_context.store().remove(row.pk)
-        check_context.store().add(row.pk + 1, SONGS[0])
-        assert len(check_context.store()) == KnownRecording.objects.current().count()
+        check_context.open_fingerprint_store().remove(row.pk)
+        check_context.open_fingerprint_store().add(row.pk + 1, SONGS[0])
+        assert len(check_context.open_fingerprint_store()) == KnownRecording.objects.current().count()
         assert not answer().ok
         assert "BROKEN" in command("doctor").out
         found = command("index", "verify")
         assert found.code == 1
         assert f"not in the index: {row.pk}" in found.out
         assert f"not in the catalogue: {row.pk + 1}" in found.out
-        assert known_recordings.reconcile() == 2
+        assert known_recordings.reconcile_index() == 2
         assert heard()[0] == [row.pk]
         assert answer().ok
 
@@ -425,9 +425,9 @@ def test_current_index_costs_one_statement(hosts, django_assert_num_queries):
     with hosts[0].here():
         for number in range(3):
             learned(number)
-        position = index_log.catch_up()
+        position = index_log.catch_up_index()
         with django_assert_num_queries(1):
-            assert index_log.catch_up() == position == 3
+            assert index_log.catch_up_index() == position == 3
 
 
 # Commits out of order
@@ -477,7 +477,7 @@ def test_row_that_a_transaction_holds_is_waited_for(hosts):
     assert held.wait(30)
     with hosts[0].here():
         with pytest.raises(Behind, match="held by a transaction"):
-            index_log.catch_up(patience=0.1)
+            index_log.catch_up_index(patience=0.1)
         finish.set()
         holder.join()
         assert heard()[0] == [row.pk]
@@ -488,9 +488,9 @@ def test_many_write_the_log_at_once_and_it_has_neither_gap_nor_double(hosts):
     def write(number):
         for _ in range(5):
             row = KnownRecording.objects.create(title=str(number), fingerprint=SONGS[number % 4])
-            index_log.append()
+            index_log.append_to_log()
             KnownRecording.objects.filter(pk=row.pk).update(forgotten_at=timezone.now())
-            index_log.append()
+            index_log.append_to_log()
         connection.close()
 
     threads = [threading.Thread(target=write, args=[number]) for number in range(4)]
@@ -510,8 +510,8 @@ def test_many_write_the_log_at_once_and_it_has_neither_gap_nor_double(hosts):
 def test_clickhouse_keeps_the_mark_and_two_hosts_may_apply_the_same(settings):
     pytest.importorskip("chdb")
     settings.GATE_INDEX_URL = f"chdb:///{EMBEDDED.name}/chdb?database=gate_{next(NUMBERS)}"
-    check_context.reopen()
-    store = check_context.store()
+    check_context.reopen_fingerprint_store()
+    store = check_context.open_fingerprint_store()
     assert isinstance(store, ClickHouseStore)
     try:
         rows = [learned(number) for number in range(3)]
@@ -527,17 +527,17 @@ def test_clickhouse_keeps_the_mark_and_two_hosts_may_apply_the_same(settings):
         assert heard()[0] == [rows[0].pk]
         store.remove(rows[1].pk)
         assert not answer().ok or command("index", "verify").code == 1
-        assert known_recordings.reconcile() == 1
+        assert known_recordings.reconcile_index() == 1
         assert heard()[1] == [rows[1].pk]
         CatalogueChange.objects.all().delete()
         KnownRecording.objects.update(logged_at=None)
         with pytest.raises(Behind, match="index rebuild"):
-            index_log.catch_up()
+            index_log.catch_up_index()
         assert command("index", "rebuild").code == 0
         assert heard() == {0: [rows[0].pk], 1: [rows[1].pk], 2: [rows[2].pk], 3: []}
     finally:
         store._command(f"DROP DATABASE {store._database} SYNC")
-        check_context.reopen()
+        check_context.reopen_fingerprint_store()
 
 
 # Following

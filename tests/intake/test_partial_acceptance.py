@@ -10,10 +10,10 @@ from checks.model.finding import Route
 from checks.policy import Verdict
 from intake.core.states import State
 from intake.models import KeyUse, Submission, Track
-from intake.services.operations.invariants import violations
+from intake.services.operations.invariants import find_invariant_violations
 from intake.services.registry import protected_artists
 from intake.services.review import decisions, partial_acceptance
-from intake.services.review.decisions import TooLate, Unfounded
+from intake.services.review.decisions import InvalidDecision, UndoExpired
 from intake.services.review.partial_acceptance import NothingOffered
 from intake.services.submissions import submission_actions
 from tests.intake.factories import a_document, a_label, a_moderator, a_submission
@@ -27,7 +27,7 @@ def returned(*findings, verdicts=None, **more):
     """A release of three tracks, of which the second may not go out."""
     submission = waiting(*(findings or (found("similarity.known_recording", "track:2"),)), tracks=3)
     tracks = verdicts or {1: Verdict.APPROVE, 2: Verdict.RETURN, 3: Verdict.APPROVE}
-    decision = decisions.decide(
+    decision = decisions.decide_submission(
         submission, a_moderator(), Verdict.RETURN, "the second is not yours", tracks=tracks, **more
     )
     return submission, decision
@@ -38,7 +38,7 @@ def test_tracks_are_judged_apart_and_the_good_ones_offered(rung):
     assert submission.state == State.RETURNED
     assert verdicts(submission) == {1: "approve", 2: "return", 3: "approve"}
     assert decision.offer == {"tracks": [1, 3], "labels": []}
-    assert partial_acceptance.offer(submission) == decision
+    assert partial_acceptance.find_partial_offer(submission) == decision
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_tracks_are_judged_apart_and_the_good_ones_offered(rung):
 def test_tracks_differ_only_where_that_leads_somewhere(rung, verdict, tracks, more):
     submission, ada = waiting(tracks=3), a_moderator()
     before = everything()
-    with pytest.raises(Unfounded):
-        decisions.decide(submission, ada, verdict, "for this reason", tracks=tracks, **more)
+    with pytest.raises(InvalidDecision):
+        decisions.decide_submission(submission, ada, verdict, "for this reason", tracks=tracks, **more)
     assert everything() == before
 
 
 def test_a_labelled_release_tells_which_tracks_carry_the_labels(rung):
     submission = waiting(found(), tracks=2)
     tracks = {1: Verdict.APPROVE}
-    decisions.decide(
+    decisions.decide_submission(
         submission, a_moderator(), Verdict.LABEL, "one of them", labels=[("ai:vocals", "all")], tracks=tracks
     )
     assert verdicts(submission) == {1: "approve", 2: "label"}
@@ -72,11 +72,11 @@ def test_a_labelled_release_tells_which_tracks_carry_the_labels(rung):
 def test_a_declaration_is_not_dropped_with_a_part(rung):
     submission, ada = waiting(found(), declared("track:1"), tracks=2), a_moderator()
     before = everything()
-    with pytest.raises(Unfounded, match="carried on"):
-        decisions.decide(submission, ada, Verdict.RETURN, "not the second", tracks={1: Verdict.APPROVE})
+    with pytest.raises(InvalidDecision, match="carried on"):
+        decisions.decide_submission(submission, ada, Verdict.RETURN, "not the second", tracks={1: Verdict.APPROVE})
     assert everything() == before
     tracks = {1: Verdict.LABEL}
-    given = decisions.decide(
+    given = decisions.decide_submission(
         submission, ada, Verdict.RETURN, "not the second", labels=[("ai:lyrics", "all")], tracks=tracks
     )
     assert given.labels == []
@@ -88,13 +88,13 @@ def test_a_declaration_is_not_dropped_with_a_part(rung):
 
 def test_a_declaration_on_the_track_that_stays_behind_stays_there(rung):
     submission = waiting(found(), declared("track:2"), tracks=2)
-    given = decisions.decide(submission, a_moderator(), Verdict.RETURN, "no", tracks={1: Verdict.APPROVE})
+    given = decisions.decide_submission(submission, a_moderator(), Verdict.RETURN, "no", tracks={1: Verdict.APPROVE})
     assert given.offer == {"tracks": [1], "labels": []}
 
 
 def test_accepted_part_is_a_submission_of_its_own_that_supersedes(rung):
     submission, decision = returned()
-    taken = partial_acceptance.accept(submission)
+    taken = partial_acceptance.accept_partial_release(submission)
     assert (taken.state, taken.supersedes, taken.accepts) == (State.RECEIVED, submission, decision)
     titles = [track["title"] for track in submission.metadata["tracks"]]
     assert [(one.position, one.title) for one in taken.tracks.all()] == [(1, titles[0]), (2, titles[2])]
@@ -107,35 +107,35 @@ def test_accepted_part_is_a_submission_of_its_own_that_supersedes(rung):
 
 def test_a_part_of_one_track_is_a_single(rung):
     submission, _ = returned(verdicts={1: Verdict.APPROVE})
-    assert partial_acceptance.accept(submission).metadata["type"] == "single"
+    assert partial_acceptance.accept_partial_release(submission).metadata["type"] == "single"
 
 
 def test_part_is_accepted_once(rung):
     submission, _ = returned()
-    partial_acceptance.accept(submission)
+    partial_acceptance.accept_partial_release(submission)
     before = everything()
     with pytest.raises(NothingOffered):
-        partial_acceptance.accept(submission)
+        partial_acceptance.accept_partial_release(submission)
     assert everything() == before
 
 
 def test_nothing_is_accepted_that_was_not_offered(rung):
     for verdict, more in ((Verdict.RETURN, {}), (Verdict.REJECT, {"code": "infringement"}), (Verdict.APPROVE, {})):
         submission = waiting(tracks=2)
-        decisions.decide(submission, a_moderator(f"m-{verdict}"), verdict, "for this reason", **more)
+        decisions.decide_submission(submission, a_moderator(f"m-{verdict}"), verdict, "for this reason", **more)
         before = everything()
         with pytest.raises(NothingOffered):
-            partial_acceptance.accept(submission)
+            partial_acceptance.accept_partial_release(submission)
         assert everything() == before
 
 
 def test_what_was_accepted_is_not_taken_back(rung):
     submission, decision = returned()
-    partial_acceptance.accept(submission)
+    partial_acceptance.accept_partial_release(submission)
     before = everything()
     ada = type(a_moderator("zoe")).objects.get(username="ada")
-    with pytest.raises(TooLate):
-        decisions.undo(decision, ada)
+    with pytest.raises(UndoExpired):
+        decisions.undo_decision(decision, ada)
     assert everything().count("zoe") == before.count("zoe")
     submission.refresh_from_db()
     assert submission.state == State.RETURNED
@@ -156,8 +156,10 @@ def whole(rung, analyser, label=None):
 
 def test_part_is_checked_and_then_stands_as_the_moderator_said(rung, analyser):
     submission = whole(rung, analyser)
-    given = decisions.decide(submission, a_moderator(), Verdict.RETURN, "state it", tracks={1: Verdict.APPROVE})
-    taken = partial_acceptance.accept(submission)
+    given = decisions.decide_submission(
+        submission, a_moderator(), Verdict.RETURN, "state it", tracks={1: Verdict.APPROVE}
+    )
+    taken = partial_acceptance.accept_partial_release(submission)
     run(rung)
     taken.refresh_from_db()
     assert (taken.state, taken.verdict) == (State.APPROVED, Verdict.APPROVE)
@@ -166,7 +168,7 @@ def test_part_is_checked_and_then_stands_as_the_moderator_said(rung, analyser):
         ("moderator:ada", "approve"),
     ]
     assert taken.decision.carries_on == given
-    assert list(violations(dt.timedelta(minutes=15))) == []
+    assert list(find_invariant_violations(dt.timedelta(minutes=15))) == []
     partial_acceptance.carry_on(taken.pk)
     assert taken.decisions.count() == 2
 
@@ -174,8 +176,10 @@ def test_part_is_checked_and_then_stands_as_the_moderator_said(rung, analyser):
 def test_labels_that_the_moderator_chose_go_out_with_the_part(rung, analyser):
     submission = whole(rung, analyser)
     labels = [("content:remix", "yes")]
-    decisions.decide(submission, a_moderator(), Verdict.RETURN, "state it", labels=labels, tracks={1: Verdict.LABEL})
-    taken = partial_acceptance.accept(submission)
+    decisions.decide_submission(
+        submission, a_moderator(), Verdict.RETURN, "state it", labels=labels, tracks={1: Verdict.LABEL}
+    )
+    taken = partial_acceptance.accept_partial_release(submission)
     run(rung)
     taken.refresh_from_db()
     assert taken.state == State.LABELLED
@@ -185,9 +189,9 @@ def test_labels_that_the_moderator_chose_go_out_with_the_part(rung, analyser):
 
 def test_part_with_something_new_waits_for_a_person(rung, analyser):
     submission = whole(rung, analyser)
-    decisions.decide(submission, a_moderator(), Verdict.RETURN, "state it", tracks={1: Verdict.APPROVE})
-    protected_artists.protect("Mara Lindqvist")
-    taken = partial_acceptance.accept(submission)
+    decisions.decide_submission(submission, a_moderator(), Verdict.RETURN, "state it", tracks={1: Verdict.APPROVE})
+    protected_artists.protect_artist("Mara Lindqvist")
+    taken = partial_acceptance.accept_partial_release(submission)
     run(rung)
     taken.refresh_from_db()
     assert taken.findings.filter(route=Route.REVIEW).exists()
@@ -196,10 +200,10 @@ def test_part_with_something_new_waits_for_a_person(rung, analyser):
 
 def test_part_keeps_the_artists_keys_that_came_with_the_whole(rung):
     submission, _ = returned()
-    artist, _ = protected_artists.protect("Nora Castellane", labels=[submission.label])
-    key, _ = protected_artists.issue_key(artist, "operator")
+    artist, _ = protected_artists.protect_artist("Nora Castellane", labels=[submission.label])
+    key, _ = protected_artists.issue_artist_key(artist, "operator")
     KeyUse.objects.create(key=key, submission=submission)
-    assert partial_acceptance.accept(submission).artist_keys.get().key == key
+    assert partial_acceptance.accept_partial_release(submission).artist_keys.get().key == key
 
 
 def test_part_whose_bell_was_lost_is_found_by_the_sweep(rung, analyser):
@@ -207,8 +211,8 @@ def test_part_whose_bell_was_lost_is_found_by_the_sweep(rung, analyser):
     from intake.services.operations import reaper
 
     submission = whole(rung, analyser)
-    decisions.decide(submission, a_moderator(), Verdict.RETURN, "state it", tracks={1: Verdict.APPROVE})
-    taken = partial_acceptance.accept(submission)
+    decisions.decide_submission(submission, a_moderator(), Verdict.RETURN, "state it", tracks={1: Verdict.APPROVE})
+    taken = partial_acceptance.accept_partial_release(submission)
     while rung:
         name, arguments = rung.pop(0)
         if name not in ("intake.carry_on", "intake.deliver"):
@@ -220,7 +224,7 @@ def test_part_whose_bell_was_lost_is_found_by_the_sweep(rung, analyser):
     standing = taken.decision
     Decision.objects.filter(pk=standing.pk).update(created_at=standing.created_at - 2 * reaper.PATIENCE)
     Submission.objects.filter(pk=taken.pk).update(rung_at=standing.created_at - 2 * reaper.PATIENCE)
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     assert ("intake.carry_on", (str(taken.pk),)) in rung
 
 
@@ -233,7 +237,7 @@ def test_of_two_acceptances_at_once_exactly_one_wins(rung):
         mine = Submission.objects.get(pk=submission.pk)
         together.wait()
         try:
-            partial_acceptance.accept(mine)
+            partial_acceptance.accept_partial_release(mine)
             outcomes.append("accepted")
         except NothingOffered:
             outcomes.append("refused")

@@ -18,31 +18,36 @@ pytestmark = pytest.mark.django_db
 
 #: What each service asks for, and how it is called.
 ACTS = {
-    "claim": (Action.DECIDE, lambda who, one: decisions.claim(one, who)),
-    "approve": (Action.DECIDE, lambda who, one: decisions.decide(one, who, Verdict.APPROVE, "in order")),
+    "claim": (Action.DECIDE, lambda who, one: decisions.claim_submission(one, who)),
+    "approve": (Action.DECIDE, lambda who, one: decisions.decide_submission(one, who, Verdict.APPROVE, "in order")),
     "reject": (
         Action.DECIDE,
-        lambda who, one: decisions.decide(one, who, Verdict.REJECT, "not theirs", code="infringement"),
+        lambda who, one: decisions.decide_submission(one, who, Verdict.REJECT, "not theirs", code="infringement"),
     ),
-    "propose": (Action.DECIDE, lambda who, one: decisions.decide(one, who, Verdict.REJECT, "made up", code="fraud")),
+    "propose": (
+        Action.DECIDE,
+        lambda who, one: decisions.decide_submission(one, who, Verdict.REJECT, "made up", code="fraud"),
+    ),
     "decide together": (
         Action.DECIDE,
         lambda who, one: review_actions.decide_all([(one.pk, one.sequence)], who, Verdict.APPROVE, "in order"),
     ),
-    "preview": (Action.DECIDE, lambda who, one: review_actions.preview([one.pk], who)),
-    "note": (Action.DECIDE, lambda who, one: review_actions.note(one, who, "Called the label.")),
-    "escalate": (Action.DECIDE, lambda who, one: review_actions.escalate(one, who, "They threaten to sue.")),
+    "preview": (Action.DECIDE, lambda who, one: review_actions.preview_joint_decision([one.pk], who)),
+    "note": (Action.DECIDE, lambda who, one: review_actions.write_review_note(one, who, "Called the label.")),
+    "escalate": (Action.DECIDE, lambda who, one: review_actions.escalate_submission(one, who, "They threaten to sue.")),
     "snooze": (
         Action.DECIDE,
-        lambda who, one: review_actions.snooze(one, who, timezone.now() + dt.timedelta(hours=1), "Tomorrow."),
+        lambda who, one: review_actions.snooze_submission(
+            one, who, timezone.now() + dt.timedelta(hours=1), "Tomorrow."
+        ),
     ),
-    "second": (Action.DECIDE, lambda who, one: decisions.second(proposed(one), who)),
-    "decline": (Action.DECIDE, lambda who, one: decisions.decline(proposed(one), who, "It is genuine.")),
-    "reopen": (Action.DECIDE, lambda who, one: decisions.reopen(approved(one), who, "A claim came in.")),
+    "second": (Action.DECIDE, lambda who, one: decisions.second_rejection(proposed(one), who)),
+    "decline": (Action.DECIDE, lambda who, one: decisions.decline_rejection(proposed(one), who, "It is genuine.")),
+    "reopen": (Action.DECIDE, lambda who, one: decisions.reopen_submission(approved(one), who, "A claim came in.")),
     "undo": (Action.DECIDE, lambda who, one: undo(one, who)),
     "decide escalated": (
         Action.DECIDE_ESCALATED,
-        lambda who, one: decisions.decide(escalated(one), who, Verdict.APPROVE, "in order"),
+        lambda who, one: decisions.decide_submission(escalated(one), who, Verdict.APPROVE, "in order"),
     ),
 }
 
@@ -54,24 +59,24 @@ def somebody():
 
 
 def proposed(one):
-    decisions.decide(one, somebody(), Verdict.REJECT, "made up", code="fraud")
+    decisions.decide_submission(one, somebody(), Verdict.REJECT, "made up", code="fraud")
     return one
 
 
 def approved(one):
-    decisions.decide(one, somebody(), Verdict.APPROVE, "in order")
+    decisions.decide_submission(one, somebody(), Verdict.APPROVE, "in order")
     return one
 
 
 def escalated(one):
-    review_actions.escalate(one, somebody(), "They threaten to sue.")
+    review_actions.escalate_submission(one, somebody(), "They threaten to sue.")
     return one
 
 
 def undo(one, who):
-    decision = decisions.decide(one, somebody(), Verdict.APPROVE, "in order")
+    decision = decisions.decide_submission(one, somebody(), Verdict.APPROVE, "in order")
     Decision.objects.filter(pk=decision.pk).update(moderator=who)  # as if it were theirs
-    return decisions.undo(decision, who)
+    return decisions.undo_decision(decision, who)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -82,7 +87,7 @@ def test_every_act_by_every_role_is_as_the_table_says(rung, role, act):
     if action in ROLES[role]:
         carry_out(who, one)
         return
-    refused = (Forbidden, decisions.SomebodyElse)
+    refused = (Forbidden, decisions.NotAllowedToDecide)
     with pytest.raises(refused):
         carry_out(who, one)
     assert "who" not in {name.partition(":")[2] for name in one.events.values_list("actor", flat=True)}
@@ -93,7 +98,7 @@ def test_every_act_by_every_role_is_as_the_table_says(rung, role, act):
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", Action)
 def test_groups_hold_what_the_table_says(role, action):
-    assert permissions.may(a_moderator("who", role), action) is (action in ROLES[role])
+    assert permissions.is_permitted(a_moderator("who", role), action) is (action in ROLES[role])
 
 
 def test_every_action_has_a_right_that_exists():
@@ -105,7 +110,7 @@ def test_every_action_has_a_right_that_exists():
 @pytest.mark.parametrize("role", Role)
 def test_groups_are_there_from_the_first_migration_on(role):
     fresh = set(Group.objects.get(name=role.value).permissions.values_list("codename", flat=True))
-    assert fresh == set(permissions.group(role).permissions.values_list("codename", flat=True))
+    assert fresh == set(permissions.ensure_role_group(role).permissions.values_list("codename", flat=True))
     assert not {one for one in fresh if one.startswith(("delete_", "add_"))}
 
 
@@ -121,7 +126,7 @@ def test_who_left_may_do_nothing(rung):
         setattr(who, name, False)
         before = everything()
         with pytest.raises(Forbidden):
-            decisions.decide(one, who, Verdict.APPROVE, "in order")
+            decisions.decide_submission(one, who, Verdict.APPROVE, "in order")
         assert everything() == before
         setattr(who, name, True)
 
@@ -129,5 +134,5 @@ def test_who_left_may_do_nothing(rung):
 def test_refused_acts_leave_no_message_behind(rung):
     one, who = waiting(), a_moderator("who", Role.AUDITOR)
     with pytest.raises(Forbidden):
-        decisions.decide(one, who, Verdict.APPROVE, "in order")
+        decisions.decide_submission(one, who, Verdict.APPROVE, "in order")
     assert not Delivery.objects.exists()

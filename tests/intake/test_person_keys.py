@@ -9,10 +9,10 @@ from django.utils import timezone
 from checks.policy import Verdict
 from intake.core.states import State
 from intake.models import Decision, Viewing
-from intake.services.operations.invariants import violations
-from intake.services.people.access_log import saw
+from intake.services.operations.invariants import find_invariant_violations
+from intake.services.people.access_log import record_view_once
 from intake.services.review import appeals, decisions
-from intake.services.review.decisions import SomebodyElse
+from intake.services.review.decisions import NotAllowedToDecide
 from tests.intake.factories import a_moderator
 from tests.intake.waiting import everything, found, waiting
 
@@ -28,17 +28,17 @@ def rename(person, name):
 
 def rejected_by(person):
     submission = waiting(found("similarity.known_recording", "track:1"))
-    decisions.decide(submission, person, Verdict.REJECT, "not theirs", code="infringement")
+    decisions.decide_submission(submission, person, Verdict.REJECT, "not theirs", code="infringement")
     return submission
 
 
 def assert_may_not_decide(person, submission):
     before = everything()
     for attempt in (
-        lambda: decisions.claim(submission, person),
-        lambda: decisions.decide(submission, person, Verdict.APPROVE, "theirs after all"),
+        lambda: decisions.claim_submission(submission, person),
+        lambda: decisions.decide_submission(submission, person, Verdict.APPROVE, "theirs after all"),
     ):
-        with pytest.raises(SomebodyElse):
+        with pytest.raises(NotAllowedToDecide):
             attempt()
     assert everything() == before
     assert submission not in decisions.open_to(person, timezone.now())
@@ -48,7 +48,7 @@ def assert_may_not_decide(person, submission):
 def test_renamed_moderator_does_not_decide_the_appeal(rung, name):
     ada = a_moderator("ada")
     submission = rejected_by(ada)
-    appeals.appeal(submission, "It is ours.")
+    appeals.open_appeal(submission, "It is ours.")
     assert_may_not_decide(rename(ada, name), submission)
     assert submission.decisions.human().get().actor == "moderator:ada", "the name as it was"
 
@@ -57,9 +57,9 @@ def test_renamed_moderator_does_not_decide_the_appeal(rung, name):
 def test_renamed_second_moderator_does_not_decide_the_appeal(rung, name):
     ada, ben = a_moderator("ada"), a_moderator("ben")
     submission = waiting()
-    decisions.decide(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
-    decisions.second(submission, ben)
-    appeals.appeal(submission, "We did.")
+    decisions.decide_submission(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
+    decisions.second_rejection(submission, ben)
+    appeals.open_appeal(submission, "We did.")
     assert_may_not_decide(rename(ben, name), submission)
 
 
@@ -67,22 +67,22 @@ def test_renamed_second_moderator_does_not_decide_the_appeal(rung, name):
 def test_renamed_moderator_does_not_second_the_own_proposal(rung, name):
     ada = a_moderator("ada")
     submission = waiting()
-    decisions.decide(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
+    decisions.decide_submission(submission, ada, Verdict.REJECT, "nobody made this", code="fraud")
     renamed = rename(ada, name)
     before = everything()
-    with pytest.raises(SomebodyElse):
-        decisions.second(submission, renamed)
+    with pytest.raises(NotAllowedToDecide):
+        decisions.second_rejection(submission, renamed)
     assert everything() == before
 
 
 def test_who_takes_over_the_name_of_the_decider_may_decide_the_appeal(rung):
     ada = a_moderator("ada")
     submission = rejected_by(ada)
-    appeals.appeal(submission, "It is ours.")
+    appeals.open_appeal(submission, "It is ours.")
     rename(ada, "zed")
-    decisions.decide(submission, a_moderator("ada"), Verdict.APPROVE, "the contract shows it")
+    decisions.decide_submission(submission, a_moderator("ada"), Verdict.APPROVE, "the contract shows it")
     assert submission.state == State.APPROVED
-    assert not [one for one in violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+    assert not [one for one in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
 
 
 def test_account_made_anew_under_the_same_name_is_another_person(rung):
@@ -93,16 +93,16 @@ def test_account_made_anew_under_the_same_name_is_another_person(rung):
     assert Decision.objects.human().get().moderator_id == first, "what was done stays with the account"
     anew = a_moderator("ada")
     assert anew.pk != first
-    appeals.appeal(submission, "It is ours.")
-    decisions.decide(submission, anew, Verdict.APPROVE, "the contract shows it")
+    appeals.open_appeal(submission, "It is ours.")
+    decisions.decide_submission(submission, anew, Verdict.APPROVE, "the contract shows it")
     assert submission.state == State.APPROVED
 
 
 @pytest.mark.parametrize("name", ["Ada", "ADA"])
 def test_name_in_another_spelling_is_another_account(rung, name):
     submission = rejected_by(a_moderator("ada"))
-    appeals.appeal(submission, "It is ours.")
-    decisions.decide(submission, a_moderator(name), Verdict.APPROVE, "the contract shows it")
+    appeals.open_appeal(submission, "It is ours.")
+    decisions.decide_submission(submission, a_moderator(name), Verdict.APPROVE, "the contract shows it")
     assert submission.state == State.APPROVED
 
 
@@ -113,20 +113,20 @@ def test_renamed_moderator_takes_the_own_decision_back_and_the_heir_of_the_name_
     renamed = rename(ada, "zed")
     heir = a_moderator("ada")
     before = everything()
-    with pytest.raises(SomebodyElse):
-        decisions.undo(decision, heir)
+    with pytest.raises(NotAllowedToDecide):
+        decisions.undo_decision(decision, heir)
     assert everything() == before
-    assert decisions.undo(decision, renamed).state == State.IN_REVIEW
+    assert decisions.undo_decision(decision, renamed).state == State.IN_REVIEW
 
 
 def test_invariants_find_an_appeal_decided_by_a_renamed_decider(rung):
     ada, ben = a_moderator("ada"), a_moderator("ben")
     submission = rejected_by(ada)
-    appeals.appeal(submission, "It is ours.")
-    decision = decisions.decide(submission, ben, Verdict.APPROVE, "the contract shows it")
-    assert not [one for one in violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+    appeals.open_appeal(submission, "It is ours.")
+    decision = decisions.decide_submission(submission, ben, Verdict.APPROVE, "the contract shows it")
+    assert not [one for one in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
     Decision.objects.filter(pk=decision.pk).update(moderator=ada, actor="moderator:zed")
-    assert [one for one in violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+    assert [one for one in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
 
 
 def test_renamed_label_appeals_and_is_read_under_the_name_of_the_time(rung):
@@ -136,7 +136,7 @@ def test_renamed_label_appeals_and_is_read_under_the_name_of_the_time(rung):
     label.name = "Another Name"
     label.save()
     submission.refresh_from_db()
-    appeals.appeal(submission, "It is ours.")
+    appeals.open_appeal(submission, "It is ours.")
     actors = list(submission.events.order_by("sequence").values_list("actor", flat=True))
     assert was in actors
     assert "label:Another Name" in actors
@@ -144,8 +144,8 @@ def test_renamed_label_appeals_and_is_read_under_the_name_of_the_time(rung):
 
 def test_look_is_on_record_with_the_account(rung):
     ada = a_moderator("ada")
-    saw(ada, None, "known recording 17")
-    saw(rename(ada, "zed"), None, "known recording 17")
+    record_view_once(ada, None, "known recording 17")
+    record_view_once(rename(ada, "zed"), None, "known recording 17")
     row = Viewing.objects.get()
     assert (row.viewer_id, row.actor) == (ada.pk, "moderator:ada")
 
@@ -156,5 +156,5 @@ def test_look_is_on_record_with_the_account(rung):
 def test_rows_without_an_account_are_compared_by_name(rung):
     submission = rejected_by(a_moderator("ada"))
     Decision.objects.update(moderator=None)
-    appeals.appeal(submission, "It is ours.")
+    appeals.open_appeal(submission, "It is ours.")
     assert_may_not_decide(User.objects.get(username="ada"), submission)

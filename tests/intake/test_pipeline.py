@@ -49,7 +49,7 @@ def test_a_clean_release_is_approved(rung, analyser):
     assert submission.due_at is None
     assert submission.concluded_at is not None
     decision = Decision.objects.get(submission=submission)
-    assert decision.policy_digest == admission.policy().digest
+    assert decision.policy_digest == admission.current_policy().digest
     assert {run.status for run in submission.check_runs.all()} == {Status.DONE}
 
 
@@ -83,7 +83,7 @@ def test_a_release_with_a_copied_recording_is_held_with_the_matched_times(rung, 
     document = a_document("Other Name", 2)
     document["release"]["upc"] = "036000291452"
     blobs = {name: a_blob(content) for name, content in files_of(copied).items()}
-    submission = submission_actions.deliver(a_label("Thief"), document, blobs)
+    submission = submission_actions.submit_delivery(a_label("Thief"), document, blobs)
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.IN_REVIEW
@@ -95,7 +95,7 @@ def test_a_release_with_a_copied_recording_is_held_with_the_matched_times(rung, 
 
 def test_a_check_that_fails_three_times_sends_the_release_to_a_human(rung, analyser, monkeypatch):
     broken = checks.model.check.Check("identity", 1, "", (), lambda *_: 1 / 0)
-    monkeypatch.setattr(pipeline, "_check", lambda name: broken if name == "identity" else _real(name))
+    monkeypatch.setattr(pipeline, "_find_check", lambda name: broken if name == "identity" else _real(name))
     submission = a_submission()
     run(rung)
     for _ in range(3):
@@ -113,11 +113,11 @@ def _real(name):
 
 def test_a_file_that_kills_its_worker_three_times_is_given_up(rung, analyser):
     submission = a_submission()
-    submission_actions.start(submission.pk)
+    submission_actions.start_checking(submission.pk)
     analysis = Analysis.objects.get()
     for _ in range(pipeline.MAX_ATTEMPTS):
         assert Analysis.objects.claim(analysis.pk, dt.timedelta(seconds=-1)) is not None
-    pipeline.analyse(analysis.pk)
+    pipeline.analyse_audio_file(analysis.pk)
     analysis.refresh_from_db()
     assert analysis.status == Status.DEAD
     run(rung)
@@ -130,7 +130,7 @@ def test_a_file_that_kills_its_worker_three_times_is_given_up(rung, analyser):
 
 def test_a_release_is_never_approved_while_a_mandatory_check_is_missing(rung, analyser):
     submission = a_submission()
-    submission_actions.start(submission.pk)
+    submission_actions.start_checking(submission.pk)
     submission.check_runs.filter(name="similarity").delete()
     rung.extend(("intake.run_check", (str(pk),)) for pk in submission.check_runs.values_list("pk", flat=True))
     run(rung)
@@ -144,7 +144,7 @@ def test_a_lost_message_is_found_by_the_sweep(rung, analyser, monkeypatch):
     monkeypatch.setattr(reaper, "PATIENCE", dt.timedelta(0))
     for _ in range(12):
         rung.clear()  # the broker was emptied
-        reaper.sweep()
+        reaper.enqueue_lost_work()
         if rung:
             run(rung[:1])
     submission.refresh_from_db()
@@ -153,20 +153,20 @@ def test_a_lost_message_is_found_by_the_sweep(rung, analyser, monkeypatch):
 
 def test_the_sweep_does_not_ring_twice_for_a_long_backlog(rung, analyser):
     a_submission()
-    submission_actions.start(Submission.objects.get().pk)
+    submission_actions.start_checking(Submission.objects.get().pk)
     earlier = timezone.now() - dt.timedelta(minutes=5)
     CheckRun.objects.update(created_at=earlier, rung_at=earlier)
     rung.clear()
-    first = reaper.sweep()
+    first = reaper.enqueue_lost_work()
     assert first
-    assert reaper.sweep() == 0
+    assert reaper.enqueue_lost_work() == 0
 
 
 def test_a_refused_delivery_leaves_nothing(rung, analyser):
     label, document = a_label(), a_document()
     document["release"]["tracks"][0]["isrc"] = "SE-123"
     with pytest.raises(admission.Refused) as refusal:
-        submission_actions.deliver(label, document, {})
+        submission_actions.submit_delivery(label, document, {})
     codes = {finding.code.id for finding in refusal.value.findings}
     assert {"isrc.malformed", "file.missing"} <= codes
     assert not Submission.objects.exists()
@@ -175,13 +175,13 @@ def test_a_refused_delivery_leaves_nothing(rung, analyser):
 
 def test_a_withdrawn_release_is_not_judged(rung, analyser):
     submission = a_submission()
-    submission_actions.withdraw(submission)
+    submission_actions.withdraw_submission(submission)
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.WITHDRAWN
     assert not Finding.objects.exists()
     with pytest.raises(Conflict):
-        submission_actions.withdraw(submission)
+        submission_actions.withdraw_submission(submission)
 
 
 def test_a_cleared_recording_is_known_afterwards_and_once(rung, analyser):
@@ -189,17 +189,17 @@ def test_a_cleared_recording_is_known_afterwards_and_once(rung, analyser):
     recording = KnownRecording.objects.get()
     assert recording.owner == submission.label.name
     assert recording.logged_at is not None
-    assert recording.pk in check_context.store()
-    assert known_recordings.index() == 0
+    assert recording.pk in check_context.open_fingerprint_store()
+    assert known_recordings.index_new_recordings() == 0
 
 
 def test_recordings_that_the_index_has_lost_are_indexed_again(rung, analyser, settings, tmp_path):
     concluded(rung, analyser)
     settings.GATE_INDEX = tmp_path / "another"
-    assert len(check_context.store()) == 0
-    assert known_recordings.reconcile() == 1
-    assert check_context.store().documents().tolist() == [KnownRecording.objects.get().pk]
-    assert known_recordings.reconcile() == 0
+    assert len(check_context.open_fingerprint_store()) == 0
+    assert known_recordings.reconcile_index() == 1
+    assert check_context.open_fingerprint_store().documents().tolist() == [KnownRecording.objects.get().pk]
+    assert known_recordings.reconcile_index() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -209,7 +209,7 @@ def test_every_message_twice_and_out_of_order_gives_one_decision_each(rung, anal
     for number in range(24):
         document = a_document(f"Song {number}", number + 1)
         blobs = {name: a_blob(content) for name, content in files_of(document).items()}
-        submission_actions.deliver(label, document, blobs)
+        submission_actions.submit_delivery(label, document, blobs)
     from intake import tasks
 
     order, lock = random.Random(1), threading.Lock()
@@ -247,10 +247,10 @@ def test_a_passing_fault_of_ours_costs_one_try_and_no_verdict(rung, analyser, mo
     run(rung)
     analysis = Analysis.objects.get()
     assert (analysis.status, analysis.attempts) == (Status.PENDING, 1)
-    assert reaper.sweep() == 0, "it is not tried again at once"
+    assert reaper.enqueue_lost_work() == 0, "it is not tried again at once"
     analyser.error = None
     monkeypatch.setattr(reaper, "PATIENCE", dt.timedelta(0))
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
@@ -260,7 +260,7 @@ def test_a_passing_fault_of_ours_costs_one_try_and_no_verdict(rung, analyser, mo
 def test_a_file_that_takes_long_keeps_its_lease(rung, analyser, monkeypatch):
     monkeypatch.setattr(pipeline, "LEASE", dt.timedelta(seconds=0.3))
     submission = a_submission()
-    submission_actions.start(submission.pk)
+    submission_actions.start_checking(submission.pk)
     analysis = Analysis.objects.get()
     stolen = []
 
@@ -270,7 +270,7 @@ def test_a_file_that_takes_long_keeps_its_lease(rung, analyser, monkeypatch):
         return facts_of(sha256)
 
     monkeypatch.setattr(analyser, "analyse", slow)
-    pipeline.analyse(analysis.pk)
+    pipeline.analyse_audio_file(analysis.pk)
     assert stolen == [None]
     analysis.refresh_from_db()
     assert (analysis.status, analysis.attempts) == (Status.DONE, 1)

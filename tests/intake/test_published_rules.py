@@ -154,9 +154,9 @@ APART = {
 @pytest.fixture
 def key() -> str:
     """A label's key, in a gate that guards one name, and knows two artists of another."""
-    protected_artists.protect("Nora Castellane")
-    protected_artists.protect("Ilse Varga")
-    protected_artists.protect("Ilse Varga of Budapest", ["Ilse Varga"])
+    protected_artists.protect_artist("Nora Castellane")
+    protected_artists.protect_artist("Ilse Varga")
+    protected_artists.protect_artist("Ilse Varga of Budapest", ["Ilse Varga"])
     return accounts.create_label("Harbour Records")[1]
 
 

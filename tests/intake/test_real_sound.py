@@ -27,12 +27,12 @@ ISRC, OTHER = "SEABC2600001", "SEABC2600002"
 def heard(tmp_path_factory) -> dict[str, AudioFacts]:
     """A piece, what can be made of it, and another piece."""
     folder: Path = tmp_path_factory.mktemp("sound")
-    piece, stranger = sounds.compose(11, SECONDS), sounds.compose(12, SECONDS)
+    piece, stranger = sounds.compose_demo_piece(11, SECONDS), sounds.compose_demo_piece(12, SECONDS)
     edit = piece[: 40 * RATE]
     padded = np.concatenate([stranger[: 30 * RATE], piece, stranger[30 * RATE :]])
-    faster = sounds.encode(piece, round(RATE * 1.06), folder / "faster.wav")  # as a turntable does it
+    faster = sounds.encode_demo_audio(piece, round(RATE * 1.06), folder / "faster.wav")  # as a turntable does it
     paths = {
-        name: sounds.encode(samples, RATE, folder / f"{name}.wav")
+        name: sounds.encode_demo_audio(samples, RATE, folder / f"{name}.wav")
         for name, samples in {"piece": piece, "stranger": stranger, "edit": edit, "padded": padded}.items()
     }
     facts = {}
@@ -44,7 +44,7 @@ def heard(tmp_path_factory) -> dict[str, AudioFacts]:
 
 def said(label, facts: AudioFacts, isrc: str, **names) -> dict[str, str]:
     """What the check says of a single with this sound under this ISRC, by code."""
-    known_recordings.index()
+    known_recordings.index_new_recordings()
     context = replace(a_context(), recordings=check_context.Recordings(label))
     release = a_release(a_track(isrc=isrc, **names))
     account = Account(str(label.pk), label.name, (label.name,))
@@ -57,7 +57,7 @@ def owner(heard):
     """A label that delivered the piece before."""
     label = a_label("Harbour Records")
     words = {"title": "Low Tide", "artist": "Mara Lindqvist", "owner": label.name, "label": label}
-    known_recordings.learn(heard["piece"], isrc=ISRC, source="delivered", ring=False, **words)
+    known_recordings.learn_recording(heard["piece"], isrc=ISRC, source="delivered", ring=False, **words)
     return label
 
 

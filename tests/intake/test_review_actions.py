@@ -8,10 +8,10 @@ from django.utils import timezone
 from checks.policy import Verdict
 from intake.core.states import State
 from intake.models import Claim, Event, Note, Submission
-from intake.services.operations.invariants import violations
+from intake.services.operations.invariants import find_invariant_violations
 from intake.services.people.permissions import Role
 from intake.services.review import appeals, decisions, review_actions
-from intake.services.review.decisions import Held, SomebodyElse, Unfounded
+from intake.services.review.decisions import InvalidDecision, NotAllowedToDecide, ReviewHeldByOther
 from tests.intake.factories import a_moderator
 from tests.intake.waiting import due_in, everything, found, waiting
 
@@ -46,8 +46,8 @@ def handed(person):
 
 
 def test_notes_are_private_unless_said_otherwise(submission, ada):
-    review_actions.note(submission, ada, " Called the label. ")
-    review_actions.note(submission, ada, "Please send the contract.", public=True)
+    review_actions.write_review_note(submission, ada, " Called the label. ")
+    review_actions.write_review_note(submission, ada, "Please send the contract.", public=True)
     told = list(Note.objects.values_list("actor", "text", "public"))
     assert told == [
         ("moderator:ada", "Called the label.", False),
@@ -56,8 +56,8 @@ def test_notes_are_private_unless_said_otherwise(submission, ada):
 
 
 def test_an_empty_note_is_none(submission, ada):
-    with pytest.raises(Unfounded):
-        review_actions.note(submission, ada, " \n")
+    with pytest.raises(InvalidDecision):
+        review_actions.write_review_note(submission, ada, " \n")
     assert not Note.objects.exists()
 
 
@@ -65,30 +65,30 @@ def test_an_empty_note_is_none(submission, ada):
 
 
 def test_what_was_escalated_is_for_seniors_alone(submission, ada, ben, senior):
-    review_actions.escalate(submission, ada, "The label threatens to sue.")
+    review_actions.escalate_submission(submission, ada, "The label threatens to sue.")
     assert submission.notes.get().text == "The label threatens to sue."
     assert not Claim.objects.exists()
     for person in (ada, ben):
         assert handed(person) == []
         before = everything()
-        with pytest.raises(SomebodyElse, match="senior"):
-            decisions.decide(submission, person, Verdict.APPROVE, "in order")
+        with pytest.raises(NotAllowedToDecide, match="senior"):
+            decisions.decide_submission(submission, person, Verdict.APPROVE, "in order")
         assert everything() == before
     assert handed(senior) == [submission]
-    decisions.decide(submission, senior, Verdict.APPROVE, "in order")
+    decisions.decide_submission(submission, senior, Verdict.APPROVE, "in order")
     assert submission.escalated_at is None
-    assert list(violations(dt.timedelta(minutes=15))) == []
+    assert list(find_invariant_violations(dt.timedelta(minutes=15))) == []
 
 
 def test_escalating_needs_a_reason_and_is_done_once(submission, ada, senior):
     before = everything()
-    with pytest.raises(Unfounded):
-        review_actions.escalate(submission, ada, " ")
+    with pytest.raises(InvalidDecision):
+        review_actions.escalate_submission(submission, ada, " ")
     assert everything() == before
-    review_actions.escalate(submission, ada, "They threaten to sue.")
+    review_actions.escalate_submission(submission, ada, "They threaten to sue.")
     before = everything()
-    with pytest.raises(Unfounded, match="already"):
-        review_actions.escalate(submission, senior, "And again.")
+    with pytest.raises(InvalidDecision, match="already"):
+        review_actions.escalate_submission(submission, senior, "And again.")
     assert everything() == before
 
 
@@ -98,7 +98,7 @@ def test_escalating_needs_a_reason_and_is_done_once(submission, ada, senior):
 def test_what_is_put_off_leaves_the_queue_and_comes_back_by_itself(submission, ada):
     due_in(submission, hours=40)
     until = timezone.now() + dt.timedelta(hours=20)
-    review_actions.snooze(submission, ada, until, "The contract comes tomorrow.")
+    review_actions.snooze_submission(submission, ada, until, "The contract comes tomorrow.")
     assert handed(ada) == []
     assert list(decisions.open_to(ada, until + dt.timedelta(seconds=1))) == [submission]
     assert submission.state == State.IN_REVIEW
@@ -110,10 +110,10 @@ def test_nothing_is_put_off_beyond_its_due_date_unknowingly(submission, ada):
     due_in(submission, hours=10)
     until = timezone.now() + dt.timedelta(hours=20)
     before = everything()
-    with pytest.raises(Unfounded, match="due before"):
-        review_actions.snooze(submission, ada, until, "The contract comes tomorrow.")
+    with pytest.raises(InvalidDecision, match="due before"):
+        review_actions.snooze_submission(submission, ada, until, "The contract comes tomorrow.")
     assert everything() == before
-    review_actions.snooze(submission, ada, until, "The label asked for it.", past_due=True)
+    review_actions.snooze_submission(submission, ada, until, "The label asked for it.", past_due=True)
     assert Event.objects.filter(submission=submission).last().data["past_due"] is True
     assert submission.due_at < submission.snoozed_until
 
@@ -121,40 +121,44 @@ def test_nothing_is_put_off_beyond_its_due_date_unknowingly(submission, ada):
 @pytest.mark.parametrize("hours", [-1, 24 * 31])
 def test_it_is_put_off_to_a_day_that_comes(submission, ada, hours):
     before = everything()
-    with pytest.raises(Unfounded):
-        review_actions.snooze(submission, ada, timezone.now() + dt.timedelta(hours=hours), "Later.", past_due=True)
+    with pytest.raises(InvalidDecision):
+        review_actions.snooze_submission(
+            submission, ada, timezone.now() + dt.timedelta(hours=hours), "Later.", past_due=True
+        )
     assert everything() == before
 
 
 def test_what_is_put_off_can_be_taken_up_at_once(submission, ada, ben):
-    review_actions.snooze(submission, ada, timezone.now() + dt.timedelta(hours=2), "Later.")
-    review_actions.wake(submission, ben)
+    review_actions.snooze_submission(submission, ada, timezone.now() + dt.timedelta(hours=2), "Later.")
+    review_actions.unsnooze_submission(submission, ben)
     assert submission.snoozed_until is None
     assert Claim.objects.get().moderator == ben
     before = everything()
-    with pytest.raises(Unfounded):
-        review_actions.wake(submission, ben)
+    with pytest.raises(InvalidDecision):
+        review_actions.unsnooze_submission(submission, ben)
     assert everything() == before
 
 
 def test_a_decision_ends_the_putting_off(submission, ada):
-    review_actions.snooze(submission, ada, timezone.now() + dt.timedelta(hours=2), "Later.")
-    decisions.decide(submission, ada, Verdict.APPROVE, "the contract is here")
+    review_actions.snooze_submission(submission, ada, timezone.now() + dt.timedelta(hours=2), "Later.")
+    decisions.decide_submission(submission, ada, Verdict.APPROVE, "the contract is here")
     assert submission.snoozed_until is None
 
 
 @pytest.mark.parametrize("act", ["escalate", "snooze", "wake"])
 def test_what_another_has_in_hand_is_left_to_them(submission, ada, ben, act):
     if act == "wake":
-        review_actions.snooze(submission, ben, timezone.now() + dt.timedelta(hours=2), "Later.")
-    decisions.claim(submission, ben)
+        review_actions.snooze_submission(submission, ben, timezone.now() + dt.timedelta(hours=2), "Later.")
+    decisions.claim_submission(submission, ben)
     acts = {
-        "escalate": lambda: review_actions.escalate(submission, ada, "Why."),
-        "snooze": lambda: review_actions.snooze(submission, ada, timezone.now() + dt.timedelta(hours=2), "Why."),
-        "wake": lambda: review_actions.wake(submission, ada),
+        "escalate": lambda: review_actions.escalate_submission(submission, ada, "Why."),
+        "snooze": lambda: review_actions.snooze_submission(
+            submission, ada, timezone.now() + dt.timedelta(hours=2), "Why."
+        ),
+        "wake": lambda: review_actions.unsnooze_submission(submission, ada),
     }
     before = everything()
-    with pytest.raises(Held):
+    with pytest.raises(ReviewHeldByOther):
         acts[act]()
     assert everything() == before
 
@@ -174,14 +178,14 @@ def seen(rows):
 def test_a_preview_tells_what_can_be_decided_together_and_changes_nothing(alike, ada, ben):
     other = waiting(found("similarity.known_recording"))
     held = waiting(found("artist.lookalike"))
-    decisions.claim(held, ben)
+    decisions.claim_submission(held, ben)
     gone = waiting(found("artist.lookalike"))
-    decisions.decide(gone, ben, Verdict.APPROVE, "in order")
+    decisions.decide_submission(gone, ben, Verdict.APPROVE, "in order")
     appealed = waiting(found("artist.lookalike"))
-    decisions.decide(appealed, ben, Verdict.REJECT, "no", code="infringement")
-    appeals.appeal(appealed, "But.")
+    decisions.decide_submission(appealed, ben, Verdict.REJECT, "no", code="infringement")
+    appeals.open_appeal(appealed, "But.")
     before = everything()
-    shown = review_actions.preview([one.pk for one in (*alike, other, held, gone, appealed)], ada)
+    shown = review_actions.preview_joint_decision([one.pk for one in (*alike, other, held, gone, appealed)], ada)
     assert everything() == before
     assert shown.reasons == ("artist.lookalike",)
     assert list(shown.waiting) == alike
@@ -199,13 +203,13 @@ def test_many_alike_are_decided_each_by_itself(alike, ada):
     assert len({one.decision.pk for one in outcomes}) == 3
     assert Submission.objects.filter(state=State.RETURNED).count() == 3
     assert Event.objects.filter(type="submission.returned").count() == 3
-    assert list(violations(dt.timedelta(minutes=15))) == []
+    assert list(find_invariant_violations(dt.timedelta(minutes=15))) == []
 
 
 def test_one_that_changed_meanwhile_is_left_as_it_is(alike, ada, ben):
     as_seen = seen(alike)
-    decisions.decide(alike[1], ben, Verdict.APPROVE, "in order")
-    review_actions.snooze(alike[2], ben, timezone.now() + dt.timedelta(hours=1), "Later.")
+    decisions.decide_submission(alike[1], ben, Verdict.APPROVE, "in order")
+    review_actions.snooze_submission(alike[2], ben, timezone.now() + dt.timedelta(hours=1), "Later.")
     outcomes = review_actions.decide_all(as_seen, ada, Verdict.RETURN, "Name the artist as on the cover.")
     assert [bool(one.decision) for one in outcomes] == [True, False, False]
     assert [one.refused for one in outcomes[1:]] == [
@@ -218,7 +222,7 @@ def test_one_that_changed_meanwhile_is_left_as_it_is(alike, ada, ben):
 
 
 def test_one_in_other_hands_is_left_to_them(alike, ada, ben):
-    decisions.claim(alike[0], ben)
+    decisions.claim_submission(alike[0], ben)
     outcomes = review_actions.decide_all(seen(alike), ada, Verdict.APPROVE, "in order")
     assert "ben" in outcomes[0].refused
     assert Submission.objects.filter(state=State.APPROVED).count() == 2
@@ -227,19 +231,19 @@ def test_one_in_other_hands_is_left_to_them(alike, ada, ben):
 def test_only_identical_reasons_are_decided_together(alike, ada):
     other = waiting(found("artist.lookalike"), found("similarity.known_recording"))
     before = everything()
-    with pytest.raises(Unfounded, match="identical"):
+    with pytest.raises(InvalidDecision, match="identical"):
         review_actions.decide_all(seen([*alike, other]), ada, Verdict.APPROVE, "in order")
     assert everything() == before
 
 
 def test_nobody_decides_hundreds_in_one_go(ada):
-    with pytest.raises(Unfounded, match="at most"):
-        review_actions.preview([Submission().pk for _ in range(review_actions.BULK_LIMIT + 1)], ada)
+    with pytest.raises(InvalidDecision, match="at most"):
+        review_actions.preview_joint_decision([Submission().pk for _ in range(review_actions.BULK_LIMIT + 1)], ada)
 
 
 def test_each_of_many_can_be_taken_back(alike, ada):
     outcomes = review_actions.decide_all(seen(alike), ada, Verdict.APPROVE, "in order")
-    decisions.undo(outcomes[1].decision, ada)
+    decisions.undo_decision(outcomes[1].decision, ada)
     alike[1].refresh_from_db()
     assert alike[1].state == State.IN_REVIEW
     assert Submission.objects.filter(state=State.APPROVED).count() == 2

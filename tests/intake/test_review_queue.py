@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
 def ada(db):
     from intake.services.people import moderators
 
-    return moderators.create("ada", "low-tide-at-seven")[0]
+    return moderators.create_moderator("ada", "low-tide-at-seven")[0]
 
 
 def told(submission):
@@ -39,17 +39,17 @@ def test_each_kind_of_holding_finding_is_a_reason_and_one_leads_its_family():
 
 def test_a_decision_ends_the_wait_and_opening_again_begins_it(ada):
     submission = in_review()
-    decisions.decide(submission, ada, "reject", "Passes for another.")
+    decisions.decide_submission(submission, ada, "reject", "Passes for another.")
     assert told(submission) == [("artist.lookalike", "identity", True, False, "reject")]
     assert submission.reasons.get().decided_at is not None
-    decisions.reopen(submission, ada, "The artist wrote to us.")
+    decisions.reopen_submission(submission, ada, "The artist wrote to us.")
     assert told(submission) == [("artist.lookalike", "identity", True, True, "")]
     assert submission.reasons.get().decided_at is None
 
 
 def test_a_withdrawal_is_nobodys_verdict():
     submission = in_review()
-    submission_actions.withdraw(submission)
+    submission_actions.withdraw_submission(submission)
     assert told(submission) == [("artist.lookalike", "identity", True, False, "")]
 
 
@@ -57,6 +57,6 @@ def test_what_was_opened_again_without_a_finding_waits_for_the_gate_itself(ada):
     submission = in_review()
     submission.findings.all().delete()
     Reason.objects.all().delete()
-    decisions.decide(submission, ada, "approve", "Nothing there.")
-    decisions.reopen(submission, ada, "Look again.")
+    decisions.decide_submission(submission, ada, "approve", "Nothing there.")
+    decisions.reopen_submission(submission, ada, "Look again.")
     assert told(submission) == [("check.reopened", "system", True, True, "")]

@@ -37,7 +37,7 @@ def test_harness_finds_what_is_disguised_among_strangers(tmp_path: Path, monkeyp
     music = tmp_path / "music"
     music.mkdir()
     for seed in range(3):
-        sounds.encode(sounds.compose(seed, 25.0), RATE, music / f"{seed}.flac")
+        sounds.encode_demo_audio(sounds.compose_demo_piece(seed, 25.0), RATE, music / f"{seed}.flac")
     choice = robustness.Choice(strangers=500, seconds=22.0, keep=tmp_path / "kept")
     report = robustness.measured(music, tmp_path / "once", choice)
     halves = {name: row for name, row in report.halves.items() if row.tried}

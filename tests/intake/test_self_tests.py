@@ -44,7 +44,7 @@ def host(monkeypatch):
             return [Part("sound", not self.broken, self.broken or "7 formats"), Part("artwork", True, "2 formats")]
 
     found = Host()
-    monkeypatch.setattr(self_test, "examine", found.examine)
+    monkeypatch.setattr(self_test, "run_self_test", found.examine)
     monkeypatch.setattr(self_tests, "_read_message", lambda: "read")
     return found
 
@@ -66,7 +66,7 @@ def tried(submission, rung, times=1):
         for model in (Analysis, CheckRun):
             model.objects.resume()
             model.objects.filter(status=Status.PENDING).update(rung_at=None)
-        submission_actions._dispatch(submission)
+        submission_actions._dispatch_first_work(submission)
         run(rung)
     submission.refresh_from_db()
     return submission
@@ -93,11 +93,11 @@ def test_release_waits_while_the_decoder_is_broken_and_is_judged_after_the_repai
     assert (analysis.status, analysis.attempts, analysis.facts) == (Status.PENDING, 0, None)
     assert CAUSE in analysis.error
     repair(host, analyser)
-    assert self_tests.run().ok
+    assert self_tests.run_host_self_test().ok
     analysis.refresh_from_db()
     assert analysis.next_attempt_at is None
     later(reaper.PATIENCE + dt.timedelta(seconds=1))
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
@@ -110,10 +110,10 @@ def test_sweep_leaves_what_was_postponed_until_it_is_due_and_then_takes_it_up(ru
     started = timezone.now()
     assert Analysis.objects.get().next_attempt_at > started
     later(self_tests.WAIT - dt.timedelta(seconds=5))
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     assert [name for name, _ in rung if name == "intake.analyse"] == []
     later(dt.timedelta(seconds=10))
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     assert [name for name, _ in rung if name == "intake.analyse"] == ["intake.analyse"]
 
 
@@ -124,8 +124,8 @@ def test_sweep_takes_up_at_once_what_waited_for_the_repair(rung, analyser, host,
     later(reaper.PATIENCE + dt.timedelta(seconds=1))
     Analysis.objects.update(next_attempt_at=timezone.now() + dt.timedelta(hours=1))
     repair(host, analyser)
-    self_tests.run()
-    reaper.sweep()
+    self_tests.run_host_self_test()
+    reaper.enqueue_lost_work()
     assert "intake.analyse" in [name for name, _ in rung]
 
 
@@ -148,7 +148,7 @@ def test_host_without_any_periodic_test_corrects_its_record_by_what_it_measures(
     run(rung)
     repair(host, analyser)
     later(self_tests.WAIT + dt.timedelta(seconds=1))
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     run(rung)
     submission.refresh_from_db()
     assert submission.state == State.APPROVED
@@ -209,7 +209,7 @@ def test_cover_waits_while_covers_cannot_be_measured(rung, analyser, host, monke
         raise AnalysisUnavailable("TypeError: a library changed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(artwork_client, "measured", unavailable)
+        patch.setattr(artwork_client, "measure_artwork_file", unavailable)
         patch.setattr(self_tests, "broken_here", lambda part: "")  # sound is well
         host.broken = "TypeError: a library changed"
         submission = a_submission()
@@ -227,7 +227,7 @@ def test_cover_that_trips_the_gate_alone_is_reviewed_without_blame(rung, analyse
     def failing(*_):
         raise AnalysisFailed("TypeError: on this cover")
 
-    monkeypatch.setattr(artwork_client, "measured", failing)
+    monkeypatch.setattr(artwork_client, "measure_artwork_file", failing)
     submission = a_submission()
     run(rung)
     tried(submission, rung, times=pipeline.MAX_ATTEMPTS)
@@ -243,9 +243,9 @@ def test_waveform_that_could_not_be_drawn_here_is_not_kept_as_the_files_fault(mo
 
     blob = a_blob(b"x")
     with monkeypatch.context() as patch:
-        patch.setattr(waveform, "drawn", unavailable)
+        patch.setattr(waveform, "draw_waveform", unavailable)
         with pytest.raises(AnalysisUnavailable):
-            waveforms.of(blob)
+            waveforms.ensure_waveform(blob)
     assert not Portrait.objects.exists()
 
 
@@ -273,7 +273,7 @@ def readyz():
 
 
 def named(name):
-    return next(one for one in health.examine() if one.name == name)
+    return next(one for one in health.run_all_health_checks() if one.name == name)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_operator_is_told_the_cause_of_each_host_that_is_broken():
 
 def test_doctor_tries_this_host_and_names_the_cause_and_the_versions(host, monkeypatch):
     assert named("decoder").ok
-    monkeypatch.setattr(self_test, "examine", lambda: [self_test.examined("sound", lambda: 1 / 0)])
+    monkeypatch.setattr(self_test, "run_self_test", lambda: [self_test.run_self_test_part("sound", lambda: 1 / 0)])
     answer = named("decoder")
     assert not answer.ok
     assert answer.detail.startswith("sound: ZeroDivisionError: division by zero (av ")
@@ -323,7 +323,7 @@ def test_doctor_does_not_blame_the_kernel_for_a_sandbox_that_does_not_start(monk
     def unavailable():
         raise AnalysisUnavailable("ImportError: libfoo.so.1: cannot open shared object file")
 
-    monkeypatch.setattr(sandbox_escapes, "try_all", unavailable)
+    monkeypatch.setattr(sandbox_escapes, "run_escape_tests", unavailable)
     answer = named("sandbox")
     assert (answer.ok, "libfoo" in answer.detail, "seccomp" in answer.hint) == (False, True, False)
 
@@ -337,7 +337,7 @@ def test_doctor_names_every_attempt_to_leave_that_succeeded(monkeypatch, setting
         sandbox_escapes.Result("end another process", False, ""),
         sandbox_escapes.Result("open a file", True, ""),
     ]
-    monkeypatch.setattr(sandbox_escapes, "try_all", lambda: (Level.FILES, open_ways))
+    monkeypatch.setattr(sandbox_escapes, "run_escape_tests", lambda: (Level.FILES, open_ways))
     answer = named("sandbox")
     assert (answer.ok, "not refused: end another process" in answer.detail) == (False, True)
 
@@ -347,28 +347,28 @@ def test_prometheus_reads_which_host_is_broken(rung, analyser, host):
     a_submission()
     run(rung)
     text = Client().get("/metrics").content.decode()
-    assert f'gate_self_test_ok{{host="{self_tests.host()}"}} 0.0' in text
+    assert f'gate_self_test_ok{{host="{self_tests.read_host_name()}"}} 0.0' in text
     assert "gate_analyses_postponed 1.0" in text
 
 
 def test_health_check_of_the_worker_reads_a_file(host):
-    self_tests.run()
+    self_tests.run_host_self_test()
     assert self_tests.status_file().read_text() == "ok\n"
     host.broken = CAUSE
-    self_tests.run()
+    self_tests.run_host_self_test()
     assert self_tests.status_file().read_text() == f"sound: {CAUSE}\n"
 
 
 def test_result_is_kept_although_the_status_file_cannot_be_written(host, settings, tmp_path):
     settings.GATE_TMP = tmp_path / "nowhere"
-    assert self_tests.run().ok
+    assert self_tests.run_host_self_test().ok
     assert SelfTest.objects.get().ok
 
 
 def test_hosts_that_have_gone_are_forgotten():
     a_result("gone", False, dt.timedelta(days=1))
     a_result("here", True)
-    assert self_tests.tidy() == 1
+    assert self_tests.delete_old_self_tests() == 1
     assert [one.host for one in SelfTest.objects.all()] == ["here"]
 
 
@@ -384,16 +384,16 @@ def test_operator_tests_a_host_by_a_command(host, capsys):
 
 
 def test_samples_are_measured_as_they_must_be_on_this_host():
-    assert [part for part in self_tests.run().parts if not part["ok"]] == []
+    assert [part for part in self_tests.run_host_self_test().parts if not part["ok"]] == []
 
 
 def test_cover_of_a_broken_host_gives_no_facts(tmp_path, monkeypatch):
     """Through the real child: a library that fails on every image blames none."""
     from checks.analysis import sandbox_run
 
-    once = sandbox_run.run_once
+    once = sandbox_run.run_sandboxed_once
     work = "tests.checks.analysis.broken_images:measure"
-    monkeypatch.setattr(sandbox_run, "run_once", lambda _, *given, **named: once(work, *given, **named))
+    monkeypatch.setattr(sandbox_run, "run_sandboxed_once", lambda _, *given, **named: once(work, *given, **named))
     path = tmp_path / "cover.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n damaged")
     with pytest.raises(AnalysisUnavailable, match="TypeError: a library changed"):

@@ -16,7 +16,7 @@ from django.utils import timezone
 from checks.analysis import Analyser
 from checks.analysis import c2pa_sign as marker
 from checks.analysis.c2pa_sign import CannotBeMarked, Refusal
-from checks.analysis.c2pa_trust import TrustList, judged
+from checks.analysis.c2pa_trust import TrustList, judge_credential
 from checks.policy import Verdict
 from intake.core.states import State
 from intake.demo import sounds
@@ -69,12 +69,12 @@ def delivered(document: dict, kind: str = "flac", seconds: float = 0.5) -> Submi
         content = _sound(kind, seconds, number)
         blobs_of[track["file"]] = a_blob(content)
     blobs_of[document["release"]["cover"]["file"]] = a_blob(a_cover())
-    return submission_actions.deliver(a_label(), document, blobs_of)
+    return submission_actions.submit_delivery(a_label(), document, blobs_of)
 
 
 def _sound(kind: str, seconds: float, seed: int) -> bytes:
     path = blobs.spool_folder() / f"made.{kind}"
-    content = sounds.encode(files.music(seconds, seed), 44100, path).read_bytes()
+    content = sounds.encode_demo_audio(files.music(seconds, seed), 44100, path).read_bytes()
     path.unlink()
     return content
 
@@ -137,7 +137,7 @@ def test_a_labelled_file_gets_a_marked_copy(signing, cleared, rung, tmp_path: Pa
     np.testing.assert_array_equal(samples(copy, tmp_path), samples(original, tmp_path))
     with Analyser() as analyser:
         facts = analyser.analyse(files.write(tmp_path / "copy", copy), "")
-    found = judged(facts.credential, TrustList((ROOT.der,)), timezone.now().date())
+    found = judge_credential(facts.credential, TrustList((ROOT.der,)), timezone.now().date())
     assert (found.state, found.source_types) == ("trusted", ("trainedAlgorithmicMedia",))
     for told in (str(row.decision_id), str(submission.pk), row.decision.policy_digest, "ai:recording"):
         assert told.encode() in copy
@@ -174,12 +174,12 @@ def test_a_moderators_label_marks_as_well(signing, rung) -> None:  # type: ignor
     from tests.intake.admin.desk_rows import in_review
 
     submission = in_review()
-    moderator, _, _ = moderators.create("wilhelmina", "low-tide-at-seven")  # in no hexadecimal number
-    decisions.decide(submission, moderator, Verdict.LABEL, "heard it", labels=[("ai:vocals", "all")])
+    moderator, _, _ = moderators.create_moderator("wilhelmina", "low-tide-at-seven")  # in no hexadecimal number
+    decisions.decide_submission(submission, moderator, Verdict.LABEL, "heard it", labels=[("ai:vocals", "all")])
     (row,) = MarkedFile.objects.all()
     assert row.source_type == "compositeWithTrainedAlgorithmicMedia"
     assert row.labels == [{"key": "ai:vocals", "value": "all", "basis": "verified_by_human"}]
-    assert "wilhelmina" not in str(signed_copies.manifest(row))
+    assert "wilhelmina" not in str(signed_copies.build_c2pa_manifest(row))
 
 
 def test_where_a_manifest_has_no_place_it_is_said(signing, cleared, rung) -> None:  # type: ignore[no-untyped-def]
@@ -199,7 +199,7 @@ def test_asked_twice_it_is_marked_once(signing, cleared, rung) -> None:  # type:
     run(rung)
     row.refresh_from_db()
     assert (row.attempts, row.outcome) == (1, "marked")
-    signed_copies.plan(submission, row.decision)
+    signed_copies.plan_signed_copies(submission, row.decision)
     assert (MarkedFile.objects.count(), rung) == (1, [])
 
 
@@ -217,15 +217,15 @@ def test_who_dies_half_way_leaves_nothing_and_another_does_it(signing, cleared, 
     with monkeypatch.context() as patch:
         patch.setattr(blobs.Incoming, "keep", killed)
         with pytest.raises(Killed):
-            signed_copies.mark(row.pk)
+            signed_copies.sign_copy(row.pk)
     row.refresh_from_db()
     assert (row.status, row.blob, list(blobs.spool_folder().iterdir())) == (Status.RUNNING, None, [])
-    signed_copies.mark(row.pk)  # the lease still runs
+    signed_copies.sign_copy(row.pk)  # the lease still runs
     row.refresh_from_db()
     assert row.status == Status.RUNNING
     earlier = timezone.now() - dt.timedelta(hours=1)
     MarkedFile.objects.update(lease_until=earlier, created_at=earlier, rung_at=earlier)
-    reaper.sweep()
+    reaper.enqueue_lost_work()
     assert ("intake.mark", (str(row.pk),)) in rung
     run(rung)
     row.refresh_from_db()
@@ -238,7 +238,7 @@ def test_who_dies_every_time_is_buried(signing, cleared, rung) -> None:  # type:
     row = MarkedFile.objects.get()
     for _ in range(signed_copies.MAX_ATTEMPTS):
         assert MarkedFile.objects.claim(row.pk, dt.timedelta(seconds=-1))
-    signed_copies.mark(row.pk)
+    signed_copies.sign_copy(row.pk)
     row.refresh_from_db()
     assert (row.status, row.error, row.blob) == (Status.DEAD, "the worker died", None)
 
@@ -253,15 +253,15 @@ def test_a_full_disk_is_tried_again_and_leaves_nothing(signing, cleared, rung, m
 
     before = set(Blob.objects.values_list("pk", flat=True))
     with monkeypatch.context() as patch:
-        patch.setattr(marker, "mark", full)
-        signed_copies.mark(row.pk)
+        patch.setattr(marker, "write_signed_copy", full)
+        signed_copies.sign_copy(row.pk)
     row.refresh_from_db()
     assert (row.status, "No space" in row.error, row.attempts) == (Status.PENDING, True, 0)
     assert row.next_attempt_at
     assert set(Blob.objects.values_list("pk", flat=True)) == before
     assert not list(blobs.spool_folder().iterdir())
     MarkedFile.objects.resume()
-    signed_copies.mark(row.pk)
+    signed_copies.sign_copy(row.pk)
     row.refresh_from_db()
     assert row.outcome == "marked"
 
@@ -270,7 +270,7 @@ def test_a_file_that_the_library_refuses_stays_as_it_is(signing, cleared, rung, 
     def refused(*_: object) -> None:
         raise CannotBeMarked(Refusal.SOUND)
 
-    monkeypatch.setattr(marker, "mark", refused)
+    monkeypatch.setattr(marker, "write_signed_copy", refused)
     cleared(machine_made(a_document()))
     run(rung)
     row = MarkedFile.objects.get()
@@ -279,13 +279,13 @@ def test_a_file_that_the_library_refuses_stays_as_it_is(signing, cleared, rung, 
 
 def test_a_decision_that_stands_no_longer_marks_nothing(signing, cleared, rung) -> None:  # type: ignore[no-untyped-def]
     submission = cleared(machine_made(a_document()))
-    moderator, _, _ = moderators.create("ada", "low-tide-at-seven")
-    decisions.reopen(submission, moderator, "a claim came in")
+    moderator, _, _ = moderators.create_moderator("ada", "low-tide-at-seven")
+    decisions.reopen_submission(submission, moderator, "a claim came in")
     run(rung)
     row = MarkedFile.objects.get()
     assert (row.outcome, row.blob) == ("overtaken", None)
     submission.refresh_from_db()
-    decisions.decide(submission, moderator, Verdict.LABEL, "as before", labels=[("ai:recording", "all")])
+    decisions.decide_submission(submission, moderator, Verdict.LABEL, "as before", labels=[("ai:recording", "all")])
     (again,) = MarkedFile.objects.standing()
     assert again.pk != row.pk
     run(rung)
@@ -298,9 +298,9 @@ def test_marked_bytes_are_kept_for_as_long_as_their_row(signing, cleared, rung) 
     run(rung)
     row = MarkedFile.objects.get()
     Blob.objects.update(touched_at=timezone.now() - dt.timedelta(days=1))
-    blobs.tidy()
+    blobs.delete_unused_blobs()
     assert content(Blob.objects.get(pk=row.blob_id))
-    assert not [one for one in invariants.violations(dt.timedelta(0)) if row.blob_id in one.subject]
+    assert not [one for one in invariants.find_invariant_violations(dt.timedelta(0)) if row.blob_id in one.subject]
 
 
 # --- The operator's certificate ------------------------------------------------------------------------------------

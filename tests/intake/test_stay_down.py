@@ -25,8 +25,8 @@ Source = KnownRecording.Source
 def rejected(rung, submission: Submission, ground: str = "infringement") -> Submission:
     run(rung)
     submission.refresh_from_db()
-    decisions.reopen(submission, a_moderator(), "a claim")
-    decisions.decide(submission, a_moderator("eva"), Verdict.REJECT, "It is not yours.", code=ground)
+    decisions.reopen_submission(submission, a_moderator(), "a claim")
+    decisions.decide_submission(submission, a_moderator("eva"), Verdict.REJECT, "It is not yours.", code=ground)
     return submission
 
 
@@ -57,8 +57,8 @@ def test_rejected_recording_leaves_the_index_at_no_moment(rung, analyser):
     run(rung)
     (row,) = KnownRecording.objects.all()
     rejected(rung, submission)
-    assert known_recordings.index() == 0
-    assert row.pk in check_context.store()
+    assert known_recordings.index_new_recordings() == 0
+    assert row.pk in check_context.open_fingerprint_store()
     (same,) = KnownRecording.objects.all()
     assert (same.pk, same.source, same.logged_at) == (row.pk, Source.REJECTED, row.logged_at)
 
@@ -67,9 +67,9 @@ def test_refused_decision_remembers_nothing(rung, analyser):
     submission = delivered(a_label(), "Low Tide", 1)
     run(rung)
     submission.refresh_from_db()
-    decisions.reopen(submission, a_moderator(), "a claim")
-    with pytest.raises(decisions.Unfounded):
-        decisions.decide(submission, a_moderator("eva"), Verdict.REJECT, "no ground", code="")
+    decisions.reopen_submission(submission, a_moderator(), "a claim")
+    with pytest.raises(decisions.InvalidDecision):
+        decisions.decide_submission(submission, a_moderator("eva"), Verdict.REJECT, "no ground", code="")
     assert not StayDown.objects.exists()
     assert not KnownRecording.objects.filter(source=Source.REJECTED).exists()
 
@@ -78,11 +78,11 @@ def test_proposal_remembers_nothing_before_it_is_seconded(rung, analyser):
     submission = delivered(a_label(), "Low Tide", 1)
     run(rung)
     submission.refresh_from_db()
-    decisions.reopen(submission, a_moderator(), "a claim")
-    decisions.decide(submission, a_moderator("eva"), Verdict.REJECT, "no genuine release", code="fraud")
+    decisions.reopen_submission(submission, a_moderator(), "a claim")
+    decisions.decide_submission(submission, a_moderator("eva"), Verdict.REJECT, "no genuine release", code="fraud")
     assert not StayDown.objects.exists()
     submission.refresh_from_db()
-    decisions.second(submission, a_moderator("jo"))
+    decisions.second_rejection(submission, a_moderator("jo"))
     assert StayDown.objects.standing().count() == 3
 
 
@@ -99,9 +99,9 @@ def test_proposal_remembers_nothing_before_it_is_seconded(rung, analyser):
 def test_next_verdict_decides_what_stays_down(rung, analyser, verdict, more, standing):
     submission = rejected(rung, delivered(a_label("North Pier Music"), "Low Tide", 1))
     first = submission.decision
-    decisions.reopen(submission, a_moderator("jo"), "looked at again")
+    decisions.reopen_submission(submission, a_moderator("jo"), "looked at again")
     assert StayDown.objects.standing().count() == 3, "looking again lifts nothing"
-    decisions.decide(submission, a_moderator("kim"), verdict, "as it is", **more)
+    decisions.decide_submission(submission, a_moderator("kim"), verdict, "as it is", **more)
     assert StayDown.objects.standing().count() == standing
     lifted = StayDown.objects.filter(decision=first)
     assert {one.lifted_with for one in lifted} == {submission.decision}
@@ -117,13 +117,13 @@ def test_operators_commands_neither_forget_nor_export_what_stays_down(rung, anal
     call_command("forget", "--owner", "North Pier Music")
     call_command("forget", "--isrc", submission.tracks.get().isrc)
     assert KnownRecording.objects.current().get().source == Source.REJECTED
-    assert list(bulk_import.lines()) == []
+    assert list(bulk_import.export_catalogue_lines()) == []
 
 
 def test_owner_who_is_taught_to_the_gate_by_its_operator_is_not_asked(rung, analyser):
     submission = rejected(rung, delivered(a_label("North Pier Music"), "Low Tide", 1))
     facts = facts_of(submission.resources.get(name="01.flac").blob_id)
-    known_recordings.learn(
+    known_recordings.learn_recording(
         facts, title="Slack Water", artist="Mara Lindqvist", isrc="SEHBR2600002", owner="Harbour Records"
     )
     state, found = later(rung, a_label("Harbour Records"))

@@ -62,26 +62,28 @@ def test_the_list_is_empty_to_begin_with() -> None:
 
 def test_adding_a_root_trusts_files_that_were_measured_before(signed) -> None:  # type: ignore[no-untyped-def]
     def states() -> set[tuple[str, str | None]]:
-        facts = release_mapping.delivery(signed).facts.values()
+        facts = release_mapping.map_submission(signed).facts.values()
         return {(one.credential.state, one.credential.trust_list) for one in facts}
 
     before = Analysis.objects.values_list("facts", flat=True)[0]
     assert states() == {("untrusted", TrustList().digest)}
-    row, new = trust_roots.add(ROOT.pem, NOTE, "operator")
+    row, new = trust_roots.add_trust_root(ROOT.pem, NOTE, "operator")
     assert new
     assert states() == {("trusted", TrustList((ROOT.der,)).digest)}
-    assert [one.credential.state for one in trust_roots.carriers()] == ["trusted"] * Analysis.objects.count()
-    assert trust_roots.withdraw(row, "moderator:ada")
+    assert [one.credential.state for one in trust_roots.iterate_credential_carriers()] == [
+        "trusted"
+    ] * Analysis.objects.count()
+    assert trust_roots.withdraw_trust_root(row, "moderator:ada")
     assert states() == {("untrusted", TrustList().digest)}
     assert Analysis.objects.values_list("facts", flat=True)[0] == before
 
 
 def test_a_root_is_on_the_list_once_and_comes_back_as_a_new_row() -> None:
-    first, _ = trust_roots.add(ROOT.pem, NOTE, "operator")
-    assert trust_roots.add(ROOT.pem, "another note", "moderator:ada") == (first, False)
-    assert trust_roots.withdraw(first, "moderator:ada")
-    assert not trust_roots.withdraw(first, "moderator:ben")
-    again, new = trust_roots.add(ROOT.pem, NOTE, "operator")
+    first, _ = trust_roots.add_trust_root(ROOT.pem, NOTE, "operator")
+    assert trust_roots.add_trust_root(ROOT.pem, "another note", "moderator:ada") == (first, False)
+    assert trust_roots.withdraw_trust_root(first, "moderator:ada")
+    assert not trust_roots.withdraw_trust_root(first, "moderator:ben")
+    again, new = trust_roots.add_trust_root(ROOT.pem, NOTE, "operator")
     assert new
     first.refresh_from_db()
     assert (first.withdrawn_by, again.pk != first.pk, TrustRoot.objects.count()) == ("moderator:ada", True, 2)
@@ -92,7 +94,7 @@ def test_a_root_is_on_the_list_once_and_comes_back_as_a_new_row() -> None:
 )
 def test_what_cannot_be_trusted_changes_nothing(pem: str, note: str) -> None:
     with pytest.raises(NotARoot):
-        trust_roots.add(pem, note, "operator")
+        trust_roots.add_trust_root(pem, note, "operator")
     assert not TrustRoot.objects.exists()
 
 
@@ -138,7 +140,7 @@ ADD, LIST = "admin:intake_trustroot_add", "admin:intake_trustroot_changelist"
 @pytest.fixture
 def browser() -> Client:
     """Of a moderator to whom the right was given."""
-    user, _, _ = moderators.create("ada", "low-tide-at-seven")
+    user, _, _ = moderators.create_moderator("ada", "low-tide-at-seven")
     user.user_permissions.add(*Permission.objects.filter(codename="change_trustroot"))
     client = Client()
     client.force_login(user)
@@ -150,7 +152,7 @@ def test_the_password_is_asked_for_before_anybody_is_trusted(browser: Client) ->
     session = browser.session
     del session["desk.proved"]
     session.save()
-    row, _ = trust_roots.add(authority.root("Other").pem, NOTE, "operator")
+    row, _ = trust_roots.add_trust_root(authority.root("Other").pem, NOTE, "operator")
     for answer in (
         browser.get(reverse(ADD)),
         browser.post(reverse(ADD), {"pem": ROOT.pem, "note": NOTE}),
@@ -172,7 +174,7 @@ def test_whoever_has_the_right_adds_and_withdraws(browser: Client) -> None:
 
 
 def test_the_form_says_what_is_wrong_and_changes_nothing(browser: Client) -> None:
-    trust_roots.add(ROOT.pem, NOTE, "operator")
+    trust_roots.add_trust_root(ROOT.pem, NOTE, "operator")
     for pem, note, why in ((SIGNER.pem, NOTE, b"not a root"), (ROOT.pem, NOTE, b"on the list"), (ROOT.pem, "", b"")):
         answer = browser.post(reverse(ADD), {"pem": pem, "note": note})
         assert answer.status_code == 200
@@ -181,8 +183,8 @@ def test_the_form_says_what_is_wrong_and_changes_nothing(browser: Client) -> Non
 
 
 def test_a_moderator_without_the_right_only_looks(rung: object) -> None:
-    row, _ = trust_roots.add(ROOT.pem, NOTE, "operator")
-    user, _, _ = moderators.create("ben", "low-tide-at-seven")
+    row, _ = trust_roots.add_trust_root(ROOT.pem, NOTE, "operator")
+    user, _, _ = moderators.create_moderator("ben", "low-tide-at-seven")
     client = Client()
     client.force_login(User.objects.get(pk=user.pk))
     assert client.get(reverse(LIST)).status_code == 200
@@ -195,5 +197,5 @@ def test_a_moderator_without_the_right_only_looks(rung: object) -> None:
 def test_the_review_page_judges_by_the_list_of_today(browser: Client, signed) -> None:  # type: ignore[no-untyped-def]
     address = reverse("admin:intake_submission_change", args=[signed.pk])
     assert b"<b>untrusted</b>, signed by Signer, Signer Ltd" in browser.get(address).content
-    trust_roots.add(ROOT.pem, NOTE, "operator")
+    trust_roots.add_trust_root(ROOT.pem, NOTE, "operator")
     assert b"<b>trusted</b>, signed by Signer, Signer Ltd" in browser.get(address).content

@@ -11,10 +11,10 @@ from django.utils import timezone
 from checks.policy import Verdict
 from intake.core.states import State
 from intake.models import Claim, Decision, Delivery, Event, KnownRecording, Submission
-from intake.services.operations.invariants import violations
+from intake.services.operations.invariants import find_invariant_violations
 from intake.services.people.permissions import Forbidden, Role
 from intake.services.review import appeals, decisions
-from intake.services.review.decisions import SomebodyElse, TooLate
+from intake.services.review.decisions import NotAllowedToDecide, UndoExpired
 from intake.services.webhooks import webhook_delivery
 from tests.intake.commands.console import command
 from tests.intake.factories import a_label, a_moderator
@@ -51,10 +51,10 @@ def pass_by(**by: float) -> None:
 
 def pump(rung) -> None:
     """What beat and courier do."""
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     for name, (key,) in [one for one in rung if one[0] == "intake.deliver"]:
         rung.remove((name, (key,)))
-        webhook_delivery.attempt(key)
+        webhook_delivery.attempt_delivery(key)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def pump(rung) -> None:
 def test_a_decision_taken_back_leaves_everything_as_it_was(rung, label, receiver, verdict, more):
     submission, ada = waiting(found(), label=label, tracks=2), a_moderator()
     before = (submission.state, submission.verdict, submission.due_at, verdicts(submission))
-    decision = decisions.decide(submission, ada, verdict, "for this reason", **more)
+    decision = decisions.decide_submission(submission, ada, verdict, "for this reason", **more)
     assert submission.state == decisions.STATES[verdict]
-    after = decisions.undo(decision, ada)
+    after = decisions.undo_decision(decision, ada)
     assert (after.state, after.verdict, after.due_at, verdicts(after)) == before
     assert after.concluded_at is None
     assert Claim.objects.get(submission=submission).moderator == ada
@@ -82,12 +82,12 @@ def test_a_decision_taken_back_leaves_everything_as_it_was(rung, label, receiver
     pump(rung)
     assert receiver.requests == []
     assert {one.status for one in Delivery.objects.filter(held_until__isnull=False)} == {"cancelled"}
-    assert list(violations(dt.timedelta(minutes=15))) == []
+    assert list(find_invariant_violations(dt.timedelta(minutes=15))) == []
 
 
 def test_webhooks_of_a_decision_wait_for_the_moment_to_pass_and_then_leave(rung, label, receiver):
     submission = waiting(label=label)
-    decisions.decide(submission, a_moderator(), Verdict.APPROVE, "in order")
+    decisions.decide_submission(submission, a_moderator(), Verdict.APPROVE, "in order")
     pump(rung)
     assert receiver.requests == []
     pass_by(seconds=11)
@@ -97,12 +97,14 @@ def test_webhooks_of_a_decision_wait_for_the_moment_to_pass_and_then_leave(rung,
 
 def test_a_decision_taken_back_and_given_again_is_told_once(rung, label, receiver):
     submission, ada = waiting(label=label), a_moderator()
-    decisions.undo(decisions.decide(submission, ada, Verdict.REJECT, "not theirs", code="infringement"), ada)
-    decisions.decide(Submission.objects.get(pk=submission.pk), ada, Verdict.APPROVE, "theirs after all")
+    decisions.undo_decision(
+        decisions.decide_submission(submission, ada, Verdict.REJECT, "not theirs", code="infringement"), ada
+    )
+    decisions.decide_submission(Submission.objects.get(pk=submission.pk), ada, Verdict.APPROVE, "theirs after all")
     pass_by(seconds=11)
     pump(rung)
     assert told(receiver) == ["submission.approved"]
-    assert list(violations(dt.timedelta(minutes=15))) == []
+    assert list(find_invariant_violations(dt.timedelta(minutes=15))) == []
 
 
 def told(receiver) -> list[str]:
@@ -112,44 +114,44 @@ def told(receiver) -> list[str]:
 def refused(decision, person, error) -> None:
     before = everything()
     with pytest.raises(error):
-        decisions.undo(decision, person)
+        decisions.undo_decision(decision, person)
     assert everything() == before
 
 
 def test_nothing_is_taken_back_once_the_moment_has_passed(rung, label):
     submission, ada = waiting(label=label), a_moderator()
-    decision = decisions.decide(submission, ada, Verdict.APPROVE, "in order")
+    decision = decisions.decide_submission(submission, ada, Verdict.APPROVE, "in order")
     pass_by(seconds=11)
     decision.refresh_from_db()
-    refused(decision, ada, TooLate)
+    refused(decision, ada, UndoExpired)
 
 
 def test_nothing_is_taken_back_once_a_message_has_left(rung, label, receiver):
     submission, ada = waiting(label=label), a_moderator()
-    decision = decisions.decide(submission, ada, Verdict.APPROVE, "in order")
+    decision = decisions.decide_submission(submission, ada, Verdict.APPROVE, "in order")
     Delivery.objects.update(held_until=timezone.now())
     pump(rung)
     assert len(receiver.requests) == 1
-    refused(decision, ada, TooLate)
+    refused(decision, ada, UndoExpired)
 
 
 def test_nothing_is_taken_back_once_something_followed(rung, label):
     submission, ada = waiting(label=label), a_moderator()
-    decision = decisions.decide(submission, ada, Verdict.REJECT, "not theirs", code="infringement")
-    appeals.appeal(submission, "It is ours.")
-    refused(decision, ada, TooLate)
+    decision = decisions.decide_submission(submission, ada, Verdict.REJECT, "not theirs", code="infringement")
+    appeals.open_appeal(submission, "It is ours.")
+    refused(decision, ada, UndoExpired)
 
 
 def test_a_decision_is_taken_back_once(rung, label):
     submission, ada = waiting(label=label), a_moderator()
-    decision = decisions.decide(submission, ada, Verdict.APPROVE, "in order")
-    decisions.undo(decision, ada)
-    refused(decision, ada, TooLate)
+    decision = decisions.decide_submission(submission, ada, Verdict.APPROVE, "in order")
+    decisions.undo_decision(decision, ada)
+    refused(decision, ada, UndoExpired)
 
 
 def test_a_decision_of_somebody_else_is_not_taken_back(rung, label):
-    decision = decisions.decide(waiting(label=label), a_moderator("ada"), Verdict.APPROVE, "in order")
-    refused(decision, a_moderator("ben"), SomebodyElse)
+    decision = decisions.decide_submission(waiting(label=label), a_moderator("ada"), Verdict.APPROVE, "in order")
+    refused(decision, a_moderator("ben"), NotAllowedToDecide)
     refused(decision, a_moderator("cleo", Role.AUDITOR), Forbidden)
 
 
@@ -157,10 +159,10 @@ def test_what_an_undone_clearance_had_settled_waits_again(rung, analyser):
     from tests.intake.test_decisions import in_review
 
     submission, ada = in_review(rung), a_moderator()
-    decision = decisions.decide(submission, ada, Verdict.LABEL, "confirmed", labels=[("ai:vocals", "all")])
+    decision = decisions.decide_submission(submission, ada, Verdict.LABEL, "confirmed", labels=[("ai:vocals", "all")])
     run(rung)
     assert KnownRecording.objects.settled().count() == 1
-    decisions.undo(decision, ada)
+    decisions.undo_decision(decision, ada)
     assert KnownRecording.objects.settled().count() == 0
     assert KnownRecording.objects.pending().get().submission == submission
 
@@ -168,14 +170,14 @@ def test_what_an_undone_clearance_had_settled_waits_again(rung, analyser):
 def test_without_a_moment_for_it_nothing_waits_and_nothing_is_taken_back(rung, label, receiver, settings):
     settings.GATE_UNDO_SECONDS = 0
     submission, ada = waiting(label=label), a_moderator()
-    decision = decisions.decide(submission, ada, Verdict.APPROVE, "in order")
+    decision = decisions.decide_submission(submission, ada, Verdict.APPROVE, "in order")
     pump(rung)
     assert len(receiver.requests) == 1
-    refused(decision, ada, TooLate)
+    refused(decision, ada, UndoExpired)
 
 
 def test_a_clock_that_is_set_back_holds_nothing_for_longer(rung, label, receiver):
-    decisions.decide(waiting(label=label), a_moderator(), Verdict.APPROVE, "in order")
+    decisions.decide_submission(waiting(label=label), a_moderator(), Verdict.APPROVE, "in order")
     pass_by(hours=-2)
     pump(rung)
     assert len(receiver.requests) == 1
@@ -183,20 +185,20 @@ def test_a_clock_that_is_set_back_holds_nothing_for_longer(rung, label, receiver
 
 def test_a_message_about_an_undone_decision_cannot_be_sent_again(rung, label):
     submission, ada = waiting(label=label), a_moderator()
-    decisions.undo(decisions.decide(submission, ada, Verdict.APPROVE, "in order"), ada)
+    decisions.undo_decision(decisions.decide_submission(submission, ada, Verdict.APPROVE, "in order"), ada)
     delivery = Delivery.objects.get()
     before = everything()
     with pytest.raises(webhook_delivery.Inactive, match="taken back"):
-        webhook_delivery.replay(delivery)
+        webhook_delivery.replay_delivery(delivery)
     assert everything() == before
 
 
 def test_a_declaration_survives_a_decision_taken_back(rung, label):
     submission, ada = waiting(found(), declared(), label=label), a_moderator()
-    decision = decisions.decide(submission, ada, Verdict.LABEL, "confirmed", labels=[("ai:lyrics", "all")])
+    decision = decisions.decide_submission(submission, ada, Verdict.LABEL, "confirmed", labels=[("ai:lyrics", "all")])
     assert {one["key"] for one in decision.labels} == {"ai:vocals", "ai:lyrics"}
-    decisions.undo(decision, ada)
-    again = decisions.decide(
+    decisions.undo_decision(decision, ada)
+    again = decisions.decide_submission(
         Submission.objects.get(pk=submission.pk), ada, Verdict.LABEL, "only as declared", labels=[("ai:vocals", "all")]
     )
     assert [(one["key"], one["basis"]) for one in again.labels] == [("ai:vocals", "declared")]
@@ -216,7 +218,7 @@ def test_of_a_moderator_and_a_courier_at_the_same_moment_exactly_one_wins(rung, 
 
 def _race(rung, label, ada, receiver, delay) -> tuple[int, int]:
     submission = waiting(label=label)
-    decision = decisions.decide(submission, ada, Verdict.APPROVE, "in order")
+    decision = decisions.decide_submission(submission, ada, Verdict.APPROVE, "in order")
     delivery = Delivery.objects.get(event__submission=submission)
     Delivery.objects.filter(pk=delivery.pk).update(held_until=timezone.now())  # the courier's clock is ahead
     before, together, undone = len(receiver.requests), threading.Barrier(2), []
@@ -225,9 +227,9 @@ def _race(rung, label, ada, receiver, delay) -> tuple[int, int]:
         together.wait()
         threading.Event().wait(delay)
         try:
-            decisions.undo(decision, ada)
+            decisions.undo_decision(decision, ada)
             undone.append(True)
-        except TooLate:
+        except UndoExpired:
             undone.append(False)
         finally:
             connections.close_all()
@@ -235,7 +237,7 @@ def _race(rung, label, ada, receiver, delay) -> tuple[int, int]:
     def send() -> None:
         together.wait()
         try:
-            webhook_delivery.attempt(delivery.pk)
+            webhook_delivery.attempt_delivery(delivery.pk)
         finally:
             connections.close_all()
 

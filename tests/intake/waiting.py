@@ -16,7 +16,7 @@ from intake.models import ApiKey, CheckRun, Finding, IdempotencyKey, Label, Subm
 from intake.models.leased_work import Status
 from intake.services.checking import pipeline
 from intake.services.submissions import admission
-from intake.services.submissions.transitions import move
+from intake.services.submissions.transitions import transition_submission
 from tests.intake.factories import a_document, a_label, a_submission
 
 _numbers = itertools.count(1)
@@ -40,7 +40,7 @@ def waiting(*findings: dict[str, Any], label: Label | None = None, tracks: int =
     number = next(_numbers)
     label = label or Label.objects.filter(name="Harbour Records").first() or a_label()
     submission = a_submission(label, a_document(f"Low Tide {number}", number, tracks, **release))
-    move(submission, State.CHECKING, "gate")
+    transition_submission(submission, State.CHECKING, "gate")
     told = findings or (found(),)
     for name in dict.fromkeys(one["code"].partition(".")[0] for one in told):
         run = CheckRun.objects.create(
@@ -51,7 +51,9 @@ def waiting(*findings: dict[str, Any], label: Label | None = None, tracks: int =
                 Finding.objects.create(submission=submission, check_run=run, **one)
     holding = tuple(dict.fromkeys(one["code"] for one in told if one["route"] == Route.REVIEW))
     positions = dict.fromkeys(range(1, tracks + 1), Verdict.REVIEW)
-    pipeline.settle(submission, Ruling(Verdict.REVIEW, holding, (), positions), admission.policy(), ())
+    pipeline.commit_machine_decision(
+        submission, Ruling(Verdict.REVIEW, holding, (), positions), admission.current_policy(), ()
+    )
     submission.refresh_from_db()
     return submission
 

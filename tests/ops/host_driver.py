@@ -21,12 +21,12 @@ def deliver(label: str, title: str, number: int, seed: int) -> str:
     document = a_document(title, number)
     release = document["release"]
     with tempfile.TemporaryDirectory() as folder:
-        path = sounds.encode(sounds.compose(seed, SECONDS), RATE, Path(folder) / "sound.flac")
+        path = sounds.encode_demo_audio(sounds.compose_demo_piece(seed, SECONDS), RATE, Path(folder) / "sound.flac")
         files = {
             release["tracks"][0]["file"]: a_blob(path.read_bytes()),
             release["cover"]["file"]: a_blob(a_cover(title)),
         }
-    return str(submission_actions.deliver(account, document, files).pk)
+    return str(submission_actions.submit_delivery(account, document, files).pk)
 
 
 def outcome(submission: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def forget(submission: str) -> int:
     from intake.models import KnownRecording
     from intake.services.catalogue import known_recordings
 
-    return known_recordings.forget(KnownRecording.objects.current().filter(submission=submission))
+    return known_recordings.forget_recordings(KnownRecording.objects.current().filter(submission=submission))
 
 
 SECONDS, RATE = 30.0, 44100

@@ -72,8 +72,8 @@ def gate(tmp_path, request):
 
 def deliver(gate, key, folder):
     document = a_document("Low Tide")
-    sounds.encode(sounds.compose(21, 40), 44100, folder / "01.flac")
-    covers.paint(21, folder / "cover.png")
+    sounds.encode_demo_audio(sounds.compose_demo_piece(21, 40), 44100, folder / "01.flac")
+    covers.paint_demo_cover(21, folder / "cover.png")
     release = document["release"]
     release["tracks"][0]["file"], release["cover"]["file"] = "01.flac", "cover.png"
     document["files"] = {}

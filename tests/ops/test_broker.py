@@ -327,7 +327,7 @@ def test_file_that_is_deleted_or_replaced_under_a_running_gate_is_used_anew(path
     with connect(other) as connection:
         connection.SimpleQueue("work").put("theirs")
         connection.default_channel.file._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    broker._remove(path)
+    broker._remove_broker_file(path)
     other.rename(path)
     assert queue.get(timeout=1).payload == "theirs"
 
@@ -335,7 +335,7 @@ def test_file_that_is_deleted_or_replaced_under_a_running_gate_is_used_anew(path
 def test_process_that_closes_a_replaced_file_leaves_the_new_one_alone(path):
     old = broker._File(path)
     old.put("1", "work", None, "{}", None)
-    broker._remove(path)
+    broker._remove_broker_file(path)
     new = broker._File(path)
     new.put("2", "work", None, "{}", None)
     old._connection.close()

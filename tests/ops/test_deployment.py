@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from intake.management.commands.supervise import programs
+from intake.management.commands.supervise import list_programs
 from tests import versions
 
 ROOT = Path(__file__).parents[2]
@@ -20,12 +20,12 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 def test_every_program_of_the_supervisor_is_a_service_of_one_image():
-    assert {program.name for program in programs()} | {"migrate"} == OURS
+    assert {program.name for program in list_programs()} | {"migrate"} == OURS
     assert {SERVICES[name]["image"] for name in OURS} == {"release-intake-gate:${GATE_VERSION:-latest}"}
 
 
 def test_services_start_the_same_commands_as_the_supervisor():
-    ours = {program.name: set(program.command) for program in programs()}
+    ours = {program.name: set(program.command) for program in list_programs()}
     for name in ("worker", "courier", "beat"):
         same = {
             word

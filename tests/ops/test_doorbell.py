@@ -45,7 +45,7 @@ def dead(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_service_rings_only_after_the_commit(heard, inline):
     with inline(), transaction.atomic():
-        enqueue.enqueue("tests.note", "1", "2")
+        enqueue.enqueue_task("tests.note", "1", "2")
         assert heard == []
     assert heard == [("1", "2")]
 
@@ -53,7 +53,7 @@ def test_service_rings_only_after_the_commit(heard, inline):
 @pytest.mark.django_db
 def test_service_that_rolls_back_rings_nobody(heard, inline):
     with inline(), transaction.atomic():
-        enqueue.enqueue("tests.note", "1")
+        enqueue.enqueue_task("tests.note", "1")
         transaction.set_rollback(True)
     assert heard == []
 
@@ -62,7 +62,7 @@ def test_service_that_rolls_back_rings_nobody(heard, inline):
 def test_broker_that_refuses_breaks_no_request(dead, django_capture_on_commit_callbacks):
     before = enqueue.BROKER_ERRORS._value.get()
     with django_capture_on_commit_callbacks(execute=True):
-        enqueue.enqueue("tests.dead", "1")
+        enqueue.enqueue_task("tests.dead", "1")
     assert dead.tries == 1
     assert enqueue.BROKER_ERRORS._value.get() == before + 1
 

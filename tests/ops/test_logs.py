@@ -16,7 +16,7 @@ def lines():
     """Everything logged as JSON, parsed."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
-    formatter = logs.choices("INFO", json=True)["formatters"]["line"]
+    formatter = logs.build_logging_config("INFO", json=True)["formatters"]["line"]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=formatter["foreign_pre_chain"], processors=formatter["processors"]

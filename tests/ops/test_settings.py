@@ -120,13 +120,13 @@ def test_storage_address_opens_a_bucket_that_keeps_files(monkeypatch):
     from django.core.files.base import ContentFile
     from django.core.files.storage import storages
 
-    from config.settings import _storage
+    from config.settings import _parse_storage_url
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with moto.mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="gate")
-        storage = storages.create_storage(_storage("s3:///gate?region=us-east-1"))
+        storage = storages.create_storage(_parse_storage_url("s3:///gate?region=us-east-1"))
         assert storage.save("blob/ab/abc", ContentFile(b"sound")) == "blob/ab/abc"
         assert storage.exists("blob/ab/abc")
         assert storage.open("blob/ab/abc").read() == b"sound"

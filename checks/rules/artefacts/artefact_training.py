@@ -51,8 +51,8 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        lower = _solved(self.hits, self.of, _ALPHA / 2, above=True) if self.hits else 0.0
-        upper = _solved(self.hits, self.of, _ALPHA / 2, above=False) if self.hits < self.of else 1.0
+        lower = _solve_binomial_tail(self.hits, self.of, _ALPHA / 2, above=True) if self.hits else 0.0
+        upper = _solve_binomial_tail(self.hits, self.of, _ALPHA / 2, above=False) if self.hits < self.of else 1.0
         return lower, upper
 
     def as_json(self) -> dict[str, JSON]:
@@ -70,7 +70,7 @@ class Weights:
     intercept: float
 
     def scores(self, samples: Sequence[Sample]) -> Floats:
-        values: Floats = (_matrix(samples) - self.mean) / self.scale @ self.coef + self.intercept
+        values: Floats = (_build_feature_matrix(samples) - self.mean) / self.scale @ self.coef + self.intercept
         return values
 
 
@@ -117,7 +117,7 @@ class Trained:
         }
 
 
-def trained(samples: Sequence[Sample], target: float) -> Trained:
+def train_artefact_model(samples: Sequence[Sample], target: float) -> Trained:
     """A model whose share of false alarms on people's recordings is at most the target. Raises Untrainable."""
     humans, machines = [one for one in samples if one.human], [one for one in samples if not one.human]
     sources, generators = sorted({one.source for one in humans}), sorted({one.generator for one in machines})
@@ -135,12 +135,12 @@ def trained(samples: Sequence[Sample], target: float) -> Trained:
     scores = out_of_fold(humans, machines)
     threshold = threshold_for(scores.tolist(), target)
     return Trained(
-        weights=fitted([*humans, *machines]),
+        weights=fit_logistic_regression([*humans, *machines]),
         human_scores=tuple(sorted(scores.tolist())),
         threshold=threshold,
         target=target,
-        unseen_generators={name: _unseen(humans, machines, name, target) for name in generators},
-        false_alarms=_alarms(humans, scores, threshold),
+        unseen_generators={name: _measure_unseen_recall(humans, machines, name, target) for name in generators},
+        false_alarms=_measure_false_alarms(humans, scores, threshold),
         sources=len(sources),
         generated=len(machines),
     )
@@ -157,14 +157,16 @@ def random_split(samples: Sequence[Sample], target: float, seed: int = 1) -> tup
         rest[kind] = [alike[at] for at in order[1::3] + order[2::3]]
     if not all((*held.values(), *rest.values())):
         raise Untrainable("too few recordings for a random split")
-    weights = fitted([*rest[True], *rest[False]])
+    weights = fit_logistic_regression([*rest[True], *rest[False]])
     threshold = threshold_for(weights.scores(rest[True]).tolist(), target)
-    return _above(weights, held[False], threshold), _above(weights, held[True], threshold)
+    return _share_above_threshold(weights, held[False], threshold), _share_above_threshold(
+        weights, held[True], threshold
+    )
 
 
-def fitted(samples: Sequence[Sample]) -> Weights:
+def fit_logistic_regression(samples: Sequence[Sample]) -> Weights:
     """Logistic regression by Newton's method; both kinds weigh the same, however many there are of each."""
-    raw, human = _matrix(samples), np.array([one.human for one in samples])
+    raw, human = _build_feature_matrix(samples), np.array([one.human for one in samples])
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     columns = np.column_stack([(raw - mean) / scale, np.ones(len(raw))])
@@ -192,7 +194,7 @@ def out_of_fold(humans: Sequence[Sample], machines: Sequence[Sample]) -> Floats:
     for number in set(fold.values()):
         held = np.array([fold[one.source] == number for one in humans])
         seen = [one for one, out in zip(humans, held, strict=True) if not out]
-        weights = fitted([*seen, *machines])
+        weights = fit_logistic_regression([*seen, *machines])
         scores[held] = weights.scores([one for one, out in zip(humans, held, strict=True) if out])
     return scores
 
@@ -206,29 +208,31 @@ def threshold_for(scores: Sequence[float], target: float) -> float:
     return math.nextafter(ordered[allowed], math.inf)
 
 
-def _unseen(humans: Sequence[Sample], machines: Sequence[Sample], name: str, target: float) -> Share:
+def _measure_unseen_recall(humans: Sequence[Sample], machines: Sequence[Sample], name: str, target: float) -> Share:
     """The recall of one generator by a model, and a threshold, that know nothing of it."""
     others = [one for one in machines if one.generator != name]
     threshold = threshold_for(out_of_fold(humans, others).tolist(), target)
-    return _above(fitted([*humans, *others]), [one for one in machines if one.generator == name], threshold)
+    return _share_above_threshold(
+        fit_logistic_regression([*humans, *others]), [one for one in machines if one.generator == name], threshold
+    )
 
 
-def _alarms(humans: Sequence[Sample], scores: Floats, threshold: float) -> dict[str, Share]:
+def _measure_false_alarms(humans: Sequence[Sample], scores: Floats, threshold: float) -> dict[str, Share]:
     found: dict[str, list[bool]] = {}
     for one, score in zip(humans, scores, strict=True):
         found.setdefault(one.source, []).append(bool(score >= threshold))
     return {source: Share(sum(hits), len(hits)) for source, hits in sorted(found.items())}
 
 
-def _above(weights: Weights, samples: Sequence[Sample], threshold: float) -> Share:
+def _share_above_threshold(weights: Weights, samples: Sequence[Sample], threshold: float) -> Share:
     return Share(int((weights.scores(samples) >= threshold).sum()), len(samples))
 
 
-def _matrix(samples: Iterable[Sample]) -> Floats:
+def _build_feature_matrix(samples: Iterable[Sample]) -> Floats:
     return np.array([one.values for one in samples], np.float64).reshape(-1, len(FEATURES))
 
 
-def _solved(hits: int, of: int, tail: float, *, above: bool) -> float:
+def _solve_binomial_tail(hits: int, of: int, tail: float, *, above: bool) -> float:
     """The share at which so many hits, or more (fewer), have just the chance ``tail``."""
     counts = np.arange(of + 1)
     factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, of + 1)))])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.analysis.artefact_lines import MODERATE, WEAK
-from checks.analysis.decoder_rates import catalogue
-from checks.model.ai_declaration import IN_WORDS, reach
-from checks.model.artefact_model import Model, Rarity, features, rarity
+from checks.analysis.decoder_rates import load_decoder_rates
+from checks.model.ai_declaration import IN_WORDS, find_declared_extent
+from checks.model.artefact_model import Model, Rarity, extract_model_features, rank_artefact_score
 from checks.model.check import Check, Context
 from checks.model.evidence_matrix import Says
 from checks.model.finding import JSON, Code, Finding, Route, Severity
@@ -64,7 +64,7 @@ INNOCENT = (
 _SCOPE = "It cannot be told which part of the sound carries them: voice, instruments or the finishing."
 
 
-def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def find_generator_artefacts(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Each track's traces, gaps, and what the installation's own model says. Where nothing is, nothing is said."""
     model = None
     if context.lattice is not None:
@@ -77,20 +77,20 @@ def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
             continue
         if facts.lattice.found:
             scores = context.lattice.human_scores(facts.lattice.feature_version) if context.lattice else ()
-            yield _traces(track, facts.lattice, rarity(scores, facts.lattice.z or 0.0))
+            yield _report_artefact_lines(track, facts.lattice, rank_artefact_score(scores, facts.lattice.z or 0.0))
         if facts.lattice.holes:
-            yield _holes(track, facts.lattice)
+            yield _report_spectral_gaps(track, facts.lattice)
         if model is not None and model.feature_version == facts.lattice.feature_version:
-            yield from _ranked(track, facts.lattice, model)
+            yield from _report_model_score(track, facts.lattice, model)
 
 
-def _traces(track: Track, facts: LatticeFacts, among: Rarity) -> Finding:
+def _report_artefact_lines(track: Track, facts: LatticeFacts, among: Rarity) -> Finding:
     weak = facts.strength == "weak"
-    declared = reach(track)
+    declared = find_declared_extent(track)
     return Finding(
         WEAK_TRACES if weak else TRACES,
         track.subject,
-        f"Lines at multiples of {_hertz(facts.rate_hz)} stand out of the averaged spectrum ({facts.strength}, "
+        f"Lines at multiples of {_format_hertz(facts.rate_hz)} stand out of the averaged spectrum ({facts.strength}, "
         f"z {facts.z:.1f}): {among.words}. Decoders of generated sound leave such lines, and so do other things; "
         f"{IN_WORDS[declared]}.",
         measured=facts.z,
@@ -98,7 +98,7 @@ def _traces(track: Track, facts: LatticeFacts, among: Rarity) -> Finding:
         evidence={
             "says": (Says.TRACES_WEAK if weak else Says.TRACES).value,
             "declared": declared.value,
-            **_evidence(facts),
+            **_serialise_artefacts(facts),
             "rarity": among.words,
             "p_value": round(among.p_value, 6) if among.calibrated else None,
             "scope": _SCOPE,
@@ -108,11 +108,11 @@ def _traces(track: Track, facts: LatticeFacts, among: Rarity) -> Finding:
     )
 
 
-def _holes(track: Track, facts: LatticeFacts) -> Finding:
+def _report_spectral_gaps(track: Track, facts: LatticeFacts) -> Finding:
     return Finding(
         HOLES,
         track.subject,
-        f"Gaps at multiples of {_hertz(facts.holes_rate_hz)} stand out of the averaged spectrum "
+        f"Gaps at multiples of {_format_hertz(facts.holes_rate_hz)} stand out of the averaged spectrum "
         f"(z {facts.holes_z:.1f}). Decoders leave them that repeat samples; little is known about other causes.",
         measured=facts.holes_z,
         threshold=HOLES_Z,
@@ -120,12 +120,12 @@ def _holes(track: Track, facts: LatticeFacts) -> Finding:
     )
 
 
-def _ranked(track: Track, facts: LatticeFacts, model: Model) -> Iterator[Finding]:
-    score = model.score(features(facts))
+def _report_model_score(track: Track, facts: LatticeFacts, model: Model) -> Iterator[Finding]:
+    score = model.score(extract_model_features(facts))
     if score < model.threshold:
         return
-    among = rarity(model.human_scores, score)
-    declared = reach(track)
+    among = rank_artefact_score(model.human_scores, score)
+    declared = find_declared_extent(track)
     yield Finding(
         MODEL,
         track.subject,
@@ -139,14 +139,14 @@ def _ranked(track: Track, facts: LatticeFacts, model: Model) -> Iterator[Finding
             "model_sha256": model.sha256,
             "rarity": among.words,
             "p_value": round(among.p_value, 6),
-            **_evidence(facts),
+            **_serialise_artefacts(facts),
             "scope": _SCOPE,
         },
     )
 
 
-def _evidence(facts: LatticeFacts) -> dict[str, JSON]:
-    row = catalogue().row(facts.rate_hz or 0.0)
+def _serialise_artefacts(facts: LatticeFacts) -> dict[str, JSON]:
+    row = load_decoder_rates().row(facts.rate_hz or 0.0)
     innocent: list[JSON] = [*(row.innocent if row else ()), *INNOCENT]
     families: list[JSON] = [*row.families] if row else []
     return {
@@ -165,27 +165,28 @@ def _evidence(facts: LatticeFacts) -> dict[str, JSON]:
     }
 
 
-def described(facts: LatticeFacts) -> str:
+def describe_artefact_plot(facts: LatticeFacts) -> str:
     """What a picture of the traces shows, for whoever cannot see it."""
     if not facts.assessed or facts.z is None or facts.rate_hz is None:
         return f"Acoustic traces were not assessed ({(facts.reason or 'unknown').replace('_', ' ')})."
-    row = catalogue().row(facts.rate_hz)
+    row = load_decoder_rates().row(facts.rate_hz)
     kinds = f" Decoders with this rate: {', '.join(row.families)}." if row and facts.found else ""
     innocent = f" Innocent causes: {', '.join((*row.innocent, *INNOCENT))}." if row and facts.found else ""
     return (
-        f"The rate that stands out most is {_hertz(facts.rate_hz)} with z {facts.z:.1f} ({facts.strength}), "
-        f"{facts.ppm or 0:+.0f} ppm off the catalogue's; z by sub-band {_listed(facts.bands)}, "
-        f"by passage {_listed(facts.segments)}; looked at from {facts.lower_hz or 0:.0f} to {facts.upper_hz or 0:.0f} "
+        f"The rate that stands out most is {_format_hertz(facts.rate_hz)} with z {facts.z:.1f} ({facts.strength}), "
+        f"{facts.ppm or 0:+.0f} ppm off the catalogue's; z by sub-band {_join_values(facts.bands)}, "
+        f"by passage {_join_values(facts.segments)}; looked at from {facts.lower_hz or 0:.0f} "
+        f"to {facts.upper_hz or 0:.0f} "
         f"Hz over {facts.seconds:.0f} s.{kinds}{innocent} "
         "Lines show a kind of processing, never who or what made the music."
     )
 
 
-def _listed(values: tuple[float, ...]) -> str:
+def _join_values(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:.1f}" for value in values)
 
 
-def _hertz(rate: float | None) -> str:
+def _format_hertz(rate: float | None) -> str:
     return f"{rate:.2f} Hz".replace(".00", "")
 
 
@@ -194,7 +195,7 @@ CHECK = Check(
     version=1,
     title="Acoustic traces of synthesis",
     codes=(TRACES, WEAK_TRACES, HOLES, MODEL, MODEL_UNUSABLE),
-    run=run,
+    run=find_generator_artefacts,
     needs_audio=True,
     hears_declaration=True,
 )

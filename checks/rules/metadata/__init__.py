@@ -39,7 +39,7 @@ SUBJECTS = (
 Rule = Callable[[Delivery, Context], Iterator[Finding]]
 
 
-def _asking(rules: tuple[Rule, ...]) -> Rule:
+def _combine_rules(rules: tuple[Rule, ...]) -> Rule:
     def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
         return chain.from_iterable(rule(delivery, context) for rule in rules)
 
@@ -51,7 +51,7 @@ IDENTIFIERS = Check(
     version=2,
     title="Identifiers",
     codes=identifiers.CODES,
-    run=_asking(identifiers.RULES),
+    run=_combine_rules(identifiers.RULES),
 )
 
 METADATA = Check(
@@ -59,6 +59,6 @@ METADATA = Check(
     version=4,
     title="Metadata and rights",
     codes=tuple(chain.from_iterable(subject.CODES for subject in SUBJECTS)),
-    run=_asking(tuple(chain.from_iterable(subject.RULES for subject in SUBJECTS))),
+    run=_combine_rules(tuple(chain.from_iterable(subject.RULES for subject in SUBJECTS))),
     hears_declaration=True,
 )

@@ -7,78 +7,78 @@ from collections.abc import Iterator
 
 from checks.model.check import Context
 from checks.model.finding import Finding
-from checks.model.json_patch import Patch, pointer, replaced, together
+from checks.model.json_patch import Patch, build_json_pointer, combine_json_patches, replace_value_patch
 from checks.model.release import Artist, ContainsAI, Contributor, Delivery, Release, Track
-from checks.rules.metadata.code_factories import blocking, review, warning
-from checks.rules.metadata.credits import writes
+from checks.rules.metadata.code_factories import blocking_code, reviewing_code, warning_code
+from checks.rules.metadata.credits import is_credited_writer
 from checks.rules.metadata.text_normalisation import (
     LONGEST_TITLE,
     Titled,
-    asides,
-    corrected,
-    fold,
+    fold_text,
     is_blank,
-    quoted,
-    shown,
-    titled,
-    unseen,
+    list_invisible_characters,
+    list_title_asides,
+    list_titled_parts,
+    make_printable,
+    quote_text,
+    suggest_visible_text,
     without_unseen,
-    written,
+    write_out_text,
 )
 
-MISSING_PRIMARY = blocking(
+MISSING_PRIMARY = blocking_code(
     "artist.missing_primary", "A release and each of its tracks have a main artist.", "DDEX (PrimaryArtistNameMissing)"
 )
-INVISIBLE_CHARACTERS = blocking(
+INVISIBLE_CHARACTERS = blocking_code(
     "artist.invisible_characters",
     "A name holds no control, zero-width, direction-override or private-use characters.",
     "Unicode (UTS #39, UTR #36)",
 )
-ROLE_CONFLICT = blocking(
+ROLE_CONFLICT = blocking_code(
     "artist.role_conflict",
     "An artist is either main or featured on a recording, not both.",
     "Apple Music style guide 2.13",
 )
 # Only for names that are a tool's and, on the list of real artists, nobody's. There may be a band called Suno all the
 # same, and Udio is a given name: whoever is registered somewhere says so by a number or a key, and a person looks.
-AI_TOOL = blocking(
+AI_TOOL = blocking_code(
     "artist.ai_tool_as_artist",
     "A tool is neither artist nor writer: say what it did in the disclosure, and name who made the music.",
     "partners' AI policies",
 )
-AI_TOOL_CREDITED = review(
+AI_TOOL_CREDITED = reviewing_code(
     "artist.ai_tool_credited",
     "A tool's name among the credits is explained by a disclosure, or by a person who is registered under it.",
     "partners' AI policies; our inference",
 )
-GENERIC = review(
+GENERIC = reviewing_code(
     "artist.generic",
     "An artist's name is a name, not a genre, a use or a search word.",
     "MusicTeam; Amazon; Spotify",
 )
-COMPOUND = warning(
+COMPOUND = warning_code(
     "artist.compound",
     "Each artist is named alone; only a duo or group with such a name shares a field.",
     "Apple; Spotify",
 )
-VARIOUS = warning(
+VARIOUS = warning_code(
     "artist.various",
     "“Various Artists” stands for four or more main artists on a release, and never on a track.",
     "Omziki; Ingrooves 7-2",
 )
 
-EXTRA_INFORMATION = warning(
+EXTRA_INFORMATION = warning_code(
     "artist.extra_info",
     "An artist's name holds no role, instrument, year, former band or web address.",
     "MusicTeam",
 )
-LABEL_AS_ARTIST = review("artist.label_as_artist", "A label, distributor or brand is not the artist.", "FUGA")
-AMBIGUOUS_PROFILE = warning(
+LABEL_AS_ARTIST = reviewing_code("artist.label_as_artist", "A label, distributor or brand is not the artist.", "FUGA")
+AMBIGUOUS_PROFILE = warning_code(
     "artist.ambiguous_profile",
     "Where several known artists share a name, an ISNI or artist key says which one is meant.",
     "iMusician",
 )
-REMIXER_AS_PRIMARY = warning(
+REMIXER_AS_PRIMARY = warning_code(
     "artist.remixer_as_primary",
     "Who remixes somebody's recording is credited as remixer, not as main artist.",
     "ministrymusics",
@@ -144,117 +144,117 @@ _COMPOUND = re.compile(
 )
 
 
-def primary(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_main_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Somebody is the main artist, on both levels."""
-    for holder in titled(delivery.release):
+    for holder in list_titled_parts(delivery.release):
         if not any(artist.role == "main" and not is_blank(artist.name) for artist in holder.display_artists):
             yield Finding(MISSING_PRIMARY, holder.subject, "No main artist is named.")
 
 
-def characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_artist_characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """What cannot be seen is in nobody's name."""
     release = delivery.release
-    for holder in titled(release):
+    for holder in list_titled_parts(release):
         named = [artist.name for artist in holder.display_artists]
-        named += [contributor.name for contributor in _contributors(holder)]
+        named += [contributor.name for contributor in _list_credited_contributors(holder)]
         for name in dict.fromkeys(named):
-            if found := unseen(name):
-                fix = corrected(name)
+            if found := list_invisible_characters(name):
+                fix = suggest_visible_text(name)
                 yield Finding(
                     INVISIBLE_CHARACTERS,
                     holder.subject,
-                    f"The name {quoted(name)} holds characters that cannot be seen: {', '.join(found[:5])}.",
+                    f"The name {quote_text(name)} holds characters that cannot be seen: {', '.join(found[:5])}.",
                     measured=[*found[:20]],
                     fix=fix,
-                    patch=_renamed(release, holder, name, without_unseen(name)) if fix else (),
+                    patch=_build_rename_patch(release, holder, name, without_unseen(name)) if fix else (),
                     safe=bool(fix),
                 )
 
 
-def _renamed(release: Release, holder: Titled, name: str, right: str) -> Patch:
+def _build_rename_patch(release: Release, holder: Titled, name: str, right: str) -> Patch:
     """The name written otherwise wherever this holder has it."""
     lists: tuple[tuple[str, tuple[Artist | Contributor, ...]], ...] = (
         ("display_artists", holder.display_artists),
-        ("contributors", _contributors(holder)),
+        ("contributors", _list_credited_contributors(holder)),
     )
     places = [
-        pointer(release, holder, kind, index, "name")
+        build_json_pointer(release, holder, kind, index, "name")
         for kind, parties in lists
         for index, party in enumerate(parties)
         if party.name == name
     ]
-    return together(*(replaced(at, name, right) for at in places))
+    return combine_json_patches(*(replace_value_patch(at, name, right) for at in places))
 
 
 def role_conflict(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """One part for each artist. Two artists of one name are told apart by their ISNI."""
-    for holder in titled(delivery.release):
-        main = {fold(artist.name): artist for artist in holder.display_artists if artist.role == "main"}
+    for holder in list_titled_parts(delivery.release):
+        main = {fold_text(artist.name): artist for artist in holder.display_artists if artist.role == "main"}
         for artist in holder.display_artists:
-            other = main.get(fold(artist.name))
+            other = main.get(fold_text(artist.name))
             if artist.role == "main" or other is None or (artist.isni and other.isni and artist.isni != other.isni):
                 continue
             yield Finding(
                 ROLE_CONFLICT,
                 holder.subject,
-                f"{quoted(artist.name)} is named both as main and as {quoted(artist.role)} artist.",
-                measured=shown(artist.name),
+                f"{quote_text(artist.name)} is named both as main and as {quote_text(artist.role)} artist.",
+                measured=make_printable(artist.name),
                 fix="Keep the part that the artist has on this recording.",
             )
 
 
 def ai_tools(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A tool's name where a person's belongs. A contributor declared as a machine is a disclosure: it costs nothing."""
-    for holder in titled(delivery.release):
+    for holder in list_titled_parts(delivery.release):
         named: dict[str, bool] = {}  # name → whether nothing explains it
         for artist in holder.display_artists:
             named[artist.name] = named.get(artist.name, True) and not (artist.isni or artist.artist_key)
-        for one in _contributors(holder):
+        for one in _list_credited_contributors(holder):
             if one.ai_contribution is not ContainsAI.ALL:
                 partly = one.ai_contribution is ContainsAI.PARTLY
-                bare = writes(one) and not (one.isni or one.ipi or partly)
+                bare = is_credited_writer(one) and not (one.isni or one.ipi or partly)
                 named[one.name] = named.get(one.name, bare)
         for name, bare in named.items():
-            if fold(name) in AI_TOOLS:
+            if fold_text(name) in AI_TOOLS:
                 yield Finding(
                     AI_TOOL if bare else AI_TOOL_CREDITED,
                     holder.subject,
-                    f"{quoted(name)} is the name of a tool that makes music.",
-                    measured=shown(name),
+                    f"{quote_text(name)} is the name of a tool that makes music.",
+                    measured=make_printable(name),
                     fix="Name the people who made the music, and declare the tool in the disclosure.",
                 )
 
 
-def generic(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_generic_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Phrases instead of names."""
-    for holder in titled(delivery.release):
+    for holder in list_titled_parts(delivery.release):
         for artist in holder.display_artists:
-            if fold(artist.name) in GENERIC_NAMES:
+            if fold_text(artist.name) in GENERIC_NAMES:
                 yield Finding(
                     GENERIC,
                     holder.subject,
-                    f"{quoted(artist.name)} is not the name of an artist.",
-                    measured=shown(artist.name),
+                    f"{quote_text(artist.name)} is not the name of an artist.",
+                    measured=make_printable(artist.name),
                     fix="Name who performs.",
                 )
 
 
-def compound(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_compound_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Several artists in one field, unless the label says that they are a group."""
-    for holder in titled(delivery.release):
+    for holder in list_titled_parts(delivery.release):
         for artist in holder.display_artists:
             parts = [part.strip(" ()") for part in _COMPOUND.split(artist.name)]
             if artist.party_type != "group" and len(parts) > 1 and all(parts):
                 yield Finding(
                     COMPOUND,
                     holder.subject,
-                    f"{quoted(artist.name)} may be several artists in one field.",
-                    measured=[shown(part) for part in parts[:20]],
+                    f"{quote_text(artist.name)} may be several artists in one field.",
+                    measured=[make_printable(part) for part in parts[:20]],
                     fix="If they are several, name each alone; if it is one act, say party_type “group”.",
                 )
 
 
-def various(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_various_artists(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Many artists have one name on the release, and their own on the tracks."""
     release = delivery.release
     main = _distinct_main(release.display_artists)
@@ -268,13 +268,13 @@ def various(delivery: Delivery, context: Context) -> Iterator[Finding]:
             fix="Write “Various Artists” on the release and each artist on their tracks.",
         )
     if (short := main & VARIOUS_ARTISTS) and "various artists" not in short:
-        names = [artist.name for artist in release.display_artists if fold(artist.name) in short]
+        names = [artist.name for artist in release.display_artists if fold_text(artist.name) in short]
         yield Finding(
             VARIOUS,
             release.subject,
             "“Various Artists” is abbreviated.",
             fix="Write “Various Artists”.",
-            patch=_renamed(release, release, names[0], "Various Artists"),
+            patch=_build_rename_patch(release, release, names[0], "Various Artists"),
             safe=True,
         )
     for track in release.tracks:
@@ -286,88 +286,88 @@ def various(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def extra_information(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """What is said of an artist beside the name."""
-    for holder in titled(delivery.release):
+    for holder in list_titled_parts(delivery.release):
         for artist in holder.display_artists:
-            if found := _EXTRA.search(fold(artist.name[:LONGEST_TITLE])):
+            if found := _EXTRA.search(fold_text(artist.name[:LONGEST_TITLE])):
                 yield Finding(
                     EXTRA_INFORMATION,
                     holder.subject,
-                    f"{quoted(artist.name)} says more than a name: {quoted(found[0].strip())}.",
-                    measured=shown(found[0].strip()),
+                    f"{quote_text(artist.name)} says more than a name: {quote_text(found[0].strip())}.",
+                    measured=make_printable(found[0].strip()),
                     fix="Write the name alone; roles and instruments belong to the contributors.",
                 )
 
 
-def labels(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_company_as_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Companies where an artist belongs; whoever delivers their own music under their own name is no company."""
     account, label = delivery.account, delivery.release.display_label
-    own = {fold(name) for name in (account.name, *account.names, label or "")}
-    for holder in titled(delivery.release):
+    own = {fold_text(name) for name in (account.name, *account.names, label or "")}
+    for holder in list_titled_parts(delivery.release):
         for name in dict.fromkeys(artist.name for artist in holder.display_artists):
-            folded = fold(name[:LONGEST_TITLE])
+            folded = fold_text(name[:LONGEST_TITLE])
             if folded in COMPANIES or (folded in own and _COMPANY.fullmatch(folded)):
                 yield Finding(
                     LABEL_AS_ARTIST,
                     holder.subject,
-                    f"{quoted(name)} is the name of a company.",
-                    measured=shown(name),
+                    f"{quote_text(name)} is the name of a company.",
+                    measured=make_printable(name),
                     fix="Name who performs; the label has a field of its own.",
                 )
 
 
-def ambiguous(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_ambiguous_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """One name, several artists in the registry, and nothing that says which."""
     release = delivery.release
     unclear: dict[str, tuple[str, str]] = {}
     told: set[str] = set()
-    for holder in titled(release):
+    for holder in list_titled_parts(release):
         for artist in holder.display_artists:
             if artist.isni or artist.artist_key:
-                told.add(fold(artist.name))
+                told.add(fold_text(artist.name))
             elif not is_blank(artist.name) and len(artist.name) <= LONGEST_TITLE:
-                unclear.setdefault(fold(artist.name), (artist.name, holder.subject))
+                unclear.setdefault(fold_text(artist.name), (artist.name, holder.subject))
     asked = {name: first for name, first in unclear.items() if name not in told}
     near = context.names.near_all([name for name, _ in asked.values()])
     for folded, (name, subject) in asked.items():
-        known = {one.artist for one in near.get(name, ()) if fold(one.name) == folded}
+        known = {one.artist for one in near.get(name, ()) if fold_text(one.name) == folded}
         if len(known) > 1:
             yield Finding(
                 AMBIGUOUS_PROFILE,
                 subject,
-                f"{len(known)} known artists are called {quoted(name)}, and nothing says which one this is.",
+                f"{len(known)} known artists are called {quote_text(name)}, and nothing says which one this is.",
                 measured=len(known),
                 threshold=1,
                 fix="Add the artist's ISNI or artist key.",
             )
 
 
-def remixers(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_remixer_as_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """*Low Tide (Jonas Ek Remix)* by Mara Lindqvist and Jonas Ek."""
     for track in delivery.release.tracks:
-        main = {fold(artist.name): artist for artist in track.display_artists if artist.role == "main"}
-        for aside in asides(track):
-            said = fold(aside)
+        main = {fold_text(artist.name): artist for artist in track.display_artists if artist.role == "main"}
+        for aside in list_title_asides(track):
+            said = fold_text(aside)
             who = next((one for one in main if said.startswith(one) and _REMIX.fullmatch(said[len(one) :])), None)
             if who and len(main) > 1:
                 name = main[who].name
                 yield Finding(
                     REMIXER_AS_PRIMARY,
                     track.subject,
-                    f"{quoted(name)} remixed this recording and is named as one of its main artists.",
-                    measured=shown(name),
-                    fix=f"Name {written(name)} as contributor with the role remixer.",
+                    f"{quote_text(name)} remixed this recording and is named as one of its main artists.",
+                    measured=make_printable(name),
+                    fix=f"Name {write_out_text(name)} as contributor with the role remixer.",
                 )
 
 
-def _contributors(holder: Titled) -> tuple[Contributor, ...]:
+def _list_credited_contributors(holder: Titled) -> tuple[Contributor, ...]:
     return holder.contributors if isinstance(holder, Track) else ()
 
 
 def _distinct_main(artists: tuple[Artist, ...]) -> set[str]:
-    return {fold(artist.name) for artist in artists if artist.role == "main"}
+    return {fold_text(artist.name) for artist in artists if artist.role == "main"}
 
 
 RULES = (
-    primary, characters, role_conflict, ai_tools, generic, compound, various, extra_information, labels, ambiguous,
-    remixers,
+    check_main_artist, check_artist_characters, role_conflict, ai_tools, check_generic_artist, check_compound_artist,
+    check_various_artists, extra_information, check_company_as_artist, check_ambiguous_artist, check_remixer_as_artist,
 )  # fmt: skip

@@ -37,7 +37,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ROMAN = re.compile(r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 
 
-def recased(title: str, language: str | None) -> tuple[str | None, str | None]:
+def suggest_title_case(title: str, language: str | None) -> tuple[str | None, str | None]:
     """What is unusual about the capitals of a title, and its usual form where that can be computed."""
     shouted = title.isupper() and sum(c.isalpha() for c in title) >= SHOUTED_LETTERS
     mumbled = title.islower()
@@ -105,7 +105,7 @@ def every_word_capital(title: str) -> bool:
     return len(words) >= FEWEST_WORDS and all(word[0].isupper() for word in words) and not title.isupper()
 
 
-def capitals(title: str) -> bool | None:
+def has_title_case(title: str) -> bool | None:
     """True: the weighty words of a title begin large; False: only the first; None: nothing can be said."""
     words = [word[0] for word in _WORD.finditer(title)]
     if len(words) < FEWEST_WORDS or title.isupper():

@@ -9,34 +9,36 @@ from dataclasses import replace
 from checks.model.check import Context
 from checks.model.finding import Finding
 from checks.model.release import Contributor, Delivery, Element, Level, Track
-from checks.rules.metadata.code_factories import blocking, review, warning
-from checks.rules.metadata.text_normalisation import fold, is_blank, quoted, shown
+from checks.rules.metadata.code_factories import blocking_code, reviewing_code, warning_code
+from checks.rules.metadata.text_normalisation import fold_text, is_blank, make_printable, quote_text
 
-COMPOSER_MISSING = blocking(
+COMPOSER_MISSING = blocking_code(
     "credit.composer_missing", "Every track names at least one composer.", "Apple; Music Gateway"
 )
-LYRICIST_MISSING = blocking("credit.lyricist_missing", "A track with sung words names who wrote them.", "Music Gateway")
-LEGAL_NAME = warning(
+LYRICIST_MISSING = blocking_code(
+    "credit.lyricist_missing", "A track with sung words names who wrote them.", "Music Gateway"
+)
+LEGAL_NAME = warning_code(
     "credit.legal_name",
     "Composers and lyricists are named with first and last name, as their society knows them.",
     "Music Gateway; WIS",
 )
 # Breaking Rust's vocals had no singer, and nobody said why: that silence is what a person should look into.
-VOCALIST_MISSING = review(
+VOCALIST_MISSING = reviewing_code(
     "credit.vocalist_missing",
     "A vocal track names who sings, or declares that a machine does.",
     "our inference",
 )
 # The table of rules that partners apply blocks here. But an artist may cover a song of their own, and the delivery that
 # the contract documents does: all that the metadata can tell is a suspicion, and heuristics never block.
-COVER_WRITERS = review(
+COVER_WRITERS = reviewing_code(
     "credit.cover_original_writers", "A cover credits the writers of the original.", "Ingrooves 20-7"
 )
-GENERIC_PARTY = warning(
+GENERIC_PARTY = warning_code(
     "credit.generic_party", "A credit names somebody: not Unknown, Various or N/A.", "our inference"
 )
 ONE_PERSON_ALL_ROLES = replace(
-    review(
+    reviewing_code(
         "credit.one_person_all_roles",
         "One person who does everything alone makes only so many recordings a month.",
         "our inference",
@@ -86,7 +88,7 @@ _PUNCTUATION = re.compile(r"[\W_]+")
 LEGAL_NAME_PARTS = 2
 
 
-def holding(track: Track, roles: frozenset[str]) -> list[Contributor]:
+def list_contributors_in_roles(track: Track, roles: frozenset[str]) -> list[Contributor]:
     """The named contributors with at least one of these roles."""
     return [
         contributor
@@ -96,14 +98,14 @@ def holding(track: Track, roles: frozenset[str]) -> list[Contributor]:
     ]
 
 
-def writes(contributor: Contributor) -> bool:
+def is_credited_writer(contributor: Contributor) -> bool:
     """Whether somebody is credited for words or music."""
     return any(_PUNCTUATION.sub("", role.casefold()) in COMPOSERS | LYRICISTS for role in contributor.roles)
 
 
-def wordless(track: Track) -> bool:
+def is_sung_without_words(track: Track) -> bool:
     """Sung without words (a vocalise), as the label says it: a voice, no language, no text, no author."""
-    return track.language == "zxx" and is_blank(track.lyrics) and not holding(track, LYRICISTS)
+    return track.language == "zxx" and is_blank(track.lyrics) and not list_contributors_in_roles(track, LYRICISTS)
 
 
 def by_machine(track: Track, *elements: Element, wholly: bool = False) -> bool:
@@ -113,18 +115,22 @@ def by_machine(track: Track, *elements: Element, wholly: bool = False) -> bool:
     return any(contribution.element in elements and contribution.level in levels for contribution in made)
 
 
-def writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A composer for every track, a lyricist for every sung text."""
     for track in delivery.release.tracks:
-        if not holding(track, COMPOSERS) and not by_machine(track, Element.COMPOSITION, wholly=True):
+        if not list_contributors_in_roles(track, COMPOSERS) and not by_machine(track, Element.COMPOSITION, wholly=True):
             yield Finding(
                 COMPOSER_MISSING,
                 track.subject,
                 "No composer is named.",
                 fix="Add a contributor with the role composer; if the work is traditional, name “Traditional”.",
             )
-        worded = track.vocals == "vocal" and not wordless(track)
-        if worded and not holding(track, LYRICISTS) and not by_machine(track, Element.LYRICS, wholly=True):
+        worded = track.vocals == "vocal" and not is_sung_without_words(track)
+        if (
+            worded
+            and not list_contributors_in_roles(track, LYRICISTS)
+            and not by_machine(track, Element.LYRICS, wholly=True)
+        ):
             yield Finding(
                 LYRICIST_MISSING,
                 track.subject,
@@ -136,24 +142,24 @@ def writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
 def legal_names(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A stage name writes no songs: societies pay people."""
     for track in delivery.release.tracks:
-        for name in dict.fromkeys(writer.name for writer in holding(track, COMPOSERS | LYRICISTS)):
+        for name in dict.fromkeys(writer.name for writer in list_contributors_in_roles(track, COMPOSERS | LYRICISTS)):
             parts = name.split()
-            if len(parts) < LEGAL_NAME_PARTS and fold(name) not in NOBODY and not _UNSPACED.search(name):
+            if len(parts) < LEGAL_NAME_PARTS and fold_text(name) not in NOBODY and not _UNSPACED.search(name):
                 yield Finding(
                     LEGAL_NAME,
                     track.subject,
-                    f"The writer {quoted(name)} has a single name.",
+                    f"The writer {quote_text(name)} has a single name.",
                     measured=len(parts),
                     threshold=LEGAL_NAME_PARTS,
                     fix="Write the first and last name under which the writer is registered.",
                 )
 
 
-def vocalists(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_vocalists(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A voice belongs to somebody, or to a declared machine."""
     for track in delivery.release.tracks:
         declared = by_machine(track, Element.LEAD_VOCALS, Element.BACKING_VOCALS)
-        if track.vocals == "vocal" and not declared and not holding(track, VOCALISTS):
+        if track.vocals == "vocal" and not declared and not list_contributors_in_roles(track, VOCALISTS):
             yield Finding(
                 VOCALIST_MISSING,
                 track.subject,
@@ -167,14 +173,16 @@ def cover_writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
     for track in delivery.release.tracks:
         if not any(relation.type == "cover_of" for relation in track.relations):
             continue
-        performers = {fold(artist.name) for artist in track.display_artists}
-        composers = {fold(composer.name): composer.name for composer in holding(track, COMPOSERS)}
+        performers = {fold_text(artist.name) for artist in track.display_artists}
+        composers = {
+            fold_text(composer.name): composer.name for composer in list_contributors_in_roles(track, COMPOSERS)
+        }
         if composers and performers.issuperset(composers):
             yield Finding(
                 COVER_WRITERS,
                 track.subject,
                 "This is a cover, but only its performers are credited as composers.",
-                measured=[shown(name) for name in composers.values()],
+                measured=[make_printable(name) for name in composers.values()],
                 fix="Credit the writers of the original; if the artist covers a song of their own, say so in review.",
             )
 
@@ -183,17 +191,17 @@ def generic_parties(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Words in place of names."""
     for track in delivery.release.tracks:
         for name in dict.fromkeys(contributor.name for contributor in track.contributors):
-            if fold(name) in GENERIC_PARTIES:
+            if fold_text(name) in GENERIC_PARTIES:
                 yield Finding(
                     GENERIC_PARTY,
                     track.subject,
-                    f"{quoted(name)} is nobody's name.",
-                    measured=shown(name),
+                    f"{quote_text(name)} is nobody's name.",
+                    measured=make_printable(name),
                     fix="Name who it was; for a work without known author, write “Traditional”.",
                 )
 
 
-def alone(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_single_party_credits(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """One party, every part, more recordings than one person makes. A declared machine is asked about elsewhere."""
     release = delivery.release
     makers = [_only_maker(track) for track in release.tracks]
@@ -203,7 +211,7 @@ def alone(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield Finding(
                 ONE_PERSON_ALL_ROLES,
                 release.subject,
-                f"{quoted(name)} alone wrote, sang and played {tracks} tracks that came within {ALONE_DAYS} days.",
+                f"{quote_text(name)} alone wrote, sang and played {tracks} tracks that came within {ALONE_DAYS} days.",
                 measured=tracks,
                 threshold=ALONE_TRACKS,
             )
@@ -211,10 +219,10 @@ def alone(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def _only_maker(track: Track) -> str | None:
     """The display artist who is also the one contributor, where that is so."""
-    artists = {fold(artist.name): artist.name for artist in track.display_artists}
-    makers = {fold(contributor.name) for contributor in track.contributors}
+    artists = {fold_text(artist.name): artist.name for artist in track.display_artists}
+    makers = {fold_text(contributor.name) for contributor in track.contributors}
     only = len(artists) == 1 and makers == artists.keys()
     return next(iter(artists.values())) if only else None
 
 
-RULES = (writers, legal_names, vocalists, cover_writers, generic_parties, alone)
+RULES = (check_writers, legal_names, check_vocalists, cover_writers, generic_parties, check_single_party_credits)

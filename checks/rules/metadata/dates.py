@@ -9,23 +9,25 @@ from collections.abc import Iterator
 from checks.model.check import Context
 from checks.model.finding import Finding
 from checks.model.release import Delivery
-from checks.rules.metadata.code_factories import blocking, warning
-from checks.rules.metadata.text_normalisation import asides, fold, shown
+from checks.rules.metadata.code_factories import blocking_code, warning_code
+from checks.rules.metadata.text_normalisation import fold_text, list_title_asides, make_printable
 
-RELEASE_MISSING = blocking("date.release_missing", "Every release has a release date.", "partners' delivery guides")
-IMPOSSIBLE = blocking("date.impossible", "No date lies before the first recording of sound.", "our inference")
-ORIGINAL_AFTER_RELEASE = blocking(
+RELEASE_MISSING = blocking_code(
+    "date.release_missing", "Every release has a release date.", "partners' delivery guides"
+)
+IMPOSSIBLE = blocking_code("date.impossible", "No date lies before the first recording of sound.", "our inference")
+ORIGINAL_AFTER_RELEASE = blocking_code(
     "date.original_after_release",
     "The original release date is not later than the release date.",
     "DDEX (OriginalReleaseDateLaterThanReleaseDate)",
 )
-PREORDER_ORDER = blocking("date.preorder_order", "Pre-orders begin before the release date.", "our inference")
-SHORT_LEAD = warning(
+PREORDER_ORDER = blocking_code("date.preorder_order", "Pre-orders begin before the release date.", "our inference")
+SHORT_LEAD = warning_code(
     "date.short_lead",
     "A release is delivered at least five days before it appears.",
     "Spotify metadata guide",
 )
-ORIGINAL_BY_TYPE = warning(
+ORIGINAL_BY_TYPE = warning_code(
     "date.original_by_type",
     "A remaster has the original release date of its recording; a remix or a karaoke or instrumental version its own.",
     "Apple Music style guide 5.1",
@@ -43,7 +45,7 @@ EARLIEST_YEAR = 1860
 LEAD_DAYS = 5
 
 
-def possible(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_dates_possible(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """There is a release date, and every date lies in the time of recordings."""
     release = delivery.release
     if release.release_date is None:
@@ -63,7 +65,7 @@ def possible(delivery: Delivery, context: Context) -> Iterator[Finding]:
             )
 
 
-def order(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_date_order(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Original release, pre-order and release follow each other."""
     release = delivery.release
     date, original, preorder = release.release_date, release.original_release_date, release.preorder_date
@@ -86,7 +88,7 @@ def order(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
 
 
-def lead(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_lead_time(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Partners need some days; what is out already may be delivered all the same."""
     release = delivery.release
     if release.release_date is None:
@@ -100,11 +102,11 @@ def lead(delivery: Delivery, context: Context) -> Iterator[Finding]:
             f"The release date {release.release_date.isoformat()} is {when}; partners may show it later.",
             measured=days,
             threshold=LEAD_DAYS,
-            fix=_later(delivery.received),
+            fix=_suggest_later_date(delivery.received),
         )
 
 
-def _later(received: dt.date) -> str | None:
+def _suggest_later_date(received: dt.date) -> str | None:
     if received > dt.date.max - dt.timedelta(days=LEAD_DAYS):
         return None
     return f"For a new release, choose {(received + dt.timedelta(days=LEAD_DAYS)).isoformat()} or later."
@@ -113,9 +115,9 @@ def _later(received: dt.date) -> str | None:
 def original_by_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Whether the original date is that of this recording or of another one."""
     release = delivery.release
-    said = [fold(aside) for aside in asides(release)]
+    said = [fold_text(aside) for aside in list_title_asides(release)]
     if len(release.tracks) == 1:
-        said += [fold(aside) for aside in asides(release.tracks[0])]
+        said += [fold_text(aside) for aside in list_title_asides(release.tracks[0])]
     original = release.original_release_date
     if original is None and any(_REMASTER.search(aside) for aside in said):
         yield Finding(
@@ -130,9 +132,9 @@ def original_by_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
             release.subject,
             f"The original release date {original.isoformat()} lies before the ℗ year of this version.",
             measured=original.isoformat(),
-            threshold=shown(str(release.p_line.year)),
+            threshold=make_printable(str(release.p_line.year)),
             fix="Leave out the date of the other version; this one has its own.",
         )
 
 
-RULES = (possible, order, lead, original_by_type)
+RULES = (check_dates_possible, check_date_order, check_lead_time, original_by_type)

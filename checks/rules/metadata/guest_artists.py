@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from checks.rules.metadata.text_normalisation import fold, without_dangling
+from checks.rules.metadata.text_normalisation import fold_text, without_dangling
 
 # Not at the very beginning: "Ft. Worth Blues" is a place. Without brackets the name ends at a dash.
 _FEAT = re.compile(
@@ -80,7 +80,7 @@ def find_guest(title: str) -> Guest | None:
 
 def _is_name(name: str, word: str, dotted: bool, counted: bool, shouted: bool) -> bool:
     """Whether what follows the word can be a guest's name."""
-    if not fold(name):
+    if not fold_text(name):
         return False
     if word == "feat" and not dotted and _DEED.match(name):
         return False

@@ -14,64 +14,71 @@ from stdnum.iso7064 import mod_37_36
 
 from checks.model.check import Context
 from checks.model.finding import Finding
-from checks.model.json_patch import pointer, replaced
+from checks.model.json_patch import build_json_pointer, replace_value_patch
 from checks.model.release import Delivery, Release, Track
-from checks.rules.metadata.code_factories import blocking, review, warning
+from checks.rules.metadata.code_factories import blocking_code, reviewing_code, warning_code
 from checks.rules.metadata.isrc_prefixes import ISRC_PREFIXES
-from checks.rules.metadata.text_normalisation import Titled, is_blank, quoted, shown, titled, without_unseen
+from checks.rules.metadata.text_normalisation import (
+    Titled,
+    is_blank,
+    list_titled_parts,
+    make_printable,
+    quote_text,
+    without_unseen,
+)
 
-ISRC_MISSING = blocking("isrc.missing", "Every track needs an ISRC.", "partners' delivery guides")
-ISRC_MALFORMED = blocking(
+ISRC_MISSING = blocking_code("isrc.missing", "Every track needs an ISRC.", "partners' delivery guides")
+ISRC_MALFORMED = blocking_code(
     "isrc.malformed",
     "An ISRC is two letters, three letters or digits and seven digits: twelve characters without hyphens.",
     "IFPI ISRC handbook (ISO 3901)",
 )
-ISRC_DUPLICATE = blocking(
+ISRC_DUPLICATE = blocking_code(
     "isrc.dup_in_release", "Two tracks of a release cannot have the same ISRC.", "IFPI ISRC handbook (ISO 3901)"
 )
-ISRC_YEAR_FUTURE = warning(
+ISRC_YEAR_FUTURE = warning_code(
     "isrc.year_future",
     "The year in an ISRC should not lie more than a year ahead.",
     "our inference from the IFPI ISRC handbook",
 )
-ISRC_UNKNOWN_PREFIX = warning(
+ISRC_UNKNOWN_PREFIX = warning_code(
     "isrc.unknown_prefix",
     "An ISRC begins with a prefix that is given out to registrants.",
     "IFPI ISRC handbook (prefix allocation); ISO 3166-1",
 )
 ISRC_FOREIGN_REGISTRANT = replace(
-    review(
+    reviewing_code(
         "isrc.foreign_registrant",
         "Nobody assigns ISRCs under another label's registrant code.",
         "IFPI ISRC handbook (who assigns)",
     ),
     private=True,  # whose code it is, is told to nobody
 )
-UPC_MISSING = blocking("upc.missing", "Every release needs a UPC or EAN.", "GS1; partners' delivery guides")
-UPC_MALFORMED = blocking(
+UPC_MISSING = blocking_code("upc.missing", "Every release needs a UPC or EAN.", "GS1; partners' delivery guides")
+UPC_MALFORMED = blocking_code(
     "upc.malformed", "A UPC or EAN has 12, 13 or 14 digits, the last of which is a check digit.", "GS1"
 )
-UPC_PLACEHOLDER = blocking(
+UPC_PLACEHOLDER = blocking_code(
     "upc.placeholder",
     "A UPC must be a number issued for this release: not a filler, and not from the ranges kept for use inside shops.",
     "GS1 (restricted circulation numbers)",
 )
-UPC_REUSED = blocking(
+UPC_REUSED = blocking_code(
     "upc.reused", "A UPC that another release was delivered under cannot be used again.", "Apple (a UPC is immutable)"
 )
 UPC_ELSEWHERE = replace(
-    review("upc.reused_elsewhere", "A UPC belongs to one release of one label.", "Apple (a UPC is immutable)"),
+    reviewing_code("upc.reused_elsewhere", "A UPC belongs to one release of one label.", "Apple (a UPC is immutable)"),
     private=True,  # what another label delivers is nobody's business: the label is not told, a person looks
 )
-ISWC_MALFORMED = warning(
+ISWC_MALFORMED = warning_code(
     "iswc.malformed", "An ISWC is the letter T, nine digits and a check digit.", "ISO 15707; django-music-publisher"
 )
-PARTY_ID_MALFORMED = warning(
+PARTY_ID_MALFORMED = warning_code(
     "party_id.malformed",
     "An IPI name number has eleven digits, an ISNI sixteen characters; both carry check digits.",
     "CISAC; ISO 27729; django-music-publisher",
 )
-DPID_MALFORMED = warning(
+DPID_MALFORMED = warning_code(
     "dpid.malformed",
     "A DDEX party id is PADPIDA, ten digits or letters and a check character.",
     "DDEX party identifier standard (ISO 7064 mod 37-36); django-music-publisher",
@@ -106,7 +113,7 @@ REGISTRANT_TRACKS = 10
 RESTRICTED_PREFIXES = ("02", "04", "2")
 
 
-def isrcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_isrcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Each track has its own well-formed ISRC."""
     first: dict[str, Track] = {}
     for track in delivery.release.tracks:
@@ -118,8 +125,8 @@ def isrcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield Finding(
                 ISRC_MALFORMED,
                 track.subject,
-                f"{quoted(track.isrc)} is not a well-formed ISRC.",
-                measured=shown(track.isrc),
+                f"{quote_text(track.isrc)} is not a well-formed ISRC.",
+                measured=make_printable(track.isrc),
                 **_written_as(
                     delivery.release, track, ("isrc",), track.isrc, mended if _ISRC.fullmatch(mended) else None
                 ),
@@ -128,8 +135,8 @@ def isrcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield Finding(
                 ISRC_DUPLICATE,
                 track.subject,
-                f"Track {other.position} has the ISRC {shown(mended)} too.",
-                measured=shown(mended),
+                f"Track {other.position} has the ISRC {make_printable(mended)} too.",
+                measured=make_printable(mended),
                 evidence={"other": other.subject},
             )
         first.setdefault(mended, track)
@@ -142,7 +149,11 @@ def _written_as(release: Release, holder: Titled, way: tuple[str | int, ...], no
     """The right form of an identifier as a finding says it: in words and as a patch, where it is known."""
     if right is None or right == now:
         return {}
-    return {"fix": f"Write {right}.", "patch": replaced(pointer(release, holder, *way), now, right), "safe": True}
+    return {
+        "fix": f"Write {right}.",
+        "patch": replace_value_patch(build_json_pointer(release, holder, *way), now, right),
+        "safe": True,
+    }
 
 
 def _isrc_prefix(track: Track, isrc: str) -> Iterator[Finding]:
@@ -156,7 +167,7 @@ def _isrc_prefix(track: Track, isrc: str) -> Iterator[Finding]:
         )
 
 
-def registrants(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_isrc_registrants(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A registrant code that one other label uses, and this one never has."""
     by_prefix: dict[str, Track] = {}
     for track in delivery.release.tracks:
@@ -179,10 +190,10 @@ def registrants(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def canonical_isrc(isrc: str) -> str:
     """The twelve characters that were meant: narrow, upper case, without separators or the word ISRC before them."""
-    return _plain(isrc).upper().removeprefix("ISRC").removeprefix(":")
+    return _normalise_number(isrc).upper().removeprefix("ISRC").removeprefix(":")
 
 
-def _plain(number: str) -> str:
+def _normalise_number(number: str) -> str:
     """A number in narrow digits, without separators and without what cannot be seen."""
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", without_unseen(number)))
 
@@ -199,7 +210,7 @@ def _isrc_year(track: Track, isrc: str, received: dt.date) -> Iterator[Finding]:
         )
 
 
-def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_upc(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """The release has a UPC that was issued for it alone."""
     release = delivery.release
     upc = release.upc
@@ -209,13 +220,13 @@ def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
         yield Finding(
             UPC_MALFORMED,
             release.subject,
-            f"{quoted(upc)} is not a well-formed UPC or EAN.",
-            measured=shown(upc),
+            f"{quote_text(upc)} is not a well-formed UPC or EAN.",
+            measured=make_printable(upc),
             **(_upc_as_meant(release, upc) or {"fix": _mended_upc(upc)}),
         )
     elif reason := _why_made_up(upc):
         yield Finding(UPC_PLACEHOLDER, release.subject, f"{upc} {reason}.", measured=upc)
-    elif context.history.upc_seen(spellings(upc), release.title):
+    elif context.history.upc_seen(list_upc_spellings(upc), release.title):
         yield Finding(
             UPC_REUSED,
             release.subject,
@@ -223,7 +234,7 @@ def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
             measured=upc,
             fix="If this is a correction of that release, deliver it as a submission that supersedes it.",
         )
-    elif context.history.upc_elsewhere(spellings(upc)):
+    elif context.history.upc_elsewhere(list_upc_spellings(upc)):
         yield Finding(
             UPC_ELSEWHERE,
             release.subject,
@@ -232,14 +243,14 @@ def upcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
         )
 
 
-def spellings(upc: str) -> tuple[str, ...]:
+def list_upc_spellings(upc: str) -> tuple[str, ...]:
     """The same number in 12, 13 and 14 digits, as far as leading zeros allow; ``upc`` itself among them."""
     shortest = upc.lstrip("0").rjust(12, "0")
     return tuple(shortest.rjust(length, "0") for length in range(len(shortest), 15))
 
 
 def _upc_as_meant(release: Release, upc: str) -> Any:
-    plain = _plain(upc)
+    plain = _normalise_number(upc)
     return _written_as(
         release, release, ("upc",), upc, plain if _UPC.fullmatch(plain) and ean.is_valid(plain) else None
     )
@@ -247,7 +258,7 @@ def _upc_as_meant(release: Release, upc: str) -> Any:
 
 def _mended_upc(upc: str) -> str | None:
     """What can be said where the number itself is not certain."""
-    plain = _plain(upc)
+    plain = _normalise_number(upc)
     if not re.fullmatch(r"[0-9]{11,14}", plain):
         return None
     if len(plain) == 11:
@@ -268,7 +279,7 @@ def _why_made_up(upc: str) -> str | None:
     return None
 
 
-def iswcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_iswcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every ISWC has the right form and check digit."""
     for track in delivery.release.tracks:
         ways: dict[str | None, tuple[str | int, ...]] = {track.iswc: ("iswc",)}
@@ -279,8 +290,8 @@ def iswcs(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 yield Finding(
                     ISWC_MALFORMED,
                     track.subject,
-                    f"{quoted(iswc)} is not a well-formed ISWC.",
-                    measured=shown(iswc),
+                    f"{quote_text(iswc)} is not a well-formed ISWC.",
+                    measured=make_printable(iswc),
                     **_written_as(delivery.release, track, way, iswc, _mended_iswc(iswc)),
                 )
 
@@ -296,26 +307,26 @@ def iswc_is_valid(iswc: str) -> bool:
 
 
 def _mended_iswc(iswc: str) -> str | None:
-    plain = _plain(iswc).upper()
+    plain = _normalise_number(iswc).upper()
     return plain if iswc_is_valid(plain) else None
 
 
 def party_ids(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every ISNI and IPI has the right form and check digits."""
     release = delivery.release
-    for holder in titled(release):
+    for holder in list_titled_parts(release):
         seen: set[tuple[str, str, str]] = set()
         for way, kind, number, name in _party_ids(holder):
             right = isni_is_valid if kind == "ISNI" else ipi_is_valid
             if right(number) or (kind, number, name) in seen:
                 continue
             seen.add((kind, number, name))
-            plain = _plain(number).upper()
+            plain = _normalise_number(number).upper()
             yield Finding(
                 PARTY_ID_MALFORMED,
                 holder.subject,
-                f"{quoted(number)} of {quoted(name)} is not a well-formed {kind}.",
-                measured=shown(number),
+                f"{quote_text(number)} of {quote_text(name)} is not a well-formed {kind}.",
+                measured=make_printable(number),
                 **_written_as(release, holder, way, number, plain if right(plain) else None),
             )
 
@@ -332,16 +343,16 @@ def _party_ids(holder: Titled) -> Iterator[tuple[tuple[str | int, ...], str, str
             yield ("contributors", index, "ipi"), "IPI", contributor.ipi, contributor.name
 
 
-def dpids(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_sender_dpid(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """The DDEX party id of whoever delivers, where it is given."""
     release = delivery.release
     if release.label_dpid and not dpid_is_valid(release.label_dpid):
-        plain = _plain(release.label_dpid).upper()
+        plain = _normalise_number(release.label_dpid).upper()
         yield Finding(
             DPID_MALFORMED,
             release.subject,
-            f"{quoted(release.label_dpid)} is not a well-formed DDEX party id.",
-            measured=shown(release.label_dpid),
+            f"{quote_text(release.label_dpid)} is not a well-formed DDEX party id.",
+            measured=make_printable(release.label_dpid),
             **_written_as(
                 release, release, ("label_dpid",), release.label_dpid, plain if dpid_is_valid(plain) else None
             ),
@@ -368,4 +379,4 @@ def ipi_is_valid(number: str) -> bool:
     return int(digits[9:]) == (101 - rest) % 101 % 100
 
 
-RULES = (isrcs, registrants, upcs, iswcs, party_ids, dpids)
+RULES = (check_isrcs, check_isrc_registrants, check_upc, check_iswcs, party_ids, check_sender_dpid)

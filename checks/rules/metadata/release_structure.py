@@ -7,37 +7,37 @@ from collections.abc import Iterator
 
 from checks.model.check import Context
 from checks.model.finding import Finding
-from checks.model.json_patch import replaced, rewritten, together
+from checks.model.json_patch import combine_json_patches, replace_value_patch, rewrite_fields_patch
 from checks.model.release import Delivery
-from checks.rules.metadata.code_factories import blocking, information, review, warning
+from checks.rules.metadata.code_factories import blocking_code, information_code, reviewing_code, warning_code
 from checks.rules.metadata.genres import GENRES
-from checks.rules.metadata.text_normalisation import asides, fold, is_blank, quoted, shown
+from checks.rules.metadata.text_normalisation import fold_text, is_blank, list_title_asides, make_printable, quote_text
 
-POSITIONS = blocking(
+POSITIONS = blocking_code(
     "track.positions", "The tracks of a release are numbered 1, 2, 3 …, each once.", "DDEX; our inference"
 )
-RELEASE_TYPE = warning(
+RELEASE_TYPE = warning_code(
     "release.type",
     "A single has one to three tracks, an EP up to six, and no release more than 99.",
     "Spotify; Apple; TP",
 )
-GENRE = blocking("genre.rules", "A karaoke version has the genre Karaoke.", "Ingrooves 20-2; starmusic")
-GENRE_MISSING = warning("genre.missing", "A release has a genre.", "Ingrooves; partners' delivery guides")
-GENRE_UNLISTED = information(
+GENRE = blocking_code("genre.rules", "A karaoke version has the genre Karaoke.", "Ingrooves 20-2; starmusic")
+GENRE_MISSING = warning_code("genre.missing", "A release has a genre.", "Ingrooves; partners' delivery guides")
+GENRE_UNLISTED = information_code(
     "genre.unlisted", "A genre is one that partners have in their lists.", "starmusic; Apple genre list"
 )
-TERRITORY = blocking(
+TERRITORY = blocking_code(
     "territory.unknown_code",
     "A territory is an ISO 3166-1 code of two letters, or Worldwide.",
     "DDEX (TerritoryCode); ISO 3166-1",
 )
 
-TERRITORY_CONFLICT = review(
+TERRITORY_CONFLICT = reviewing_code(
     "territory.conflict",
     "A release is let into a country or left out of it, and appears somewhere.",
     "DDEX (ConflictingAvailabilityPeriods); our inference",
 )
-TERRITORY_REDUNDANT = information(
+TERRITORY_REDUNDANT = information_code(
     "territory.redundant", "Worldwide stands alone: it includes every country.", "DDEX (TerritoryCode)"
 )
 
@@ -71,13 +71,13 @@ TERRITORIES = frozenset(
 )
 
 
-def positions(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_track_positions(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """1 to n, once each, in whatever order they were sent."""
     given = [track.position for track in delivery.release.tracks]
     if not given:
         yield Finding(POSITIONS, "release", "This release has no tracks.", measured=0)
     elif sorted(given) != list(range(1, len(given) + 1)):
-        told = [shown(str(position)) for position in given[:_TOLD]]
+        told = [make_printable(str(position)) for position in given[:_TOLD]]
         yield Finding(
             POSITIONS,
             "release",
@@ -105,64 +105,66 @@ def release_type(delivery: Delivery, context: Context) -> Iterator[Finding]:
         yield Finding(
             RELEASE_TYPE,
             release.subject,
-            f"The release is called {shown(release.type)} and has {count} track{'s' if count > 1 else ''}.",
+            f"The release is called {make_printable(release.type)} and has {count} track{'s' if count > 1 else ''}.",
             measured=count,
             threshold=most if count > most else fewest,
             fix=f"Partners will show it as {right}; set the type to {right}.",
-            patch=rewritten(release, release, type=(release.type, right)),
+            patch=rewrite_fields_patch(release, release, type=(release.type, right)),
         )
 
 
-def genre(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_genre(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A genre is given, and known; karaoke is one."""
     release = delivery.release
     if release.genre is None or is_blank(release.genre):
         yield Finding(GENRE_MISSING, release.subject, "This release has no genre.", fix="Add the main genre.")
         return
-    if not GENRES.issuperset(_genres(release.genre)):
+    if not GENRES.issuperset(_split_genre_field(release.genre)):
         yield Finding(
             GENRE_UNLISTED,
             release.subject,
-            f"{quoted(release.genre)} is in no list of genres that is known here; partners may show another.",
-            measured=shown(release.genre),
+            f"{quote_text(release.genre)} is in no list of genres that is known here; partners may show another.",
+            measured=make_printable(release.genre),
         )
-    karaoke = [track for track in release.tracks if any("karaoke" in fold(aside) for aside in asides(track))]
-    if karaoke and fold(release.genre) != "karaoke":
+    karaoke = [
+        track for track in release.tracks if any("karaoke" in fold_text(aside) for aside in list_title_asides(track))
+    ]
+    if karaoke and fold_text(release.genre) != "karaoke":
         yield Finding(
             GENRE,
             karaoke[0].subject,
-            f"The track is a karaoke version, and the genre of the release is {quoted(release.genre)}.",
-            measured=shown(release.genre),
+            f"The track is a karaoke version, and the genre of the release is {quote_text(release.genre)}.",
+            measured=make_printable(release.genre),
             fix="Set the genre to Karaoke.",
-            patch=rewritten(release, release, genre=(release.genre, "Karaoke")),
+            patch=rewrite_fields_patch(release, release, genre=(release.genre, "Karaoke")),
         )
 
 
-def _genres(given: str) -> list[str]:
+def _split_genre_field(given: str) -> list[str]:
     """The genres in a field as they are looked up: of *Hip-Hop/Rap* both, without punctuation."""
-    return [plain for part in re.split(r"[/,;|>]", fold(given)) if (plain := re.sub(r"[\W_]+", "", part))]
+    return [plain for part in re.split(r"[/,;|>]", fold_text(given)) if (plain := re.sub(r"[\W_]+", "", part))]
 
 
-def territories(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_territories(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Countries that exist."""
     release = delivery.release
     for field, given in (("territories", release.territories), ("excluded_territories", release.excluded_territories)):
-        yield from _countries(field, given)
+        yield from _check_country_codes(field, given)
 
 
-def _countries(field: str, given: tuple[str, ...]) -> Iterator[Finding]:
+def _check_country_codes(field: str, given: tuple[str, ...]) -> Iterator[Finding]:
     for territory in dict.fromkeys(given):
         if territory in TERRITORIES or (territory == WORLDWIDE and field == "territories"):
             continue
-        right = _territory(territory)
+        right = _suggest_territory_code(territory)
         places = [f"/release/{field}/{index}" for index, one in enumerate(given) if one == territory]
         yield Finding(
             TERRITORY,
             "release",
-            f"{quoted(territory)} is not the code of a country.",
-            measured=shown(territory),
+            f"{quote_text(territory)} is not the code of a country.",
+            measured=make_printable(territory),
             fix=f"Write {right}." if right else None,
-            patch=together(*(replaced(at, territory, right) for at in places)) if right else (),
+            patch=combine_json_patches(*(replace_value_patch(at, territory, right) for at in places)) if right else (),
             safe=bool(right),
         )
 
@@ -184,8 +186,8 @@ def territory_conflicts(delivery: Delivery, context: Context) -> Iterator[Findin
         yield Finding(
             TERRITORY_CONFLICT,
             release.subject,
-            f"{shown(said)}.",
-            measured=[shown(one) for one in sorted(both or nowhere)[:_TOLD]],
+            f"{make_printable(said)}.",
+            measured=[make_printable(one) for one in sorted(both or nowhere)[:_TOLD]],
             fix="Name the countries where you hold the rights, or Worldwide and the countries that are left out.",
         )
     if worldwide and len(let_in) > 1:
@@ -195,16 +197,16 @@ def territory_conflicts(delivery: Delivery, context: Context) -> Iterator[Findin
             f"The release is let in worldwide, and into {len(let_in) - 1} countries besides.",
             measured=len(let_in) - 1,
             fix="Write Worldwide alone.",
-            patch=replaced("/release/territories", [*release.territories], [WORLDWIDE]),
+            patch=replace_value_patch("/release/territories", [*release.territories], [WORLDWIDE]),
         )
 
 
-def _territory(given: str) -> str | None:
+def _suggest_territory_code(given: str) -> str | None:
     """The code that was meant, where a slip in case or a common name hides it."""
-    plain = fold(given)
+    plain = fold_text(given)
     if plain in ("worldwide", "world", "ww"):
         return WORLDWIDE
     return plain.upper() if plain.upper() in TERRITORIES else "GB" if plain == "uk" else None
 
 
-RULES = (positions, release_type, genre, territories, territory_conflicts)
+RULES = (check_track_positions, release_type, check_genre, check_territories, territory_conflicts)

@@ -8,54 +8,61 @@ from decimal import Decimal
 
 from checks.model.check import Context
 from checks.model.finding import Basis, Code, Finding, Label, Route, Severity
-from checks.model.json_patch import Patch, replaced
+from checks.model.json_patch import Patch, replace_value_patch
 from checks.model.recording_ownership import is_own_original
 from checks.model.release import Delivery, Element, Imitates, Level, Release, RightsLine, Share, Track
-from checks.rules.metadata.code_factories import blocking, review, warning
+from checks.rules.metadata.code_factories import blocking_code, reviewing_code, warning_code
 from checks.rules.metadata.dates import EARLIEST_YEAR
-from checks.rules.metadata.text_normalisation import LONGEST_TITLE, fold, is_blank, quoted, shown, written
+from checks.rules.metadata.text_normalisation import (
+    LONGEST_TITLE,
+    fold_text,
+    is_blank,
+    make_printable,
+    quote_text,
+    write_out_text,
+)
 
-P_LINE = blocking(
+P_LINE = blocking_code(
     "rights.pline",
     "The ℗ line names an owner and a year that is not later than the release.",
     "interfine; emubands; SoundCloud",
 )
-C_LINE = blocking(
+C_LINE = blocking_code(
     "rights.cline", "The © line names an owner and a year that is not later than the release.", "emubands"
 )
-SUM_NOT_100 = blocking(
+SUM_NOT_100 = blocking_code(
     "split.sum_not_100",
     "The shares of the master, and those of the composition, add up to 100.00 %.",
     "DDEX (RightSharePercentage)",
 )
-INVALID_SHARE = blocking(
+INVALID_SHARE = blocking_code(
     "split.invalid_share",
     "A share is above 0 and at most 100 %, and each party has one share of each right.",
     "our inference",
 )
-COVER_LICENCE = review(
+COVER_LICENCE = reviewing_code(
     "rights.cover_licence",
     "A cover brings its mechanical licence, or a statement where the law grants one.",
     "lacupula; DistroKid",
 )
-CLEARANCE_MISSING = review(
+CLEARANCE_MISSING = reviewing_code(
     "rights.clearance_document_missing",
     "A remix, or a track with samples, brings the document that allows it, unless the account owns the original.",
     "CD Baby; SoundCloud",
 )
-LINE_FORM = warning(
+LINE_FORM = warning_code(
     "rights.line_form",
     "The owner in a ℗ or © line is a name alone: sign and year have their own places.",
     "DDEX (PLine, CLine)",
 )
 # Distributors deliver for hundreds of imprints that nobody has registered here, and how often that is meant ill has not
 # been measured: it is shown, until an installation that knows its labels routes it to a person.
-OWNER_UNLICENSED = warning(
+OWNER_UNLICENSED = warning_code(
     "rights.owner_unlicensed",
     "The owner in the ℗ line is a name that the account may deliver under.",
     "our inference",
 )
-PUBLIC_DOMAIN = review(
+PUBLIC_DOMAIN = reviewing_code(
     "rights.public_domain",
     "A recording in the public domain is claimed by nobody, and delivered only knowingly.",
     "Amazon",
@@ -70,12 +77,12 @@ CONTENTID_INELIGIBLE = Code(
 )
 
 # What the label declares of voices is judged under the rule's own name; the disclosure check weighs it as a whole.
-VOICE_CONSENT = review(
+VOICE_CONSENT = reviewing_code(
     "rights.voice_consent",
     "A voice that imitates an identifiable person comes with the document by which that person, or the estate, agrees.",
     "Spotify (impersonation policy)",
 )
-UNACCEPTED = warning(
+UNACCEPTED = warning_code(
     "split.unaccepted", "Whoever has a share has agreed to it.", "our inference from distributors' split sheets"
 )
 
@@ -117,18 +124,18 @@ WHOLE = Decimal(100)
 SHARE_PRECISION = Decimal("0.01")
 
 
-def lines(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_copyright_lines(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """℗ and ©: present, owned, and in a possible year."""
     release = delivery.release
     latest = (release.release_date or delivery.received).year
-    yield from _line(P_LINE, "℗", "p_line", release, latest)
-    yield from _line(C_LINE, "©", "c_line", release, latest)
+    yield from _check_copyright_line(P_LINE, "℗", "p_line", release, latest)
+    yield from _check_copyright_line(C_LINE, "©", "c_line", release, latest)
 
 
-def _line(code: Code, sign: str, field: str, release: Release, latest: int) -> Iterator[Finding]:
+def _check_copyright_line(code: Code, sign: str, field: str, release: Release, latest: int) -> Iterator[Finding]:
     line: RightsLine | None = getattr(release, field)
     label = release.display_label
-    usual = f"Usually: {sign} {latest} {shown(label)}." if label and not is_blank(label) else None
+    usual = f"Usually: {sign} {latest} {make_printable(label)}." if label and not is_blank(label) else None
     if line is None:
         added: Patch = ({"op": "add", "path": f"/release/{field}", "value": {"year": latest, "owner": label}},)
         yield Finding(code, "release", f"The {sign} line is missing.", fix=usual, patch=added if usual else ())
@@ -139,8 +146,8 @@ def _line(code: Code, sign: str, field: str, release: Release, latest: int) -> I
         yield Finding(
             code,
             "release",
-            f"The {sign} line says {_year(line.year)}; possible are {EARLIEST_YEAR} to {latest}.",
-            measured=_year(line.year),
+            f"The {sign} line says {_format_year(line.year)}; possible are {EARLIEST_YEAR} to {latest}.",
+            measured=_format_year(line.year),
             threshold=latest if line.year > latest else EARLIEST_YEAR,
         )
 
@@ -159,40 +166,40 @@ def line_forms(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield Finding(
                 LINE_FORM,
                 release.subject,
-                f"The owner {quoted(line.owner)} repeats the sign or the year of its line.",
-                measured=shown(line.owner),
-                fix=f"Write the owner {written(owner)}.",
-                patch=replaced(f"/release/{field}/owner", line.owner, owner),
+                f"The owner {quote_text(line.owner)} repeats the sign or the year of its line.",
+                measured=make_printable(line.owner),
+                fix=f"Write the owner {write_out_text(owner)}.",
+                patch=replace_value_patch(f"/release/{field}/owner", line.owner, owner),
                 safe=said or not found["year"],
             )
 
 
-def owners(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_recording_owners(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Whose recording it is, by its own ℗ line."""
     line, account = delivery.release.p_line, delivery.account
     if line is None or is_blank(line.owner):
         return
-    if fold(line.owner) in PUBLIC:
+    if fold_text(line.owner) in PUBLIC:
         yield Finding(
             PUBLIC_DOMAIN,
             "release",
-            f"The ℗ line gives the recording to {quoted(line.owner)}.",
-            measured=shown(line.owner),
+            f"The ℗ line gives the recording to {quote_text(line.owner)}.",
+            measured=make_printable(line.owner),
             fix="Name who made this recording; if nobody owns it, say in review where it comes from.",
         )
-    elif fold(line.owner) not in {fold(name) for name in (account.name, *account.names)}:
+    elif fold_text(line.owner) not in {fold_text(name) for name in (account.name, *account.names)}:
         yield Finding(
             OWNER_UNLICENSED,
             "release",
-            f"The ℗ line names {quoted(line.owner)}, which is not among the names of this account.",
-            measured=shown(line.owner),
+            f"The ℗ line names {quote_text(line.owner)}, which is not among the names of this account.",
+            measured=make_printable(line.owner),
         )
 
 
 def shared_material(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Sound that others use too: monetising it in other people's videos would claim what is theirs."""
     for track in delivery.release.tracks:
-        if reason := _shared(track, delivery.release):
+        if reason := _find_shared_owner(track, delivery.release):
             yield Finding(
                 CONTENTID_INELIGIBLE,
                 track.subject,
@@ -201,11 +208,11 @@ def shared_material(delivery: Delivery, context: Context) -> Iterator[Finding]:
             )
 
 
-def _shared(track: Track, release: Release) -> str | None:
+def _find_shared_owner(track: Track, release: Release) -> str | None:
     for relation in track.relations:
-        if relation.type == "samples" and (said := _SHARED.search(fold(relation.title or "")[:LONGEST_TITLE])):
+        if relation.type == "samples" and (said := _SHARED.search(fold_text(relation.title or "")[:LONGEST_TITLE])):
             return f"it is made from {said[0]}"
-    if release.p_line and fold(release.p_line.owner) in PUBLIC:
+    if release.p_line and fold_text(release.p_line.owner) in PUBLIC:
         return "its ℗ line names the public domain"
     made = {one.element for one in track.disclosure.contributions if one.level is Level.FULLY_GENERATED}
     if track.disclosure.declared and made >= WHOLLY_GENERATED:
@@ -213,31 +220,31 @@ def _shared(track: Track, release: Release) -> str | None:
     return None
 
 
-def _year(year: int) -> int | str:
+def _format_year(year: int) -> int | str:
     """Years that no database would hold are told in words."""
     return year if abs(year) < 1_000_000 else "a year far outside history"
 
 
-def shares(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_ownership_shares(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Where shares are given, they are whole."""
     for track in delivery.release.tracks:
-        yield from _shares(track.subject, "master", track.master_shares)
-        yield from _shares(track.subject, "composition", track.composition_shares)
+        yield from _check_share_list(track.subject, "master", track.master_shares)
+        yield from _check_share_list(track.subject, "composition", track.composition_shares)
 
 
-def _shares(subject: str, right: str, given: tuple[Share, ...] | None) -> Iterator[Finding]:
+def _check_share_list(subject: str, right: str, given: tuple[Share, ...] | None) -> Iterator[Finding]:
     if not given:
         return
     possible = all(share.percent.is_finite() and 0 < share.percent <= WHOLE for share in given)
     parties: set[str] = set()
     for share in given:
-        party = fold(share.party)
-        if problem := _problem(share, twice=party in parties):
-            percent = shown(str(share.percent))
+        party = fold_text(share.party)
+        if problem := _describe_share_problem(share, twice=party in parties):
+            percent = make_printable(str(share.percent))
             yield Finding(
                 INVALID_SHARE,
                 subject,
-                f"A share of the {right} {problem}: {quoted(share.party)}, {percent} %.",
+                f"A share of the {right} {problem}: {quote_text(share.party)}, {percent} %.",
                 measured=percent,
             )
         parties.add(party)
@@ -254,7 +261,7 @@ def _shares(subject: str, right: str, given: tuple[Share, ...] | None) -> Iterat
         )
 
 
-def unaccepted(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_unaccepted_shares(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Shares that the label itself marks as not agreed to."""
     for track in delivery.release.tracks:
         given = [*(track.master_shares or ()), *(track.composition_shares or ())]
@@ -262,13 +269,14 @@ def unaccepted(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield Finding(
                 UNACCEPTED,
                 track.subject,
-                f"{quoted(waiting[0])} has not agreed to the share{' (and others neither)' if waiting[1:] else ''}.",
-                measured=[shown(party) for party in waiting[:20]],
+                f"{quote_text(waiting[0])} has not agreed to the share"
+                f"{' (and others neither)' if waiting[1:] else ''}.",
+                measured=[make_printable(party) for party in waiting[:20]],
                 fix="Ask them, and deliver the release once they have agreed.",
             )
 
 
-def voices(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_voice_permission(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Somebody's voice, made by a machine: who said that it may be?"""
     for track in delivery.release.tracks:
         for one in track.disclosure.contributions:
@@ -285,7 +293,7 @@ def voices(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 )
 
 
-def _problem(share: Share, twice: bool) -> str | None:
+def _describe_share_problem(share: Share, twice: bool) -> str | None:
     if not (share.percent.is_finite() and 0 < share.percent <= WHOLE):
         return "is not above 0 and at most 100 %"
     if is_blank(share.party):
@@ -293,13 +301,13 @@ def _problem(share: Share, twice: bool) -> str | None:
     return "names a party twice" if twice else None
 
 
-def papers(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_licence_documents(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Other people's music comes with a paper."""
     for track in delivery.release.tracks:
         for relation in track.relations:
             if relation.licence_file:
                 continue
-            original = f" of {quoted(relation.title)}" if relation.title else ""
+            original = f" of {quote_text(relation.title)}" if relation.title else ""
             if relation.type == "cover_of":
                 yield Finding(
                     COVER_LICENCE,
@@ -320,4 +328,13 @@ def papers(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 )
 
 
-RULES = (lines, line_forms, owners, shared_material, shares, unaccepted, voices, papers)
+RULES = (
+    check_copyright_lines,
+    line_forms,
+    check_recording_owners,
+    shared_material,
+    check_ownership_shares,
+    check_unaccepted_shares,
+    check_voice_permission,
+    check_licence_documents,
+)

@@ -12,35 +12,35 @@ from checks.model.check import Context
 from checks.model.finding import Finding
 from checks.model.recording_ownership import is_own_original
 from checks.model.release import Delivery, Track
-from checks.rules.metadata.code_factories import review
+from checks.rules.metadata.code_factories import reviewing_code
 from checks.rules.metadata.franchises import FRANCHISES
 from checks.rules.metadata.text_normalisation import (
     LONGEST_TITLE,
-    asides,
-    fold,
+    fold_text,
     is_blank,
-    quoted,
-    readable,
-    shown,
-    unseen,
+    list_invisible_characters,
+    list_readable_parts,
+    list_title_asides,
+    make_printable,
+    quote_text,
 )
 
-SEO_BAIT = review(
+SEO_BAIT = reviewing_code(
     "title.seo_bait",
     "A title is not a list of search words.",
     "Apple Music style guide 1.2; Spotify",
 )
-ORIGINAL_ARTIST_REFERENCE = review(
+ORIGINAL_ARTIST_REFERENCE = reviewing_code(
     "title.original_artist_ref",
     "A title does not lean on another artist's name: no “in the style of”, “tribute to”, “type beat” or “AI cover”.",
     "Ingrooves 20-8 to 20-10; SLF",
 )
-ADVERTISEMENT = review(
+ADVERTISEMENT = reviewing_code(
     "title.url_handle_ad",
     "A title holds no web address, handle, price, advertisement or name of a music service.",
     "Apple Music style guide 1.1, 1.2",
 )
-SPEED_DECLARED = review(
+SPEED_DECLARED = reviewing_code(
     "version.speed_declared",
     "A sped-up, slowed or nightcore version names its original as a relation, and brings the licence where that is not "
     "the account's own recording.",
@@ -48,7 +48,7 @@ SPEED_DECLARED = review(
 )
 # The sources mean chart titles of the last month. No list of charts is at hand; what the gate knows are recordings.
 KNOWN_TITLE_MIMIC = replace(
-    review(
+    reviewing_code(
         "title.known_title_mimic",
         "A release does not carry the title of a known recording together with nearly its artist's name.",
         "Amazon; Apple editorial guide",
@@ -56,7 +56,7 @@ KNOWN_TITLE_MIMIC = replace(
     private=True,  # it would teach how far a name must be changed
 )
 
-FRANCHISE = review(
+FRANCHISE = reviewing_code(
     "title.franchise",
     "A title that names a film, series, game or brand is delivered by whoever may use it.",
     "Amazon",
@@ -107,8 +107,8 @@ _SLOWED_ASIDE = re.compile(r"\b(?:super |ultra )?slowed\b|\bdaycore\b|\bchopped 
 
 def seo_bait(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Lists of moods, uses and fashions; rows of hashtags."""
-    for holder in readable(delivery.release):
-        text = fold(f"{holder.title} {holder.version}")
+    for holder in list_readable_parts(delivery.release):
+        text = fold_text(f"{holder.title} {holder.version}")
         parts = [part for part in _LIST_SEPARATOR.split(text) if _SEARCH_WORDS.search(part)]
         hashtags = [tag.strip() for tag in _HASHTAG.findall(text)]
         if len(parts) >= BAIT_PARTS or len(hashtags) >= BAIT_HASHTAGS:
@@ -116,8 +116,8 @@ def seo_bait(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield Finding(
                 SEO_BAIT,
                 holder.subject,
-                f"{quoted(holder.title)} reads like a list of search words.",
-                measured=[shown(word) for word in found[:20]],
+                f"{quote_text(holder.title)} reads like a list of search words.",
+                measured=[make_printable(word) for word in found[:20]],
                 threshold=BAIT_PARTS if found is parts else BAIT_HASHTAGS,
                 fix="Write the title of the music alone; moods and uses belong in the genre and in playlists.",
             )
@@ -125,55 +125,55 @@ def seo_bait(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 def original_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Phrases that lend a release somebody else's fame; whether the name is known is not asked here."""
-    for holder in readable(delivery.release):
-        texts = [(_REFERENCE, fold(text)) for text in (holder.title, holder.version)]
-        texts += [(_REFERENCE_ASIDE, fold(aside)) for aside in asides(holder)]
+    for holder in list_readable_parts(delivery.release):
+        texts = [(_REFERENCE, fold_text(text)) for text in (holder.title, holder.version)]
+        texts += [(_REFERENCE_ASIDE, fold_text(aside)) for aside in list_title_asides(holder)]
         if found := next((hit for pattern, text in texts if (hit := pattern.search(text))), None):
             yield Finding(
                 ORIGINAL_ARTIST_REFERENCE,
                 holder.subject,
-                f"{quoted(holder.title)} refers to another artist: {quoted(found[0])}.",
-                measured=shown(found[0]),
+                f"{quote_text(holder.title)} refers to another artist: {quote_text(found[0])}.",
+                measured=make_printable(found[0]),
                 fix="Leave it out; if this is a cover, add a relation of type cover_of and credit its writers.",
             )
 
 
-def advertisement(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_advertising_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Addresses, handles, prices, calls to buy, names of services."""
-    for holder in readable(delivery.release):
-        texts = (fold(holder.title), fold(holder.version))
+    for holder in list_readable_parts(delivery.release):
+        texts = (fold_text(holder.title), fold_text(holder.version))
         found = next((hit for text in texts for p in (_ADDRESS, _ADVERT) if (hit := p.search(text))), None)
         if found:
             yield Finding(
                 ADVERTISEMENT,
                 holder.subject,
-                f"{quoted(holder.title)} advertises: {quoted(found[0])}.",
-                measured=shown(found[0]),
+                f"{quote_text(holder.title)} advertises: {quote_text(found[0])}.",
+                measured=make_printable(found[0]),
                 fix="Leave it out of the title.",
             )
 
 
-def franchises(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_franchise_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Names that belong to a film, series, game or toy and mean nothing else; all others a moderator is asked about."""
-    for holder in readable(delivery.release):
-        words = _WORD.findall(fold(f"{holder.title} | {holder.version}").replace("é", "e"))
+    for holder in list_readable_parts(delivery.release):
+        words = _WORD.findall(fold_text(f"{holder.title} | {holder.version}").replace("é", "e"))
         begun = [(place, name) for place, word in enumerate(words) for name in FRANCHISES.get(word, ())]
         if name := next((" ".join(name) for place, name in begun if tuple(words[place:][: len(name)]) == name), None):
             yield Finding(
                 FRANCHISE,
                 holder.subject,
-                f"{quoted(holder.title)} names {quoted(name)}, which belongs to somebody.",
+                f"{quote_text(holder.title)} names {quote_text(name)}, which belongs to somebody.",
                 measured=name,
                 fix="If you may use the name, tell the moderator by whose leave; otherwise leave it out.",
             )
 
 
-def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_speed_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A version at another speed is somebody's recording, changed: which one, and who allowed it?
 
     Nobody but the owner can license a recording, so an original that the account owns needs no licence.
     """
-    for track in readable(delivery.release):
+    for track in list_readable_parts(delivery.release):
         if not isinstance(track, Track):
             continue
         said = _says_speed(track)
@@ -185,41 +185,45 @@ def speed(delivery: Delivery, context: Context) -> Iterator[Finding]:
             yield Finding(
                 SPEED_DECLARED,
                 track.subject,
-                f"This track is called {quoted(said)}, but no original is named that is licensed or your own.",
-                measured=shown(said),
+                f"This track is called {quote_text(said)}, but no original is named that is licensed or your own.",
+                measured=make_printable(said),
                 fix="Add a relation of type sped_up_of or slowed_of with the original's ISRC, and the licence file "
                 "unless the original is your own recording.",
             )
 
 
-def mimics(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_mimicked_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """The title of a known recording, by somebody whose name is nearly its artist's. Equal titles alone are common."""
     asked = [
         track
         for track in delivery.release.tracks
-        if not (is_blank(track.title) or len(track.title) > LONGEST_TITLE or unseen(track.title))
+        if not (is_blank(track.title) or len(track.title) > LONGEST_TITLE or list_invisible_characters(track.title))
     ]
     titled = context.recordings.titled(dict.fromkeys(track.title for track in asked))
     for track in asked:
         known = [one for one in titled.get(track.title, ()) if one.owner_account != delivery.account.id]
         pairs = [
-            (artist.name, one) for artist in track.display_artists for one in known if _nearly(artist.name, one.artist)
+            (artist.name, one)
+            for artist in track.display_artists
+            for one in known
+            if _is_nearly_same_name(artist.name, one.artist)
         ]
         if pairs:
             name, one = pairs[0]
             yield Finding(
                 KNOWN_TITLE_MIMIC,
                 track.subject,
-                f"{quoted(track.title)} is known by {quoted(one.artist)}, and is delivered by {quoted(name)}.",
-                measured=round(OSA.normalized_similarity(fold(name), fold(one.artist)), 4),
+                f"{quote_text(track.title)} is known by {quote_text(one.artist)}, "
+                f"and is delivered by {quote_text(name)}.",
+                measured=round(OSA.normalized_similarity(fold_text(name), fold_text(one.artist)), 4),
                 threshold=MIMIC_SIMILARITY,
-                evidence={"recording": one.recording, "artist": shown(one.artist), "isrc": one.isrc},
+                evidence={"recording": one.recording, "artist": make_printable(one.artist), "isrc": one.isrc},
             )
 
 
-def _nearly(name: str, other: str) -> bool:
+def _is_nearly_same_name(name: str, other: str) -> bool:
     """Whether two names are not the same and hardly differ; short names differ in everything."""
-    one, two = fold(name[:LONGEST_TITLE]), fold(other[:LONGEST_TITLE])
+    one, two = fold_text(name[:LONGEST_TITLE]), fold_text(other[:LONGEST_TITLE])
     return (
         one != two
         and min(len(one), len(two)) >= MIMIC_LENGTH
@@ -228,9 +232,16 @@ def _nearly(name: str, other: str) -> bool:
 
 
 def _says_speed(track: Track) -> str | None:
-    texts = [(pattern, fold(text)) for pattern in (_SPED_UP, _SLOWED) for text in (track.title, track.version)]
-    texts += [(_SLOWED_ASIDE, fold(aside)) for aside in asides(track)]
+    texts = [(pattern, fold_text(text)) for pattern in (_SPED_UP, _SLOWED) for text in (track.title, track.version)]
+    texts += [(_SLOWED_ASIDE, fold_text(aside)) for aside in list_title_asides(track)]
     return next((hit[0] for pattern, text in texts if (hit := pattern.search(text))), None)
 
 
-RULES = (seo_bait, original_artist, mimics, franchises, advertisement, speed)
+RULES = (
+    seo_bait,
+    original_artist,
+    check_mimicked_title,
+    check_franchise_title,
+    check_advertising_title,
+    check_speed_title,
+)

@@ -41,7 +41,7 @@ _BRACKETED = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _SPACED_DASH = re.compile(r"\s+[-–—]\s+")
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """The form in which two spellings of one name are equal: width, case and spacing do not tell names apart."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
@@ -58,29 +58,29 @@ def is_blank(text: str | None) -> bool:
     return not text or not _BLANKS.sub("", _UNSEEN.sub("", text))
 
 
-def shown(text: str) -> str:
+def make_printable(text: str) -> str:
     """The text as it can be stored and printed anywhere: shortened, and with what cannot be seen spelt out."""
     kept = text if len(text) <= _QUOTED_LENGTH else text[: _QUOTED_LENGTH - 1] + "…"
     return kept if kept.isprintable() else "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in kept)
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """The text in a sentence."""
-    return f"“{shown(text)}”"
+    return f"“{make_printable(text)}”"
 
 
-def written(text: str) -> str:
+def write_out_text(text: str) -> str:
     """A right form in a fix, to be copied as it stands: for readable text, of which nothing is spelt out or cut."""
     return f"“{text}”"
 
 
-def corrected(text: str) -> str | None:
+def suggest_visible_text(text: str) -> str | None:
     """The advice to write a name or title without what cannot be seen, where something remains."""
     right = without_unseen(text[: LONGEST_TITLE + 1])
-    return None if is_blank(right) or len(text) > LONGEST_TITLE else f"Write {written(right)}."
+    return None if is_blank(right) or len(text) > LONGEST_TITLE else f"Write {write_out_text(right)}."
 
 
-def unseen(text: str) -> list[str]:
+def list_invisible_characters(text: str) -> list[str]:
     """The invisible characters that have no business in this text, as code points, each once, in order."""
     if _is_plain(text) or not _UNSEEN.search(text):
         return []
@@ -102,13 +102,13 @@ def _unseen_at(text: str) -> Iterator[int]:
         explained = (
             character.startswith(_FLAG)
             or (character in _DIRECTION_MARKS and right_to_left)
-            or (character in (_JOINER, _NON_JOINER) and _joins(text, at))
+            or (character in (_JOINER, _NON_JOINER) and _is_legitimate_joiner(text, at))
         )
         if not explained:
             yield at
 
 
-def _joins(text: str, at: int) -> bool:
+def _is_legitimate_joiner(text: str, at: int) -> bool:
     """Whether a joiner stands after a letter of a script that joins, or holds the parts of an emoji together."""
     before = text[at - 1 : at]
     if not before:
@@ -124,21 +124,23 @@ def without_dangling(text: str) -> str:
     return " ".join(text.split()).rstrip(" -–—,;:/|")
 
 
-def titled(release: Release) -> Iterator[Titled]:
+def list_titled_parts(release: Release) -> Iterator[Titled]:
     """The release and its tracks: everything that has a title."""
     yield release
     yield from release.tracks
 
 
-def readable(release: Release) -> Iterator[Titled]:
+def list_readable_parts(release: Release) -> Iterator[Titled]:
     """Those whose title and version a reader can read; the others have a worse finding already."""
-    for holder in titled(release):
+    for holder in list_titled_parts(release):
         texts = (holder.title, holder.version)
-        if not is_blank(holder.title) and all(len(t) <= LONGEST_TITLE and not unseen(t) for t in texts):
+        if not is_blank(holder.title) and all(
+            len(t) <= LONGEST_TITLE and not list_invisible_characters(t) for t in texts
+        ):
             yield holder
 
 
-def bracketed(title: str) -> list[str]:
+def list_bracketed_parts(title: str) -> list[str]:
     """What a title says in brackets."""
     return [text.strip() for text in _BRACKETED.findall(title[:LONGEST_TITLE]) if text.strip()]
 
@@ -151,7 +153,7 @@ def language_of(release: Release, holder: Titled) -> str | None:
     return next((tag for tag in tags if tag not in ("zxx", "mul", "und")), None)
 
 
-def asides(holder: Titled) -> list[str]:
+def list_title_asides(holder: Titled) -> list[str]:
     """What is said beside the title: in brackets, after the last spaced dash, or in the version field."""
     title, version = holder.title[:LONGEST_TITLE], holder.version[:LONGEST_TITLE]
     said = _BRACKETED.findall(title)

@@ -8,56 +8,56 @@ from collections.abc import Iterator
 
 from checks.model.check import Context
 from checks.model.finding import Finding
-from checks.model.json_patch import rewritten
+from checks.model.json_patch import rewrite_fields_patch
 from checks.model.release import Artist, Delivery, Track
-from checks.rules.metadata.casing import recased
-from checks.rules.metadata.code_factories import blocking, warning
+from checks.rules.metadata.casing import suggest_title_case
+from checks.rules.metadata.code_factories import blocking_code, warning_code
 from checks.rules.metadata.text_normalisation import (
     LONGEST_TITLE,
-    corrected,
-    fold,
+    fold_text,
     is_blank,
     language_of,
-    quoted,
-    readable,
-    shown,
-    titled,
-    unseen,
+    list_invisible_characters,
+    list_readable_parts,
+    list_titled_parts,
+    make_printable,
+    quote_text,
+    suggest_visible_text,
     without_unseen,
-    written,
+    write_out_text,
 )
 
-EMPTY_OR_TOO_LONG = blocking(
+EMPTY_OR_TOO_LONG = blocking_code(
     "title.empty_or_too_long",
     f"A title has at least one visible character and at most {LONGEST_TITLE}.",
     "DDEX (MetadataMissing); the length is our inference",
 )
-INVISIBLE_CHARACTERS = blocking(
+INVISIBLE_CHARACTERS = blocking_code(
     "title.invisible_characters",
     "A title holds no control, zero-width, direction-override or private-use characters.",
     "Unicode (UTS #39, UTR #36); partners' style guides",
 )
-SYMBOLS = warning(
+SYMBOLS = warning_code(
     "title.emoji_symbols",
     "Emoji, decorative symbols and repeated punctuation in titles are changed or refused by some partners.",
     "partners' style guides",
 )
-DUPLICATE = blocking(
+DUPLICATE = blocking_code(
     "title.dup_in_release",
     "Two tracks of one artist on a release differ in title or version, unless one is the clean form of the other.",
     "Symphonic",
 )
-SINGLE_MISMATCH = blocking(
+SINGLE_MISMATCH = blocking_code(
     "title.single_mismatch",
     "A release of one track has the same title, version and main artists as its track.",
     "Ingrooves; Symphonic",
 )
-CASING = warning(
+CASING = warning_code(
     "title.casing_unusual",
     "A title is written with capitals as its language writes titles.",
     "Amuse; JTV Digital; FUGA",
 )
-GENERIC = warning("title.generic", "A title names the recording, not its number or kind.", "MusicTeam; Symphonic")
+GENERIC = warning_code("title.generic", "A title names the recording, not its number or kind.", "MusicTeam; Symphonic")
 
 CODES = (EMPTY_OR_TOO_LONG, INVISIBLE_CHARACTERS, SYMBOLS, DUPLICATE, SINGLE_MISMATCH, CASING, GENERIC)
 
@@ -71,9 +71,9 @@ _GENERIC = re.compile(
 )
 
 
-def lengths(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_title_lengths(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every title can be seen and delivered."""
-    for holder in titled(delivery.release):
+    for holder in list_titled_parts(delivery.release):
         if is_blank(holder.title):
             yield Finding(EMPTY_OR_TOO_LONG, holder.subject, "The title is empty.", measured=0)
         for name, text in (("title", holder.title), ("version", holder.version)):
@@ -87,49 +87,49 @@ def lengths(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 )
 
 
-def characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_title_characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """What cannot be seen is not in the title; what few partners print is pointed out."""
     release = delivery.release
-    for holder in titled(release):
+    for holder in list_titled_parts(release):
         for name, text in (("title", holder.title), ("version", holder.version)):
-            if found := unseen(text):
-                fix = corrected(text)
+            if found := list_invisible_characters(text):
+                fix = suggest_visible_text(text)
                 yield Finding(
                     INVISIBLE_CHARACTERS,
                     holder.subject,
-                    f"The {name} {quoted(text)} holds characters that cannot be seen: {', '.join(found[:5])}.",
+                    f"The {name} {quote_text(text)} holds characters that cannot be seen: {', '.join(found[:5])}.",
                     measured=[*found[:20]],
                     fix=fix,
-                    patch=rewritten(release, holder, **{name: (text, without_unseen(text))}) if fix else (),
+                    patch=rewrite_fields_patch(release, holder, **{name: (text, without_unseen(text))}) if fix else (),
                     safe=bool(fix),
                 )
-    for holder in readable(delivery.release):
+    for holder in list_readable_parts(delivery.release):
         symbols = [match[0] for text in (holder.title, holder.version) for match in _SYMBOLS.finditer(text)]
         if symbols:
             yield Finding(
                 SYMBOLS,
                 holder.subject,
-                f"{quoted(holder.title)} holds {' '.join(symbols[:5])}, which some partners do not print.",
+                f"{quote_text(holder.title)} holds {' '.join(symbols[:5])}, which some partners do not print.",
                 measured=[*symbols[:20]],
             )
 
 
-def duplicates(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_duplicate_titles(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """The same title and version stands twice only as an explicit recording and its clean form."""
     seen: dict[tuple[str, str, frozenset[str]], list[Track]] = {}
     for track in delivery.release.tracks:
         if is_blank(track.title):
             continue
         # Two artists may both sing "Silent Night" on one compilation: that is no duplicate.
-        key = (fold(track.title), fold(track.version), frozenset(_main_names(track.display_artists)))
+        key = (fold_text(track.title), fold_text(track.version), frozenset(_main_names(track.display_artists)))
         earlier = seen.setdefault(key, [])
         twin = next((other for other in earlier if not _clean_pair(other, track)), None)
         if twin:
             yield Finding(
                 DUPLICATE,
                 track.subject,
-                f"Track {twin.position} has the title {quoted(track.title)} and the same version too.",
-                measured=shown(track.title),
+                f"Track {twin.position} has the title {quote_text(track.title)} and the same version too.",
+                measured=make_printable(track.title),
                 evidence={"other": twin.subject},
                 fix="Say in the version field what makes the recordings different, or deliver the recording once.",
             )
@@ -140,15 +140,15 @@ def _clean_pair(one: Track, other: Track) -> bool:
     return one.advisory != other.advisory and "clean" in (one.advisory, other.advisory)
 
 
-def single(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_single_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A release of one track is called what its track is called."""
     release = delivery.release
     if len(release.tracks) != 1 or is_blank(release.title) or is_blank(release.tracks[0].title):
         return
     track = release.tracks[0]
     pairs = [
-        ("title", _plain(release.title), _plain(track.title)),
-        ("version", _plain(release.version), _plain(track.version)),
+        ("title", _plain_title(release.title), _plain_title(track.title)),
+        ("version", _plain_title(release.version), _plain_title(track.version)),
         ("main artists", *(", ".join(_main_names(level.display_artists)) for level in (release, track))),
     ]
     different = [(what, above, below) for what, above, below in pairs if above != below]
@@ -157,49 +157,56 @@ def single(delivery: Delivery, context: Context) -> Iterator[Finding]:
             SINGLE_MISMATCH,
             release.subject,
             "The release has one track, but they differ in "
-            + "; ".join(f"{what}: {quoted(above)} and {quoted(below)}" for what, above, below in different)
+            + "; ".join(f"{what}: {quote_text(above)} and {quote_text(below)}" for what, above, below in different)
             + ".",
             measured=[what for what, _, _ in different],
             fix="Write the same on the release and on its track.",
         )
 
 
-def _plain(text: str) -> str:
+def _plain_title(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _main_names(artists: tuple[Artist, ...]) -> list[str]:
-    return [_plain(artist.name) for artist in artists if artist.role == "main"]
+    return [_plain_title(artist.name) for artist in artists if artist.role == "main"]
 
 
-def casing(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_title_casing(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """All capitals and all small letters are usually an accident of typing."""
     release = delivery.release
-    for holder in readable(release):
-        unusual, right = recased(holder.title, language_of(release, holder))
+    for holder in list_readable_parts(release):
+        unusual, right = suggest_title_case(holder.title, language_of(release, holder))
         if unusual:
             yield Finding(
                 CASING,
                 holder.subject,
-                f"{quoted(holder.title)} is written in {unusual}.",
-                measured=shown(holder.title),
-                fix=f"If that is not the artist's own way, write {written(right)}." if right else None,
+                f"{quote_text(holder.title)} is written in {unusual}.",
+                measured=make_printable(holder.title),
+                fix=f"If that is not the artist's own way, write {write_out_text(right)}." if right else None,
                 # Not safe: *HUMBLE.* is meant so, and only the label can say.
-                patch=rewritten(release, holder, title=(holder.title, right)) if right else (),
+                patch=rewrite_fields_patch(release, holder, title=(holder.title, right)) if right else (),
             )
 
 
-def generic(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def check_placeholder_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """A stopgap is pointed out; *Untitled* may be the true title."""
-    for holder in readable(delivery.release):
-        if _GENERIC.fullmatch(fold(holder.title)):
+    for holder in list_readable_parts(delivery.release):
+        if _GENERIC.fullmatch(fold_text(holder.title)):
             yield Finding(
                 GENERIC,
                 holder.subject,
-                f"{quoted(holder.title)} reads like a stopgap.",
-                measured=shown(holder.title),
+                f"{quote_text(holder.title)} reads like a stopgap.",
+                measured=make_printable(holder.title),
                 fix="Give the title that listeners shall see; leave it if this is the true one.",
             )
 
 
-RULES = (lengths, characters, duplicates, single, casing, generic)
+RULES = (
+    check_title_lengths,
+    check_title_characters,
+    check_duplicate_titles,
+    check_single_title,
+    check_title_casing,
+    check_placeholder_title,
+)

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from checks.rules.metadata.text_normalisation import fold
+from checks.rules.metadata.text_normalisation import fold_text
 
 
 class VersionName(enum.Enum):
@@ -25,7 +25,7 @@ class VersionName(enum.Enum):
 
 def version_name(phrase: str) -> VersionName:
     """Whether the phrase that stands beside a title names a version."""
-    said = " ".join(_JOINTS.sub(" ", _INCHES.sub("''", fold(phrase))).split())
+    said = " ".join(_JOINTS.sub(" ", _INCHES.sub("''", fold_text(phrase))).split())
     if _USUAL.fullmatch(said):
         return VersionName.USUAL
     if place := _LIVE_AT.fullmatch(said):

@@ -24,10 +24,10 @@ CODES = (BLOCKLISTED,)
 KINDS = {"isrc": "ISRC", "upc": "UPC", "party": "party", "file": "file"}
 
 
-def named(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def find_blocked_names(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every number, party and file of the release that is on the list."""
     for kind, words in KINDS.items():
-        places = _places(kind, delivery)
+        places = _list_blockable_values(kind, delivery)
         listed = context.blocklist.listed(kind, sorted({value for _, value in places}))
         for subject, value in dict.fromkeys(places):
             if (reason := listed.get(value)) is not None:
@@ -40,41 +40,41 @@ def named(delivery: Delivery, context: Context) -> Iterator[Finding]:
                 )
 
 
-def heard(track: Track, facts: AudioFacts, matches: Sequence[Match]) -> Iterator[Finding]:
+def find_blocked_recordings(track: Track, facts: AudioFacts, matches: Sequence[Match]) -> Iterator[Finding]:
     """The recordings on the list that this one sounds like."""
     for match in matches:
         if match.blocked is not None:
             evidence: dict[str, JSON] = {
                 "kind": "recording",
                 "reason": match.blocked,
-                "matches": [match_description.evidence(match)],
+                "matches": [match_description.serialise_match(match)],
             }
             yield Finding(
                 BLOCKLISTED,
                 track.subject,
-                f"{match_description.sentence(match, facts.duration)} "
+                f"{match_description.describe_match(match, facts.duration)} "
                 f"That recording is on the blocklist: {match.blocked}",
                 measured=round(match.score, 4),
                 evidence=evidence,
             )
 
 
-def canonical(kind: str, value: str) -> str:
+def canonical_block_value(kind: str, value: str) -> str:
     """A value as it is listed and looked for, however it was written."""
     text = value.strip()
     if kind == "upc":
         return re.sub(r"[\s-]", "", text).lstrip("0")  # the same number as UPC, EAN and GTIN
     if kind == "party":
         scheme, _, number = text.partition(":")
-        return f"{scheme.strip().lower()}:{_number(number)}"
-    return text.lower() if kind == "file" else _number(text)
+        return f"{scheme.strip().lower()}:{_canonical_number(number)}"
+    return text.lower() if kind == "file" else _canonical_number(text)
 
 
-def _number(text: str) -> str:
+def _canonical_number(text: str) -> str:
     return re.sub(r"[\s.-]", "", text).upper()
 
 
-def _places(kind: str, delivery: Delivery) -> list[tuple[str, str]]:
+def _list_blockable_values(kind: str, delivery: Delivery) -> list[tuple[str, str]]:
     """(subject, canonical value) of everything of this kind that the release names."""
     release = delivery.release
     found: list[tuple[str, str | None]]
@@ -84,14 +84,14 @@ def _places(kind: str, delivery: Delivery) -> list[tuple[str, str]]:
         case "upc":
             found = [(release.subject, release.upc)]
         case "party":
-            found = list(_parties(release))
+            found = list(_list_party_identifiers(release))
         case _:
             found = [(f"file:{name}", facts.sha256) for name, facts in delivery.facts.items()]
             found += [(f"file:{name}", facts.sha256) for name, facts in delivery.images.items()]
-    return [(subject, canonical(kind, value)) for subject, value in found if value]
+    return [(subject, canonical_block_value(kind, value)) for subject, value in found if value]
 
 
-def _parties(release: Release) -> Iterator[tuple[str, str]]:
+def _list_party_identifiers(release: Release) -> Iterator[tuple[str, str]]:
     """The identifiers of everybody who is named, as ``scheme:number``."""
     holders: list[Release | Track] = [release, *release.tracks]
     for holder in holders:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from checks.fingerprint.comparison import compare, degenerate
+from checks.fingerprint.comparison import compare_fingerprints, is_degenerate
 from checks.model.check import Known, Match
 from checks.model.finding import Code, Finding, Route, Severity
-from checks.model.match_description import SAME_SPEED, steady
+from checks.model.match_description import SAME_SPEED, has_same_speed
 from checks.model.release import AudioFacts, Track
 
 REUSED_OTHER_AUDIO = Code(
@@ -41,13 +41,13 @@ SAME_SECONDS = 10.0
 WHOLE_SCORE = 0.8
 
 
-def consistency(
+def check_isrc_consistency(
     track: Track, isrc: str, facts: AudioFacts, account: str, matches: Sequence[Match], known: Sequence[Known]
 ) -> Iterator[Finding]:
     """What speaks against this ISRC: ``known`` are the recordings under it, ``matches`` those that sound like this."""
     heard = {match.recording: match for match in matches}
-    comparable = [one for one in known if not degenerate(one.fingerprint)]
-    alike = [one for one in comparable if _alike(one, facts, heard)]
+    comparable = [one for one in known if not is_degenerate(one.fingerprint)]
+    alike = [one for one in comparable if _sounds_like_known(one, facts, heard)]
     if comparable and not alike:
         yield Finding(
             REUSED_OTHER_AUDIO,
@@ -55,7 +55,7 @@ def consistency(
             f"Another sound is known under the ISRC {isrc}: nothing of it is in this recording.",
             evidence={"recording": comparable[0].recording, "isrc": isrc},
         )
-    elif alike and (change := _change(facts, alike, heard)):
+    elif alike and (change := _describe_version_change(facts, alike, heard)):
         yield Finding(
             NEW_VERSION_NEEDS_NEW,
             track.subject,
@@ -77,11 +77,11 @@ def consistency(
         )
 
 
-def _alike(known: Known, facts: AudioFacts, heard: dict[str, Match]) -> bool:
-    return known.recording in heard or compare(facts.fingerprint, known.fingerprint).found
+def _sounds_like_known(known: Known, facts: AudioFacts, heard: dict[str, Match]) -> bool:
+    return known.recording in heard or compare_fingerprints(facts.fingerprint, known.fingerprint).found
 
 
-def _change(facts: AudioFacts, alike: Sequence[Known], heard: dict[str, Match]) -> str | None:
+def _describe_version_change(facts: AudioFacts, alike: Sequence[Known], heard: dict[str, Match]) -> str | None:
     """How this version differs from every one that is known under its ISRC, or None where it is one of them."""
     changes: list[str] = []
     for one in alike:
@@ -99,5 +99,9 @@ def _change(facts: AudioFacts, alike: Sequence[Known], heard: dict[str, Match]) 
 
 def _own_whole(match: Match, account: str) -> bool:
     return bool(
-        match.certain and match.isrc and steady(match) and match.owner_account == account and match.score >= WHOLE_SCORE
+        match.certain
+        and match.isrc
+        and has_same_speed(match)
+        and match.owner_account == account
+        and match.score >= WHOLE_SCORE
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from checks.analysis import Failure
-from checks.fingerprint.comparison import POSSIBLE_BLOCKS, Comparison, degenerate
-from checks.fingerprint.matcher import find
+from checks.fingerprint.comparison import POSSIBLE_BLOCKS, Comparison, is_degenerate
+from checks.fingerprint.matcher import find_matches
 from checks.fingerprint.store import MemoryStore
 from checks.model import match_description, recording_ownership
 from checks.model.check import Check, Context, Match
@@ -15,7 +15,7 @@ from checks.model.match_description import AUDIBLE_PITCH, AUDIBLE_SPEED
 from checks.model.recording_ownership import (
     SAME_SOUND,
     bare_isrc,
-    folded,
+    fold_owner_name,
     has_isrc,
     has_other_artist,
     has_other_title,
@@ -132,25 +132,27 @@ MOST_OF_A_TRACK = 2 / 3
 DUPLICATE_COVERAGE = 0.8
 
 
-def run(delivery: Delivery, context: Context) -> Iterator[Finding]:
+def find_known_recordings(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Every track against the known recordings, then the tracks against each other."""
     heard: dict[int, Sequence[Match]] = {}
     for track in delivery.release.tracks:
         facts = delivery.facts.get(track.file)
-        if facts is None or not facts.ok or degenerate(facts.fingerprint):
+        if facts is None or not facts.ok or is_degenerate(facts.fingerprint):
             yield _not_assessed(track, facts)
         else:
             matches = context.recordings.matches(facts, track)
             heard[track.position] = matches
-            yield from blocklist_matches.heard(track, facts, matches)
+            yield from blocklist_matches.find_blocked_recordings(track, facts, matches)
             yield from _against_known(track, facts, delivery.account, matches, context)
             if isrc := bare_isrc(track.isrc):
                 known = context.recordings.under_isrc(isrc)
                 accepted = [match for match in matches if not match.refusals]
-                yield from isrc_consistency.consistency(track, isrc, facts, delivery.account.id, accepted, known)
-    yield from stay_down.run(delivery, heard, context)
-    yield from _duplicates(delivery)
-    yield from blocklist_matches.named(delivery, context)
+                yield from isrc_consistency.check_isrc_consistency(
+                    track, isrc, facts, delivery.account.id, accepted, known
+                )
+    yield from stay_down.find_rejected_content(delivery, heard, context)
+    yield from _find_duplicate_tracks(delivery)
+    yield from blocklist_matches.find_blocked_names(delivery, context)
 
 
 def _not_assessed(track: Track, facts: AudioFacts | None) -> Finding:
@@ -181,9 +183,9 @@ def _against_known(
     for match in matches:
         if match.blocked is not None or (match.refusals and not match.pending):
             continue  # these have findings of their own, and are nobody's reference
-        if match.pending and _is_no_news(match, account, matches):
+        if match.pending and _is_already_settled(match, account, matches):
             continue
-        code = _kind(track, facts.duration, account, match, context)
+        code = _classify_match(track, facts.duration, account, match, context)
         if code in ASKED_ONCE and (
             recording_ownership.is_of_refused_account(match, matches)
             or recording_ownership.is_settled(track, facts.duration, match, account, matches)
@@ -191,28 +193,28 @@ def _against_known(
             continue
         kinds.setdefault(code, []).append(match)
     for code, alike in kinds.items():
-        yield told(code, track, facts.duration, alike)
+        yield build_match_finding(code, track, facts.duration, alike)
 
 
-def told(code: Code, track: Track, duration: float, alike: Sequence[Match]) -> Finding:
+def build_match_finding(code: Code, track: Track, duration: float, alike: Sequence[Match]) -> Finding:
     """The finding for matches of one kind."""
     first = max(alike, key=lambda match: (match.certain, match.score))
     more = f" The same holds for {len(alike) - 1} more known recordings." if len(alike) > 1 else ""
-    evidence: dict[str, JSON] = {"matches": [match_description.evidence(match) for match in alike]}
-    if changes := match_description.changes(first, duration):
+    evidence: dict[str, JSON] = {"matches": [match_description.serialise_match(match) for match in alike]}
+    if changes := match_description.list_match_changes(first, duration):
         evidence["changes"] = list(changes)
     return Finding(
         code,
         track.subject,
-        match_description.sentence(first, duration) + _remark(code, track, first) + more,
+        match_description.describe_match(first, duration) + _build_match_remark(code, track, first) + more,
         measured=round(first.score, 4),
         threshold=_reporting_score(first),
         evidence=evidence,
-        fix=_fix(code, first),
+        fix=_suggest_match_fix(code, first),
     )
 
 
-def _is_no_news(pending: Match, account: Account, matches: Sequence[Match]) -> bool:
+def _is_already_settled(pending: Match, account: Account, matches: Sequence[Match]) -> bool:
     """Whether this account, or the one whose delivery is pending, has had as much of the recording here before.
 
     Then whose it is was settled, and a copy that is on its way to a human holds nobody up who delivers his own again.
@@ -220,28 +222,31 @@ def _is_no_news(pending: Match, account: Account, matches: Sequence[Match]) -> b
     return any(
         one.certain
         and not (one.pending or one.blocked or one.refusals)
-        and (is_own(account, one) or folded(one.owner) == folded(pending.owner))
+        and (is_own(account, one) or fold_owner_name(one.owner) == fold_owner_name(pending.owner))
         and not recording_ownership.is_of_refused_account(one, matches)
-        and match_description.seconds(one) >= SAME_SOUND * match_description.seconds(pending)
+        and match_description.count_matched_seconds(one)
+        >= SAME_SOUND * match_description.count_matched_seconds(pending)
         for one in matches
     )
 
 
-def _kind(track: Track, duration: float, account: Account, match: Match, context: Context) -> Code:
+def _classify_match(track: Track, duration: float, account: Account, match: Match, context: Context) -> Code:
     """What the match means for this label and this track."""
     if is_own(account, match):
-        return _kind_of_own(track, duration, match)
+        return _classify_own_match(track, duration, match)
     if match.pending:
         return PENDING_ELSEWHERE
-    if licences := [one for one in _relations(track, match) if one.licence_file and one.type in USES_THE_SOUND]:
-        return LICENSED if any(_fits(one, match, duration) for one in licences) else USED_OTHERWISE
-    same = match.certain and has_isrc(track, match.isrc) and match_description.unchanged(match, duration)
+    if licences := [
+        one for one in _list_matching_relations(track, match) if one.licence_file and one.type in USES_THE_SOUND
+    ]:
+        return LICENSED if any(_fits_declared_use(one, match, duration) for one in licences) else USED_OTHERWISE
+    same = match.certain and has_isrc(track, match.isrc) and match_description.is_unchanged_copy(match, duration)
     if same and not is_renamed(track, match):
         return SAME_ISRC if recording_ownership.is_authorised(track, match, account, context) else OWNER_UNCONFIRMED
     return KNOWN_RECORDING if match.certain else POSSIBLE_MATCH
 
 
-def _kind_of_own(track: Track, duration: float, match: Match) -> Code:
+def _classify_own_match(track: Track, duration: float, match: Match) -> Code:
     """The account's own recording: as it was, as another version, or passed off as something else.
 
     A part of a track is a use that its owner is free to make. Where the match is only possible, one of two names that
@@ -250,27 +255,31 @@ def _kind_of_own(track: Track, duration: float, match: Match) -> Code:
     if not _is_most_of(match, duration):
         return OWN_RECORDING
     other_title, other_artist = has_other_title(track, match), has_other_artist(track, match)
-    if match_description.steady(match) and abs(match.pitch) < AUDIBLE_PITCH:
+    if match_description.has_same_speed(match) and abs(match.pitch) < AUDIBLE_PITCH:
         return OWN_OTHER_TITLE if match.certain and (other_title or other_artist) else OWN_RECORDING
     if not match.certain:
         return OWN_VERSION_RENAMED if other_title and other_artist else OWN_RECORDING
-    declared = any(one.type in USES_THE_SOUND and _fits(one, match, duration) for one in _relations(track, match))
+    declared = any(
+        one.type in USES_THE_SOUND and _fits_declared_use(one, match, duration)
+        for one in _list_matching_relations(track, match)
+    )
     return OWN_VERSION_RENAMED if other_artist or (other_title and not declared) else OWN_RECORDING
 
 
 def _is_most_of(match: Match, duration: float) -> bool:
     """Whether the track is the known recording, alone or with something added that is shorter than it."""
-    return match_description.whole(match, duration) or (
-        match_description.holds_all(match) and match_description.seconds(match) > MOST_OF_A_TRACK * duration
+    return match_description.covers_whole_track(match, duration) or (
+        match_description.contains_whole_reference(match)
+        and match_description.count_matched_seconds(match) > MOST_OF_A_TRACK * duration
     )
 
 
-def _relations(track: Track, match: Match) -> list[Relation]:
+def _list_matching_relations(track: Track, match: Match) -> list[Relation]:
     """What the label says of its use of this recording."""
     return [one for one in track.relations if match.isrc and bare_isrc(one.isrc) == bare_isrc(match.isrc)]
 
 
-def _fits(relation: Relation, match: Match, duration: float) -> bool:
+def _fits_declared_use(relation: Relation, match: Match, duration: float) -> bool:
     """Whether what is heard is a use of the declared kind; an uncertain match contradicts nothing."""
     if not match.certain:
         return True
@@ -280,15 +289,18 @@ def _fits(relation: Relation, match: Match, duration: float) -> bool:
         case "slowed_of":
             return match.speed < 1 - AUDIBLE_SPEED
         case "samples" | "remix_of":  # all of a recording, and nothing else, is neither
-            return not (match_description.unchanged(match, duration) and match_description.holds_all(match))
+            return not (
+                match_description.is_unchanged_copy(match, duration)
+                and match_description.contains_whole_reference(match)
+            )
         case "remaster_of":
-            return match_description.steady(match) and match_description.whole(match, duration)
+            return match_description.has_same_speed(match) and match_description.covers_whole_track(match, duration)
         case _:
             return True
 
 
-def _remark(code: Code, track: Track, match: Match) -> str:
-    if code in (KNOWN_RECORDING, POSSIBLE_MATCH) and (declared := _relations(track, match)):
+def _build_match_remark(code: Code, track: Track, match: Match) -> str:
+    if code in (KNOWN_RECORDING, POSSIBLE_MATCH) and (declared := _list_matching_relations(track, match)):
         type_ = declared[0].type
         if type_ not in USES_THE_SOUND:
             return f" It was declared as {type_}, which is a new recording; the sound of the old one is in it."
@@ -308,11 +320,13 @@ def _remark(code: Code, track: Track, match: Match) -> str:
     }.get(code, "")
 
 
-def _fix(code: Code, match: Match) -> str | None:
+def _suggest_match_fix(code: Code, match: Match) -> str | None:
     if code == OWN_OTHER_TITLE:
         return f"Deliver it as '{match.title}' by '{match.artist}', or the recording that belongs to this title."
     if code == OWN_VERSION_RENAMED:
-        relation = f"a relation of type {_relation(match)}" + (f" naming ISRC {match.isrc}" if match.isrc else "")
+        relation = f"a relation of type {_name_relation_type(match)}" + (
+            f" naming ISRC {match.isrc}" if match.isrc else ""
+        )
         return (
             f"Deliver it by '{match.artist}', as a version of '{match.title}', with {relation}; no licence is needed."
         )
@@ -322,12 +336,12 @@ def _fix(code: Code, match: Match) -> str | None:
             "Otherwise remove the track."
         )
     if code == USED_OTHERWISE:
-        return f"Declare the use that is made ({_relation(match)}), with the licence for it."
+        return f"Declare the use that is made ({_name_relation_type(match)}), with the licence for it."
     if code not in (KNOWN_RECORDING, POSSIBLE_MATCH):
         return None
     if match.deviation:
         return "If it is a recording of your own performance, change nothing: a person compares the two."
-    relation = _relation(match)
+    relation = _name_relation_type(match)
     other = "" if relation != "samples" else " (or remix_of, edit_of, remaster_of)"
     named = f" naming ISRC {match.isrc}" if match.isrc else ""
     return (
@@ -337,7 +351,7 @@ def _fix(code: Code, match: Match) -> str | None:
     )
 
 
-def _relation(match: Match) -> str:
+def _name_relation_type(match: Match) -> str:
     """The relation that a licensed use of the recording in this way would have."""
     if match.speed > 1 + AUDIBLE_SPEED:
         return "sped_up_of"
@@ -353,7 +367,7 @@ def _reporting_score(match: Match) -> float:
     return round(coverage * (1 - 2 * POSSIBLE_BLOCKS), 4)
 
 
-def _duplicates(delivery: Delivery) -> Iterator[Finding]:
+def _find_duplicate_tracks(delivery: Delivery) -> Iterator[Finding]:
     """Every track that is the same recording as an earlier one of the release."""
     tracks = delivery.release.tracks
     prints: dict[int, bytes] = {}
@@ -364,37 +378,37 @@ def _duplicates(delivery: Delivery) -> Iterator[Finding]:
         if facts is None:
             continue
         if facts.sha256 in files:
-            yield _duplicate(track, tracks[files[facts.sha256]], None)
+            yield _report_duplicate(track, tracks[files[facts.sha256]], None)
             continue
         files[facts.sha256] = number
-        if not facts.ok or degenerate(facts.fingerprint):
+        if not facts.ok or is_degenerate(facts.fingerprint):
             continue
-        found = find(earlier, lambda wanted: {n: prints[n] for n in wanted}, facts.fingerprint)
+        found = find_matches(earlier, lambda wanted: {n: prints[n] for n in wanted}, facts.fingerprint)
         for other, comparison in found:
-            if _whole(comparison) and not _twins(track, tracks[other]):
-                yield _duplicate(track, tracks[other], comparison)
+            if _is_whole_copy(comparison) and not _is_clean_explicit_pair(track, tracks[other]):
+                yield _report_duplicate(track, tracks[other], comparison)
                 break
         prints[number] = facts.fingerprint
         earlier.add(number, facts.fingerprint)
 
 
-def _whole(comparison: Comparison) -> bool:
+def _is_whole_copy(comparison: Comparison) -> bool:
     return comparison.certain and min(comparison.coverage, comparison.reference_coverage) >= DUPLICATE_COVERAGE
 
 
-def _twins(track: Track, other: Track) -> bool:
+def _is_clean_explicit_pair(track: Track, other: Track) -> bool:
     """The clean and the explicit version of one recording, which may stand on one release."""
     return {track.advisory, other.advisory} == {"clean", "explicit"}
 
 
-def _duplicate(track: Track, other: Track, comparison: Comparison | None) -> Finding:
+def _report_duplicate(track: Track, other: Track, comparison: Comparison | None) -> Finding:
     """``comparison`` is None where the two are the very same file."""
     what = "the same recording" if comparison else "the very same file"
     evidence: dict[str, JSON] = {"track": other.position, "same_file": comparison is None}
     if comparison:
         evidence |= {
             "bit_error_rate": comparison.bit_error_rate,
-            "segments": match_description.segments(comparison.segments),
+            "segments": match_description.serialise_segments(comparison.segments),
         }
     return Finding(
         DUPLICATE,
@@ -428,6 +442,6 @@ CHECK = Check(
         *blocklist_matches.CODES,
         *stay_down.CODES,
     ),
-    run=run,
+    run=find_known_recordings,
     needs_audio=True,
 )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from checks.model import match_description
 from checks.model.check import Context, Match, Refusal
 from checks.model.finding import JSON, Code, Finding, Route, Severity
-from checks.model.recording_ownership import bare_isrc, is_own_known, unanswered, unsettled
+from checks.model.recording_ownership import bare_isrc, is_own_known, list_unanswered_refusals, list_unsettled_refusals
 from checks.model.release import Delivery, Track
 
 RECORDING = Code(
@@ -45,7 +45,9 @@ CODES = (RECORDING, FILE, ISRC, EARLIER_DECISION)
 _FIX = "If the recording is yours, change nothing: a moderator compares it with what was refused. Otherwise remove it."
 
 
-def run(delivery: Delivery, heard: Mapping[int, Sequence[Match]], context: Context) -> Iterator[Finding]:
+def find_rejected_content(
+    delivery: Delivery, heard: Mapping[int, Sequence[Match]], context: Context
+) -> Iterator[Finding]:
     """Every track against what was rejected: its sound, then its file, then its ISRC.
 
     ``heard``: the matches of each track's sound, by position. What the sound answers for a decision, file and ISRC do
@@ -58,26 +60,26 @@ def run(delivery: Delivery, heard: Mapping[int, Sequence[Match]], context: Conte
     by_isrc = context.refused.named("isrc", sorted(set(isrcs.values())))
     for track in tracks:
         matches = heard.get(track.position, ())
-        yield from _sound(track, delivery, matches)
+        yield from _find_rejected_sound(track, delivery, matches)
         answered = {refusal.decision for match in matches for refusal in match.refusals}
         file, isrc = files.get(track.position, ""), isrcs.get(track.position, "")
         same_file = [one for one in by_file.get(file, ()) if one.decision not in answered]
         if same_file:
             answered |= {one.decision for one in same_file}
-            yield from _told(FILE, track, "This file", f"The file {file}", same_file)
+            yield from _report_earlier_decision(FILE, track, "This file", f"The file {file}", same_file)
         if others := [one for one in by_isrc.get(isrc, ()) if one.decision not in answered]:
             own = [one for one in context.recordings.under_isrc(isrc) if is_own_known(delivery.account, one)]
-            if refusals := unanswered(others, own, delivery.account):
+            if refusals := list_unanswered_refusals(others, own, delivery.account):
                 named = f"A recording under the ISRC {isrc}"
-                yield from _told(ISRC, track, named, named, refusals)
+                yield from _report_earlier_decision(ISRC, track, named, named, refusals)
 
 
-def _sound(track: Track, delivery: Delivery, matches: Sequence[Match]) -> Iterator[Finding]:
+def _find_rejected_sound(track: Track, delivery: Delivery, matches: Sequence[Match]) -> Iterator[Finding]:
     """The rejected recordings that this track sounds like, unless the account was found to own the sound."""
     found = [
         replace(match, refusals=tuple(refusals))
         for match in matches
-        if (refusals := unsettled(match, delivery.account, matches))
+        if (refusals := list_unsettled_refusals(match, delivery.account, matches))
     ]
     if not found:
         return
@@ -85,17 +87,19 @@ def _sound(track: Track, delivery: Delivery, matches: Sequence[Match]) -> Iterat
     duration = delivery.facts[track.file].duration
     if not first.certain:
         what = "This recording may contain sound that"
-    elif match_description.whole(first, duration):
+    elif match_description.covers_whole_track(first, duration):
         what = "This sound"
     else:
         what = "Part of this sound"
     decisions = {refusal.decision: refusal for match in found for refusal in match.refusals}
-    evidence: dict[str, JSON] = {"matches": [match_description.evidence(match) for match in found]}
-    heard = f"{match_description.sentence(first, duration)} That recording"
-    yield from _told(RECORDING, track, what, heard, list(decisions.values()), round(first.score, 4), evidence)
+    evidence: dict[str, JSON] = {"matches": [match_description.serialise_match(match) for match in found]}
+    heard = f"{match_description.describe_match(first, duration)} That recording"
+    yield from _report_earlier_decision(
+        RECORDING, track, what, heard, list(decisions.values()), round(first.score, 4), evidence
+    )
 
 
-def _told(
+def _report_earlier_decision(
     code: Code,
     track: Track,
     what: str,

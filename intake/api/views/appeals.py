@@ -16,10 +16,10 @@ from intake.api import openapi as docs
 from intake.api import representations
 from intake.api.base_views import Posting
 from intake.api.parsers import Multipart, Parts, StrictJSON
-from intake.api.problems import DOCUMENT_INVALID, TOO_LARGE, Problem, misshapen
+from intake.api.problems import DOCUMENT_INVALID, TOO_LARGE, Problem, invalid_document_problem
 from intake.api.serializers import StatementSerializer
-from intake.api.views.submissions import accepted, check_unchanged, own
-from intake.core.document_schema import ShapeError, read
+from intake.api.views.submissions import answer_accepted, check_unchanged, get_own_submission
+from intake.core.document_schema import ShapeError, read_through_serializer
 from intake.models import Blob
 from intake.services.review import appeals, partial_acceptance
 from intake.services.storage.blobs import Incoming
@@ -50,21 +50,25 @@ class Appeal(Posting):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """All of them, the first one first."""
-        found = own(request, pk).appeals.prefetch_related("files__blob").select_related("against", "decision")
-        return Response({"results": [representations.appeal(one) for one in found]})
+        found = (
+            get_own_submission(request, pk)
+            .appeals.prefetch_related("files__blob")
+            .select_related("against", "decision")
+        )
+        return Response({"results": [representations.represent_appeal(one) for one in found]})
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """See that it can be heard, and read it whole; only then keep its files."""
-        submission = own(request, kwargs["pk"])
+        submission = get_own_submission(request, kwargs["pk"])
         check_unchanged(request, submission)
         body = request.data
         parts = body if isinstance(body, Parts) else Parts(body, {})
         try:
-            self.statement = read(StatementSerializer, parts.document)["statement"]
+            self.statement = read_through_serializer(StatementSerializer, parts.document)["statement"]
         except ShapeError as error:
-            raise misshapen(error) from None
+            raise invalid_document_problem(error) from None
         _check_files(parts.files)
-        appeals.check(submission, timezone.now())
+        appeals.require_appealable(submission, timezone.now())
         self.blobs = {}
         for name, incoming in parts.files.items():
             if self.claim is not None:
@@ -73,10 +77,10 @@ class Appeal(Posting):
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """From here on another moderator has it."""
-        submission = own(request, pk)
+        submission = get_own_submission(request, pk)
         check_unchanged(request, submission)
-        appeals.appeal(submission, self.statement, self.blobs)
-        return accepted(self, submission, 202)
+        appeals.open_appeal(submission, self.statement, self.blobs)
+        return answer_accepted(self, submission, 202)
 
 
 @extend_schema_view(post=docs.ACCEPT_PARTIAL)
@@ -90,13 +94,15 @@ class AcceptPartial(Posting):
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Judge it at the door."""
-        submission = own(request, kwargs["pk"])
+        submission = get_own_submission(request, kwargs["pk"])
         check_unchanged(request, submission)
-        self.admitted = partial_acceptance.admit(submission)
+        self.admitted = partial_acceptance.admit_partial_release(submission)
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """A submission of its own, which supersedes the whole."""
-        return accepted(self, partial_acceptance.take(own(request, pk), self.admitted), 202)
+        return answer_accepted(
+            self, partial_acceptance.create_partial_submission(get_own_submission(request, pk), self.admitted), 202
+        )
 
 
 def _check_files(files: Mapping[str, Incoming]) -> None:

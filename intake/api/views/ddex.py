@@ -14,11 +14,11 @@ from rest_framework.response import Response
 from checks.policy import Outcome
 from intake.api import openapi as docs
 from intake.api import representations
-from intake.api.auth import principal
+from intake.api.auth import require_principal
 from intake.api.base_views import GateView, Posting
 from intake.api.parsers import MessageParts, Parts
 from intake.api.problems import MULTIPART_MALFORMED, Problem
-from intake.api.views.submissions import accepted, own
+from intake.api.views.submissions import answer_accepted, get_own_submission
 from intake.core.states import CLEARED, State
 from intake.ddex import messages as ern
 from intake.ddex import writer
@@ -41,15 +41,17 @@ class Ern(Posting):
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Read the message, judge at the door; only then keep the files."""
-        label, parts = principal(request), request.data
+        label, parts = require_principal(request), request.data
         assert isinstance(label, Label)
         assert isinstance(parts, Parts)
-        self.message = ern.read(parts.document)
+        self.message = ern.read_ern_message(parts.document)
         files = {PurePosixPath(name).name: incoming for name, incoming in parts.files.items()}
         if len(files) < len(parts.files):
             raise Problem(MULTIPART_MALFORMED, "Two files have the same name.")
         delivered = {name: one.delivered for name, one in files.items()}
-        self.document = ddex_submissions.admit(label, self.message, None if self.message.test else delivered)
+        self.document = ddex_submissions.admit_ern_message(
+            label, self.message, None if self.message.test else delivered
+        )
         self.blobs = {}
         for name, incoming in files.items() if not self.message.test else ():
             if self.claim is not None:
@@ -58,13 +60,13 @@ class Ern(Posting):
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
         """Store what the door has let in; a test message is only judged."""
-        label = principal(request)
+        label = require_principal(request)
         assert isinstance(label, Label)
         if self.message.test:
-            told = ddex_submissions.judged(label, self.message)
-            found = [representations.found(one) for one in told]
-            return Response({"blocking": bool(admission.blocking(told)), "findings": found})
-        return accepted(self, ddex_submissions.take_in(label, self.message, self.document, self.blobs), 202)
+            told = ddex_submissions.judge_test_message(label, self.message)
+            found = [representations.represent_new_finding(one) for one in told]
+            return Response({"blocking": bool(admission.select_blocking_findings(told)), "findings": found})
+        return answer_accepted(self, ddex_submissions.take_in(label, self.message, self.document, self.blobs), 202)
 
 
 class Readable(GateView):
@@ -75,8 +77,8 @@ class Readable(GateView):
 
     def submission(self, request: Request, pk: uuid.UUID) -> Submission:
         """One of the principal's submissions; what a partner does not get does not exist for it."""
-        row = own(request, pk)
-        if isinstance(principal(request), Partner):
+        row = get_own_submission(request, pk)
+        if isinstance(require_principal(request), Partner):
             outcomes = self.viewer().submission(row)["partners"]
             if all(one["outcome"] == Outcome.WITHHOLD for one in outcomes):
                 raise Http404
@@ -92,16 +94,16 @@ class Message(Readable):
         row = self.submission(request, pk)
         if row.state not in CLEARED:
             raise Conflict(row, State.APPROVED)
-        delivery = release_mapping.delivery(row)
+        delivery = release_mapping.map_submission(row)
         envelope = writer.Envelope(
             message_id=str(row.pk),
             created=row.received_at or row.created_at,
             durations={name: facts.duration for name, facts in delivery.facts.items()},
             digests={one.name: one.blob_id for one in row.resources.all() if one.blob_id},
         )
-        return xml(writer.message(delivery.release, envelope))
+        return answer_xml(writer.write_ern_message(delivery.release, envelope))
 
 
-def xml(content: bytes) -> HttpResponse:
+def answer_xml(content: bytes) -> HttpResponse:
     """An answer in XML."""
     return HttpResponse(content, content_type="application/xml")

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from intake.api import openapi as docs
 from intake.api import representations, serializers
-from intake.api.auth import Principal, principal
+from intake.api.auth import Principal, require_principal
 from intake.api.base_views import GateView, Posting
 from intake.api.problems import ENDPOINT_REFUSED, INACTIVE, NOT_FOUND, Problem
 from intake.core import webhook_http
@@ -31,22 +31,22 @@ class EndpointView(GateView):
     principals = (Label, Partner)
 
 
-def owned(who: Principal) -> QuerySet[Endpoint]:
+def list_owned_endpoints(who: Principal) -> QuerySet[Endpoint]:
     """The principal's endpoints."""
     mine = {"label": who} if isinstance(who, Label) else {"partner": who}
     return Endpoint.objects.filter(deleted_at__isnull=True, **mine)
 
 
-def own(request: Request, pk: uuid.UUID) -> Endpoint:
+def get_owned_endpoint(request: Request, pk: uuid.UUID) -> Endpoint:
     """One of them. Raises Http404."""
-    found = owned(principal(request)).filter(pk=pk).first()
+    found = list_owned_endpoints(require_principal(request)).filter(pk=pk).first()
     if found is None:
         raise Http404
     return found
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
+def endpoint_refusals_as_problems() -> Iterator[None]:
     """What the service refuses, as problems."""
     try:
         yield
@@ -64,15 +64,18 @@ class Endpoints(EndpointView, Posting):
 
     def get(self, request: Request) -> Response:
         """Newest first."""
-        return self.page(owned(principal(request)), lambda rows: [representations.endpoint(row) for row in rows])
+        return self.page(
+            list_owned_endpoints(require_principal(request)),
+            lambda rows: [representations.represent_endpoint(row) for row in rows],
+        )
 
     def perform(self, request: Request) -> Response:
         """Make one; its secret is shown this once."""
         wanted = self.read(serializers.NewEndpointSerializer)
-        with refusals():
-            row = webhook_delivery.create_endpoint(principal(request), wanted["url"], wanted["types"])
+        with endpoint_refusals_as_problems():
+            row = webhook_delivery.create_endpoint(require_principal(request), wanted["url"], wanted["types"])
         location = {"Location": reverse("endpoint", args=[row.pk])}
-        return Response(representations.endpoint(row, secret=True), status=201, headers=location)
+        return Response(representations.represent_endpoint(row, secret=True), status=201, headers=location)
 
 
 @extend_schema_view(get=docs.READ_ENDPOINT, patch=docs.CHANGE_ENDPOINT, delete=docs.DELETE_ENDPOINT)
@@ -81,18 +84,18 @@ class OneEndpoint(EndpointView):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """As it stands."""
-        return Response(representations.endpoint(own(request, pk)))
+        return Response(representations.represent_endpoint(get_owned_endpoint(request, pk)))
 
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
         """Change what is given."""
-        row = own(request, pk)
+        row = get_owned_endpoint(request, pk)
         changes: dict[str, Any] = self.read(serializers.EndpointChangesSerializer, partial=True)
-        with refusals():
-            return Response(representations.endpoint(webhook_delivery.update_endpoint(row, **changes)))
+        with endpoint_refusals_as_problems():
+            return Response(representations.represent_endpoint(webhook_delivery.update_endpoint(row, **changes)))
 
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Send nothing there any more."""
-        webhook_delivery.delete_endpoint(own(request, pk))
+        webhook_delivery.delete_endpoint(get_owned_endpoint(request, pk))
         return Response(status=204)
 
 
@@ -104,7 +107,11 @@ class RotateSecret(EndpointView, Posting):
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """The new secret is shown this once."""
-        return Response(representations.endpoint(webhook_delivery.rotate_secret(own(request, pk)), secret=True))
+        return Response(
+            representations.represent_endpoint(
+                webhook_delivery.rotate_secret(get_owned_endpoint(request, pk)), secret=True
+            )
+        )
 
 
 @extend_schema_view(post=docs.TEST_ENDPOINT)
@@ -115,8 +122,11 @@ class TestEndpoint(EndpointView, Posting):
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """Send it soon; the delivery tells what came of it."""
-        with refusals():
-            return Response(representations.delivery(webhook_delivery.send_test(own(request, pk))), status=202)
+        with endpoint_refusals_as_problems():
+            return Response(
+                representations.represent_delivery(webhook_delivery.send_test(get_owned_endpoint(request, pk))),
+                status=202,
+            )
 
 
 @extend_schema_view(get=docs.LIST_DELIVERIES)
@@ -127,8 +137,8 @@ class Deliveries(EndpointView):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Newest first, with every attempt."""
-        rows = own(request, pk).deliveries.prefetch_related("attempts")
-        return self.page(rows, lambda page: [representations.delivery(row) for row in page])
+        rows = get_owned_endpoint(request, pk).deliveries.prefetch_related("attempts")
+        return self.page(rows, lambda page: [representations.represent_delivery(row) for row in page])
 
 
 @extend_schema_view(post=docs.REPLAY)
@@ -139,9 +149,9 @@ class Replay(EndpointView, Posting):
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """The same id and body; a receiver that has it already can tell."""
-        mine = Delivery.objects.filter(endpoint__in=owned(principal(request)))
+        mine = Delivery.objects.filter(endpoint__in=list_owned_endpoints(require_principal(request)))
         row = mine.select_related("endpoint").filter(pk=pk).first()
         if row is None:
             raise Problem(NOT_FOUND)
-        with refusals():
-            return Response(representations.delivery(webhook_delivery.replay(row)), status=202)
+        with endpoint_refusals_as_problems():
+            return Response(representations.represent_delivery(webhook_delivery.replay_delivery(row)), status=202)

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from checks.rules.delivered_files import size_mismatch
 from intake.api import openapi as docs
 from intake.api.base_views import Posting
-from intake.api.parsers import Body, receive
+from intake.api.parsers import Body, receive_file
 from intake.api.problems import (
     CHECKSUM_MISMATCH,
     HEADER_INVALID,
@@ -28,7 +28,7 @@ from intake.api.problems import (
     TUS_VERSION,
     Problem,
 )
-from intake.api.views.submissions import check_unchanged, own
+from intake.api.views.submissions import check_unchanged, get_own_submission
 from intake.core.states import State
 from intake.models import Resource, Submission
 from intake.services.storage import uploads
@@ -64,8 +64,8 @@ class File(Posting):
         """Take the body as the file; sending it again replaces it."""
         submission, resource = self._wanted(request, pk, name)
         incoming = self.spool.enter_context(Incoming())
-        receive(request._request, incoming)
-        with uploads.held(submission, name) as upload:
+        receive_file(request._request, incoming)
+        with uploads.hold_upload(submission, name) as upload:
             upload.forget()  # pieces that came before are of no use any more
         document = self._kept(submission, resource, incoming)
         return Response(document, status=201)
@@ -84,26 +84,28 @@ class File(Posting):
         length = _stated_length(request, resource)
         if length is None and not is_deferred:
             raise _length_missing(resource)
-        with uploads.held(submission, name) as upload:
+        with uploads.hold_upload(submission, name) as upload:
             upload.restart()
             upload.announce(length)
-            headers = _standing(upload.offset, upload.length) | _expiry(upload)
+            headers = _upload_state_headers(upload.offset, upload.length) | _upload_expiry_header(upload)
         return Response(status=201, headers=headers | {"Location": request.build_absolute_uri()})
 
     def head(self, request: Request, pk: uuid.UUID, name: str) -> HttpResponseBase:
         """How far the file is."""
-        submission = own(request, pk)
-        resource = named(submission, name)
-        with uploads.held(submission, name) as upload:
+        submission = get_own_submission(request, pk)
+        resource = get_named_resource(submission, name)
+        with uploads.hold_upload(submission, name) as upload:
             if upload.whole and submission.state == State.DRAFT:
                 self._kept(submission, resource, upload.taken())  # whoever received the last piece was killed
                 resource.refresh_from_db()
             elif upload.offset or resource.blob is None:
                 length = resource.declared_size if upload.length is None else upload.length
-                return HttpResponse(headers=_standing(upload.offset, length) | _expiry(upload))
+                return HttpResponse(
+                    headers=_upload_state_headers(upload.offset, length) | _upload_expiry_header(upload)
+                )
             upload.forget()
         assert resource.blob is not None, "it was here, or has just been taken in"
-        return HttpResponse(headers=_standing(resource.blob.size, resource.blob.size))
+        return HttpResponse(headers=_upload_state_headers(resource.blob.size, resource.blob.size))
 
     def patch(self, request: Request, pk: uuid.UUID, name: str) -> Response:
         """Take the next piece; the last one makes the file whole."""
@@ -111,18 +113,18 @@ class File(Posting):
         _check_protocol(request)
         if request.headers.get("Content-Type", "") != PIECE:
             raise Problem(MEDIA_TYPE, f"A piece of a file is of type {PIECE}.")
-        offset = _number(request, "Upload-Offset")
+        offset = _read_number_header(request, "Upload-Offset")
         length = _stated_length(request, resource)
         body = Body(request._request)
-        with uploads.held(submission, name) as upload:
+        with uploads.hold_upload(submission, name) as upload:
             if upload.offset != offset:
                 raise Problem(OFFSET_CONFLICT, f"{upload.offset} bytes are here; go on from there.")
             if length is None and upload.length is None and not upload.is_deferred and not resource.declared_sha256:
                 raise _length_missing(resource)
-            _announce(upload, length)
+            _announce_upload_length(upload, length)
             _check_room(upload.length, offset + body.announced)
             self._append(request, upload, body)
-            headers = _standing(upload.offset, upload.length) | _expiry(upload)
+            headers = _upload_state_headers(upload.offset, upload.length) | _upload_expiry_header(upload)
             # Without a length, a hash after each piece would read the file once a piece; ``submit`` reads it once.
             if upload.whole or (offset == 0 and upload.is_complete(resource.declared)):
                 self._kept(submission, resource, upload.taken())
@@ -132,7 +134,7 @@ class File(Posting):
         """Forget the pieces that came."""
         submission, _ = self._wanted(request, pk, name)
         _check_protocol(request)
-        with uploads.held(submission, name) as upload:
+        with uploads.hold_upload(submission, name) as upload:
             upload.forget()
         return Response(status=204)
 
@@ -155,8 +157,8 @@ class File(Posting):
 
     def _wanted(self, request: Request, pk: uuid.UUID, name: str) -> tuple[Submission, Resource]:
         """The draft, and the file that it names; asked before the body is read."""
-        submission = own(request, pk)
-        resource = named(submission, name)
+        submission = get_own_submission(request, pk)
+        resource = get_named_resource(submission, name)
         if submission.state != State.DRAFT:
             raise Conflict(submission, State.DRAFT)
         check_unchanged(request, submission)
@@ -165,14 +167,14 @@ class File(Posting):
     def _kept(self, submission: Submission, resource: Resource, incoming: Incoming) -> dict[str, Any]:
         """Attach a whole file to the draft, unless it is another one than was declared: then nothing of it is kept."""
         try:
-            submission_actions.attach(submission, resource, incoming)
+            submission_actions.attach_file(submission, resource, incoming)
         except submission_actions.FileUnknown:
             raise Http404 from None
         return {"name": resource.name, "sha256": incoming.sha256, "size": incoming.size}
 
     def _append(self, request: Request, upload: Upload, body: Body) -> None:
         """The body's bytes: as they come, or, where they have a checksum, only once it holds."""
-        algorithm, expected = _checksum(request)
+        algorithm, expected = _read_upload_checksum(request)
         if algorithm is None:
             upload.append(body.chunks())
             return
@@ -185,7 +187,7 @@ class File(Posting):
         upload.append_file(piece)
 
 
-def named(submission: Submission, name: str) -> Resource:
+def get_named_resource(submission: Submission, name: str) -> Resource:
     """The file that a submission names. Raises Http404."""
     resource = submission.resources.filter(name=name).first() if "\0" not in name else None
     if resource is None:
@@ -198,7 +200,7 @@ def _check_protocol(request: Request) -> None:
         raise Problem(TUS_VERSION, f"Send Tus-Resumable: {TUS}.", headers={"Tus-Version": TUS})
 
 
-def _number(request: Request, header: str) -> int:
+def _read_number_header(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise Problem(HEADER_INVALID, f"{header} must be a number of bytes.")
@@ -218,7 +220,7 @@ def _stated_length(request: Request, resource: Resource) -> int | None:
     declared = resource.declared_size
     if "Upload-Length" not in request.headers:
         return declared
-    length = _number(request, "Upload-Length")
+    length = _read_number_header(request, "Upload-Length")
     if declared not in (None, length):
         raise FileRefused(size_mismatch(resource.name, declared, length))
     if length > settings.GATE_MAX_FILE_BYTES:
@@ -234,7 +236,7 @@ def _length_missing(resource: Resource) -> Problem:
     )
 
 
-def _announce(upload: Upload, length: int | None) -> None:
+def _announce_upload_length(upload: Upload, length: int | None) -> None:
     """Keep the length that the client or the release states; it does not change."""
     if length is None or length == upload.length:
         return
@@ -249,7 +251,7 @@ def _check_room(length: int | None, end: int) -> None:
         raise Problem(TOO_LARGE, f"The file has {limit} bytes at most, and this piece ends at {end}.")
 
 
-def _checksum(request: Request) -> tuple[str | None, bytes]:
+def _read_upload_checksum(request: Request) -> tuple[str | None, bytes]:
     header = request.headers.get("Upload-Checksum")
     if header is None:
         return None, b""
@@ -263,10 +265,10 @@ def _checksum(request: Request) -> tuple[str | None, bytes]:
     return algorithm, expected
 
 
-def _standing(offset: int, length: int | None) -> dict[str, str]:
+def _upload_state_headers(offset: int, length: int | None) -> dict[str, str]:
     known = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
     return {"Upload-Offset": str(offset), "Cache-Control": "no-store", **known}
 
 
-def _expiry(upload: Upload) -> dict[str, str]:
+def _upload_expiry_header(upload: Upload) -> dict[str, str]:
     return {"Upload-Expires": http_date(upload.expires.timestamp())}

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from checks.analysis import AnalysisFailed, default_analyser
-from checks.fingerprint.acoustid_codec import Unreadable, decode
+from checks.fingerprint.acoustid_codec import Unreadable, decode_acoustid
 from checks.model.release import AudioFacts
 from checks.rules.metadata.identifiers import canonical_isrc
 from intake.api import openapi as docs
@@ -27,9 +27,9 @@ from intake.api.problems import (
     PARAMETER_INVALID,
     RECORDING_REFUSED,
     Problem,
-    misshapen,
+    invalid_document_problem,
 )
-from intake.api.views.registry import RegistryView, asking
+from intake.api.views.registry import RegistryView, require_label
 from intake.core import document_schema
 from intake.models import Block, KnownRecording
 from intake.services.catalogue import known_recordings, label_recordings
@@ -48,7 +48,7 @@ class KnownRecordings(RegistryView, Posting):
 
     def get(self, request: Request) -> Response:
         """Newest first."""
-        rows = KnownRecording.objects.taught_by(asking(request)).defer("fingerprint")
+        rows = KnownRecording.objects.taught_by(require_label(request)).defer("fingerprint")
         for name in ("isrc", "owner"):
             if (wanted := request.query_params.get(name)) is not None:
                 if not wanted or "\0" in wanted:
@@ -60,12 +60,12 @@ class KnownRecordings(RegistryView, Posting):
         """Hear the file, or read the fingerprint, outside any transaction."""
         body = request.data
         if isinstance(body, Parts):
-            self.said = _read(serializers.RecordingWordsSerializer, body.document)
+            self.said = _read_document_of_kind(serializers.RecordingWordsSerializer, body.document)
             self.facts = self._heard(body)
             return
-        self.said = _read(serializers.NewRecordingSerializer, body)
+        self.said = _read_document_of_kind(serializers.NewRecordingSerializer, body)
         try:
-            fingerprint = decode(self.said["fingerprint"])
+            fingerprint = decode_acoustid(self.said["fingerprint"])
         except Unreadable as error:
             raise Problem(RECORDING_REFUSED, f"The fingerprint is {error}.") from None
         self.facts = AudioFacts(sha256="", version=0, ok=True, duration=self.said["duration"], fingerprint=fingerprint)
@@ -90,10 +90,10 @@ class KnownRecordings(RegistryView, Posting):
     def perform(self, request: Request) -> Response:
         """Keep it; what is known already under the same owner and ISRC is answered as it is."""
         try:
-            row, new = label_recordings.make_known(asking(request), self.facts, self.said)
+            row, new = label_recordings.make_known(require_label(request), self.facts, self.said)
         except known_recordings.NothingToLearn as error:
             raise Problem(RECORDING_REFUSED, f"{str(error).capitalize()}.") from None
-        if row.label_id != asking(request).pk or row.source != KnownRecording.Source.LEARNED:
+        if row.label_id != require_label(request).pk or row.source != KnownRecording.Source.LEARNED:
             raise Problem(EXISTS, "This recording is known already under this owner and ISRC.")
         location = {"Location": reverse("known-recording", args=[row.pk])} if new else {}
         return Response(representations.known_recording(row), status=201 if new else 200, headers=location)
@@ -110,13 +110,13 @@ class OneRecording(RegistryView):
     def delete(self, request: Request, pk: int) -> Response:
         """Compare nothing with it any more."""
         row = self._own(request, pk)
-        if not known_recordings.forget([row]) and row.blocks.filter(lifted_at=None).exists():
+        if not known_recordings.forget_recordings([row]) and row.blocks.filter(lifted_at=None).exists():
             raise Problem(BLOCKED, "Lift its block first.")
         return Response(status=204)
 
     @staticmethod
     def _own(request: Request, pk: int) -> KnownRecording:
-        found = KnownRecording.objects.taught_by(asking(request)).filter(pk=pk).first() if pk < 2**63 else None
+        found = KnownRecording.objects.taught_by(require_label(request)).filter(pk=pk).first() if pk < 2**63 else None
         if found is None:
             raise Http404
         return found
@@ -131,22 +131,23 @@ class Blocklist(RegistryView, Posting):
     def get(self, request: Request) -> Response:
         """Newest first."""
         return self.page(
-            Block.objects.filter(label=asking(request)), lambda rows: [representations.block(row) for row in rows]
+            Block.objects.filter(label=require_label(request)),
+            lambda rows: [representations.represent_block(row) for row in rows],
         )
 
     def perform(self, request: Request) -> Response:
         """Block it; the reason is for moderators alone."""
-        label = asking(request)
+        label = require_label(request)
         wanted = self.read(serializers.NewBlockSerializer)
         if wanted["kind"] == Block.Kind.RECORDING:
             _check_own(request, wanted["value"])
         try:
-            row, new = blocklist.block(**wanted, by=label.actor, label=label)
+            row, new = blocklist.add_block(**wanted, by=label.actor, label=label)
         except blocklist.Unusable as error:
             raise Problem(BLOCK_REFUSED, f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
         if row.label_id != label.pk:
             raise Problem(EXISTS, "This is blocked already.")
-        return Response(representations.block(row), status=201 if new else 200)
+        return Response(representations.represent_block(row), status=201 if new else 200)
 
 
 @extend_schema_view(delete=docs.LIFT_BLOCK)
@@ -157,23 +158,23 @@ class OneBlock(GateView):
 
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Lift it."""
-        label = asking(request)
+        label = require_label(request)
         row = Block.objects.filter(label=label, pk=pk, lifted_at__isnull=True).first()
         if row is None:
             raise Http404
-        blocklist.lift(row, label.actor)
+        blocklist.lift_block(row, label.actor)
         return Response(status=204)
 
 
 def _check_own(request: Request, value: str) -> None:
     """Another's recording is not told from one that does not exist."""
     number = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
-    if not KnownRecording.objects.taught_by(asking(request)).filter(pk=number).exists():
+    if not KnownRecording.objects.taught_by(require_label(request)).filter(pk=number).exists():
         raise Problem(BLOCK_REFUSED, "You have made no such recording known.")
 
 
-def _read(kind: type[document_schema.Strict], document: Any) -> dict[str, Any]:
+def _read_document_of_kind(kind: type[document_schema.Strict], document: Any) -> dict[str, Any]:
     try:
-        return document_schema.read(kind, document)
+        return document_schema.read_through_serializer(kind, document)
     except document_schema.ShapeError as error:
-        raise misshapen(error) from None
+        raise invalid_document_problem(error) from None

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from intake.api import openapi as docs
 from intake.api import representations, serializers
-from intake.api.auth import principal
+from intake.api.auth import require_principal
 from intake.api.base_views import GateView, Posting
 from intake.api.problems import ARTIST_REFUSED, EXISTS, KEYS_EXHAUSTED, Problem
 from intake.models import Label, ProtectedArtist
@@ -29,31 +29,31 @@ class RegistryView(GateView):
     scope = "catalogue"
 
 
-def asking(request: Request) -> Label:
+def require_label(request: Request) -> Label:
     """The label that asks."""
-    label = principal(request)
+    label = require_principal(request)
     assert isinstance(label, Label)
     return label
 
 
-def own(request: Request, pk: uuid.UUID) -> ProtectedArtist:
+def get_own_artist(request: Request, pk: uuid.UUID) -> ProtectedArtist:
     """An artist that the label delivers for. Raises Http404: everybody else's cannot be changed."""
-    found = ProtectedArtist.objects.of(asking(request)).filter(pk=pk).first()
+    found = ProtectedArtist.objects.of(require_label(request)).filter(pk=pk).first()
     if found is None:
         raise Http404
     return found
 
 
-def shown(request: Request, pk: uuid.UUID) -> dict[str, Any]:
+def represent_shown_artist(request: Request, pk: uuid.UUID) -> dict[str, Any]:
     """An artist as the label may see it. Raises Http404."""
     row = ProtectedArtist.objects.current().whole().filter(pk=pk).first()
     if row is None:
         raise Http404
-    return representations.protected_artist(row, principal(request))
+    return representations.protected_artist(row, require_principal(request))
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
+def registry_refusals_as_problems() -> Iterator[None]:
     """What the service refuses, as problems."""
     try:
         yield
@@ -81,21 +81,21 @@ class ProtectedArtists(RegistryView, Posting):
 
     def get(self, request: Request) -> Response:
         """Newest first."""
-        who = principal(request)
+        who = require_principal(request)
         rows = ProtectedArtist.objects.current().whole()
         return self.page(rows, lambda page: [representations.protected_artist(row, who) for row in page])
 
     def perform(self, request: Request) -> Response:
         """Protect a name for the label that asks. One that is guarded already is not opened to it."""
-        label = asking(request)
+        label = require_label(request)
         wanted = with_pairs(self.read(serializers.NewArtistSerializer))
-        with refusals(), transaction.atomic():
-            artist, new = protected_artists.protect(
+        with registry_refusals_as_problems(), transaction.atomic():
+            artist, new = protected_artists.protect_artist(
                 wanted.pop("name"), labels=[label], vouched_by=label.actor, **wanted
             )
             if not new:
                 raise protected_artists.NameTaken
-        return Response(shown(request, artist.pk), status=201)
+        return Response(represent_shown_artist(request, artist.pk), status=201)
 
 
 @extend_schema_view(get=docs.READ_ARTIST, patch=docs.CHANGE_ARTIST, delete=docs.RETIRE_ARTIST)
@@ -104,19 +104,19 @@ class OneArtist(RegistryView):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """As it stands."""
-        return Response(shown(request, pk))
+        return Response(represent_shown_artist(request, pk))
 
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
         """Change what is given."""
-        artist = own(request, pk)
+        artist = get_own_artist(request, pk)
         changes = with_pairs(self.read(serializers.ArtistChangesSerializer, partial=True))
-        with refusals():
-            protected_artists.change(artist, **changes)
-        return Response(shown(request, pk))
+        with registry_refusals_as_problems():
+            protected_artists.change_artist(artist, **changes)
+        return Response(represent_shown_artist(request, pk))
 
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Guard the names no longer."""
-        protected_artists.retire(own(request, pk), asking(request).actor)
+        protected_artists.retire_artist(get_own_artist(request, pk), require_label(request).actor)
         return Response(status=204)
 
 
@@ -128,8 +128,8 @@ class ArtistKeys(RegistryView, Posting):
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """Draw one; it is shown this once."""
-        with refusals():
-            row, key = protected_artists.issue_key(own(request, pk), asking(request))
+        with registry_refusals_as_problems():
+            row, key = protected_artists.issue_artist_key(get_own_artist(request, pk), require_label(request))
         return Response({**representations.artist_key(row), "key": key}, status=201)
 
     def kept(self, response: HttpResponse) -> HttpResponse:
@@ -145,9 +145,9 @@ class OneKey(RegistryView):
 
     def delete(self, request: Request, pk: uuid.UUID, key: uuid.UUID) -> Response:
         """It opens nothing any more."""
-        label = asking(request)
-        row = own(request, pk).artist_keys.filter(pk=key).first()
+        label = require_label(request)
+        row = get_own_artist(request, pk).artist_keys.filter(pk=key).first()
         if row is None:
             raise Http404
-        protected_artists.revoke_key(row, label.actor)
+        protected_artists.revoke_artist_key(row, label.actor)
         return Response(status=204)

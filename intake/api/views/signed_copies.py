@@ -15,14 +15,14 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from intake.api.openapi_texts import BAD_QUERY, NOT_THERE, PAGING, list_of, operation
+from intake.api.openapi_texts import BAD_QUERY, NOT_THERE, PAGING, describe_operation, list_of
 from intake.api.serializers import MarkedFileSerializer
 from intake.api.views.ddex import Readable
 from intake.core.states import CLEARED, State
 from intake.models import MarkedFile, Status, Submission
 from intake.services.submissions.transitions import Conflict
 
-_LIST = operation(
+_LIST = describe_operation(
     "Submissions",
     {200: list_of(MarkedFileSerializer)},
     {**NOT_THERE, **BAD_QUERY, 409: "Not approved."},
@@ -31,7 +31,7 @@ _LIST = operation(
     description="Where the operator marks what is delivered: one for each file that a label about AI speaks of.",
     parameters=PAGING,
 )
-_READ = operation(
+_READ = describe_operation(
     "Submissions",
     {(200, "application/octet-stream"): OpenApiTypes.BINARY},
     {**NOT_THERE, 409: "Not approved."},
@@ -69,7 +69,7 @@ class MarkedFiles(_OfCleared):
         address = reverse("marked-file", args=[row.submission_id, row.resource.name]) if row.blob else None
         return {
             "file": row.resource.name,
-            "status": _status(row),
+            "status": _status_of_copy(row),
             "because": row.because or None,
             "source_type": row.source_type,
             "labels": row.labels,
@@ -83,7 +83,7 @@ class MarkedFiles(_OfCleared):
         }
 
 
-def _status(row: MarkedFile) -> str:
+def _status_of_copy(row: MarkedFile) -> str:
     if row.status == Status.DEAD:
         return "failed"
     return row.outcome or "pending"

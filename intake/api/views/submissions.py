@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from checks.policy import Outcome
 from intake.api import filters, representations
 from intake.api import openapi as docs
-from intake.api.auth import principal
-from intake.api.base_views import GateView, Posting, matches
+from intake.api.auth import require_principal
+from intake.api.base_views import GateView, Posting, matches_etag
 from intake.api.parsers import Multipart, Parts, StrictJSON
 from intake.api.problems import PARAMETER_INVALID, PRECONDITION_FAILED, Problem
 from intake.core import document_schema
@@ -31,15 +31,15 @@ from intake.services.submissions import admission, submission_actions
 APPLY = ("safe", "all")
 
 
-def own(request: Request, pk: uuid.UUID) -> Submission:
+def get_own_submission(request: Request, pk: uuid.UUID) -> Submission:
     """One of the principal's submissions. Raises Http404: another's is not told from one that does not exist."""
     try:
-        return Submission.objects.of(principal(request)).get(pk=pk)
+        return Submission.objects.of(require_principal(request)).get(pk=pk)
     except Submission.DoesNotExist:
         raise Http404 from None
 
 
-def accepted(view: GateView, submission: Submission, status: int) -> Response:
+def answer_accepted(view: GateView, submission: Submission, status: int) -> Response:
     """The answer to a delivery: the submission as it is stored, and where it is."""
     location = reverse("submission", args=[submission.pk])
     # A new draft is as it was written; whatever was moved, the database may know more of.
@@ -60,20 +60,20 @@ class Submissions(Posting):
 
     def get(self, request: Request) -> Response:
         """Newest first."""
-        rows = filters.chosen(request, Submission.objects.of(principal(request)))
+        rows = filters.filter_submissions(request, Submission.objects.of(require_principal(request)))
         return self.page(rows, self.viewer().submissions)
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Judge at the door; only then keep the files."""
-        label = principal(request)
+        label = require_principal(request)
         assert isinstance(label, Label)
         body = request.data
         if not isinstance(body, Parts):
-            self.document = document_schema.parse(body)
-            admission.admit(label, self.document)
+            self.document = document_schema.parse_document(body)
+            admission.admit_release(label, self.document)
             return
-        self.document = document_schema.parse(body.document)
-        admission.admit(label, self.document, {name: one.delivered for name, one in body.files.items()})
+        self.document = document_schema.parse_document(body.document)
+        admission.admit_release(label, self.document, {name: one.delivered for name, one in body.files.items()})
         self.blobs = {}
         for name, incoming in body.files.items():
             if self.claim is not None:
@@ -82,11 +82,11 @@ class Submissions(Posting):
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
         """Store what the door has let in."""
-        label = principal(request)
+        label = require_principal(request)
         assert isinstance(label, Label)
         if self.blobs is None:
-            return accepted(self, submission_actions.store_draft(label, self.document), 201)
-        return accepted(self, submission_actions.take_in(label, self.document, self.blobs), 202)
+            return answer_accepted(self, submission_actions.store_draft(label, self.document), 201)
+        return answer_accepted(self, submission_actions.take_in(label, self.document, self.blobs), 202)
 
 
 @extend_schema_view(post=docs.VALIDATE)
@@ -104,26 +104,30 @@ class Validate(Posting):
         if apply is not None and apply not in APPLY:
             raise Problem(PARAMETER_INVALID, f"'apply' is one of {', '.join(APPLY)}.")
         try:
-            self.judgement = self._judged(document_schema.parse(request.data), apply)
+            self.judgement = self._judged(document_schema.parse_document(request.data), apply)
         except document_schema.ShapeError as error:
-            findings = [representations.found(fault.finding()) for fault in error.faults]
+            findings = [representations.represent_new_finding(fault.finding()) for fault in error.faults]
             self.judgement = {"blocking": True, "findings": findings}
 
     def _judged(self, document: dict[str, Any], apply: str | None) -> dict[str, Any]:
         """Every finding that needs no audio and that concerns the label; with ``apply``, after its fixes."""
-        label = principal(self.request)
+        label = require_principal(self.request)
         assert isinstance(label, Label)
         mended: dict[str, Any] = {}
         if apply:
-            document, applied, findings = admission.mend(label, document, unsafe=apply == "all")
-            kept = protected_artists.without_keys(document_schema.parse(document)["release"])
+            document, applied, findings = admission.mend_document(label, document, unsafe=apply == "all")
+            kept = protected_artists.without_keys(document_schema.parse_document(document)["release"])
             mended = {"release": kept, "applied": applied}
         else:
-            findings = admission.examine(label, document)
-        told = [one for one in findings if admission.told(one)]
-        if blocked := admission.blocking(findings):
+            findings = admission.list_admission_findings(label, document)
+        told = [one for one in findings if admission.is_shown_to_label(one)]
+        if blocked := admission.select_blocking_findings(findings):
             told += [one for one in representations.told_refusal(blocked) if one not in told]
-        return {"blocking": bool(blocked), "findings": [representations.found(one) for one in told], **mended}
+        return {
+            "blocking": bool(blocked),
+            "findings": [representations.represent_new_finding(one) for one in told],
+            **mended,
+        }
 
     def perform(self, request: Request) -> Response:
         """What was judged."""
@@ -139,13 +143,13 @@ class One(GateView):
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         """The submission with an ETag of exactly these bytes; 304 where the reader has them."""
-        row = own(request, pk)
+        row = get_own_submission(request, pk)
         document = self.viewer().submission(row)
-        if isinstance(principal(request), Partner):
+        if isinstance(require_principal(request), Partner):
             self._check_deliverable(document)
         body = JSONRenderer().render(document)
         tag = f'"{row.sequence}-{hashlib.sha256(body).hexdigest()[:20]}"'
-        if matches(request.headers.get("If-None-Match", ""), tag):
+        if matches_etag(request.headers.get("If-None-Match", ""), tag):
             return HttpResponse(status=304, headers={"ETag": tag})
         return HttpResponse(body, content_type="application/json", headers={"ETag": tag, "Cache-Control": "no-cache"})
 
@@ -178,15 +182,15 @@ class Submit(Posting):
 
     def prepare(self, request: Request, pk: uuid.UUID) -> None:
         """Attach what has arrived whole, outside any transaction: hashing a long file takes seconds."""
-        submission = own(request, pk)
+        submission = get_own_submission(request, pk)
         check_unchanged(request, submission)
         submission_actions.attach_finished_uploads(submission)
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """From here on it is checked."""
-        submission = own(request, pk)
+        submission = get_own_submission(request, pk)
         check_unchanged(request, submission)
-        return accepted(self, submission_actions.submit(submission), 202)
+        return answer_accepted(self, submission_actions.submit_draft(submission), 202)
 
 
 @extend_schema_view(post=docs.WITHDRAW)
@@ -198,10 +202,10 @@ class Withdraw(Posting):
 
     def perform(self, request: Request, pk: uuid.UUID) -> Response:
         """Only before it is decided."""
-        submission = own(request, pk)
+        submission = get_own_submission(request, pk)
         check_unchanged(request, submission)
         exactly = "If-Match" in request.headers
-        return accepted(self, submission_actions.withdraw(submission, exactly), 200)
+        return answer_accepted(self, submission_actions.withdraw_submission(submission, exactly), 200)
 
 
 @extend_schema_view(get=docs.READ_FINDINGS)
@@ -213,7 +217,7 @@ class Findings(GateView):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """With evidence; what is for moderators only is left out. The gate's own come before the first page."""
-        submission, viewer = own(request, pk), self.viewer()
+        submission, viewer = get_own_submission(request, pk), self.viewer()
         first = [] if "cursor" in request.query_params else viewer.own_findings(submission)
         rows = submission.findings.told().select_related("check_run")
         return self.page(rows, lambda page: [*first, *viewer.findings(page)], "id")
@@ -228,7 +232,7 @@ class Events(GateView):
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """From its first event on."""
-        return self.page(own(request, pk).events.told(), self.viewer().events, "sequence")
+        return self.page(get_own_submission(request, pk).events.told(), self.viewer().events, "sequence")
 
 
 @extend_schema_view(get=docs.READ_FEED)
@@ -240,7 +244,7 @@ class Feed(GateView):
 
     def get(self, request: Request) -> Response:
         """Newest first; with ``after``, what came after that event, oldest first."""
-        rows = Event.objects.told().filter(submission__in=Submission.objects.of(principal(request)))
+        rows = Event.objects.told().filter(submission__in=Submission.objects.of(require_principal(request)))
         if "after" not in request.query_params:
             return self.page(rows, self.viewer().events, "-id")
-        return self.page(filters.after(request, rows), self.viewer().events, "id")
+        return self.page(filters.filter_events_after(request, rows), self.viewer().events, "id")

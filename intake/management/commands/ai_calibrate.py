@@ -60,15 +60,17 @@ class Command(BaseCommand):
         submission = Submission.objects.select_related("label").filter(pk=pk).first()
         if submission is None:
             raise CommandError(f"there is no submission {pk}")
-        return len(artefact_review.verify(submission, by, because, tracks))
+        return len(artefact_review.verify_recordings(submission, by, because, tracks))
 
     def _files(self, path: Path, by: str, because: str) -> int:
         kept = 0
-        for row, facts in recordings_csv.measured(recordings_csv.read(path, ("path", "source")), self.stderr):
+        for row, facts in recordings_csv.measure_csv_artefacts(
+            recordings_csv.read_recordings_csv(path, ("path", "source")), self.stderr
+        ):
             if isinstance(facts, LatticeFacts) and facts.assessed:
                 with row.path.open("rb") as file:
                     sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-                artefact_review.vouch(sha256, facts, row.source, by, because)
+                artefact_review.vouch_for_recording(sha256, facts, row.source, by, because)
                 kept += 1
             else:
                 why = facts.reason if isinstance(facts, LatticeFacts) else facts

@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from checks.analysis.artefact_lines import FEATURE_VERSION
-from checks.analysis.decoder_rates import catalogue
+from checks.analysis.decoder_rates import load_decoder_rates
 from checks.model import artefact_model
-from checks.rules.artefacts.artefact_training import Share, Untrainable, random_split, trained
+from checks.rules.artefacts.artefact_training import Share, Untrainable, random_split, train_artefact_model
 from intake.management import recordings_csv
 
 _GROUPS = "generator,source"
@@ -39,20 +39,20 @@ class Command(BaseCommand):
             raise CommandError(f"--group-by is {_GROUPS}: without both kept apart the figures would not be honest")
         if not 0 < target_fpr < 1:
             raise CommandError("--target-fpr is a share between 0 and 1")
-        samples = recordings_csv.samples(features, FEATURE_VERSION)
+        samples = recordings_csv.read_training_samples(features, FEATURE_VERSION)
         try:
-            model = trained(samples, target_fpr)
+            model = train_artefact_model(samples, target_fpr)
             split = random_split(samples, target_fpr) if options["random_split"] else None
         except Untrainable as error:
             raise CommandError(str(error)) from error
         document = model.document(
             FEATURE_VERSION,
-            catalogue().looked_for,
+            load_decoder_rates().looked_for,
             sha256=hashlib.sha256(features.read_bytes()).hexdigest(),
             date=timezone.now().date().isoformat(),
         )
         content = json.dumps(document, indent=1, allow_nan=False).encode()
-        digest = artefact_model.read(content, FEATURE_VERSION).sha256
+        digest = artefact_model.parse_artefact_model(content, FEATURE_VERSION).sha256
         unfinished = out.with_name(out.name + ".part")
         unfinished.write_bytes(content)
         unfinished.replace(out)

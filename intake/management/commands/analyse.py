@@ -20,7 +20,7 @@ from rich.table import Table
 from checks.analysis import ANALYSIS_VERSION, AnalysisFailed, AnalysisUnavailable, Failure, default_analyser
 from checks.model.release import AudioFacts, LatticeFacts
 from checks.policy import LATTICE
-from intake.management.measuring import trusting
+from intake.management.measuring import trust_measured_facts
 from intake.services.submissions import admission
 
 #: The error of a file that is not there or may not be opened.
@@ -38,21 +38,23 @@ class Command(BaseCommand):
     def handle(self, *, files: Sequence[Path], **options: Any) -> None:
         measured = list(self._measure(files))
         if options["json"]:
-            documents = [_document(path, facts) for path, facts in measured]
+            documents = [_build_facts_document(path, facts) for path, facts in measured]
             self.stdout.write(json.dumps({"files": documents}, indent=2, allow_nan=False))
         else:
-            Console(file=cast(IO[str], self.stdout), width=None if sys.stdout.isatty() else 160).print(_table(measured))
+            Console(file=cast(IO[str], self.stdout), width=None if sys.stdout.isatty() else 160).print(
+                _build_facts_table(measured)
+            )
         if not all(facts and facts.ok for _, facts in measured):
             raise CommandError("some files could not be measured", returncode=1)
 
     def _measure(self, files: Sequence[Path]) -> Iterator[tuple[Path, AudioFacts | None]]:
         bar = Console(file=cast(IO[str], self.stderr))
-        analyser, traces = default_analyser(), admission.policy().asks(LATTICE)
+        analyser, traces = default_analyser(), admission.current_policy().asks(LATTICE)
         for path in track(files, "Measuring", console=bar, transient=True, disable=not sys.stderr.isatty()):
             try:
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
-                yield path, trusting(analyser.analyse(path, digest, name=path.name, lattice=traces))
+                yield path, trust_measured_facts(analyser.analyse(path, digest, name=path.name, lattice=traces))
             except AnalysisFailed as error:
                 yield path, AudioFacts(digest, ANALYSIS_VERSION, False, Failure.ANALYSIS_FAILED.value, fault=str(error))
             except AnalysisUnavailable as error:
@@ -61,10 +63,10 @@ class Command(BaseCommand):
                 yield path, None
 
 
-def _document(path: Path, facts: AudioFacts | None) -> dict[str, Any]:
+def _build_facts_document(path: Path, facts: AudioFacts | None) -> dict[str, Any]:
     if facts is None:  # the same shape, with nothing measured
         nothing = AudioFacts(sha256="", version=ANALYSIS_VERSION, ok=False, error=UNREADABLE)
-        return {**_document(path, nothing), "sha256": None}
+        return {**_build_facts_document(path, nothing), "sha256": None}
     return {
         "file": str(path),
         "sha256": facts.sha256,
@@ -100,12 +102,12 @@ def _document(path: Path, facts: AudioFacts | None) -> dict[str, Any]:
             },
             "tags": [{"pattern": tag.pattern, "where": tag.where, "value": tag.value} for tag in facts.tags],
         },
-        "lattice": _lattice(facts.lattice),
+        "lattice": _build_artefact_document(facts.lattice),
         "lattice_details": _lattice_details(facts.lattice),
     }
 
 
-def _lattice(facts: LatticeFacts | None) -> dict[str, Any]:
+def _build_artefact_document(facts: LatticeFacts | None) -> dict[str, Any]:
     known = facts or LatticeFacts(feature_version="", assessed=False)
     return {"assessed": known.assessed, "z": known.z, "rate_hz": known.rate_hz, "strength": known.strength}
 
@@ -118,18 +120,18 @@ def _lattice_details(facts: LatticeFacts | None) -> dict[str, Any] | None:
     return {key: value for key, value in dataclasses.asdict(facts).items() if key not in told}
 
 
-def _table(measured: Sequence[tuple[Path, AudioFacts | None]]) -> Table:
+def _build_facts_table(measured: Sequence[tuple[Path, AudioFacts | None]]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("file", overflow="fold")
     for heading in ("length", "format", "LUFS", "dBTP", "silence"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("remarks", overflow="fold")
     for path, facts in measured:
-        table.add_row(path.name, *_cells(facts))
+        table.add_row(path.name, *_list_facts_cells(facts))
     return table
 
 
-def _cells(facts: AudioFacts | None) -> tuple[str, ...]:
+def _list_facts_cells(facts: AudioFacts | None) -> tuple[str, ...]:
     if facts is None:
         return "", "", "", "", "", UNREADABLE
     remarks = [facts.error or "", *facts.notes, *(f"tag: {tag.pattern}" for tag in facts.tags)]
@@ -145,12 +147,12 @@ def _cells(facts: AudioFacts | None) -> tuple[str, ...]:
         " ".join(str(part) for part in (facts.codec, facts.sample_rate, f"{facts.channels}ch") if part)
         if facts.channels
         else "",
-        _number(facts.loudness_lufs),
-        _number(facts.true_peak_dbtp),
+        _format_fact_number(facts.loudness_lufs),
+        _format_fact_number(facts.true_peak_dbtp),
         f"{facts.silence_head:.1f} / {facts.silence_tail:.1f} s",
         ", ".join(filter(None, remarks)),
     )
 
 
-def _number(value: float | None) -> str:
+def _format_fact_number(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"

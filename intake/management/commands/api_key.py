@@ -41,40 +41,44 @@ class Command(BaseCommand):
             self.stdout.write(f"The key, shown this once: {answer['api_key']}")
 
     def _list(self, options: dict[str, Any]) -> dict[str, Any]:
-        return {"keys": [_shown(key) for key in ApiKey.objects.select_related("label", "partner").order_by("pk")]}
+        return {
+            "keys": [
+                _represent_api_key(key) for key in ApiKey.objects.select_related("label", "partner").order_by("pk")
+            ]
+        }
 
     def _issue(self, options: dict[str, Any]) -> dict[str, Any]:
-        owner = _owner(options["owner"])
+        owner = _find_key_owner(options["owner"])
         usual = accounts.LABEL_SCOPES if isinstance(owner, Label) else accounts.PARTNER_SCOPES
         if options["days"] is not None and options["days"] < 1:
             raise CommandError("--days must be 1 or more")
         expires = timezone.now() + dt.timedelta(days=options["days"]) if options["days"] else None
         secret = accounts.issue_key(owner, tuple(dict.fromkeys(options["scope"] or usual)), expires)
-        return {"keys": [_shown(ApiKey.objects.get(prefix=_prefix(secret)))], "api_key": secret}
+        return {"keys": [_represent_api_key(ApiKey.objects.get(prefix=_extract_key_prefix(secret)))], "api_key": secret}
 
     def _revoke(self, options: dict[str, Any]) -> dict[str, Any]:
-        key = ApiKey.objects.filter(prefix=_prefix(options["prefix"])).first()
+        key = ApiKey.objects.filter(prefix=_extract_key_prefix(options["prefix"])).first()
         if key is None:
             raise CommandError(f"there is no key with the prefix {options['prefix']}")
-        accounts.revoke(key)
+        accounts.revoke_api_key(key)
         key.refresh_from_db()
-        return {"keys": [_shown(key)]}
+        return {"keys": [_represent_api_key(key)]}
 
 
-def _owner(name: str) -> Label | Partner:
+def _find_key_owner(name: str) -> Label | Partner:
     owner = Label.objects.filter(name=name).first() or Partner.objects.filter(slug=name).first()
     if owner is None:
         raise CommandError(f"there is no label and no partner called {name}")
     return owner
 
 
-def _prefix(given: str) -> str:
+def _extract_key_prefix(given: str) -> str:
     """The prefix of a key, from the key, from what the list shows, or from the prefix itself."""
     parts = given.split("_")
     return parts[1] if parts[0] == accounts.KEY_MARK and len(parts) > 1 else given
 
 
-def _shown(key: ApiKey) -> dict[str, Any]:
+def _represent_api_key(key: ApiKey) -> dict[str, Any]:
     return {
         "prefix": key.prefix,
         "owner": str(key.label or key.partner),

@@ -44,26 +44,30 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["list"]:
-            self._tell([_entry(one) for one in Block.objects.standing().order_by("pk")], options["json"])
+            self._tell(
+                [_represent_block_entry(one) for one in Block.objects.standing().order_by("pk")], options["json"]
+            )
         elif options["lift"]:
-            entry = _found(options["lift"])
-            self._tell([_entry(entry) | {"lifted": blocklist.lift(entry, OPERATOR)}], options["json"])
+            entry = _get_block(options["lift"])
+            self._tell(
+                [_represent_block_entry(entry) | {"lifted": blocklist.lift_block(entry, OPERATOR)}], options["json"]
+            )
         elif options["live"]:
-            self._tell(self._live(_found(options["live"]), options["reopen"]), options["json"])
+            self._tell(self._live(_get_block(options["live"]), options["reopen"]), options["json"])
         else:
             try:
-                entry, new = _block(options)
+                entry, new = _add_block_from_options(options)
             except (blocklist.Unusable, OSError, AnalysisError) as error:
                 raise CommandError(str(error)) from error
-            document = _entry(entry) | {"new": new}
+            document = _represent_block_entry(entry) | {"new": new}
             document["submissions"] = self._live(entry, options["reopen"])
             self._tell([document], options["json"])
 
     @staticmethod
     def _live(entry: Block, reopen: bool) -> list[dict[str, Any]]:
         """The live submissions that the entry speaks of; with ``reopen``, each is told, and put before a human."""
-        affected = [one.submission for one in blocklist.affected(entry)]
-        told = {one.pk for one in blocklist.reopen(entry, OPERATOR)} if reopen else set()
+        affected = [one.submission for one in blocklist.iterate_affected_submissions(entry)]
+        told = {one.pk for one in blocklist.reopen_affected_submissions(entry, OPERATOR)} if reopen else set()
         for one in affected:
             one.refresh_from_db()
         return [
@@ -90,8 +94,8 @@ class Command(BaseCommand):
             self.stdout.write("Nothing.")
 
 
-def _block(options: dict[str, Any]) -> tuple[Block, bool]:
-    ends = _day(options["until"])
+def _add_block_from_options(options: dict[str, Any]) -> tuple[Block, bool]:
+    ends = _parse_expiry_day(options["until"])
     if (path := options["audio"]) is not None:
         with Incoming() as incoming:
             with path.open("rb") as file:
@@ -103,10 +107,10 @@ def _block(options: dict[str, Any]) -> tuple[Block, bool]:
             incoming.keep()  # moderators listen to it
         return entry, new
     kind = next(one for one in Block.Kind.values if options.get(one) is not None)
-    return blocklist.block(kind, options[kind], options["reason"], OPERATOR, expires_at=ends)
+    return blocklist.add_block(kind, options[kind], options["reason"], OPERATOR, expires_at=ends)
 
 
-def _day(text: str | None) -> dt.datetime | None:
+def _parse_expiry_day(text: str | None) -> dt.datetime | None:
     if text is None:
         return None
     try:
@@ -118,14 +122,14 @@ def _day(text: str | None) -> dt.datetime | None:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
-def _found(pk: uuid.UUID) -> Block:
+def _get_block(pk: uuid.UUID) -> Block:
     entry = Block.objects.filter(pk=pk).first()
     if entry is None:
         raise CommandError(f"there is no entry {pk}")
     return entry
 
 
-def _entry(entry: Block) -> dict[str, Any]:
+def _represent_block_entry(entry: Block) -> dict[str, Any]:
     return {
         "id": str(entry.pk),
         "kind": entry.kind,

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from intake.models import Decision, Delivery, Event, Submission
-from intake.services.operations.invariants import INVARIANTS, violations
+from intake.services.operations.invariants import INVARIANTS, find_invariant_violations
 
 #: The longest that an ordinary submission takes, many times over.
 DEFAULT_MINUTES = 15
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = list(violations(dt.timedelta(minutes=options["minutes"])))
+        found = list(find_invariant_violations(dt.timedelta(minutes=options["minutes"])))
         counted = {
             "submissions": Submission.objects.count(),
             "decisions": Decision.objects.count(),

@@ -36,7 +36,7 @@ from checks.model.release import AudioFacts, Delivery, ImageFacts, Track
 from checks.policy import Policy, Ruling, Verdict
 from checks.rules.delivered_files import DeclaredFile, DeliveredFile, judge_names
 from intake.core import document_schema
-from intake.management.measuring import measured, shown, workers
+from intake.management.measuring import count_measuring_workers, iterate_with_progress, measure_in_parallel
 from intake.models import KnownRecording, Label, TrustRoot
 from intake.readers import check_context, release_mapping
 from intake.services.catalogue import index_log
@@ -84,28 +84,28 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rules, document = admission.policy(), _document(options["metadata"])
+        rules, document = admission.current_policy(), _load_release_document(options["metadata"])
         known = _catalogue_is_here()
         if not known:
             self.stderr.write("There is no catalogue here (no database): nothing is known, and no name is guarded.")
         answers, positions = Answers(), []
         try:
-            delivery = document_schema.parse(document)
+            delivery = document_schema.parse_document(document)
         except document_schema.ShapeError as error:
             answers.door([fault.finding() for fault in error.faults], rules)
         else:
-            answers = _ask(delivery, options["files"], options["label"], rules, known)
+            answers = _run_release_checks(delivery, options["files"], options["label"], rules, known)
             positions = [track["position"] for track in delivery["release"]["tracks"]]
         missing = sorted(set(answers.missing) & set(rules.mandatory))
-        ruling = policies.decide(rules, answers.findings, missing, positions)
+        ruling = policies.judge_findings(rules, answers.findings, missing, positions)
         if options["json"]:
-            self.stdout.write(json.dumps(_report(answers, ruling, rules, known), ensure_ascii=False))
+            self.stdout.write(json.dumps(_build_check_report(answers, ruling, rules, known), ensure_ascii=False))
         else:
-            self.stdout.write("\n".join(_lines(answers, ruling, rules)))
+            self.stdout.write("\n".join(_iterate_report_lines(answers, ruling, rules)))
         sys.exit(BLOCKED if answers.blocked else EXITS[ruling.verdict])
 
 
-def _document(path: Path) -> object:
+def _load_release_document(path: Path) -> object:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
@@ -123,7 +123,9 @@ def _catalogue_is_here() -> bool:
     return {Label._meta.db_table, KnownRecording._meta.db_table, TrustRoot._meta.db_table} <= set(tables)
 
 
-def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules: Policy, known: bool) -> Answers:
+def _run_release_checks(
+    document: dict[str, Any], folder: Path | None, name: str | None, rules: Policy, known: bool
+) -> Answers:
     """Put the checks, first those that the door asks, then those that listen."""
     answers = Answers()
     named = admission.named_files(document)
@@ -131,22 +133,24 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
     facts: Mapping[str, AudioFacts] = {}
     images: Mapping[str, ImageFacts] = {}
     if folder is not None and not answers.blocked:  # a name that is a path leads out of the folder
-        answers.door(admission.judge_delivered(document, _delivered(named, folder)), rules)
-        facts = _facts(document, folder)
-        images = _images(document, folder)
+        answers.door(admission.judge_delivered(document, _find_delivered_files(named, folder)), rules)
+        facts = _measure_release_audio(document, folder)
+        images = _measure_release_artwork(document, folder)
     trusted, today = TrustRoot.objects.trust_list() if known else TrustList(), timezone.now().date()
-    label = _label(name or document["release"].get("display_label") or "A label", known)
+    label = _find_or_build_label(name or document["release"].get("display_label") or "A label", known)
     delivery = Delivery(
-        release=release_mapping.release(document["release"]),
-        account=release_mapping.account(label),
+        release=release_mapping.map_release_document(document["release"]),
+        account=release_mapping.map_label_account(label),
         received=today,
-        facts={one: release_mapping.trusting(found, trusted, today) for one, found in facts.items()},
+        facts={one: release_mapping.judge_fact_credentials(found, trusted, today) for one, found in facts.items()},
         images={one: release_mapping.trusting_image(found, trusted, today) for one, found in images.items()},
     )
     nothing = NothingKnown()
     context = Context(nothing, nothing, nothing, nothing, nothing)
     if known:
-        context = check_context.context(label, None, rules, index_log.catch_up(math.inf, None) if folder else None)
+        context = check_context.build_check_context(
+            label, None, rules, index_log.catch_up_index(math.inf, None) if folder else None
+        )
     for check in filter(lambda one: rules.asks(one.name), checks.CHECKS):
         if check.needs_audio and folder is None:
             answers.missing.append(check.name)
@@ -163,12 +167,12 @@ def _ask(document: dict[str, Any], folder: Path | None, name: str | None, rules:
     return answers
 
 
-def _label(name: str, known: bool) -> Label:
+def _find_or_build_label(name: str, known: bool) -> Label:
     """The label of that name, or one that is not stored."""
     return (known and Label.objects.filter(name=name).first()) or Label(name=name)
 
 
-def _delivered(named: Mapping[str, DeclaredFile], folder: Path) -> dict[str, DeliveredFile]:
+def _find_delivered_files(named: Mapping[str, DeclaredFile], folder: Path) -> dict[str, DeliveredFile]:
     """The named files that are in the folder."""
     delivered = {}
     for name in named:
@@ -180,7 +184,7 @@ def _delivered(named: Mapping[str, DeclaredFile], folder: Path) -> dict[str, Del
     return delivered
 
 
-def _facts(document: dict[str, Any], folder: Path) -> dict[str, AudioFacts]:
+def _measure_release_audio(document: dict[str, Any], folder: Path) -> dict[str, AudioFacts]:
     names = list(dict.fromkeys(track["file"] for track in document["release"]["tracks"]))
     here = [name for name in names if (folder / name).is_file()]
 
@@ -188,16 +192,16 @@ def _facts(document: dict[str, Any], folder: Path) -> dict[str, AudioFacts]:
         path = folder / name
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return analyser.analyse(path, sha256, name=name, lattice=admission.policy().asks(policies.LATTICE))
+        return analyser.analyse(path, sha256, name=name, lattice=admission.current_policy().asks(policies.LATTICE))
 
     try:
-        done = measured(measure, here, max(1, min(workers(), len(here))))
-        return dict(shown(done, len(here), "Measuring", sys.stderr))
+        done = measure_in_parallel(measure, here, max(1, min(count_measuring_workers(), len(here))))
+        return dict(iterate_with_progress(done, len(here), "Measuring", sys.stderr))
     except (OSError, AnalysisError) as error:
         raise CommandError(str(error)) from error
 
 
-def _images(document: dict[str, Any], folder: Path) -> dict[str, ImageFacts]:
+def _measure_release_artwork(document: dict[str, Any], folder: Path) -> dict[str, ImageFacts]:
     name = (document["release"].get("cover") or {}).get("file")
     if not name or not (folder / name).is_file():
         return {}
@@ -253,7 +257,7 @@ class NothingKnown:
         return 0
 
 
-def _report(answers: Answers, ruling: Ruling, rules: Policy, known: bool) -> dict[str, Any]:
+def _build_check_report(answers: Answers, ruling: Ruling, rules: Policy, known: bool) -> dict[str, Any]:
     return {
         "verdict": None if answers.blocked else ruling.verdict.value,
         "blocking": answers.blocked,
@@ -285,7 +289,7 @@ def _report(answers: Answers, ruling: Ruling, rules: Policy, known: bool) -> dic
     }
 
 
-def _lines(answers: Answers, ruling: Ruling, rules: Policy) -> Iterator[str]:
+def _iterate_report_lines(answers: Answers, ruling: Ruling, rules: Policy) -> Iterator[str]:
     yield "refused on admission" if answers.blocked else ruling.verdict.value
     if ruling.labels:
         yield "labels: " + ", ".join(f"{label.key}={label.value} ({label.basis})" for label, _ in ruling.labels)

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         given = os.environ[variable] if variable else ""
         held = [Role(name) for name in options["role"] or [Role.MODERATOR.value]]
         try:
-            user, password, new = moderators.create(options["name"], given, held)
+            user, password, new = moderators.create_moderator(options["name"], given, held)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         drawn = password if not given else None

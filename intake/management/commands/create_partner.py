@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, profile = options["slug"], options["profile"]
-        _refuse_unknown(profile, admission.policy())
+        _refuse_unknown(profile, admission.current_policy())
         try:
             validate_slug(slug)
         except ValidationError as error:

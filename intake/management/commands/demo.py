@@ -51,25 +51,25 @@ class Command(BaseCommand):
         console = Console(stderr=options["json"])
         call_command("migrate", verbosity=0)
         with tempfile.TemporaryDirectory(dir=settings.GATE_DATA) as folder:
-            prepare(Path(folder))
+            prepare_demo_gate(Path(folder))
             console.print("Starting the gate: web, worker and beat, without any server ...")
             with running_gate() as url:
                 results = list(deliver_all(url, Path(folder), console))
         if options["json"]:
             self.stdout.write(json.dumps(results, ensure_ascii=False, indent=2))
         else:
-            show(console, results)
+            show_demo_results(console, results)
         if wrong := [one["release"] for one in results if one["verdict"] != one["expected"]]:
             raise CommandError(f"not the verdict that was expected: {', '.join(wrong)}")
 
 
-def prepare(folder: Path) -> None:
+def prepare_demo_gate(folder: Path) -> None:
     """Teach the catalogue one recording of another owner, and guard one name."""
     path = releases.known_recording(folder)
     incoming = Incoming()
     incoming.write(path.read_bytes())
     facts = default_analyser().analyse(path, incoming.sha256, name=path.name)
-    known_recordings.learn(
+    known_recordings.learn_recording(
         facts,
         title=releases.KNOWN_TITLE,
         artist=releases.KNOWN_ARTIST,
@@ -77,8 +77,8 @@ def prepare(folder: Path) -> None:
         owner=releases.KNOWN_OWNER,
     )
     incoming.keep()
-    known_recordings.index()
-    protected_artists.protect(releases.PROTECTED_NAME)
+    known_recordings.index_new_recordings()
+    protected_artists.protect_artist(releases.PROTECTED_NAME)
 
 
 @contextmanager
@@ -119,13 +119,13 @@ def deliver_all(url: str, folder: Path, console: Console) -> Iterator[dict[str, 
     keys: dict[str, str] = {}
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True) as progress:
-        for number, sample in enumerate(releases.samples(dt.datetime.now(dt.UTC).date())):
+        for number, sample in enumerate(releases.build_demo_samples(dt.datetime.now(dt.UTC).date())):
             progress.add_task(f"{sample.name}: {sample.story}", total=None)
             key = keys.setdefault(sample.label, key_of(sample.label))
             place = folder / str(number)
             place.mkdir()
             sample.make(place)
-            yield deliver(http, url, key, sample, place)
+            yield deliver_sample(http, url, key, sample, place)
 
 
 def key_of(name: str) -> str:
@@ -134,7 +134,9 @@ def key_of(name: str) -> str:
     return accounts.issue_key(label, accounts.LABEL_SCOPES) if label else accounts.create_label(name)[1]
 
 
-def deliver(http: urllib3.PoolManager, url: str, key: str, sample: releases.Sample, place: Path) -> dict[str, Any]:
+def deliver_sample(
+    http: urllib3.PoolManager, url: str, key: str, sample: releases.Sample, place: Path
+) -> dict[str, Any]:
     """Send one release as a label would, and wait for its verdict."""
     began = time.monotonic()
     headers = {"Authorization": f"Bearer {key}"}
@@ -171,18 +173,18 @@ def in_words(finding: dict[str, Any]) -> str:
     matches = (finding["evidence"] or {}).get("matches") or []
     segments = [segment for match in matches for segment in match["segments"]]
     places = [
-        f"{clock(one['start'])}–{clock(one['end'])} here is {clock(one['reference_start'])}"
-        f"–{clock(one['reference_end'])} there"
+        f"{format_elapsed(one['start'])}–{format_elapsed(one['end'])} here is {format_elapsed(one['reference_start'])}"
+        f"–{format_elapsed(one['reference_end'])} there"
         for one in segments
     ]
     return "\n".join([finding["message"], *places])
 
 
-def clock(seconds: float) -> str:
+def format_elapsed(seconds: float) -> str:
     return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
 
 
-def show(console: Console, results: list[dict[str, Any]]) -> None:
+def show_demo_results(console: Console, results: list[dict[str, Any]]) -> None:
     """The table, and where to look further."""
     table = Table(title="What became of the releases", show_lines=True, expand=False)
     table.add_column("Release", style="bold")

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         password = kept.read_text() if kept.exists() else ""
         if authenticate(username=NAME, password=password) is None:
             password = secrets.token_urlsafe(12)
-            moderators.create(NAME, password)
+            moderators.create_moderator(NAME, password)
             kept.touch(mode=0o600)
             kept.write_text(password)
         self.stdout.write(f"The moderators' desk: http://localhost:{settings.GATE_PORT}/admin/")

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        answers = health.examine()
+        answers = health.run_all_health_checks()
         broken = [answer.name for answer in answers if answer.needed and not answer.ok]
         if options["json"]:
             document = {"ok": not broken, "answers": [dataclasses.asdict(answer) for answer in answers]}

@@ -24,9 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = list(_chosen(options).order_by("pk"))
-        count = known_recordings.forget(found)
-        known_recordings.index()
+        found = list(_choose_recordings(options).order_by("pk"))
+        count = known_recordings.forget_recordings(found)
+        known_recordings.index_new_recordings()
         if options["json"]:
             recordings = [{"id": one.pk, "title": one.title, "isrc": one.isrc, "owner": one.owner} for one in found]
             self.stdout.write(json.dumps({"forgotten": count, "recordings": recordings}, ensure_ascii=False))
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Forgotten: {count}")
 
 
-def _chosen(options: dict[str, Any]) -> QuerySet[KnownRecording]:
+def _choose_recordings(options: dict[str, Any]) -> QuerySet[KnownRecording]:
     known = KnownRecording.objects.settled()
     if options["isrc"] is not None:
         return known.filter(isrc=canonical_isrc(options["isrc"]) or None)

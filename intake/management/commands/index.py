@@ -47,14 +47,14 @@ class Command(BaseCommand):
         faults: list[str] = []
         try:
             if action == "verify":
-                faults = check_context.store().verify() + _differences()
+                faults = check_context.open_fingerprint_store().verify() + _describe_differences()
             elif action == "compact":
-                check_context.store().compact()
+                check_context.open_fingerprint_store().compact()
             elif action == "rebuild":
-                _rebuild(options["source"], options["shard"])
+                _rebuild_index_command(options["source"], options["shard"])
                 if options["source"] and not options["shard"].endswith("/1"):
                     self.stderr.write(PART)
-            stats = dataclasses.asdict(check_context.store().stats()) | _place()
+            stats = dataclasses.asdict(check_context.open_fingerprint_store().stats()) | _describe_index_place()
         except Damaged as error:
             if action != "verify":
                 raise CommandError(f"the index is damaged ({error}); make it anew with: index rebuild") from error
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             with (
                 gzip.open(aside, "wt", encoding="utf-8", newline="") if zipped else aside.open("w", newline="") as file
             ):
-                count = catalogue_files.write(file, bulk_import.lines(), form)
+                count = catalogue_files.write_catalogue_file(file, bulk_import.export_catalogue_lines(), form)
             aside.replace(path)
         except OSError as error:
             aside.unlink(missing_ok=True)
@@ -93,9 +93,9 @@ class Command(BaseCommand):
         )
 
 
-def _rebuild(source: str | None, shard: str) -> None:
+def _rebuild_index_command(source: str | None, shard: str) -> None:
     if source is None:
-        known_recordings.rebuild()
+        known_recordings.rebuild_index()
         return
     part, _, of = shard.partition("/")
     if not (part.isdecimal() and of.isdecimal() and int(part) < int(of)):
@@ -106,26 +106,26 @@ def _rebuild(source: str | None, shard: str) -> None:
         raise CommandError(str(error)) from error
 
 
-def _place() -> dict[str, int]:
+def _describe_index_place() -> dict[str, int]:
     """Where the index stands in the catalogue's log."""
-    found = index_log.status()
+    found = index_log.compare_index_with_log()
     return {"position": found.position, "behind": found.behind}
 
 
-def _differences() -> list[str]:
+def _describe_differences() -> list[str]:
     """Where the index and the catalogue's log disagree. What the index has not applied yet is no disagreement."""
-    found = index_log.status(exactly=True)
+    found = index_log.compare_index_with_log(exactly=True)
     if found.foreign:
         return list(found.faults)
-    lacking, spare = index_log.differences()
+    lacking, spare = index_log.list_index_differences()
     named = [
-        *_named("in the catalogue, but not in the index", lacking),
-        *_named("in the index, but not in the catalogue", spare),
+        *_describe_numbers("in the catalogue, but not in the index", lacking),
+        *_describe_numbers("in the index, but not in the catalogue", spare),
     ]
     return named or list(found.faults)
 
 
-def _named(what: str, numbers: set[int]) -> list[str]:
+def _describe_numbers(what: str, numbers: set[int]) -> list[str]:
     if not numbers:
         return []
     some = ", ".join(map(str, sorted(numbers)[:NAMED]))

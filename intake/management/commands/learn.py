@@ -20,7 +20,7 @@ from checks.analysis import Analyser, AnalysisError
 from checks.model.release import AudioFacts
 from checks.rules.metadata.identifiers import canonical_isrc
 from intake.core import catalogue_files
-from intake.management.measuring import measured, shown, workers
+from intake.management.measuring import count_measuring_workers, iterate_with_progress, measure_in_parallel
 from intake.models import KnownRecording
 from intake.services.catalogue import bulk_import, known_recordings
 from intake.services.storage.blobs import Incoming
@@ -101,9 +101,11 @@ class Command(BaseCommand):
                 raise CommandError("--fingerprints stands alone: it names no audio")
             self._fingerprints(options["fingerprints"], options["json"])
             return
-        entries = _entries(options["paths"], options["csv"])
-        outcomes = list(shown(_learn_all(entries, options["keep_audio"]), len(entries), "Learning", sys.stderr))
-        known_recordings.index()  # what is learned shall be found when the command ends
+        entries = _list_learning_entries(options["paths"], options["csv"])
+        outcomes = list(
+            iterate_with_progress(_learn_all(entries, options["keep_audio"]), len(entries), "Learning", sys.stderr)
+        )
+        known_recordings.index_new_recordings()  # what is learned shall be found when the command ends
         count = Counter(outcome.status for outcome in outcomes)
         if options["json"]:
             document = {
@@ -124,7 +126,9 @@ class Command(BaseCommand):
         count: Counter[str] = Counter()
         failed: list[dict[str, Any]] = []
         try:
-            learned = shown(bulk_import.learn(catalogue_files.read(path)), None, "Learning", sys.stderr)
+            learned = iterate_with_progress(
+                bulk_import.learn_fingerprints(catalogue_files.read_catalogue_file(path)), None, "Learning", sys.stderr
+            )
             for one in learned:
                 count[one.status] += 1
                 count["partial"] += one.status == "learned" and one.line.partial
@@ -152,33 +156,33 @@ class Command(BaseCommand):
 
 
 def _learn_all(entries: Sequence[Entry], keep: bool) -> Iterator[Outcome]:
-    jobs = (_prepare(entry, keep) for entry in entries)
-    for job, facts in measured(_measure, jobs, max(1, min(workers(), len(entries)))):
+    jobs = (_prepare_learning_job(entry, keep) for entry in entries)
+    for job, facts in measure_in_parallel(_measure_job, jobs, max(1, min(count_measuring_workers(), len(entries)))):
         try:
-            yield _finish(job, facts)
+            yield _finish_job(job, facts)
         finally:
             if job.incoming:
                 job.incoming.discard()
 
 
-def _prepare(entry: Entry, keep: bool) -> Job:
+def _prepare_learning_job(entry: Entry, keep: bool) -> Job:
     """Read the bytes, and look whether they are known."""
     fault = entry.error or ("" if entry.path.is_file() else "there is no such file")
     if fault:
         return Job(entry, error=fault)
     try:
-        sha256, incoming = _read(entry.path, keep)
+        sha256, incoming = _hash_and_spool(entry.path, keep)
     except OSError as error:
         return Job(entry, error=error.strerror or str(error))
     rows = KnownRecording.objects.settled().filter(sha256=sha256).defer("fingerprint")
     known = known_recordings.known_again(rows, entry.owner, entry.isrc)
     if known:  # what the table says now, and nobody knew before
         named = entry.title if known.title == entry.path.stem else ""
-        known_recordings.complete(known, named, artist=entry.artist, isrc=entry.isrc, owner=entry.owner)
+        known_recordings.complete_recording(known, named, artist=entry.artist, isrc=entry.isrc, owner=entry.owner)
     return Job(entry, sha256, incoming, known)
 
 
-def _read(path: Path, keep: bool) -> tuple[str, Incoming | None]:
+def _hash_and_spool(path: Path, keep: bool) -> tuple[str, Incoming | None]:
     """The SHA-256 of a file, and a spooled copy where one is wanted. Raises OSError."""
     with path.open("rb") as file:
         if not keep:
@@ -193,7 +197,7 @@ def _read(path: Path, keep: bool) -> tuple[str, Incoming | None]:
         return incoming.sha256, incoming
 
 
-def _measure(analyser: Analyser, job: Job) -> AudioFacts | str | None:
+def _measure_job(analyser: Analyser, job: Job) -> AudioFacts | str | None:
     """The facts, why there are none, or nothing where nothing was asked."""
     if job.error or job.known:
         return None
@@ -203,24 +207,24 @@ def _measure(analyser: Analyser, job: Job) -> AudioFacts | str | None:
         return str(error)
 
 
-def _finish(job: Job, facts: AudioFacts | str | None) -> Outcome:
+def _finish_job(job: Job, facts: AudioFacts | str | None) -> Outcome:
     entry, file = job.entry, str(job.entry.path)
     if job.known:
-        return _outcome(file, "known", job.known)
+        return _build_outcome(file, "known", job.known)
     if not isinstance(facts, AudioFacts):
         return Outcome(file, "failed", job.error or facts or "")
     if job.incoming and facts.ok:
         job.incoming.keep()
     try:
-        recording, new = known_recordings.learn(
+        recording, new = known_recordings.learn_recording(
             facts, title=entry.title, artist=entry.artist, isrc=entry.isrc, owner=entry.owner, ring=False
         )
     except known_recordings.NothingToLearn as error:
         return Outcome(file, "failed", str(error))
-    return _outcome(file, "learned" if new else "known", recording)
+    return _build_outcome(file, "learned" if new else "known", recording)
 
 
-def _outcome(file: str, status: str, recording: KnownRecording) -> Outcome:
+def _build_outcome(file: str, status: str, recording: KnownRecording) -> Outcome:
     return Outcome(
         file,
         status,
@@ -234,18 +238,18 @@ def _outcome(file: str, status: str, recording: KnownRecording) -> Outcome:
     )
 
 
-def _entries(paths: Sequence[Path], table: Path | None) -> list[Entry]:
+def _list_learning_entries(paths: Sequence[Path], table: Path | None) -> list[Entry]:
     """What to learn: the files of the paths, with what the table says of them, and the other files of the table."""
     if not paths and table is None:
         raise CommandError("name audio files, folders, or a CSV file with --csv")
-    found = [file for path in paths for file in _files(path)]
-    rows = _rows(table, paths) if table else {}
+    found = [file for path in paths for file in _iterate_audio_files(path)]
+    rows = _read_learning_table(table, paths) if table else {}
     entries = {file: Entry(file, file.stem) for file in found}
     entries |= {file: row for file, row in rows.items() if not found or file in entries or row.error}
     return list(entries.values())
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _iterate_audio_files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
@@ -254,7 +258,7 @@ def _files(path: Path) -> Iterator[Path]:
             yield file
 
 
-def _rows(table: Path, paths: Sequence[Path]) -> dict[Path, Entry]:
+def _read_learning_table(table: Path, paths: Sequence[Path]) -> dict[Path, Entry]:
     """The table's rows by file. A file is looked for among the paths, in their folders, and beside the table."""
     places = [path if path.is_dir() else path.parent for path in paths] + [table.parent]
     try:
@@ -262,7 +266,7 @@ def _rows(table: Path, paths: Sequence[Path]) -> dict[Path, Entry]:
             reader = csv.DictReader(file, restval="")
             if "file" not in (reader.fieldnames or ()):
                 raise CommandError(f"{table}: there is no column 'file'")
-            entries = [_entry(row, places) for row in reader if row["file"]]
+            entries = [_build_learning_entry(row, places) for row in reader if row["file"]]
     except OSError as error:
         raise CommandError(f"{table}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -270,7 +274,7 @@ def _rows(table: Path, paths: Sequence[Path]) -> dict[Path, Entry]:
     return {entry.path: entry for entry in entries}
 
 
-def _entry(row: dict[str, str], places: Sequence[Path]) -> Entry:
+def _build_learning_entry(row: dict[str, str], places: Sequence[Path]) -> Entry:
     values = {column: (row.get(column) or "").strip() for column in COLUMNS}
     path = next((place / row["file"] for place in places if (place / row["file"]).exists()), Path(row["file"]))
     isrc = canonical_isrc(values["isrc"])

@@ -24,9 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        labels = [_label(name) for name in options["label"]]
+        labels = [_get_label_by_name(name) for name in options["label"]]
         try:
-            artist, new = protected_artists.protect(
+            artist, new = protected_artists.protect_artist(
                 options["name"], options["alias"], labels, transliterations=options["transliteration"]
             )
         except protected_artists.Unusable as error:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(f"May deliver: {', '.join(allowed) or 'nobody; a moderator sees every release under it'}")
 
 
-def _label(name: str) -> Label:
+def _get_label_by_name(name: str) -> Label:
     found = Label.objects.filter(name=name).first()
     if found is None:
         raise CommandError(f"there is no label '{name}'")

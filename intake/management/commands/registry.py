@@ -41,13 +41,13 @@ class Command(BaseCommand):
             case "import":
                 self._import(options["file"], options["dry_run"], options["json"])
             case "export":
-                self._say(options["json"], exported=_export(options["file"]))
+                self._say(options["json"], exported=_export_registry(options["file"]))
             case "issue-key":
                 self._issue_key(options["name"], options["json"])
             case "revoke-key":
                 self._revoke_key(options["prefix"], options["json"])
             case "rebuild":
-                self._say(options["json"], names=protected_artists.rebuild())
+                self._say(options["json"], names=protected_artists.rebuild_name_index())
 
     def _say(self, as_json: bool, **figures: Any) -> None:
         if as_json:
@@ -61,13 +61,15 @@ class Command(BaseCommand):
         count = new = 0
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                entries = _entries(registry_csv.read(file), faults)
+                entries = _iterate_registry_entries(registry_csv.read_registry_table(file), faults)
                 while batch := list(islice(entries, BATCH)):
                     count += len(batch)
                     done = (
                         []
                         if dry_run
-                        else protected_artists.protect_all(batch, f"{protected_artists.OPERATOR}: {path.name}"[:200])
+                        else protected_artists.protect_artists(
+                            batch, f"{protected_artists.OPERATOR}: {path.name}"[:200]
+                        )
                     )
                     new += sum(fresh for _, fresh in done)
         except OSError as error:
@@ -86,7 +88,7 @@ class Command(BaseCommand):
         if artist is None:
             raise CommandError(f"there is no protected artist '{name}'")
         try:
-            row, key = protected_artists.issue_key(artist, protected_artists.OPERATOR)
+            row, key = protected_artists.issue_artist_key(artist, protected_artists.OPERATOR)
         except protected_artists.TooManyKeys:
             raise CommandError(f"revoke one of the {protected_artists.MOST_KEYS} valid keys first") from None
         self._say(as_json, artist=artist.name, prefix=row.prefix, key=key)
@@ -95,20 +97,22 @@ class Command(BaseCommand):
         key = ArtistKey.objects.filter(prefix=prefix).first()
         if key is None:
             raise CommandError(f"there is no artist key '{prefix}'")
-        self._say(as_json, prefix=key.prefix, revoked=protected_artists.revoke_key(key, protected_artists.OPERATOR))
+        self._say(
+            as_json, prefix=key.prefix, revoked=protected_artists.revoke_artist_key(key, protected_artists.OPERATOR)
+        )
 
 
-def _entries(lines: Iterator[Line], faults: list[dict[str, Any]]) -> Iterator[protected_artists.Entry]:
+def _iterate_registry_entries(lines: Iterator[Line], faults: list[dict[str, Any]]) -> Iterator[protected_artists.Entry]:
     """The lines as entries; what cannot be one is noted among the faults and left out."""
     labels: dict[str, Label | None] = {}
     for line in lines:
         try:
-            yield protected_artists.checked(_entry(line, labels))
+            yield protected_artists.normalise_registry_entry(_build_registry_entry(line, labels))
         except protected_artists.Unusable as error:
             faults.append({"line": line.number, "fault": str(error)})
 
 
-def _entry(line: Line, labels: dict[str, Label | None]) -> protected_artists.Entry:
+def _build_registry_entry(line: Line, labels: dict[str, Label | None]) -> protected_artists.Entry:
     """One line's entry. Raises Unusable."""
     identifiers = [(scheme, value) for scheme in ("isni", "ipi") for value in line.cells[scheme]]
     for profile in line.cells["profiles"]:
@@ -131,15 +135,15 @@ def _entry(line: Line, labels: dict[str, Label | None]) -> protected_artists.Ent
     )
 
 
-def _export(path: Path) -> int:
+def _export_registry(path: Path) -> int:
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            return registry_csv.write(file, _rows())
+            return registry_csv.write_registry_table(file, _iterate_registry_rows())
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
 
 
-def _rows() -> Iterator[tuple[str, Mapping[str, Sequence[str]]]]:
+def _iterate_registry_rows() -> Iterator[tuple[str, Mapping[str, Sequence[str]]]]:
     kinds = ProtectedName.Kind
     for artist in ProtectedArtist.objects.current().whole().order_by("pk").iterator(chunk_size=BATCH):
         names = sorted(artist.protected_names.all(), key=lambda one: one.pk)

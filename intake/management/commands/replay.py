@@ -14,7 +14,7 @@ from django.utils import timezone
 
 import checks
 from checks import policy as policies
-from intake.management.measuring import shown
+from intake.management.measuring import iterate_with_progress
 from intake.services.policy import replay
 
 
@@ -29,20 +29,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             names = [check.name for check in checks.CHECKS]
-            rules = policies.load(options["policy"], known_codes=checks.CODES, known_checks=names)
+            rules = policies.load_policy_file(options["policy"], known_codes=checks.CODES, known_checks=names)
         except (OSError, policies.PolicyError) as error:
             raise CommandError(str(error)) from error
         if options["days"] < 1:
             raise CommandError("--days is at least 1")
         since = timezone.now() - dt.timedelta(days=options["days"])
-        past = replay.concluded(since)
+        past = replay.list_judged_submissions(since)
         total = past.count()
-        judged = shown(past.iterator(chunk_size=200), total, "Judging again", sys.stderr)
-        document = replay.replayed(judged, total, since, rules)
-        self.stdout.write(json.dumps(document, ensure_ascii=False) if options["json"] else "\n".join(_lines(document)))
+        judged = iterate_with_progress(past.iterator(chunk_size=200), total, "Judging again", sys.stderr)
+        document = replay.replay_submissions(judged, total, since, rules)
+        self.stdout.write(
+            json.dumps(document, ensure_ascii=False) if options["json"] else "\n".join(_iterate_replay_lines(document))
+        )
 
 
-def _lines(document: dict[str, Any]) -> Iterator[str]:
+def _iterate_replay_lines(document: dict[str, Any]) -> Iterator[str]:
     judged, since = document["submissions"], document["since"][:10]
     yield f"Policy {document['policy']['version']} over {judged} submissions since {since}"
     yield f"{document['same']:6} same"

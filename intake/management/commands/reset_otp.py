@@ -20,6 +20,6 @@ class Command(BaseCommand):
         person = User.objects.filter(username=options["name"]).first()
         if person is None:
             raise CommandError(f"there is nobody called {options['name']}")
-        there = second_factor.reset(person)
+        there = second_factor.reset_second_factor(person)
         login_throttle.unlock_name(person.get_username())
         self.stdout.write(f"{person.get_username()} {'enrols anew' if there else 'had not enrolled'}.")

@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        result = self_tests.run()
+        result = self_tests.run_host_self_test()
         if options["json"]:
             document = {"host": result.host, "ok": result.ok, "parts": result.parts}
             self.stdout.write(json.dumps(document, indent=2, ensure_ascii=False))

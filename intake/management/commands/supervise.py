@@ -37,12 +37,12 @@ class Command(BaseCommand):
             [str(settings.BASE_DIR), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
         self.stderr.write(f"The gate opens at {settings.GATE_PUBLIC_URL}/ (state in {settings.GATE_DATA}).")
-        Supervisor(programs(), settings.GATE_LOGS, sys.stderr, prefix=not settings.GATE_LOG_JSON).run()
+        Supervisor(list_programs(), settings.GATE_LOGS, sys.stderr, prefix=not settings.GATE_LOG_JSON).run()
         lock.close()
         self.stderr.write("The gate is closed.")
 
 
-def programs() -> list[Program]:
+def list_programs() -> list[Program]:
     """Everything that must run, with how it is started; the container image starts the same ones one by one."""
     python = [sys.executable, "-m"]
     worker = [*python, "celery", "--app=config", "--quiet", "worker", "--loglevel=INFO"]

@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def _add(self, options: dict[str, Any]) -> None:
         try:
-            row, new = trust_roots.add(options["pem"].read_text(encoding="ascii"), options["note"], OPERATOR)
+            row, new = trust_roots.add_trust_root(options["pem"].read_text(encoding="ascii"), options["note"], OPERATOR)
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{options['pem']}: {error}") from error
         except certificates.NotARoot as error:
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{row.subject} {'is' if new else 'was'} trusted{'' if new else ' already'}")
         self.stdout.write(f"  sha256 {row.fingerprint}: compare it with what its owner publishes")
         if new:
-            trusted = sum(one.credential.state == "trusted" for one in trust_roots.carriers())
+            trusted = sum(one.credential.state == "trusted" for one in trust_roots.iterate_credential_carriers())
             self.stdout.write(f"  {trusted} measured files carry a credential that is trusted now")
 
     def _withdraw(self, options: dict[str, Any]) -> None:
@@ -50,14 +50,14 @@ class Command(BaseCommand):
         found = list(TrustRoot.objects.current().filter(fingerprint__startswith=beginning)[:2])
         if len(found) != 1 or not beginning:
             raise CommandError("there are several such roots" if found else "there is no such root on the list")
-        trust_roots.withdraw(found[0], OPERATOR)
+        trust_roots.withdraw_trust_root(found[0], OPERATOR)
         self.stdout.write(f"{found[0].subject} is trusted no longer")
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = list(TrustRoot.objects.order_by("added_at", "pk"))
         digest = TrustRoot.objects.trust_list().digest
         if options["json"]:
-            self.stdout.write(json.dumps({"digest": digest, "roots": [_document(row) for row in rows]}))
+            self.stdout.write(json.dumps({"digest": digest, "roots": [_represent_trust_root(row) for row in rows]}))
             return
         for row in rows:
             withdrawn = f", withdrawn {row.withdrawn_at:%Y-%m-%d} by {row.withdrawn_by}" if row.withdrawn_at else ""
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{sum(row.withdrawn_at is None for row in rows)} roots are trusted; {digest}")
 
     def _files(self, options: dict[str, Any]) -> None:
-        found = list(trust_roots.carriers())
+        found = list(trust_roots.iterate_credential_carriers())
         if options["json"]:
             documents = [
                 {"sha256": one.sha256, "state": one.credential.state, "signer": one.credential.signer} for one in found
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(found)} files carry a credential that holds")
 
 
-def _document(row: TrustRoot) -> dict[str, Any]:
+def _represent_trust_root(row: TrustRoot) -> dict[str, Any]:
     return {
         "fingerprint": row.fingerprint,
         "subject": row.subject,

@@ -10,7 +10,7 @@ from itertools import islice
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from checks.fingerprint.comparison import degenerate
+from checks.fingerprint.comparison import is_degenerate
 from intake.core.catalogue_files import Line
 from intake.models import KnownRecording
 from intake.services.catalogue import known_recordings
@@ -28,25 +28,25 @@ class Learned:
     error: str = ""
 
 
-def learn(lines: Iterable[Line]) -> Iterator[Learned]:
+def learn_fingerprints(lines: Iterable[Line]) -> Iterator[Learned]:
     """Add recordings to the catalogue and the index, batch by batch. What is known already, by its fingerprint or by
     its number elsewhere, changes nothing but that what was not known of it is filled in."""
     waiting = iter(lines)
     while batch := list(islice(waiting, BATCH)):
         try:
-            yield from _learn(batch)
+            yield from _learn_batch(batch)
         except IntegrityError:  # somebody learned some of them at the same moment: now they are known
-            yield from _learn(batch)
-        known_recordings.index()
+            yield from _learn_batch(batch)
+        known_recordings.index_new_recordings()
 
 
-def _learn(batch: Sequence[Line]) -> list[Learned]:
-    digests = [known_recordings.digest(line.fingerprint) for line in batch]
+def _learn_batch(batch: Sequence[Line]) -> list[Learned]:
+    digests = [known_recordings.digest_fingerprint(line.fingerprint) for line in batch]
     with transaction.atomic():
-        alike, numbered = _known(digests, [line.external_id for line in batch if line.external_id])
+        alike, numbered = _find_known_rows(digests, [line.external_id for line in batch if line.external_id])
         result, new = [], []
         for line, digest in zip(batch, digests, strict=True):
-            error = line.error or ("too little sound to be compared" if degenerate(line.fingerprint) else "")
+            error = line.error or ("too little sound to be compared" if is_degenerate(line.fingerprint) else "")
             known = None if error else known_recordings.known_again(alike[digest], line.owner, line.isrc)
             other = numbered.get((line.external_id, line.owner))
             if other and not known:
@@ -57,12 +57,12 @@ def _learn(batch: Sequence[Line]) -> list[Learned]:
                 result.append(Learned(line, "failed", error))
             elif known:
                 if known.pk:
-                    known_recordings.complete(
+                    known_recordings.complete_recording(
                         known, artist=line.artist, isrc=line.isrc, owner=line.owner, external_id=line.external_id
                     )
                 result.append(Learned(line, "known"))
             else:
-                row = _row(line, digest)
+                row = _build_recording_row(line, digest)
                 new.append(row)
                 alike[digest].append(row)
                 if line.external_id:
@@ -72,7 +72,7 @@ def _learn(batch: Sequence[Line]) -> list[Learned]:
     return result
 
 
-def _known(
+def _find_known_rows(
     digests: Sequence[str], numbers: Sequence[str]
 ) -> tuple[defaultdict[str, list[KnownRecording]], dict[tuple[str, str], KnownRecording]]:
     """What is in the catalogue under these digests, and under these numbers of these owners."""
@@ -86,7 +86,7 @@ def _known(
     return alike, numbered
 
 
-def _row(line: Line, digest: str) -> KnownRecording:
+def _build_recording_row(line: Line, digest: str) -> KnownRecording:
     return KnownRecording(
         title=line.title,
         artist=line.artist,
@@ -99,7 +99,7 @@ def _row(line: Line, digest: str) -> KnownRecording:
     )
 
 
-def lines() -> Iterator[Line]:
+def export_catalogue_lines() -> Iterator[Line]:
     """The catalogue as it is, for writing it to a file."""
     rows = KnownRecording.objects.settled().order_by("pk")
     for number, row in enumerate(rows.iterator(chunk_size=1000), start=1):

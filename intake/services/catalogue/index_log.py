@@ -30,7 +30,15 @@ from checks.fingerprint.clickhouse import ClickHouseStore
 from checks.fingerprint.index import Damaged
 from checks.fingerprint.journal import Mark
 from checks.fingerprint.local_store import Gone, LocalStore
-from checks.fingerprint.store import DIGEST_BITS, Applied, Behind, Change, Contents, digest, mixed
+from checks.fingerprint.store import (
+    DIGEST_BITS,
+    Applied,
+    Behind,
+    Change,
+    Contents,
+    digest_documents,
+    mix_document_numbers,
+)
 from intake.models import CatalogueChange, KnownRecording
 from intake.models.known_recordings import Head
 from intake.readers import check_context
@@ -57,7 +65,7 @@ _HELD = 0.02
 _LOCK = 0x636174616C6F67
 
 
-def catch_up(patience: float = PATIENCE, most_behind: int | None = MOST_BEHIND) -> int:
+def catch_up_index(patience: float = PATIENCE, most_behind: int | None = MOST_BEHIND) -> int:
     """Bring this host's index to everything that is committed now; returns the position of the log that it must have.
 
     One statement where the index has it already. Raises Behind where it does not come there within ``patience``
@@ -66,10 +74,10 @@ def catch_up(patience: float = PATIENCE, most_behind: int | None = MOST_BEHIND) 
     deadline = time.monotonic() + patience
     try:
         head = CatalogueChange.objects.head()
-        if not head.waiting and _holds(_applied(), head):
+        if not head.waiting and _is_at_log_position(_read_applied_state(), head):
             return head.position
         if head.waiting:
-            append(deadline)
+            append_to_log(deadline)
             head = CatalogueChange.objects.head()
         _bring_to(head.position, deadline, most_behind)
     except (Damaged, OSError) as error:
@@ -79,37 +87,37 @@ def catch_up(patience: float = PATIENCE, most_behind: int | None = MOST_BEHIND) 
 
 def _bring_to(position: int, deadline: float, most_behind: int | None) -> None:
     while True:
-        applied = _applied()
+        applied = _read_applied_state()
         reached = applied.mark.position if applied.mark else 0
         if most_behind is not None and position - reached > most_behind:
             raise Behind(f"the index is {position - reached} changes behind the catalogue")
-        if _step(applied, deadline) and reached >= position:
+        if _apply_next_changes(applied, deadline) and reached >= position:
             return
         if time.monotonic() > deadline:
             raise Behind(f"the index is at {reached} of {position} changes")
 
 
-def _applied() -> Applied:
+def _read_applied_state() -> Applied:
     """How far this host's index has come; a folder that was removed meanwhile is begun anew."""
     try:
-        return check_context.store().applied()
+        return check_context.open_fingerprint_store().applied()
     except Gone:
         log.warning("index.removed", folder=str(settings.GATE_INDEX))
-        check_context.reopen()
-        return check_context.store().applied()
+        check_context.reopen_fingerprint_store()
+        return check_context.open_fingerprint_store().applied()
 
 
-def _holds(applied: Applied, end: Head | CatalogueChange) -> bool:
+def _is_at_log_position(applied: Applied, end: Head | CatalogueChange) -> bool:
     """Whether an index stands at this place of this very log, with the set of recordings that is known there."""
     right = applied.contents is None or applied.contents == Contents(end.count, end.digest)
     return applied.mark == Mark(end.position, end.token) and right
 
 
-def _step(applied: Applied, deadline: float) -> bool:
+def _apply_next_changes(applied: Applied, deadline: float) -> bool:
     """Apply the next changes; returns whether the index was right where it stood, and else makes it right."""
-    store, mark = check_context.store(), applied.mark
+    store, mark = check_context.open_fingerprint_store(), applied.mark
     if mark is None:  # of an earlier version, or made by hand
-        _repair(applied, deadline)
+        _repair_difference(applied, deadline)
         return False
     rows = list(CatalogueChange.objects.filter(position__gte=mark.position).order_by("position")[: PAGE + 1])
     if mark.position:
@@ -119,21 +127,21 @@ def _step(applied: Applied, deadline: float) -> bool:
             return False
     else:
         stood = CatalogueChange(position=0, token=mark.token, count=0, digest=0)
-    if not _holds(applied, stood):
-        _repair(applied, deadline)
+    if not _is_at_log_position(applied, stood):
+        _repair_difference(applied, deadline)
         return False
     if rows:
-        store.apply(_changes(rows), Mark(rows[-1].position, rows[-1].token), mark)
+        store.apply(_load_changes(rows), Mark(rows[-1].position, rows[-1].token), mark)
     return True
 
 
-def _changes(rows: Sequence[CatalogueChange]) -> list[Change]:
+def _load_changes(rows: Sequence[CatalogueChange]) -> list[Change]:
     """The changes with the fingerprints of what is learned."""
-    prints = dict(fingerprints({row.recording_id for row in rows if row.known}))
+    prints = dict(load_fingerprints({row.recording_id for row in rows if row.known}))
     return [(row.recording_id, prints[row.recording_id] if row.known else None) for row in rows]
 
 
-def fingerprints(numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
+def load_fingerprints(numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
     """The fingerprints of recordings, whether they are known or forgotten."""
     wanted = sorted(numbers)
     for first in range(0, len(wanted), PAGE):
@@ -142,36 +150,36 @@ def fingerprints(numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
             yield number, bytes(content)
 
 
-def still_known(numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
+def load_known_fingerprints(numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
     """The same, of those that the log knows."""
     known = KnownRecording.objects.filter(logged_at__isnull=False)
     wanted = sorted(numbers)
     for first in range(0, len(wanted), PAGE):
         some = known.filter(pk__in=wanted[first : first + PAGE])
-        yield from fingerprints(list(some.values_list("pk", flat=True)))
+        yield from load_fingerprints(list(some.values_list("pk", flat=True)))
 
 
-def restart(store: ClickHouseStore) -> None:
+def restart_clickhouse_index(store: ClickHouseStore) -> None:
     """Make an index in ClickHouse anew from the log's end, whatever it was made from."""
-    known, end = logged()
+    known, end = list_logged_recordings()
     gone = np.setdiff1d(store.documents(), known).tolist()
 
     def pieces() -> Iterator[list[Change]]:
         yield [(number, None) for number in gone]
         for first in range(0, known.size, PAGE):
-            yield list(fingerprints(known[first : first + PAGE].tolist()))
+            yield list(load_fingerprints(known[first : first + PAGE].tolist()))
 
     store.restart(pieces(), end)
 
 
-def _repair(applied: Applied, deadline: float) -> int:
+def _repair_difference(applied: Applied, deadline: float) -> int:
     """Make the set of recordings in an index that which the log knows at its end, by the difference of the two.
 
     Returns how many it lacked or had too many. What is brought in before the deadline stays. Raises Behind.
     """
-    store = check_context.store()
-    known, end = logged()
-    if contradicted(known, end):
+    store = check_context.open_fingerprint_store()
+    known, end = list_logged_recordings()
+    if is_log_contradicted(known, end):
         raise Behind("the catalogue's log and its rows contradict each other; mend both with: manage.py index rebuild")
     have = store.documents()
     missing, extra = np.setdiff1d(known, have), np.setdiff1d(have, known)
@@ -179,19 +187,19 @@ def _repair(applied: Applied, deadline: float) -> int:
     for first in range(PAGE, missing.size, PAGE):
         if time.monotonic() > deadline:
             raise Behind(f"the index lacks {missing.size - first} recordings")
-        store.extend(fingerprints(missing[first : first + PAGE].tolist()))
+        store.extend(load_fingerprints(missing[first : first + PAGE].tolist()))
     changes: list[Change] = [(number, None) for number in extra.tolist()]
-    changes += fingerprints(missing[:PAGE].tolist())
+    changes += load_fingerprints(missing[:PAGE].tolist())
     store.apply(changes, end, applied.mark)
     return int(missing.size + extra.size)
 
 
-def contradicted(known: Int64s, end: Mark) -> bool:
+def is_log_contradicted(known: Int64s, end: Mark) -> bool:
     """Whether these recordings, which rows say are known at the end of the log, are not those that the log says: then
     somebody has changed one of the two by hand."""
     row = CatalogueChange.objects.filter(pk=end.position).first()
     said = Contents(row.count, row.digest) if row else Contents()
-    return Contents(known.size, digest(known)) != said
+    return Contents(known.size, digest_documents(known)) != said
 
 
 def begin_log_anew() -> None:
@@ -201,10 +209,10 @@ def begin_log_anew() -> None:
         CatalogueChange.objects.all().delete()
         KnownRecording.objects.filter(logged_at__isnull=False).update(logged_at=None)
     log.warning("catalogue.log_begun_anew")
-    append()
+    append_to_log()
 
 
-def logged() -> tuple[Int64s, Mark]:
+def list_logged_recordings() -> tuple[Int64s, Mark]:
     """The recordings that are known at the end of the log, ascending, and that end: of one moment."""
     last = CatalogueChange.objects.order_by("-position").values("position")[:1]
     rows = KnownRecording.objects.filter(logged_at__isnull=False).annotate(last=Subquery(last))
@@ -214,7 +222,7 @@ def logged() -> tuple[Int64s, Mark]:
     if position is None:
         head = CatalogueChange.objects.head()
         if head.count:  # some were learned in between
-            return logged()
+            return list_logged_recordings()
         return np.zeros(0, dtype=np.int64), Mark(head.position, head.token)
     token = CatalogueChange.objects.values_list("token", flat=True).get(pk=position)
     return np.sort(np.array(numbers, dtype=np.int64)), Mark(position, token)
@@ -223,7 +231,7 @@ def logged() -> tuple[Int64s, Mark]:
 def _start_over(applied: Applied) -> None:
     """The index belongs to another history of the catalogue: the database was restored, or the folder is another
     gate's. Which of its recordings are still what they were, nobody can say."""
-    store = check_context.store()
+    store = check_context.open_fingerprint_store()
     if not isinstance(store, LocalStore):
         raise Behind("the index in ClickHouse belongs to another database; make it anew with: manage.py index rebuild")
     log.warning("index.foreign", position=applied.mark.position if applied.mark else None)
@@ -233,7 +241,7 @@ def _start_over(applied: Applied) -> None:
 # Writing the log
 
 
-def append(deadline: float | None = None) -> int:
+def append_to_log(deadline: float | None = None) -> int:
     """Write to the log what was learned and forgotten, as far as it is committed now; returns how many changes.
 
     Never within a transaction: others would wait for its end. Raises Behind where another transaction holds one of the
@@ -242,7 +250,7 @@ def append(deadline: float | None = None) -> int:
     count = 0
     while seen := list(KnownRecording.objects.unlogged().order_by("pk").values_list("pk", flat=True)[:PAGE]):
         with contextlib.suppress(IntegrityError):  # somebody else took the position: SQLite and PostgreSQL never do
-            count += _append(seen)
+            count += _append_batch(seen)
         left = KnownRecording.objects.unlogged().filter(pk__in=seen).exists()
         if not left and len(seen) < PAGE:
             break
@@ -261,7 +269,7 @@ def _lock_log() -> None:
 
 
 @transaction.atomic(durable=True)
-def _append(numbers: Sequence[int]) -> int:
+def _append_batch(numbers: Sequence[int]) -> int:
     """One transaction writes at a time, and it sees everything that the one before has written.
 
     Rows that another transaction has changed and not committed are left out: waiting for them with others' rows in hand
@@ -276,7 +284,9 @@ def _append(numbers: Sequence[int]) -> int:
     recordings = np.array(list(known), dtype=np.int64)
     learned = np.array(list(known.values()), dtype=bool)
     counts = end.count + np.cumsum(np.where(learned, 1, -1))
-    digests = np.bitwise_xor.accumulate(mixed(recordings) & np.uint64(DIGEST_BITS)) ^ np.uint64(end.digest)
+    digests = np.bitwise_xor.accumulate(mix_document_numbers(recordings) & np.uint64(DIGEST_BITS)) ^ np.uint64(
+        end.digest
+    )
     CatalogueChange.objects.bulk_create(
         CatalogueChange(
             position=end.position + number,
@@ -321,12 +331,12 @@ class Status:
         return not self.faults and self.behind <= MOST_BEHIND
 
 
-def status(exactly: bool = False) -> Status:
+def compare_index_with_log(exactly: bool = False) -> Status:
     """Compare the index with the log, by the set of recordings and not by their number. Changes nothing.
 
     ``exactly``: also where that takes as long as counting everything (ClickHouse). Raises what the index raises.
     """
-    applied, store = check_context.store().applied(), check_context.store()
+    applied, store = check_context.open_fingerprint_store().applied(), check_context.open_fingerprint_store()
     if exactly and applied.contents is None:
         applied = Applied(applied.mark, store.contents())
     end = CatalogueChange.objects.head()
@@ -348,40 +358,40 @@ def status(exactly: bool = False) -> Status:
     return Status(mark.position, end.position, recordings, end.waiting, tuple(faults), foreign)
 
 
-def differences() -> tuple[set[int], set[int]]:
+def list_index_differences() -> tuple[set[int], set[int]]:
     """Recordings that the index lacks, and that it has too many, by the log as far as the index has applied it."""
-    store = check_context.store()
-    known, end = logged()
+    store = check_context.open_fingerprint_store()
+    known, end = list_logged_recordings()
     mark, have = store.applied().mark or Mark(), store.documents()
     changed = CatalogueChange.objects.filter(position__gt=mark.position, position__lte=end.position)
     late = set(changed.values_list("recording_id", flat=True))
     return set(np.setdiff1d(known, have).tolist()) - late, set(np.setdiff1d(have, known).tolist()) - late
 
 
-def adopt() -> bool:
+def adopt_index() -> bool:
     """Have an index that was made by hand follow the log, where it holds exactly what the log knows."""
-    store = check_context.store()
-    known, end = logged()
+    store = check_context.open_fingerprint_store()
+    known, end = list_logged_recordings()
     mark = store.applied().mark
     return np.array_equal(known, store.documents()) and store.apply([], end, mark)
 
 
-def repair() -> int:
+def repair_index() -> int:
     """Compare what the index holds with the log, and make it right, however long that takes; returns how many
     recordings it lacked or had too many."""
-    applied = _applied()
-    if applied.mark is not None and not status(exactly=True).faults:
+    applied = _read_applied_state()
+    if applied.mark is not None and not compare_index_with_log(exactly=True).faults:
         return 0
-    return _repair(applied, math.inf)
+    return _repair_difference(applied, math.inf)
 
 
 # Keeping an index current on a host where nobody asks
 
 
-def follow() -> None:
+def follow_log() -> None:
     """Bring this host's index a stretch further, as far as that goes at the moment."""
     try:
-        catch_up(_STRETCH, most_behind=None)
+        catch_up_index(_STRETCH, most_behind=None)
     except Behind as error:
         log.warning("index.behind", why=str(error))
 
@@ -416,7 +426,7 @@ class Follower(threading.Thread):
     def _follow(self) -> None:
         while not self._stopped.is_set():
             try:
-                follow()
+                follow_log()
             except Exception:  # the database is away, a disk is full: nothing is lost by trying again
                 log.exception("index.not_followed")
             finally:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from checks.fingerprint.clickhouse import ClickHouseStore
-from checks.fingerprint.comparison import degenerate
+from checks.fingerprint.comparison import is_degenerate
 from checks.fingerprint.index import Damaged
 from checks.fingerprint.local_store import LocalStore
 from checks.model.release import AudioFacts
@@ -25,7 +25,7 @@ class NothingToLearn(ValueError):
     """The recording has no fingerprint that could be compared."""
 
 
-def learn(
+def learn_recording(
     facts: AudioFacts,
     *,
     title: str,
@@ -42,7 +42,7 @@ def learn(
     Without ``ring`` the caller sees to the index itself, as whoever learns thousands does.
     Raises NothingToLearn where the sound cannot be fingerprinted.
     """
-    if not facts.ok or degenerate(facts.fingerprint):
+    if not facts.ok or is_degenerate(facts.fingerprint):
         raise NothingToLearn(facts.error or "no fingerprint to compare: silence, noise or one lasting tone")
     recording, new = KnownRecording.objects.settled().get_or_create(
         sha256=facts.sha256,
@@ -57,11 +57,11 @@ def learn(
             "submission": submission,
             "duration": facts.duration,
             "fingerprint": facts.fingerprint,
-            "fingerprint_digest": digest(facts.fingerprint),
+            "fingerprint_digest": digest_fingerprint(facts.fingerprint),
         },
     )
     if ring and recording.logged_at is None:
-        enqueue.enqueue("intake.index")
+        enqueue.enqueue_task("intake.index")
     return recording, new
 
 
@@ -72,13 +72,13 @@ def learn_delivered(submission: Submission) -> None:
     """
     label, pending = submission.label, KnownRecording.objects.pending().filter(submission=submission)
     unlogged = False
-    for track, facts in comparable(submission):
+    for track, facts in iterate_comparable_tracks(submission):
         same = {"sha256": facts.sha256, "isrc": track.isrc}
         if not KnownRecording.objects.settled().filter(owner=label.name, **same).exists() and pending.filter(
             **same
         ).update(source=KnownRecording.Source.DELIVERED):
             continue
-        recording, _ = learn(
+        recording, _ = learn_recording(
             facts,
             title=track.title,
             artist=track.artist,
@@ -91,22 +91,22 @@ def learn_delivered(submission: Submission) -> None:
         )
         unlogged = unlogged or recording.logged_at is None
     if unlogged:  # one message for all of them
-        enqueue.enqueue("intake.index")
+        enqueue.enqueue_task("intake.index")
     pending.update(forgotten_at=timezone.now())
 
 
-def comparable(submission: Submission) -> Iterator[tuple[Track, AudioFacts]]:
+def iterate_comparable_tracks(submission: Submission) -> Iterator[tuple[Track, AudioFacts]]:
     """The tracks whose sound can be compared, with what was measured of it."""
     for track in submission.tracks.select_related("resource__blob__analysis"):
         analysis = release_mapping.analysis_of(track.resource)
         if analysis is None or analysis.facts is None:
             continue
-        facts = release_mapping.facts(analysis)
-        if facts.ok and not degenerate(facts.fingerprint):
+        facts = release_mapping.map_audio_facts(analysis)
+        if facts.ok and not is_degenerate(facts.fingerprint):
             yield track, facts
 
 
-def digest(fingerprint: bytes) -> str:
+def digest_fingerprint(fingerprint: bytes) -> str:
     """What stands for a fingerprint where only sameness matters."""
     return hashlib.blake2b(fingerprint, digest_size=16).hexdigest()
 
@@ -125,7 +125,7 @@ def known_again(rows: Iterable[KnownRecording], owner: str, isrc: str) -> KnownR
     return next(iter(same or agreeing), None)
 
 
-def complete(recording: KnownRecording, title: str = "", **said: str) -> bool:
+def complete_recording(recording: KnownRecording, title: str = "", **said: str) -> bool:
     """Fill in what was not known of a recording yet, and a better title; whether anything was. What a label delivered
     stays as it is."""
     news = {field: value for field, value in said.items() if value and not getattr(recording, field)}
@@ -139,30 +139,30 @@ def complete(recording: KnownRecording, title: str = "", **said: str) -> bool:
     return True
 
 
-def index() -> int:
+def index_new_recordings() -> int:
     """Write what was learned and forgotten to the catalogue's log, and apply it to this host's index.
 
     Returns how many changes were written; other hosts apply them by themselves. Raises checks.fingerprint.store.Behind.
     """
-    count = index_log.append()
-    index_log.catch_up(patience=math.inf, most_behind=None)
+    count = index_log.append_to_log()
+    index_log.catch_up_index(patience=math.inf, most_behind=None)
     return count
 
 
-def reconcile() -> int:
+def reconcile_index() -> int:
     """Compare the set of recordings in this host's index with the catalogue's log, and make it right.
 
     Returns how many were lost, or were there and should not be.
     """
-    index_log.append()
-    count = index_log.repair()
-    index()
+    index_log.append_to_log()
+    count = index_log.repair_index()
+    index_new_recordings()
     return count
 
 
 def rebuild_from(url: str, shard: int = 0, of: int = 1) -> int:
     """Make this machine's index of what a ClickHouse keeps, or of one part of so many; returns how many are in it."""
-    source, store = ClickHouseStore(url), check_context.store()
+    source, store = ClickHouseStore(url), check_context.open_fingerprint_store()
     if not isinstance(store, LocalStore):
         raise ValueError("the index of this installation is no folder")  # noqa: TRY004 a setting, not a type
 
@@ -173,44 +173,44 @@ def rebuild_from(url: str, shard: int = 0, of: int = 1) -> int:
         count = store.rebuild(source.recordings(shard, of), late, source.modulus)
     finally:
         source.close()
-    index_log.adopt()
+    index_log.adopt_index()
     return count
 
 
-def rebuild() -> int:
+def rebuild_index() -> int:
     """Index every recording anew, one key in as many as new stores keep; returns how many are in it.
 
     Queries go on meanwhile, in the old index until the new one takes its place whole. An index that cannot be read is
     set aside, and a new one begun.
     """
     try:
-        store = check_context.store()
+        store = check_context.open_fingerprint_store()
         store.documents()
     except Damaged:  # only files can be
         folder = Path(settings.GATE_INDEX)
         if folder.exists():
             folder.rename(folder.with_name(f"{folder.name}.damaged-{timezone.now():%Y%m%dT%H%M%S%f}"))
-        check_context.reopen()
-        store = check_context.store()
-    index_log.append()
-    if index_log.contradicted(*index_log.logged()):
+        check_context.reopen_fingerprint_store()
+        store = check_context.open_fingerprint_store()
+    index_log.append_to_log()
+    if index_log.is_log_contradicted(*index_log.list_logged_recordings()):
         index_log.begin_log_anew()
     if isinstance(store, ClickHouseStore):
-        index_log.restart(store)
+        index_log.restart_clickhouse_index(store)
     else:
-        known, _ = index_log.logged()
-        store.rebuild(index_log.fingerprints(known.tolist()), index_log.still_known)
-    index()
+        known, _ = index_log.list_logged_recordings()
+        store.rebuild(index_log.load_fingerprints(known.tolist()), index_log.load_known_fingerprints)
+    index_new_recordings()
     store.tidy()
     return len(store)
 
 
-def tidy() -> int:
+def merge_index() -> int:
     """Merge what has come together in the index; returns how many merges that took."""
-    return check_context.store().tidy()
+    return check_context.open_fingerprint_store().tidy()
 
 
-def forget(recordings: Iterable[KnownRecording]) -> int:
+def forget_recordings(recordings: Iterable[KnownRecording]) -> int:
     """Take recordings out of the catalogue; the rows stay as evidence. Returns how many.
 
     No answer speaks of them from then on, and every index drops them when it applies the log. What is on the blocklist
@@ -222,5 +222,5 @@ def forget(recordings: Iterable[KnownRecording]) -> int:
         if free.filter(pk=recording.pk).update(forgotten_at=timezone.now()):
             count += 1
     if count:
-        enqueue.enqueue("intake.index")
+        enqueue.enqueue_task("intake.index")
     return count

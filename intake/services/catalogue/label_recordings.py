@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.fingerprint.comparison import degenerate
+from checks.fingerprint.comparison import is_degenerate
 from checks.model.release import AudioFacts
 from intake.core import enqueue
 from intake.models import KnownRecording, Label
@@ -19,14 +19,16 @@ def make_known(label: Label, facts: AudioFacts, said: Mapping[str, str]) -> tupl
     """
     owner, isrc, artist = said.get("owner") or label.name, said.get("isrc") or "", said.get("artist") or ""
     if facts.sha256:
-        return known_recordings.learn(facts, title=said["title"], artist=artist, isrc=isrc, owner=owner, label=label)
-    if degenerate(facts.fingerprint):
+        return known_recordings.learn_recording(
+            facts, title=said["title"], artist=artist, isrc=isrc, owner=owner, label=label
+        )
+    if is_degenerate(facts.fingerprint):
         raise known_recordings.NothingToLearn(
             "too little sound to be compared: silence, one lasting tone, or a few seconds"
         )
     recording, new = KnownRecording.objects.settled().get_or_create(
         sha256="",
-        fingerprint_digest=known_recordings.digest(facts.fingerprint),
+        fingerprint_digest=known_recordings.digest_fingerprint(facts.fingerprint),
         owner=owner,
         isrc=isrc,
         forgotten_at=None,
@@ -39,5 +41,5 @@ def make_known(label: Label, facts: AudioFacts, said: Mapping[str, str]) -> tupl
         },
     )
     if recording.logged_at is None:
-        enqueue.enqueue("intake.index")
+        enqueue.enqueue_task("intake.index")
     return recording, new

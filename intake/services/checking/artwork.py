@@ -15,20 +15,20 @@ from checks.model.release import ImageFacts
 from checks.rules import artwork
 from checks.rules.delivered_files import DeliveredFile
 from intake.models import Blob, ImageBand, ImageMeasurement, Resource, Submission
-from intake.readers.delivery_history import bands
+from intake.readers.delivery_history import split_hash_bands
 from intake.services.storage import blobs
 
 
-def measure(submission: Submission) -> None:
+def measure_submission_artwork(submission: Submission) -> None:
     """Measure the covers of a submission that were not measured yet.
 
     Raises OSError where the storage has lost one, and AnalysisError where one was not measured for a reason of our own.
     """
-    for blob in _covers(submission):
+    for blob in _iterate_unmeasured_artwork(submission):
         current = ImageMeasurement.objects.filter(pk=blob.pk, version=artwork_client.VERSION)
         if not current.exists():
             with blobs.local_copy(blob) as path:
-                _keep(blob, facts_of(path, blob.pk))
+                _store_artwork_facts(blob, facts_of(path, blob.pk))
 
 
 def judge_before_storing(name: str, delivered: DeliveredFile) -> list[Finding]:
@@ -44,16 +44,16 @@ def judge_before_storing(name: str, delivered: DeliveredFile) -> list[Finding]:
 def facts_of(path: Path, sha256: str) -> ImageFacts:
     """What one image file measures."""
     with path.open("rb") as file:
-        return artwork_client.measured(file, sha256)
+        return artwork_client.measure_artwork_file(file, sha256)
 
 
-def _covers(submission: Submission) -> Iterator[Blob]:
+def _iterate_unmeasured_artwork(submission: Submission) -> Iterator[Blob]:
     for resource in submission.resources.filter(kind=Resource.Kind.COVER).select_related("blob"):
         if resource.blob:
             yield resource.blob
 
 
-def _keep(blob: Blob, facts: ImageFacts) -> None:
+def _store_artwork_facts(blob: Blob, facts: ImageFacts) -> None:
     document = dataclasses.asdict(facts)
     with transaction.atomic():
         row, _ = ImageMeasurement.objects.update_or_create(
@@ -61,4 +61,4 @@ def _keep(blob: Blob, facts: ImageFacts) -> None:
         )
         row.bands.all().delete()
         if facts.ok:
-            ImageBand.objects.bulk_create(ImageBand(image=row, band=band) for band in bands(facts.dhash))
+            ImageBand.objects.bulk_create(ImageBand(image=row, band=band) for band in split_hash_bands(facts.dhash))

@@ -31,7 +31,7 @@ CODE = recording_matches.PENDING_ELSEWHERE
 Source = KnownRecording.Source
 
 
-def show(submission: Submission) -> None:
+def publish_pending_recordings(submission: Submission) -> None:
     """Have what a submission brings compared with what others deliver, until it is decided.
 
     What is committed here is found by every question that catches up with the catalogue's log afterwards.
@@ -42,7 +42,7 @@ def show(submission: Submission) -> None:
         # The lock keeps a withdrawal waiting: what it takes out must not be put in afterwards.
         if not Submission.objects.select_for_update().filter(pk=submission.pk, state__in=UNDECIDED).exists():
             return
-        for track, facts in known_recordings.comparable(submission):
+        for track, facts in known_recordings.iterate_comparable_tracks(submission):
             if not own.filter(sha256=facts.sha256, isrc=track.isrc).exists():
                 KnownRecording.objects.pending().get_or_create(
                     submission=submission,
@@ -60,12 +60,19 @@ def show(submission: Submission) -> None:
                 )
 
 
-def met(found: Iterable[FindingValue]) -> list[uuid.UUID]:
+def list_other_submissions(found: Iterable[FindingValue]) -> list[uuid.UUID]:
     """The submissions of other labels that these findings speak of, in the order in which they are locked."""
-    return sorted({uuid.UUID(str(match["submission"])) for one in found if one.code == CODE for match in _matches(one)})
+    return sorted(
+        {
+            uuid.UUID(str(match["submission"]))
+            for one in found
+            if one.code == CODE
+            for match in _list_finding_matches(one)
+        }
+    )
 
 
-def leave(submission: Submission) -> None:
+def retire_pending_recordings(submission: Submission) -> None:
     """Compare nobody with what was withdrawn or refused any more; within the transaction that moves it.
 
     What stays down (see ``staydown``) is taken up again in the same transaction.
@@ -73,37 +80,37 @@ def leave(submission: Submission) -> None:
     rows = KnownRecording.objects.current().filter(submission=submission)
     rows.filter(source=Source.PENDING).update(forgotten_at=timezone.now())
     for row in rows.filter(source=Source.DELIVERED):
-        heir = _heir(row, submission)
+        heir = _find_heir_submission(row, submission)
         if heir:  # the label has another cleared release with this very recording
             KnownRecording.objects.filter(pk=row.pk).update(submission=heir)
         else:
             KnownRecording.objects.filter(pk=row.pk).update(source=Source.PENDING, forgotten_at=timezone.now())
 
 
-def come_back(submission: Submission) -> None:
+def reactivate_pending_recordings(submission: Submission) -> None:
     """The reverse, where a refusal is looked at again; within the transaction that moves it."""
     brought = KnownRecording.objects.filter(submission=submission)
     gone = brought.filter(Q(source=Source.REJECTED) | Q(source=Source.PENDING, forgotten_at__isnull=False))
     last = {(row.sha256, row.isrc): row.pk for row in gone.order_by("pk")}
     brought.filter(pk__in=last.values()).update(source=Source.PENDING, forgotten_at=None)
-    enqueue.enqueue("intake.index")
+    enqueue.enqueue_task("intake.index")
 
 
-def undecide(submission: Submission) -> None:
+def unsettle_recordings(submission: Submission) -> None:
     """What a clearance had settled waits again, where it was taken back; within the transaction that moves it."""
     for row in KnownRecording.objects.current().filter(submission=submission, source=Source.DELIVERED):
-        heir = _heir(row, submission)
+        heir = _find_heir_submission(row, submission)
         values: dict[str, Any] = {"submission": heir} if heir else {"source": Source.PENDING}
         KnownRecording.objects.filter(pk=row.pk).update(**values)
 
 
-def _heir(row: KnownRecording, submission: Submission) -> uuid.UUID | None:
+def _find_heir_submission(row: KnownRecording, submission: Submission) -> uuid.UUID | None:
     same = Track.objects.filter(resource__blob_id=row.sha256, isrc=row.isrc, submission__label=submission.label_id)
     others = same.filter(submission__state__in=CLEARED).exclude(submission=submission)
     return others.values_list("submission_id", flat=True).first()
 
 
-def store(
+def store_cross_label_findings(
     run: CheckRun, found: Sequence[FindingValue], keep: Callable[[CheckRun, Iterable[FindingValue]], None]
 ) -> list[Submission]:
     """Keep what a check found; what it says of other submissions is written into those too.
@@ -111,7 +118,7 @@ def store(
     In the caller's transaction. The rows of all sides are locked in one order, so that both may do this at once.
     Returns those that the machine cleared meanwhile: they must be taken back.
     """
-    others = met(found)
+    others = list_other_submissions(found)
     if not others:
         keep(run, found)
         return []
@@ -123,31 +130,38 @@ def store(
         theirs = CheckRun.objects.filter(submission=other, name=recording_matches.CHECK.name).first()
         if theirs is None or other.state not in (*UNDECIDED, *CLEARED):
             continue  # it was withdrawn or refused this very moment
-        turned = _turned(other, submission, found)
-        new = [one for one in turned if not _told(other, one.subject, _matches(one))]
+        turned = _turn_findings(other, submission, found)
+        new = [one for one in turned if not _is_already_found(other, one.subject, _list_finding_matches(one))]
         keep(theirs, new)
         if other.state == State.IN_REVIEW:
-            review_queue.renew(other)
+            review_queue.renew_hold_reasons(other)
         if new and other.state in CLEARED and other.decision and other.decision.actor == Decision.MACHINE:
             cleared.append(other)
-    keep(run, [one for one in found if one.code != CODE or not _told(submission, one.subject, _matches(one))])
+    keep(
+        run,
+        [
+            one
+            for one in found
+            if one.code != CODE or not _is_already_found(submission, one.subject, _list_finding_matches(one))
+        ],
+    )
     return cleared
 
 
-def _turned(other: Submission, submission: Submission, found: Sequence[FindingValue]) -> list[FindingValue]:
+def _turn_findings(other: Submission, submission: Submission, found: Sequence[FindingValue]) -> list[FindingValue]:
     """What was found in ``submission`` about ``other``, as findings of ``other`` about ``submission``."""
     turned = []
-    tracks = {track.subject: track for track in release_mapping.release(submission.metadata).tracks}
-    theirs = {track.position: track for track in release_mapping.release(other.metadata).tracks}
+    tracks = {track.subject: track for track in release_mapping.map_release_document(submission.metadata).tracks}
+    theirs = {track.position: track for track in release_mapping.map_release_document(other.metadata).tracks}
     for one in found:
-        for match in _matches(one) if one.code == CODE else ():
+        for match in _list_finding_matches(one) if one.code == CODE else ():
             if match["submission"] != str(other.pk):
                 continue
             row = KnownRecording.objects.get(pk=match["recording"])
             mine = _own_row(submission, tracks[one.subject].file)
             for position in other.tracks.filter(resource__blob_id=row.sha256).values_list("position", flat=True):
                 seen = _seen_from(match, mine, submission)
-                turned.append(recording_matches.told(CODE, theirs[position], row.duration, [seen]))
+                turned.append(recording_matches.build_match_finding(CODE, theirs[position], row.duration, [seen]))
     return turned
 
 
@@ -174,10 +188,10 @@ def _seen_from(match: dict[str, Any], mine: KnownRecording, submission: Submissi
         "duration": mine.duration,
         "pending": str(submission.pk),
     }
-    return match_description.turned_match(Match(**{**kept, **identity}, segments=tuple(segments)), identity)
+    return match_description.swap_match_sides(Match(**{**kept, **identity}, segments=tuple(segments)), identity)
 
 
-def _told(submission: Submission, subject: str, matches: Sequence[dict[str, Any]]) -> bool:
+def _is_already_found(submission: Submission, subject: str, matches: Sequence[dict[str, Any]]) -> bool:
     """Whether this track's finding about the same other submissions is on file."""
     wanted = {match["submission"] for match in matches}
     rows = Finding.objects.filter(submission=submission, code=CODE.id, subject=subject)
@@ -185,6 +199,6 @@ def _told(submission: Submission, subject: str, matches: Sequence[dict[str, Any]
     return wanted <= kept
 
 
-def _matches(finding: FindingValue) -> list[Any]:
+def _list_finding_matches(finding: FindingValue) -> list[Any]:
     matches = (finding.evidence or {}).get("matches")
     return matches if isinstance(matches, list) else []

@@ -35,7 +35,7 @@ from intake.services.operations import self_tests
 from intake.services.registry import protected_artists
 from intake.services.storage import blobs
 from intake.services.submissions import admission
-from intake.services.submissions.transitions import Conflict, move
+from intake.services.submissions.transitions import Conflict, transition_submission
 from intake.services.work import dispatch
 
 log = structlog.get_logger(__name__)
@@ -49,24 +49,24 @@ MAX_ATTEMPTS = 3
 STATES = {Verdict.APPROVE: State.APPROVED, Verdict.LABEL: State.LABELLED, Verdict.REVIEW: State.IN_REVIEW}
 
 
-def analyse(sha256: str) -> None:
+def analyse_audio_file(sha256: str) -> None:
     """Measure a file once, and enqueue the checks that waited for it."""
     analysis = Analysis.objects.select_related("blob").get(pk=sha256)
     if not analysis.final and not _given_up(analysis):
         token = Analysis.objects.claim(sha256, LEASE)
-        if token is None or not _measure(analysis, token):
+        if token is None or not _measure_claimed_file(analysis, token):
             return  # somebody else is at it, or the sweep will enqueue it again
-    advance(sha256)
+    enqueue_waiting_checks(sha256)
 
 
-def _measure(analysis: Analysis, token: uuid.UUID) -> bool:
+def _measure_claimed_file(analysis: Analysis, token: uuid.UUID) -> bool:
     """Measure a claimed file; returns whether that has ended, for good or for bad."""
-    with _held(Analysis.objects.all(), analysis.pk, token):
+    with _renew_lease(Analysis.objects.all(), analysis.pk, token):
         try:
             if cause := self_tests.broken_here("sound"):
                 raise self_tests.KnownBroken(cause)  # noqa: TRY301 - given back like what fails
             with blobs.local_copy(analysis.blob) as path:
-                left_out: dict[str, Any] = {} if admission.policy().asks(LATTICE) else {"lattice": False}
+                left_out: dict[str, Any] = {} if admission.current_policy().asks(LATTICE) else {"lattice": False}
                 facts = default_analyser().analyse(path, analysis.pk, **left_out)
         except self_tests.KnownBroken as error:
             return self_tests.give_back(Analysis.objects.all(), analysis.pk, token, error, MAX_ATTEMPTS)
@@ -86,7 +86,7 @@ def _measure(analysis: Analysis, token: uuid.UUID) -> bool:
 
 
 @contextlib.contextmanager
-def _held(rows: WorkQuerySet, pk: object, token: uuid.UUID) -> Iterator[None]:
+def _renew_lease(rows: WorkQuerySet, pk: object, token: uuid.UUID) -> Iterator[None]:
     """Renew the lease of what takes long. The renewing thread dies with its process, as it must."""
     done = threading.Event()
 
@@ -104,11 +104,11 @@ def _held(rows: WorkQuerySet, pk: object, token: uuid.UUID) -> Iterator[None]:
         keeper.join()
 
 
-def advance(sha256: str) -> None:
+def enqueue_waiting_checks(sha256: str) -> None:
     """Enqueue the checks of every submission whose last file to be measured was this one."""
     delivered = Submission.objects.filter(state=State.CHECKING, resources__blob_id=sha256)
     runs = CheckRun.objects.filter(status=Status.PENDING, needs_audio=True, submission__in=delivered)
-    dispatch.send("intake.run_check", runs.measured())
+    dispatch.send_work_messages("intake.run_check", runs.measured())
 
 
 def run_check(run_id: str | uuid.UUID) -> None:
@@ -118,42 +118,44 @@ def run_check(run_id: str | uuid.UUID) -> None:
     if submission.state != State.CHECKING:
         return
     if not run.final and not _given_up(run):
-        if run.needs_audio and _measuring(submission):
+        if run.needs_audio and _is_being_measured(submission):
             # Another delivery has had a file measured anew. ``advance`` sends the message again when that is done.
             CheckRun.objects.filter(pk=run.pk, status=Status.PENDING).update(rung_at=None)
             return
         token = CheckRun.objects.claim(run.pk, LEASE)
         if token is None:
             return
-        _answer(run, token)
-    conclude(submission.pk)
+        _run_claimed_check(run, token)
+    conclude_submission(submission.pk)
 
 
-def conclude(submission_id: str | uuid.UUID) -> None:
+def conclude_submission(submission_id: str | uuid.UUID) -> None:
     """Judge a submission once all its checks have ended. Runs after the commit that ended the last one."""
     submission = Submission.objects.get(pk=submission_id)
     runs = list(submission.check_runs.all())
     if submission.state != State.CHECKING or not runs or not all(run.final for run in runs):
         return
-    rules = admission.policy()
+    rules = admission.current_policy()
     missing = sorted(set(rules.mandatory) - {run.name for run in runs if run.status == Status.DONE})
     try:
-        while not _settled(submission, rules, missing):
+        while not _try_to_settle(submission, rules, missing):
             log.info("judged again, for another delivery has come", submission=str(submission.pk))
     except Conflict:
         log.info("somebody concluded first", submission=str(submission.pk))
 
 
-def _settled(submission: Submission, rules: policies.Policy, missing: Sequence[str]) -> bool:
+def _try_to_settle(submission: Submission, rules: policies.Policy, missing: Sequence[str]) -> bool:
     """Judge and move, unless something was found meanwhile by the check of another submission (see ``pending``)."""
     seen = submission.findings.count()
-    ruling = judge(submission, rules, missing)
+    ruling = judge_submission(submission, rules, missing)
     if submission.accepts_id:
         # A person has said already what may go out of this release, and with which labels: that is carried on.
         reasons = ruling.reasons or (PARTIAL_ACCEPTED.id,)
         ruling = replace(ruling, verdict=Verdict.REVIEW, reasons=reasons, labels=())
     with transaction.atomic():
-        settle(submission, ruling, rules, missing)  # from here on its row is ours, and nobody writes findings
+        commit_machine_decision(
+            submission, ruling, rules, missing
+        )  # from here on its row is ours, and nobody writes findings
         outdated = submission.findings.count() != seen
         transaction.set_rollback(outdated)
     if outdated:
@@ -161,14 +163,16 @@ def _settled(submission: Submission, rules: policies.Policy, missing: Sequence[s
     return not outdated
 
 
-def judge(submission: Submission, rules: policies.Policy, missing: Sequence[str] = ()) -> Ruling:
+def judge_submission(submission: Submission, rules: policies.Policy, missing: Sequence[str] = ()) -> Ruling:
     """What a policy says to the findings that are on file."""
-    findings = release_mapping.findings(list(submission.findings.all()), checks.CODES)
+    findings = release_mapping.map_stored_findings(list(submission.findings.all()), checks.CODES)
     positions = list(submission.tracks.values_list("position", flat=True))
-    return policies.decide(rules, findings, missing, positions)
+    return policies.judge_findings(rules, findings, missing, positions)
 
 
-def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missing: Sequence[str]) -> None:
+def commit_machine_decision(
+    submission: Submission, ruling: Ruling, rules: policies.Policy, missing: Sequence[str]
+) -> None:
     """Write the machine's decision and move the submission. Raises Conflict where somebody was first."""
     now = timezone.now()
     actor = Decision.MACHINE
@@ -182,7 +186,7 @@ def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missi
     )
     review = ruling.verdict is Verdict.REVIEW
     with transaction.atomic():
-        move(
+        transition_submission(
             submission,
             STATES[ruling.verdict],
             actor,
@@ -202,7 +206,7 @@ def settle(submission: Submission, ruling: Ruling, rules: policies.Policy, missi
         if not review:
             known_recordings.learn_delivered(submission)
         if submission.accepts_id:
-            enqueue.enqueue("intake.carry_on", str(submission.pk))
+            enqueue.enqueue_task("intake.carry_on", str(submission.pk))
 
 
 def label_document(label: Any, code: str, actor: str, at: dt.datetime) -> dict[str, Any]:
@@ -227,29 +231,29 @@ def due_at(submission: Submission, rules: policies.Policy, now: dt.datetime) -> 
 
 
 @functools.cache
-def _check(name: str) -> Check:
+def _find_check(name: str) -> Check:
     return next(check for check in checks.CHECKS if check.name == name)
 
 
-def _measuring(submission: Submission) -> bool:
+def _is_being_measured(submission: Submission) -> bool:
     return Analysis.objects.open().filter(blob__resources__submission=submission).exists()
 
 
-def _answer(run: CheckRun, token: uuid.UUID) -> None:
+def _run_claimed_check(run: CheckRun, token: uuid.UUID) -> None:
     """Run a claimed check. A fault of ours gives it back; after the last try it is dead, and says so."""
     submission, position = run.submission, None
     try:
         if run.name == recording_matches.CHECK.name:
-            cross_label.show(submission)
-            position = index_log.catch_up()  # what was learned a moment ago counts
-        if _check(run.name).needs_images:
-            artwork.measure(submission)
-        delivery = release_mapping.delivery(submission)
-        context = check_context.context(submission.label, submission, admission.policy(), position)
-        found = list(_check(run.name).run(delivery, context))
+            cross_label.publish_pending_recordings(submission)
+            position = index_log.catch_up_index()  # what was learned a moment ago counts
+        if _find_check(run.name).needs_images:
+            artwork.measure_submission_artwork(submission)
+        delivery = release_mapping.map_submission(submission)
+        context = check_context.build_check_context(submission.label, submission, admission.current_policy(), position)
+        found = list(_find_check(run.name).run(delivery, context))
         with transaction.atomic():
             if CheckRun.objects.finish(run.pk, token, error=""):
-                for cleared in cross_label.store(run, found, store):
+                for cleared in cross_label.store_cross_label_findings(run, found, store_check_findings):
                     _take_back(cleared)
     except (Behind, Damaged) as error:
         # The index of this host says nothing about the sound: another host is asked, or this one a little later.
@@ -257,7 +261,7 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
         CheckRun.objects.postpone(run.pk, token, str(error), index_log.WAIT)
     except Exception as error:
         log.exception("check failed", check=run.name, submission=str(submission.pk))
-        with _held(CheckRun.objects.all(), run.pk, token):
+        with _renew_lease(CheckRun.objects.all(), run.pk, token):
             given_up = self_tests.give_back(CheckRun.objects.all(), run.pk, token, error, MAX_ATTEMPTS)
         if given_up:
             _store_failure(run)
@@ -265,7 +269,7 @@ def _answer(run: CheckRun, token: uuid.UUID) -> None:
 
 def _take_back(cleared: Submission) -> None:
     """Put a submission before a human that was cleared while another label's delivery of the same sound came in."""
-    now, rules = timezone.now(), admission.policy()
+    now, rules = timezone.now(), admission.current_policy()
     decision = Decision(
         verdict=Verdict.REVIEW,
         actor="gate",
@@ -278,7 +282,7 @@ def _take_back(cleared: Submission) -> None:
         "concluded_at": None,
         "due_at": due_at(cleared, rules, now),
     }
-    move(cleared, State.IN_REVIEW, "gate", None, decision, **values)
+    transition_submission(cleared, State.IN_REVIEW, "gate", None, decision, **values)
 
 
 def _given_up(work: Analysis | CheckRun) -> bool:
@@ -298,9 +302,9 @@ def _given_up(work: Analysis | CheckRun) -> bool:
     return True
 
 
-def store(run: CheckRun, found: Iterable[FindingValue]) -> None:
+def store_check_findings(run: CheckRun, found: Iterable[FindingValue]) -> None:
     """Keep what a check found, with what it asks for under the policy in force."""
-    rules = admission.policy()
+    rules = admission.current_policy()
     Finding.objects.bulk_create(
         Finding(
             check_run=run,
@@ -324,4 +328,4 @@ def store(run: CheckRun, found: Iterable[FindingValue]) -> None:
 
 def _store_failure(run: CheckRun) -> None:
     message = f"The check '{run.name}' could not be carried out; a moderator looks instead."
-    store(run, [FindingValue(CHECK_FAILED, "release", message)])
+    store_check_findings(run, [FindingValue(CHECK_FAILED, "release", message)])

@@ -78,17 +78,17 @@ class Question:
             return Answer(self.name, False, detail.rstrip(": "), self.hint, self.needed)
 
 
-def ready() -> list[Answer]:
+def check_readiness() -> list[Answer]:
     """What ``/readyz`` asks: may a load balancer send requests here?"""
     return [question.answer() for question in _READY]
 
 
-def examine() -> list[Answer]:
+def run_all_health_checks() -> list[Answer]:
     """Everything that can be asked; takes a second or two, and writes one small file to the storage."""
     return [question.answer() for question in _EVERYTHING]
 
 
-def _database() -> str:
+def _check_database() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     if connection.vendor == "sqlite":
@@ -100,7 +100,7 @@ def _database() -> str:
     return f"{connection.display_name} {version // 10000}.{version % 10000}, {connection.settings_dict['HOST']}"
 
 
-def _migrations() -> str:
+def _check_migrations() -> str:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -108,7 +108,7 @@ def _migrations() -> str:
     return "all applied"
 
 
-def _broker() -> str:
+def _check_broker() -> str:
     with current_app.connection_for_read(connect_timeout=_BROKER_PATIENCE) as broker:
         broker.ensure_connection(max_retries=1, timeout=_BROKER_PATIENCE)
         with broker.channel() as channel:
@@ -134,8 +134,8 @@ def _storage_works() -> str:
     return f"{_storage_reachable()}; written, read and deleted"
 
 
-def _index() -> str:
-    found = index_log.status()
+def _check_index() -> str:
+    found = index_log.compare_index_with_log()
     place = f"position {found.position} of {found.end} of the catalogue's log"
     if found.faults:
         raise Broken(f"{'; '.join(found.faults)}; {place}")
@@ -144,20 +144,20 @@ def _index() -> str:
     return f"{found.recordings} known recordings can be searched; {place}"
 
 
-def _policy() -> str:
+def _check_policy() -> str:
     policy = admission.read_policy()
     return f"version {policy.version}, {policy.digest}"
 
 
-def _fingerprint() -> str:
+def _check_fingerprinter() -> str:
     return str(analysis.fingerprint_backend())
 
 
-def _sandbox() -> str:
+def _check_sandbox() -> str:
     from checks.analysis import Level, sandbox_escapes
 
     try:
-        level, tried = sandbox_escapes.try_all()
+        level, tried = sandbox_escapes.run_escape_tests()
     except analysis.AnalysisUnavailable as fault:
         raise Broken(str(fault), hint=_DECODER_HINT) from fault
     succeeded = sorted({one.what for one in tried if not one.refused})
@@ -169,16 +169,16 @@ def _sandbox() -> str:
     return f"{told}{sum(one.refused for one in tried)} of {len(tried)} attempts to leave it refused"
 
 
-def _decoder() -> str:
+def _check_decoder() -> str:
     from checks.analysis import self_test
 
-    parts = self_test.examine()
+    parts = self_test.run_self_test()
     if broken := [f"{part.name}: {part.detail}" for part in parts if not part.ok]:
         raise Broken("; ".join(broken))
-    return f"{', '.join(f'{part.name} ({part.detail})' for part in parts)}; {self_test.libraries()}"
+    return f"{', '.join(f'{part.name} ({part.detail})' for part in parts)}; {self_test.list_library_versions()}"
 
 
-def _workers() -> str:
+def _check_workers() -> str:
     """What the hosts that run workers say of themselves."""
     results = list(models.SelfTest.objects.recent().order_by("host"))
     if broken := [one for one in results if not one.ok]:
@@ -200,7 +200,7 @@ def _workers_can_measure() -> str:
     return f"{len(results) - len(broken)} of {len(results)} hosts can measure files"
 
 
-def _work() -> str:
+def _check_work() -> str:
     dead = sum(
         model._default_manager.filter(status=models.Status.DEAD).count() for model in (models.Analysis, models.CheckRun)
     )
@@ -208,7 +208,7 @@ def _work() -> str:
     return f"{waiting} pieces waiting or running, {dead} given up (their submissions are in review)"
 
 
-def _clock() -> str:
+def _check_clock() -> str:
     trace = settings.GATE_TMP / "beat"
     if not trace.exists():
         raise Broken("has not run here")
@@ -218,7 +218,7 @@ def _clock() -> str:
     return f"last tick {age:.0f} s ago"
 
 
-def _disk() -> str:
+def _check_disk() -> str:
     usage = shutil.disk_usage(settings.GATE_DATA)
     detail = f"{usage.free / 1024**3:.1f} of {usage.total / 1024**3:.0f} GB free below {settings.GATE_DATA}"
     if usage.free < _ENOUGH_DISK:
@@ -226,12 +226,12 @@ def _disk() -> str:
     return detail
 
 
-def _versions() -> str:
-    named = [f"{name} {importlib.metadata.version(name)}" for name in _installed(_NAMED_PACKAGES)]
+def _check_versions() -> str:
+    named = [f"{name} {importlib.metadata.version(name)}" for name in _list_installed_versions(_NAMED_PACKAGES)]
     return f"Python {platform.python_version()} on {platform.machine()}; " + ", ".join(named)
 
 
-def _installed(names: tuple[str, ...]) -> list[str]:
+def _list_installed_versions(names: tuple[str, ...]) -> list[str]:
     present = {distribution.name.lower() for distribution in importlib.metadata.distributions()}
     return [name for name in names if name in present]
 
@@ -244,17 +244,19 @@ _DECODER_HINT = (
     "itself; no release need be touched."
 )
 
-_DATABASE = Question("database", _database, "Start it, or mend DATABASE_URL.")
+_DATABASE = Question("database", _check_database, "Start it, or mend DATABASE_URL.")
 _BROKER = Question(
-    "broker", _broker, "Start it, or correct REDIS_URL; until then work continues with a delay of up to 10 s."
+    "broker", _check_broker, "Start it, or correct REDIS_URL; until then work continues with a delay of up to 10 s."
 )
 _INDEX = Question(
     "index",
-    _index,
+    _check_index,
     "It is brought up to date by itself where a worker runs; make GATE_DATA/index writable, and if it is damaged, run "
     "`manage.py index rebuild`.",
 )
-_POLICY = Question("policy", _policy, "Mend the file that GATE_POLICY names; it is config/policy.toml by default.")
+_POLICY = Question(
+    "policy", _check_policy, "Mend the file that GATE_POLICY names; it is config/policy.toml by default."
+)
 
 _READY = (
     _DATABASE,
@@ -265,22 +267,22 @@ _READY = (
     Question("decoder", _workers_can_measure, _DECODER_HINT),
 )
 _EVERYTHING = (
-    Question("versions", _versions, ""),
+    Question("versions", _check_versions, ""),
     _DATABASE,
-    Question("migrations", _migrations, "Run `manage.py migrate`."),
+    Question("migrations", _check_migrations, "Run `manage.py migrate`."),
     _BROKER,
     Question("storage", _storage_works, "Start it, mend STORAGE_URL, or give the bucket's key the right to write."),
     _INDEX,
     _POLICY,
-    Question("fingerprint", _fingerprint, "Reinstall the gate: neither libchromaprint nor its own port works."),
-    Question("decoder", _decoder, _DECODER_HINT),
-    Question("workers", _workers, f"Run `manage.py doctor` on that host. {_DECODER_HINT}"),
+    Question("fingerprint", _check_fingerprinter, "Reinstall the gate: neither libchromaprint nor its own port works."),
+    Question("decoder", _check_decoder, _DECODER_HINT),
+    Question("workers", _check_workers, f"Run `manage.py doctor` on that host. {_DECODER_HINT}"),
     Question(
         "sandbox",
-        _sandbox,
+        _check_sandbox,
         "Production needs level 2: a Linux kernel with seccomp, and a container engine that lets a process use it.",
     ),
-    Question("disk", _disk, "Make room, or move GATE_DATA.", needed=False),
-    Question("work", _work, "Run `manage.py migrate`."),
-    Question("clock", _clock, "Start the gate: `make run`, or the beat container.", needed=False),
+    Question("disk", _check_disk, "Make room, or move GATE_DATA.", needed=False),
+    Question("work", _check_work, "Run `manage.py migrate`."),
+    Question("clock", _check_clock, "Start the gate: `make run`, or the beat container.", needed=False),
 )

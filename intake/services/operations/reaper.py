@@ -38,7 +38,7 @@ from intake.services.people import login_throttle
 from intake.services.policy import policy_versions
 from intake.services.review import review_queue
 from intake.services.storage import blobs, uploads
-from intake.services.submissions.transitions import Conflict, move
+from intake.services.submissions.transitions import Conflict, transition_submission
 
 #: Work enqueued this long ago that nobody has taken may have lost its message: most work is taken within a second.
 PATIENCE = dt.timedelta(seconds=20)
@@ -56,15 +56,15 @@ DRAFT_KEPT = dt.timedelta(days=7)
 IDEMPOTENCY_KEPT = dt.timedelta(hours=24)
 
 
-def sweep() -> int:
+def enqueue_lost_work() -> int:
     """Enqueue everything again that should have been taken by now; returns how many messages."""
     now = timezone.now()
     late = now - PATIENCE
     fast, work = _Sender("fast", now), _Sender("work", now)
     return (
         fast.send("intake.start", Submission.objects.filter(state=State.RECEIVED, received_at__lt=late))
-        + fast.send("intake.conclude", _unconcluded(late))
-        + fast.send("intake.carry_on", _uncarried(now))
+        + fast.send("intake.conclude", _unconcluded_submissions(late))
+        + fast.send("intake.carry_on", _unapplied_parts(now))
         + work.send("intake.analyse", Analysis.objects.claimable(now).filter(created_at__lt=late))
         + work.send("intake.run_check", CheckRun.objects.claimable(now).measured().filter(created_at__lt=late))
         + work.send("intake.try_policy", PolicyTrial.objects.claimable(now).filter(created_at__lt=late))
@@ -93,7 +93,7 @@ class _Sender:
                 count = Least(F("enqueue_count") + 1, self._doublings)
                 rows.model._default_manager.filter(pk__in=keys).update(rung_at=self._now, enqueue_count=count)
             for key in keys:
-                enqueue.enqueue(task, str(key))
+                enqueue.enqueue_task(task, str(key))
         return len(keys)
 
     def _overdue(self) -> Q:
@@ -109,7 +109,7 @@ class _Sender:
         """Have recordings indexed, where no message that could ask for it waits: one is for all of them."""
         if not self._empty or not KnownRecording.objects.unlogged().exists():
             return 0
-        enqueue.enqueue("intake.index")
+        enqueue.enqueue_task("intake.index")
         return 1
 
 
@@ -119,19 +119,21 @@ def _abandoned_drafts() -> int:
     count = 0
     for draft in drafts[:BATCH]:
         with contextlib.suppress(Conflict):  # handed over this very moment
-            move(draft, State.WITHDRAWN, "gate", {"because": "never handed over"}, concluded_at=timezone.now())
+            transition_submission(
+                draft, State.WITHDRAWN, "gate", {"because": "never handed over"}, concluded_at=timezone.now()
+            )
             count += 1
     return count
 
 
-def _unconcluded(late: dt.datetime) -> QuerySet[Submission]:
+def _unconcluded_submissions(late: dt.datetime) -> QuerySet[Submission]:
     """All checks ended, and nobody concluded."""
     runs = CheckRun.objects.filter(submission=OuterRef("pk"))
     recent = Q(status__in=(Status.PENDING, Status.RUNNING)) | Q(finished_at__gte=late)
     return Submission.objects.filter(Exists(runs), ~Exists(runs.filter(recent)), state=State.CHECKING)
 
 
-def _uncarried(now: dt.datetime) -> QuerySet[Submission]:
+def _unapplied_parts(now: dt.datetime) -> QuerySet[Submission]:
     """Accepted parts that were judged a moment ago, and that nobody has looked at since."""
     machine = Decision.objects.filter(submission=OuterRef("pk"), actor=Decision.MACHINE)
     recent = Exists(machine.filter(created_at__range=(now - CARRIED_WITHIN, now - PATIENCE)))
@@ -139,12 +141,18 @@ def _uncarried(now: dt.datetime) -> QuerySet[Submission]:
     return Submission.objects.filter(recent, ~Exists(people), accepts__isnull=False, state=State.IN_REVIEW)
 
 
-def tidy() -> int:
+def run_housekeeping() -> int:
     """Remove what nobody needs any more, and mend what was lost; returns how many things."""
-    policy_versions.notice()
+    policy_versions.record_changed_policy()
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
-    files = blobs.tidy() + uploads.tidy()
-    rows = old + _abandoned_drafts() + review_queue.tidy() + login_throttle.tidy() + self_tests.tidy()
+    files = blobs.delete_unused_blobs() + uploads.delete_abandoned_uploads()
+    rows = (
+        old
+        + _abandoned_drafts()
+        + review_queue.delete_old_presences()
+        + login_throttle.delete_old_throttles()
+        + self_tests.delete_old_self_tests()
+    )
     return (
-        rows + files + known_recordings.reconcile() + known_recordings.tidy()
+        rows + files + known_recordings.reconcile_index() + known_recordings.merge_index()
     )  # last: an index that is damaged ends it

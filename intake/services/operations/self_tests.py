@@ -53,15 +53,15 @@ class KnownBroken(AnalysisUnavailable):
     """This host has just found that it cannot do it, so it was not tried."""
 
 
-def host() -> str:
+def read_host_name() -> str:
     """The name under which this host keeps its result."""
     return socket.gethostname()
 
 
-def run() -> SelfTest:
+def run_host_self_test() -> SelfTest:
     """Test this host now, keep the result, and wake what waited where it passes."""
-    parts = [*self_test.examine(), self_test.examined("ddex", _read_message)]
-    return record(parts)
+    parts = [*self_test.run_self_test(), self_test.run_self_test_part("ddex", _read_message)]
+    return record_self_test(parts)
 
 
 def _read_message() -> str:
@@ -69,10 +69,10 @@ def _read_message() -> str:
     return "read"
 
 
-def record(parts: Sequence[self_test.Part]) -> SelfTest:
+def record_self_test(parts: Sequence[self_test.Part]) -> SelfTest:
     """Keep the result of a self-test of this host, in the file first: it must be there when the database is not."""
     result = SelfTest(
-        host=host(),
+        host=read_host_name(),
         ran_at=timezone.now(),
         ok=all(part.ok for part in parts),
         parts=[{"name": part.name, "ok": part.ok, "detail": part.detail} for part in parts],
@@ -93,7 +93,7 @@ def record(parts: Sequence[self_test.Part]) -> SelfTest:
 
 def status_file() -> Path:
     """Where the health check of this host's worker looks: "ok", or what is wrong."""
-    return settings.GATE_TMP / f"self-test.{host()}"
+    return settings.GATE_TMP / f"self-test.{read_host_name()}"
 
 
 def _write_status(result: SelfTest) -> None:
@@ -110,15 +110,15 @@ def _write_status(result: SelfTest) -> None:
 def broken_here(part: str) -> str:
     """Why this host could not do its ``part`` a moment ago; empty where it could, or where it is time to try again."""
     since = timezone.now() - INTERVAL_WHILE_BROKEN
-    latest = SelfTest.objects.filter(host=host(), ok=False, ran_at__gte=since).first()
+    latest = SelfTest.objects.filter(host=read_host_name(), ok=False, ran_at__gte=since).first()
     details = [one["detail"] for one in latest.parts if one["name"] == part and not one["ok"]] if latest else []
     return details[0] if details else ""
 
 
 def note_success() -> None:
     """Something was measured here: where the host is on record as broken, test it and correct the record."""
-    if SelfTest.objects.filter(host=host(), ok=False).exists():
-        run()
+    if SelfTest.objects.filter(host=read_host_name(), ok=False).exists():
+        run_host_self_test()
 
 
 def give_back(rows: WorkQuerySet, pk: object, token: uuid.UUID, error: Exception, max_attempts: int) -> bool:
@@ -137,13 +137,15 @@ def _is_of_the_installation(error: Exception) -> bool:
     if isinstance(error, KnownBroken):
         return True
     if isinstance(error, AnalysisUnavailable):
-        return not run().ok  # where the self-test passes now, it was this file after all, or it is over: attempts count
+        return (
+            not run_host_self_test().ok
+        )  # where the self-test passes now, it was this file after all, or it is over: attempts count
     if isinstance(error, InterfaceError | OperationalError | StorageUnavailable):
         return True
     return isinstance(error, OSError) and error.errno in _OF_THE_HOST
 
 
-def tidy() -> int:
+def delete_old_self_tests() -> int:
     """Remove the results of hosts that have gone; returns how many."""
     cutoff = timezone.now() - 4 * SelfTest.VALID_FOR
     removed = SelfTest.objects.filter(ran_at__lt=cutoff).delete()[0]

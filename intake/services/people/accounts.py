@@ -10,7 +10,7 @@ import secrets
 from django.db import transaction
 from django.utils import timezone
 
-from checks.model.recording_ownership import folded
+from checks.model.recording_ownership import fold_owner_name
 from intake.models import ApiKey, Label, Partner
 
 #: What a key may be allowed to do.
@@ -36,9 +36,9 @@ def create_label(name: str, scopes: tuple[str, ...] = LABEL_SCOPES) -> tuple[Lab
     accents and punctuation it is written with. Raises NameTaken, or IntegrityError where the same name comes twice at
     once.
     """
-    wanted = folded(name)
+    wanted = fold_owner_name(name)
     for other, names in Label.objects.values_list("name", "names"):
-        if name == other or (wanted and wanted in {folded(one) for one in (other, *names)}):
+        if name == other or (wanted and wanted in {fold_owner_name(one) for one in (other, *names)}):
             raise NameTaken(f"there is a label '{other}' already, which has this name")
     with transaction.atomic():
         label = Label.objects.create(name=name)
@@ -58,22 +58,22 @@ def issue_key(owner: Label | Partner, scopes: tuple[str, ...], expires_at: dt.da
     ApiKey.objects.create(
         **({"label": owner} if isinstance(owner, Label) else {"partner": owner}),
         prefix=prefix,
-        digest=_digest(secret),
+        digest=_digest_api_secret(secret),
         scopes=list(scopes),
         expires_at=expires_at,
     )
     return f"{KEY_MARK}_{prefix}_{secret}"
 
 
-def authenticate(key: str) -> ApiKey | None:
+def authenticate_api_key(key: str) -> ApiKey | None:
     """The API key row that a presented key opens, or None."""
     mark, _, rest = key.partition("_")
     prefix, _, secret = rest.partition("_")
     rows = ApiKey.objects.select_related("label", "partner").filter(prefix=prefix) if prefix else ()
     found = next(iter(rows), None)  # prefixes are unique: nothing to put in order
     # An unknown prefix costs the same comparison, so that answers take equally long.
-    expected = found.digest if found else _digest("")
-    matches = hmac.compare_digest(expected, _digest(secret))
+    expected = found.digest if found else _digest_api_secret("")
+    matches = hmac.compare_digest(expected, _digest_api_secret(secret))
     now = timezone.now()
     if mark != KEY_MARK or found is None or not matches or not found.usable(now):
         return None
@@ -82,11 +82,11 @@ def authenticate(key: str) -> ApiKey | None:
     return found
 
 
-def revoke(key: ApiKey) -> None:
+def revoke_api_key(key: ApiKey) -> None:
     """Close a key for good."""
     ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
-def _digest(secret: str) -> str:
+def _digest_api_secret(secret: str) -> str:
     """The secret has 256 bits of its own randomness, so one round of SHA-256 is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()

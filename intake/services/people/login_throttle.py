@@ -163,7 +163,7 @@ def count_login(name: str, client: Client, *, second_factor: bool) -> Attempt:
         scopes.append((Scope.ADDRESS, "", client.network))
         if not second_factor:
             scopes.append((Scope.NAME, name, ""))
-    return _count(scopes)
+    return _count_attempt(scopes)
 
 
 def count_both(name: str) -> Attempt:
@@ -172,7 +172,7 @@ def count_both(name: str) -> Attempt:
 
     Neither may be answered alone. The waits are short: strangers can be in the way for seconds, and not lock out.
     """
-    return _count([(Scope.BOTH, name, "")])
+    return _count_attempt([(Scope.BOTH, name, "")])
 
 
 def count_code(name: str, client: Client) -> Attempt:
@@ -185,7 +185,7 @@ def count_code(name: str, client: Client) -> Attempt:
     if not client.device:
         scopes.append((Scope.CODE_NAME, name, ""))
         charged.append((Scope.ADDRESS, "", client.network))
-    return _count(scopes, charged)
+    return _count_attempt(scopes, charged)
 
 
 def count_confirmation(name: str) -> Attempt:
@@ -193,12 +193,12 @@ def count_confirmation(name: str) -> Attempt:
 
     It is counted by name alone: strangers do not reach that page, and logging in anew confirms as well.
     """
-    return _count([(Scope.CONFIRM, name, "")])
+    return _count_attempt([(Scope.CONFIRM, name, "")])
 
 
 def unlock_name(name: str) -> int:
     """Forget all failures of a name; returns how many counters there were."""
-    return LoginThrottle.objects.filter(name=fold(name)).delete()[0]
+    return LoginThrottle.objects.filter(name=fold_login_name(name)).delete()[0]
 
 
 def unlock_network(network: str) -> int:
@@ -206,22 +206,22 @@ def unlock_network(network: str) -> int:
     return LoginThrottle.objects.filter(client=network).delete()[0]
 
 
-def tidy() -> int:
+def delete_old_throttles() -> int:
     """Delete counters of long ago; returns how many."""
     return LoginThrottle.objects.filter(failed_at__lt=timezone.now() - KEPT).delete()[0]
 
 
-def fold(name: str) -> str:
+def fold_login_name(name: str) -> str:
     """The name as it is counted: spellings that people take for the same are the same."""
     return unicodedata.normalize("NFKC", name).casefold()[:200]
 
 
-def _count(wanted: Sequence[Key], charged: Sequence[Key] = ()) -> Attempt:
+def _count_attempt(wanted: Sequence[Key], charged: Sequence[Key] = ()) -> Attempt:
     """Count on all counters, or on none where one of ``wanted`` is locked; those ``charged`` count and never refuse.
 
     Rows are made and locked in one order, so that parallel attempts wait for one another.
     """
-    keys = sorted((scope.value, fold(name), client[:60]) for scope, name, client in (*wanted, *charged))
+    keys = sorted((scope.value, fold_login_name(name), client[:60]) for scope, name, client in (*wanted, *charged))
     with transaction.atomic():
         LoginThrottle.objects.bulk_create(
             [LoginThrottle(scope=scope, name=name, client=client) for scope, name, client in keys],

@@ -13,7 +13,7 @@ from intake.services.people import permissions
 from intake.services.people.permissions import Role
 
 
-def create(name: str, password: str = "", held: Iterable[Role] = (Role.MODERATOR,)) -> tuple[User, str, bool]:
+def create_moderator(name: str, password: str = "", held: Iterable[Role] = (Role.MODERATOR,)) -> tuple[User, str, bool]:
     """A person with a role and a password (drawn where none is given); returns whom, the password, and if it is new.
 
     One who is there already is let in again, with these roles added, and keeps the password unless a new one is given:
@@ -27,5 +27,5 @@ def create(name: str, password: str = "", held: Iterable[Role] = (Role.MODERATOR
             user.set_password(chosen)
         user.is_staff = user.is_active = True
         user.save()
-        user.groups.add(*(permissions.group(role) for role in held))
+        user.groups.add(*(permissions.ensure_role_group(role) for role in held))
     return user, chosen, new

@@ -78,23 +78,23 @@ class Forbidden(PermissionDenied):
         super().__init__(f"{person.get_username()} may not {action}")
 
 
-def actor(person: User) -> str:
+def name_moderator_actor(person: User) -> str:
     """How history names a person at the desk."""
     return f"moderator:{person.get_username()}"
 
 
-def may(person: User, action: Action) -> bool:
+def is_permitted(person: User, action: Action) -> bool:
     """Whether the person is let do it: by a group, or as a superuser; only while active and of the staff."""
     return person.is_active and person.is_staff and person.has_perm(f"intake.{RIGHTS[action]}")
 
 
-def require(person: User, action: Action) -> None:
+def require_permission(person: User, action: Action) -> None:
     """Raise Forbidden unless the person may."""
-    if not may(person, action):
+    if not is_permitted(person, action):
         raise Forbidden(person, action)
 
 
-def rights(role: Role) -> Q:
+def filter_role_rights(role: Role) -> Q:
     """The rights of a role, as a condition on the framework's permissions."""
     does = [RIGHTS[action] for action in ROLES[role]]
     wanted = Q(codename__in=does)
@@ -103,8 +103,8 @@ def rights(role: Role) -> Q:
     return wanted & Q(content_type__app_label="intake")
 
 
-def group(role: Role) -> Group:
+def ensure_role_group(role: Role) -> Group:
     """The role's group, with exactly its rights."""
     found, _ = Group.objects.get_or_create(name=role.value)
-    found.permissions.set(Permission.objects.filter(rights(role)))
+    found.permissions.set(Permission.objects.filter(filter_role_rights(role)))
     return found

@@ -24,55 +24,55 @@ CODE_BYTES = 8
 # --- The second factor --------------------------------------------------------------------------------------------
 
 
-def device(person: User) -> TOTPDevice | None:
+def find_confirmed_device(person: User) -> TOTPDevice | None:
     """What this person proves the second factor with; None before enrolment."""
     return TOTPDevice.objects.filter(user=person, confirmed=True).first()
 
 
-def enrolling(person: User) -> TOTPDevice:
+def ensure_unconfirmed_device(person: User) -> TOTPDevice:
     """The secret that a person is about to keep; the same until it is confirmed."""
     found, _ = TOTPDevice.objects.get_or_create(user=person, confirmed=False, defaults={"name": "desk"})
     return found
 
 
-def secret(enrolled: TOTPDevice) -> str:
+def format_totp_secret(enrolled: TOTPDevice) -> str:
     """The secret as it is typed into an app that cannot read the picture."""
     return base64.b32encode(enrolled.bin_key).decode()
 
 
-def confirm(person: User, token: str, client: Client) -> list[str]:
+def confirm_enrolment(person: User, token: str, client: Client) -> list[str]:
     """End the enrolment with a first right password; returns the recovery codes, which are shown this once.
 
     Returns none where it is not right. Raises LockedOut.
     """
-    if device(person) is not None:
+    if find_confirmed_device(person) is not None:
         return []
     attempt = login_throttle.count_code(person.get_username(), client)
-    waiting = enrolling(person)
+    waiting = ensure_unconfirmed_device(person)
     if not waiting.verify_token(token.strip()):
         return []
     codes = [secrets.token_hex(CODE_BYTES) for _ in range(CODES)]
     with transaction.atomic():
         TOTPDevice.objects.filter(pk=waiting.pk).update(confirmed=True)
         RecoveryCode.objects.filter(user=person).delete()
-        RecoveryCode.objects.bulk_create(RecoveryCode(user=person, digest=_digest(one)) for one in codes)
+        RecoveryCode.objects.bulk_create(RecoveryCode(user=person, digest=_digest_recovery_code(one)) for one in codes)
     attempt.succeed()
     return codes
 
 
-def verify(person: User, token: str, client: Client) -> bool:
+def verify_second_factor(person: User, token: str, client: Client) -> bool:
     """Whether this is the one-time password of the moment, or a recovery code not used yet. Raises LockedOut."""
     attempt = login_throttle.count_code(person.get_username(), client)
     given = token.strip().replace(" ", "").lower()
-    right = _use_token(person, given) or _spend(person, given)
+    right = _use_token(person, given) or _spend_recovery_code(person, given)
     if right:
         attempt.succeed()
     return right
 
 
-def protects(person: User) -> bool:
+def has_second_factor(person: User) -> bool:
     """Whether the password alone does not let this person in: a second factor is asked for, and enrolled."""
-    return settings.GATE_OTP and device(person) is not None
+    return settings.GATE_OTP and find_confirmed_device(person) is not None
 
 
 def _use_token(person: User, token: str) -> bool:
@@ -84,17 +84,17 @@ def _use_token(person: User, token: str) -> bool:
         return bool(enrolled.verify_token(token))
 
 
-def reset(person: User) -> bool:
+def reset_second_factor(person: User) -> bool:
     """Forget a person's second factor, who has lost it; they enrol anew at the next log-in. Whether there was one."""
     with transaction.atomic():
         RecoveryCode.objects.filter(user=person).delete()
         return TOTPDevice.objects.filter(user=person).delete()[0] > 0
 
 
-def _spend(person: User, code: str) -> bool:
-    unused = RecoveryCode.objects.filter(user=person, digest=_digest(code), used_at__isnull=True)
+def _spend_recovery_code(person: User, code: str) -> bool:
+    unused = RecoveryCode.objects.filter(user=person, digest=_digest_recovery_code(code), used_at__isnull=True)
     return bool(unused.update(used_at=timezone.now()))
 
 
-def _digest(code: str) -> str:
+def _digest_recovery_code(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()

@@ -36,7 +36,7 @@ class NotWritable(Exception):
     """The policy file cannot be written here: it belongs to the image, or to somebody else."""
 
 
-def parsed(content: str) -> Policy:
+def parse_policy_candidate(content: str) -> Policy:
     """A candidate, read as strictly as the policy file. Raises PolicyError."""
     if len(content.encode()) > MOST_BYTES:
         raise PolicyError(f"a policy has at most {MOST_BYTES} bytes")
@@ -44,12 +44,14 @@ def parsed(content: str) -> Policy:
         path = Path(folder) / "candidate.toml"
         path.write_text(content, encoding="utf-8", newline="")
         try:
-            return policies.load(path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS])
+            return policies.load_policy_file(
+                path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS]
+            )
         except PolicyError as error:
             raise PolicyError(str(error).removeprefix(f"{path}: ")) from error
 
 
-def adopt(content: str, actor: str, reason: str) -> PolicyChange:
+def adopt_policy(content: str, actor: str, reason: str) -> PolicyChange:
     """Put a policy in force, from the next decision on, and write down who did and why.
 
     What is in force already is not put in force again. Raises PolicyError, NoReason or NotWritable; nothing has
@@ -57,18 +59,18 @@ def adopt(content: str, actor: str, reason: str) -> PolicyChange:
     """
     if not reason.strip():
         raise NoReason("say why: others will ask")
-    rules = parsed(content)
-    notice()
+    rules = parse_policy_candidate(content)
+    record_changed_policy()
     with transaction.atomic():
         PolicyChange.objects.select_for_update().first()  # one after the other: the last row is the file
         change = PolicyChange.objects.create(
             version=rules.version, digest=rules.digest, content=content, actor=actor, reason=reason.strip()
         )
-        _write(admission.policy_home(), content.encode())  # last: if it fails, nobody says that it was done
+        _write_policy_file(admission.policy_home(), content.encode())  # last: if it fails, nobody says that it was done
     return change
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_policy_file(path: Path, content: bytes) -> None:
     """There whole or not at all, whatever happens."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
@@ -82,7 +84,7 @@ def _write(path: Path, content: bytes) -> None:
         raise NotWritable(f"{path}: {error.strerror}") from error
 
 
-def notice() -> PolicyChange | None:
+def record_changed_policy() -> PolicyChange | None:
     """Write down that the file was changed by hand, where nobody has yet; a broken file is not in force."""
     last = PolicyChange.objects.first()
     try:
@@ -103,11 +105,11 @@ def notice() -> PolicyChange | None:
 
 def try_out(content: str, days: int, actor: str) -> PolicyTrial:
     """Hold a candidate against the last days, in a worker. Raises PolicyError."""
-    rules = parsed(content)
+    rules = parse_policy_candidate(content)
     trial = PolicyTrial.objects.create(
         version=rules.version, digest=rules.digest, content=content, days=days, asked_by=actor, rung_at=timezone.now()
     )
-    transaction.on_commit(lambda: enqueue.enqueue("intake.try_policy", str(trial.pk)), robust=True)
+    transaction.on_commit(lambda: enqueue.enqueue_task("intake.try_policy", str(trial.pk)), robust=True)
     return trial
 
 
@@ -119,8 +121,10 @@ def run_trial(trial_id: str | uuid.UUID) -> None:
         return
     try:
         since = timezone.now() - dt.timedelta(days=trial.days)
-        past = replay.concluded(since)
-        result = replay.replayed(past.iterator(chunk_size=200), past.count(), since, parsed(trial.content))
+        past = replay.list_judged_submissions(since)
+        result = replay.replay_submissions(
+            past.iterator(chunk_size=200), past.count(), since, parse_policy_candidate(trial.content)
+        )
         result["more"] = max(0, len(result["flips"]) - replay.MOST_TOLD)
         result["flips"] = sorted(result["flips"], key=lambda row: not row["contradicts"])[: replay.MOST_TOLD]
         PolicyTrial.objects.finish(trial.pk, token, result=result, error="")

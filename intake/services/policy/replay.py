@@ -24,7 +24,7 @@ CLEARING = (Verdict.APPROVE, Verdict.LABEL)
 MOST_TOLD = 500
 
 
-def concluded(since: dt.datetime) -> QuerySet[Submission]:
+def list_judged_submissions(since: dt.datetime) -> QuerySet[Submission]:
     """The submissions that the machine has judged since then, oldest first."""
     by_machine = Decision.objects.filter(submission=OuterRef("pk"), actor=Decision.MACHINE, created_at__gte=since)
     past = Submission.objects.filter(Exists(by_machine)).select_related("label").order_by("pk")
@@ -34,7 +34,7 @@ def concluded(since: dt.datetime) -> QuerySet[Submission]:
 def judge_again(submission: Submission, rules: Policy) -> dict[str, Any] | None:
     """What would become of one submission, where that is another verdict, or another one than a moderator's."""
     done = {run.name for run in submission.check_runs.all() if run.status == Status.DONE}
-    ruling = pipeline.judge(submission, rules, sorted(set(rules.mandatory) - done))
+    ruling = pipeline.judge_submission(submission, rules, sorted(set(rules.mandatory) - done))
     given = list(submission.decisions.all())
     machine = next(decision for decision in reversed(given) if decision.actor == Decision.MACHINE)
     human = next(
@@ -56,7 +56,7 @@ def judge_again(submission: Submission, rules: Policy) -> dict[str, Any] | None:
     }
 
 
-def replayed(past: Iterable[Submission], total: int, since: dt.datetime, rules: Policy) -> dict[str, Any]:
+def replay_submissions(past: Iterable[Submission], total: int, since: dt.datetime, rules: Policy) -> dict[str, Any]:
     """The whole comparison as JSON; ``past`` are submissions as ``concluded`` gives them."""
     told = [row for submission in past if (row := judge_again(submission, rules))]
     flips = [row for row in told if row["from"] != row["to"]]
@@ -74,7 +74,7 @@ def replayed(past: Iterable[Submission], total: int, since: dt.datetime, rules: 
     }
 
 
-def shadow(days: int = DEFAULT_DAYS) -> list[dict[str, Any]]:
+def count_shadow_findings(days: int = DEFAULT_DAYS) -> list[dict[str, Any]]:
     """What is recorded and routes nothing (``note``), by code: how often, and what routing it would have held."""
     since = timezone.now() - dt.timedelta(days=days)
     cleared = Q(submission__state__in=CLEARED)

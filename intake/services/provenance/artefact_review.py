@@ -8,7 +8,7 @@ from django.db import transaction
 
 from checks.analysis import artefact_report
 from checks.analysis.artefact_lines import FEATURE_VERSION
-from checks.model.ai_declaration import Declared, reach
+from checks.model.ai_declaration import Declared, find_declared_extent
 from checks.model.release import LatticeFacts
 from intake.core.states import State
 from intake.models import Blob, SpeedTest, Submission, Track, VerifiedRecording
@@ -20,7 +20,9 @@ class NotVerifiable(ValueError):
     """What was named cannot stand for recordings made by people; nothing was changed."""
 
 
-def verify(submission: Submission, actor: str, reason: str, positions: Collection[int] = ()) -> list[VerifiedRecording]:
+def verify_recordings(
+    submission: Submission, actor: str, reason: str, positions: Collection[int] = ()
+) -> list[VerifiedRecording]:
     """Vouch for the tracks of a decided release (all, or those at these positions) as made by people.
 
     Raises NotVerifiable where the release is not approved, a position is not there, what is heard of a track was
@@ -32,15 +34,18 @@ def verify(submission: Submission, actor: str, reason: str, positions: Collectio
     if unknown := set(positions) - {track.position for track in tracks}:
         raise NotVerifiable(f"there is no track {', '.join(map(str, sorted(unknown)))}")
     chosen = [track for track in tracks if not positions or track.position in positions]
-    said = {track.position: reach(track) for track in release_mapping.release(submission.metadata).tracks}
+    said = {
+        track.position: find_declared_extent(track)
+        for track in release_mapping.map_release_document(submission.metadata).tracks
+    }
     if machine := [str(one.position) for one in chosen if said[one.position] is Declared.HEARD]:
         raise NotVerifiable(f"generated sound was declared for track {', '.join(machine)}")
-    measured = [(_sha256(track), _scored(track)) for track in chosen]
+    measured = [(_track_digest(track), _require_scored_facts(track)) for track in chosen]
     with transaction.atomic():
-        return [vouch(sha256, facts, submission.label.name, actor, reason) for sha256, facts in measured]
+        return [vouch_for_recording(sha256, facts, submission.label.name, actor, reason) for sha256, facts in measured]
 
 
-def vouch(sha256: str, facts: LatticeFacts, source: str, actor: str, reason: str) -> VerifiedRecording:
+def vouch_for_recording(sha256: str, facts: LatticeFacts, source: str, actor: str, reason: str) -> VerifiedRecording:
     """Keep the score of a recording that somebody vouches for; once for its bytes, however often it is said."""
     if not facts.assessed or facts.z is None or facts.rate_hz is None:
         raise NotVerifiable(f"{sha256[:12]} was not assessed: {facts.reason}")
@@ -55,10 +60,10 @@ def vouch(sha256: str, facts: LatticeFacts, source: str, actor: str, reason: str
     return VerifiedRecording.objects.update_or_create(sha256=sha256, defaults=values)[0]
 
 
-def picture(blob: Blob, *, dark: bool = False) -> bytes:
+def plot_blob_artefacts(blob: Blob, *, dark: bool = False) -> bytes:
     """A PNG of the lines that a file has. Raises FileNotFoundError, and lattice_study.Unreadable with the reason."""
     with blobs.local_copy(blob) as path:
-        return artefact_report.picture(path, dark=dark)
+        return artefact_report.plot_file_artefacts(path, dark=dark)
 
 
 def speed_test(blob: Blob, actor: str) -> SpeedTest:
@@ -67,7 +72,7 @@ def speed_test(blob: Blob, actor: str) -> SpeedTest:
     Raises FileNotFoundError, and lattice_study.Unreadable with the reason.
     """
     with blobs.local_copy(blob) as path:
-        answer = artefact_report.speed(path)
+        answer = artefact_report.analyse_speed_explanation(path)
     return SpeedTest.objects.create(sha256=blob.pk, asked_by=actor, answer=answer)
 
 
@@ -76,13 +81,13 @@ def speed_tests(sha256s: Collection[str]) -> dict[str, SpeedTest]:
     return {one.sha256: one for one in SpeedTest.objects.filter(sha256__in=sha256s).order_by("id")}
 
 
-def _sha256(track: Track) -> str:
+def _track_digest(track: Track) -> str:
     return track.resource.blob_id or ""
 
 
-def _scored(track: Track) -> LatticeFacts:
+def _require_scored_facts(track: Track) -> LatticeFacts:
     analysis = release_mapping.analysis_of(track.resource)
-    facts = release_mapping.facts(analysis).lattice if analysis and analysis.final else None
+    facts = release_mapping.map_audio_facts(analysis).lattice if analysis and analysis.final else None
     if facts is None or facts.feature_version != FEATURE_VERSION or not facts.assessed:
         reason = (
             "not measured as traces are now" if facts is None or facts.assessed else f"not assessed ({facts.reason})"

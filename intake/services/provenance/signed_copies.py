@@ -43,30 +43,30 @@ _MAX_BECAUSE = 300
 _Outcome = MarkedFile.Outcome
 
 
-def enabled() -> bool:
+def is_signing_enabled() -> bool:
     """Whether the operator has given the gate a certificate to sign with."""
     return bool(settings.GATE_MARKING_CERTIFICATE)
 
 
-def identity() -> Identity:
+def load_signing_identity() -> Identity:
     """The operator's certificate and key. Raises UnusableIdentity."""
     certificate, key = Path(settings.GATE_MARKING_CERTIFICATE), Path(settings.GATE_MARKING_KEY)
-    return _identity(certificate, key, _changed(certificate), _changed(key))
+    return _cached_identity(certificate, key, _file_change_time(certificate), _file_change_time(key))
 
 
 @functools.lru_cache(maxsize=1)
-def _identity(certificate: Path, key: Path, *_: int) -> Identity:
+def _cached_identity(certificate: Path, key: Path, *_: int) -> Identity:
     return Identity.load(certificate, key)
 
 
-def _changed(path: Path) -> int:
+def _file_change_time(path: Path) -> int:
     """When a file was last written: a renewed certificate counts from the next file on."""
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
-def plan(submission: Submission, decision: Decision) -> None:
+def plan_signed_copies(submission: Submission, decision: Decision) -> None:
     """Note what a clearance gives to mark, in its own transaction, and ring. Nothing where marking is off."""
-    if not enabled():
+    if not is_signing_enabled():
         return
     by_track = _labels_by_track(submission, decision)
     tracks = submission.tracks.select_related("resource").filter(resource__kind=Resource.Kind.AUDIO)
@@ -86,7 +86,7 @@ def plan(submission: Submission, decision: Decision) -> None:
             },
         )
         if new:
-            enqueue.enqueue("intake.mark", str(row.pk))
+            enqueue.enqueue_task("intake.mark", str(row.pk))
 
 
 def _labels_by_track(submission: Submission, decision: Decision) -> Mapping[int, list[dict[str, Any]]]:
@@ -106,7 +106,7 @@ def _labels_by_track(submission: Submission, decision: Decision) -> Mapping[int,
     return decided
 
 
-def mark(pk: str | uuid.UUID) -> None:
+def sign_copy(pk: str | uuid.UUID) -> None:
     """Write one marked file. May be asked twice, and be killed at any point: then nothing is left of the attempt."""
     row = MarkedFile.objects.select_related("submission", "decision", "resource__blob__analysis").get(pk=pk)
     if row.final or _given_up(row):
@@ -115,7 +115,7 @@ def mark(pk: str | uuid.UUID) -> None:
     if token is None:
         return
     try:
-        values = _outcome(row)
+        values = _sign_and_store(row)
     except Exception as error:
         log.exception("marking failed", marked_file=str(row.pk))
         self_tests.give_back(MarkedFile.objects.all(), row.pk, token, error, MAX_ATTEMPTS)
@@ -123,27 +123,27 @@ def mark(pk: str | uuid.UUID) -> None:
     MarkedFile.objects.finish(row.pk, token, error="", **values)
 
 
-def _outcome(row: MarkedFile) -> dict[str, Any]:
+def _sign_and_store(row: MarkedFile) -> dict[str, Any]:
     """Do it. Raises what may be over when it is tried again: a full disk, a certificate that is missing."""
     if row.submission.state not in CLEARED or row.submission.decision != row.decision:
         return {"outcome": _Outcome.OVERTAKEN}
     blob, analysis = row.resource.blob, release_mapping.analysis_of(row.resource)
     container = ((analysis.facts if analysis else None) or {}).get("container")
     if blob is None or container not in c2pa_sign.CONTAINERS:
-        return _refused(CannotBeMarked(Refusal.CONTAINER, str(container or "")))
+        return _refused_copy_values(CannotBeMarked(Refusal.CONTAINER, str(container or "")))
     try:
-        marked, copy = _write(row, blob)
+        marked, copy = _write_and_keep_copy(row, blob)
     except CannotBeMarked as refusal:
         log.warning("file cannot be marked", marked_file=str(row.pk), because=str(refusal)[:_MAX_BECAUSE])
-        return _refused(refusal)
+        return _refused_copy_values(refusal)
     return {"outcome": _Outcome.MARKED, "blob": copy, "sound": marked.sound, "signer": marked.signer or ""}
 
 
-def _refused(refusal: CannotBeMarked) -> dict[str, Any]:
+def _refused_copy_values(refusal: CannotBeMarked) -> dict[str, Any]:
     return {"outcome": _Outcome.REFUSED, "because": str(refusal)[:_MAX_BECAUSE]}
 
 
-def _write(row: MarkedFile, blob: Blob) -> tuple[c2pa_sign.Marked, Blob]:
+def _write_and_keep_copy(row: MarkedFile, blob: Blob) -> tuple[c2pa_sign.Marked, Blob]:
     """A new file in the spool folder, verified, then kept under its SHA-256. Killed before, the tidying removes it."""
     with (
         blobs.local_copy(blob) as path,
@@ -152,14 +152,14 @@ def _write(row: MarkedFile, blob: Blob) -> tuple[c2pa_sign.Marked, Blob]:
         blobs.Incoming() as incoming,
     ):
         target = cast(BinaryIO, named.file)
-        marked = c2pa_sign.mark(source, target, manifest(row), identity())
+        marked = c2pa_sign.write_signed_copy(source, target, build_c2pa_manifest(row), load_signing_identity())
         target.seek(0)
         while chunk := target.read(_CHUNK):
             incoming.write(chunk)
         return marked, incoming.keep()
 
 
-def manifest(row: MarkedFile) -> dict[str, Any]:
+def build_c2pa_manifest(row: MarkedFile) -> dict[str, Any]:
     """What is signed: what the labels come to, and which decision they come from. No names of people."""
     decision = row.decision
     version = importlib.metadata.version(_PACKAGE)

@@ -27,16 +27,16 @@ class Carrier:
     credential: Credential
 
 
-def checked(pem: str, note: str) -> Root:
+def parse_trust_root(pem: str, note: str) -> Root:
     """The root in this text. Raises NotARoot, also where nothing is said of where it comes from."""
     if len(note.strip()) not in _NOTE:
         raise NotARoot(f"Say whose root it is and how it was verified, in at most {_NOTE[-1]} characters.")
-    return c2pa_trust.root(pem)
+    return c2pa_trust.parse_root_certificate(pem)
 
 
-def add(pem: str, note: str, actor: str) -> tuple[TrustRoot, bool]:
+def add_trust_root(pem: str, note: str, actor: str) -> tuple[TrustRoot, bool]:
     """Trust a root from now on; returns its row, and whether it is new. Raises NotARoot, and then changes nothing."""
-    root = checked(pem, note)
+    root = parse_trust_root(pem, note)
     current = TrustRoot.objects.current().filter(fingerprint=root.fingerprint)
     known = current.first()
     if known is not None:
@@ -57,16 +57,16 @@ def add(pem: str, note: str, actor: str) -> tuple[TrustRoot, bool]:
     return row, True
 
 
-def withdraw(row: TrustRoot, actor: str) -> bool:
+def withdraw_trust_root(row: TrustRoot, actor: str) -> bool:
     """Trust a root no longer; returns whether it was trusted until now."""
     current = TrustRoot.objects.current().filter(pk=row.pk)
     return bool(current.update(withdrawn_at=timezone.now(), withdrawn_by=actor))
 
 
-def carriers() -> Iterator[Carrier]:
+def iterate_credential_carriers() -> Iterator[Carrier]:
     """Every measured file whose credential holds, judged by the list as it stands. No audio is touched."""
     trusted, today = TrustRoot.objects.trust_list(), timezone.now().date()
     holds = Analysis.objects.filter(facts__credential__state=CredentialState.UNTRUSTED.value)
     for analysis in holds.defer("fingerprint").order_by("pk").iterator():
-        facts = release_mapping.trusting(release_mapping.facts(analysis), trusted, today)
+        facts = release_mapping.judge_fact_credentials(release_mapping.map_audio_facts(analysis), trusted, today)
         yield Carrier(facts.sha256, facts.credential)

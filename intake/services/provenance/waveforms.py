@@ -16,7 +16,7 @@ from intake.services.storage import blobs
 MOST_PREPARED = 8
 
 
-def of(blob: Blob) -> Portrait:
+def ensure_waveform(blob: Blob) -> Portrait:
     """The portrait of a file, drawn now where it was not drawn yet.
 
     Raises OSError where the storage has lost the file, and AnalysisError where nothing could be drawn for a reason of
@@ -26,24 +26,24 @@ def of(blob: Blob) -> Portrait:
     if kept is not None:
         return kept
     with blobs.local_copy(blob) as path, path.open("rb") as file:
-        drawn = waveform.drawn(file)
+        drawn = waveform.draw_waveform(file)
     values = {"version": waveform.VERSION, **dataclasses.asdict(drawn)}
     return Portrait.objects.update_or_create(blob=blob, defaults=values)[0]
 
 
-def prepare(submission: Submission) -> int:
+def prepare_waveforms(submission: Submission) -> int:
     """Draw what a moderator will want to see of a submission: each track that matches, and what it matches.
 
     Returns how many files that were. What cannot be drawn now is tried again when somebody looks.
     """
-    wanted = list(dict.fromkeys(_wanted(submission)))[:MOST_PREPARED]
+    wanted = list(dict.fromkeys(_iterate_wanted_files(submission)))[:MOST_PREPARED]
     for blob in Blob.objects.filter(pk__in=wanted, stored_at__isnull=False):
         with contextlib.suppress(OSError, AnalysisError):
-            of(blob)
+            ensure_waveform(blob)
     return len(wanted)
 
 
-def _wanted(submission: Submission) -> Iterator[str]:
+def _iterate_wanted_files(submission: Submission) -> Iterator[str]:
     tracks = {f"track:{one.position}": one.resource.blob_id for one in submission.tracks.select_related("resource")}
     known: list[int] = []
     for subject, evidence in submission.findings.filter(route__in=HOLDING).values_list("subject", "evidence"):

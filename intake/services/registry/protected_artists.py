@@ -14,8 +14,8 @@ from django.utils import timezone
 from stdnum import isni as isni_numbers
 from stdnum.exceptions import ValidationError as NotANumber
 
-from checks.model.name_matching import entries
-from checks.rules.metadata.text_normalisation import is_blank, unseen
+from checks.model.name_matching import build_index_entries
+from checks.rules.metadata.text_normalisation import is_blank, list_invisible_characters
 from intake.models import (
     ArtistIdentifier,
     ArtistKey,
@@ -71,30 +71,30 @@ class Entry:
         return own | dict.fromkeys(self.transliterations, str(Kind.TRANSLITERATION)) | kinds | own
 
 
-def checked(entry: Entry) -> Entry:
+def normalise_registry_entry(entry: Entry) -> Entry:
     """The entry as it is kept: names stripped, identifiers in their compact form. Raises Unusable."""
     return Entry(
-        _name(entry.name),
-        tuple(map(_name, entry.aliases)),
-        tuple(map(_name, entry.transliterations)),
-        tuple((scheme, identifier(scheme, value)) for scheme, value in entry.identifiers),
+        _normalise_protected_name(entry.name),
+        tuple(map(_normalise_protected_name, entry.aliases)),
+        tuple(map(_normalise_protected_name, entry.transliterations)),
+        tuple((scheme, normalise_identifier(scheme, value)) for scheme, value in entry.identifiers),
         entry.labels,
     )
 
 
-def _name(name: str) -> str:
+def _normalise_protected_name(name: str) -> str:
     """A name as it is kept. What a reader cannot see is refused: it would guard nothing, or look like another."""
     stripped = name.strip()
     if not stripped or len(stripped) > LONGEST:
         raise Unusable(f"a name has between 1 and {LONGEST} characters")
-    if hidden := unseen(stripped):
+    if hidden := list_invisible_characters(stripped):
         raise Unusable(f"a name holds no characters that cannot be seen, such as {hidden[0]}")
     if is_blank(stripped):
         raise Unusable("a name has a character that can be seen")
     return stripped
 
 
-def identifier(scheme: str, value: str) -> str:
+def normalise_identifier(scheme: str, value: str) -> str:
     """An identifier in its compact form. Raises Unusable where its check digits say that it cannot be one."""
     if not _SCHEME.fullmatch(scheme):
         raise Unusable(f"'{scheme[:40]}' is no scheme: small letters, digits, - and _")
@@ -105,13 +105,13 @@ def identifier(scheme: str, value: str) -> str:
         except NotANumber:
             raise Unusable(f"'{value[:40]}' is not an ISNI") from None
     if scheme == "ipi":
-        return _ipi(value)
+        return _normalise_ipi(value)
     if not value or len(value) > LONGEST or not value.isprintable():
         raise Unusable(f"a profile at '{scheme}' has between 1 and {LONGEST} printable characters")
     return value
 
 
-def _ipi(value: str) -> str:
+def _normalise_ipi(value: str) -> str:
     """An IPI name number: eleven digits, the last two of which check the others (CISAC)."""
     digits = value.replace(".", "").replace(" ", "").upper().removeprefix("IPI").zfill(11)
     if not re.fullmatch(r"[0-9]{11}", digits):
@@ -126,7 +126,7 @@ def _ipi(value: str) -> str:
 # --- Names --------------------------------------------------------------------------------------------------------
 
 
-def protect(
+def protect_artist(
     name: str,
     aliases: Sequence[str] = (),
     labels: Sequence[Label] = (),
@@ -140,15 +140,15 @@ def protect(
     Doing it again adds to what is there. Raises Unusable.
     """
     entry = Entry(name, tuple(aliases), tuple(transliterations), tuple(identifiers), tuple(labels))
-    ((artist, new),) = protect_all([entry], vouched_by)
+    ((artist, new),) = protect_artists([entry], vouched_by)
     return artist, new
 
 
-def protect_all(entries: Sequence[Entry], vouched_by: str) -> list[tuple[ProtectedArtist, bool]]:
+def protect_artists(entries: Sequence[Entry], vouched_by: str) -> list[tuple[ProtectedArtist, bool]]:
     """The same for many artists, in a number of statements that does not grow with them."""
-    entries = [checked(entry) for entry in entries]
+    entries = [normalise_registry_entry(entry) for entry in entries]
     with transaction.atomic():
-        artists, fresh = _artists([entry.name for entry in entries])
+        artists, fresh = _ensure_artists([entry.name for entry in entries])
         _add_names([(artists[entry.name], entry.names()) for entry in entries])
         ArtistIdentifier.objects.bulk_create(
             (
@@ -169,7 +169,7 @@ def protect_all(entries: Sequence[Entry], vouched_by: str) -> list[tuple[Protect
     return [(artists[entry.name], entry.name in fresh) for entry in entries]
 
 
-def _artists(names: Sequence[str]) -> tuple[dict[str, ProtectedArtist], set[str]]:
+def _ensure_artists(names: Sequence[str]) -> tuple[dict[str, ProtectedArtist], set[str]]:
     """The artists of these names, and the names of those that are new."""
     there = {one.name for one in ProtectedArtist.objects.current().filter(name__in=names)}
     missing = [name for name in dict.fromkeys(names) if name not in there]
@@ -189,12 +189,12 @@ def _add_names(wanted: Sequence[tuple[ProtectedArtist, Mapping[str, str]]]) -> N
         for name, kind in names.items()
         if (artist.pk, name) not in there
     }
-    index(ProtectedName.objects.bulk_create(rows.values()))
+    index_protected_names(ProtectedName.objects.bulk_create(rows.values()))
 
 
-def index(names: Iterable[ProtectedName]) -> None:
+def index_protected_names(names: Iterable[ProtectedName]) -> None:
     """Make names searchable; doing it again changes nothing."""
-    rows = sorted({(entry.key, one.pk, entry.sketch) for one in names for entry in entries(one.name)})
+    rows = sorted({(entry.key, one.pk, entry.sketch) for one in names for entry in build_index_entries(one.name)})
     if not rows:
         return
     table = connection.ops.quote_name(NameKey._meta.db_table)
@@ -210,12 +210,12 @@ def index(names: Iterable[ProtectedName]) -> None:
             )
 
 
-def _unindex(names: Iterable[ProtectedName]) -> None:
+def _unindex_names(names: Iterable[ProtectedName]) -> None:
     for one in names:
-        NameKey.objects.filter(key__in={entry.key for entry in entries(one.name)}, name_id=one.pk).delete()
+        NameKey.objects.filter(key__in={entry.key for entry in build_index_entries(one.name)}, name_id=one.pk).delete()
 
 
-def rebuild() -> int:
+def rebuild_name_index() -> int:
     """Make every name searchable anew, as after a change of how names are compared; returns how many there are."""
     count = 0
     with transaction.atomic():
@@ -224,13 +224,13 @@ def rebuild() -> int:
         for one in ProtectedName.objects.filter(artist__retired_at__isnull=True).iterator(chunk_size=2000):
             batch.append(one)
             if len(batch) == 2000:
-                index(batch)
+                index_protected_names(batch)
                 count, batch = count + len(batch), []
-        index(batch)
+        index_protected_names(batch)
     return count + len(batch)
 
 
-def change(
+def change_artist(
     artist: ProtectedArtist,
     *,
     name: str | None = None,
@@ -243,7 +243,7 @@ def change(
         artist = ProtectedArtist.objects.select_for_update().get(pk=artist.pk)
         rows = list(artist.protected_names.all())
         kept = {kind: tuple(one.name for one in rows if one.kind == kind) for kind in Kind}
-        entry = checked(
+        entry = normalise_registry_entry(
             Entry(
                 artist.name if name is None else name,
                 kept[Kind.ALIAS] if aliases is None else tuple(aliases),
@@ -265,7 +265,7 @@ def change(
 
 def _replace_names(artist: ProtectedArtist, rows: Sequence[ProtectedName], wanted: Mapping[str, str]) -> None:
     gone = [one for one in rows if one.name not in wanted]
-    _unindex(gone)
+    _unindex_names(gone)
     ProtectedName.objects.filter(pk__in=[one.pk for one in gone]).delete()
     for one in rows:
         if one.name in wanted and one.kind != wanted[one.name]:
@@ -273,12 +273,12 @@ def _replace_names(artist: ProtectedArtist, rows: Sequence[ProtectedName], wante
     _add_names([(artist, wanted)])
 
 
-def retire(artist: ProtectedArtist, actor: str) -> None:
+def retire_artist(artist: ProtectedArtist, actor: str) -> None:
     """Guard an artist no longer. Who vouched for whom, and which keys were used, stays on record."""
     with transaction.atomic():
         now = timezone.now()
         if ProtectedArtist.objects.current().filter(pk=artist.pk).update(retired_at=now, retired_by=actor):
-            _unindex(artist.protected_names.all())
+            _unindex_names(artist.protected_names.all())
             artist.artist_keys.filter(revoked_at__isnull=True).update(revoked_at=now, revoked_by=actor)
             artist.authorisations.filter(ended_at__isnull=True).update(ended_at=now, ended_by=actor)
 
@@ -292,7 +292,7 @@ def end_authorisation(artist: ProtectedArtist, label: Label, actor: str) -> bool
 # --- Keys ---------------------------------------------------------------------------------------------------------
 
 
-def issue_key(artist: ProtectedArtist, issuer: Label | str) -> tuple[ArtistKey, str]:
+def issue_artist_key(artist: ProtectedArtist, issuer: Label | str) -> tuple[ArtistKey, str]:
     """Issue a new key of the artist, by a label or by the actor that an operator is.
 
     The secret is returned this once. The old keys stay valid until they are revoked.
@@ -309,7 +309,7 @@ def issue_key(artist: ProtectedArtist, issuer: Label | str) -> tuple[ArtistKey, 
     return key, f"{KEY_MARK}_{prefix}_{secret}"
 
 
-def revoke_key(key: ArtistKey, actor: str) -> bool:
+def revoke_artist_key(key: ArtistKey, actor: str) -> bool:
     """Close a key for good; returns whether it was open until now."""
     mine = ArtistKey.objects.filter(pk=key.pk, revoked_at__isnull=True)
     return bool(mine.update(revoked_at=timezone.now(), revoked_by=actor))
@@ -330,13 +330,13 @@ def _artists_cut(part: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     return {
         "display_artists": [
-            {**artist, "artist_key": cut(artist["artist_key"])} if artist.get("artist_key") else artist
+            {**artist, "artist_key": cut_key_secret(artist["artist_key"])} if artist.get("artist_key") else artist
             for artist in artists
         ]
     }
 
 
-def cut(key: str) -> str:
+def cut_key_secret(key: str) -> str:
     """A key without its secret. Of what has not the form of one nothing is left: it may be another secret."""
     prefix = artist_key_prefix(key)
     return f"{KEY_MARK}_{prefix}_{CUT}" if prefix else CUT

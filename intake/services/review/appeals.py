@@ -27,25 +27,25 @@ class NotHeard(Exception):
     """There can be no appeal; says why."""
 
 
-def check(submission: Submission, now: dt.datetime) -> None:
+def require_appealable(submission: Submission, now: dt.datetime) -> None:
     """Raise Conflict where there is nothing to appeal against, or NotHeard where it is too late or too often."""
     if submission.state not in REOPENING:
         raise Conflict(submission, State.IN_REVIEW)
-    rules, concluded = admission.policy(), submission.concluded_at
+    rules, concluded = admission.current_policy(), submission.concluded_at
     if concluded and now > concluded + dt.timedelta(days=rules.appeal_days):
         raise NotHeard(f"A decision can be appealed for {rules.appeal_days} days.")
     if submission.appeals.count() >= MOST:
         raise NotHeard(f"A submission can be appealed {MOST} times.")
 
 
-def appeal(submission: Submission, statement: str, files: Mapping[str, Blob] | None = None) -> Appeal:
+def open_appeal(submission: Submission, statement: str, files: Mapping[str, Blob] | None = None) -> Appeal:
     """Open an appeal: the submission is in review again, due within the time that the policy sets for appeals.
 
     Partners that had it cleared hear at once that the clearance is suspended. Raises Conflict or NotHeard; nothing is
     changed then.
     """
-    now, rules = timezone.now(), admission.policy()
-    check(submission, now)
+    now, rules = timezone.now(), admission.current_policy()
+    require_appealable(submission, now)
     against = submission.decision
     assert against is not None, "what can be appealed was decided"
     due = now + dt.timedelta(hours=rules.appeal_hours)
@@ -53,7 +53,9 @@ def appeal(submission: Submission, statement: str, files: Mapping[str, Blob] | N
     who = submission.label.actor
     with transaction.atomic():
         # First the move: its compare-and-set makes whoever comes second wait, and then fail.
-        transitions.record(submission, "appeal.opened", who, {"appeal": str(opened.pk), "against": str(against.pk)})
+        transitions.record_event(
+            submission, "appeal.opened", who, {"appeal": str(opened.pk), "against": str(against.pk)}
+        )
         decisions.put_before_human(submission, who, "The label appeals.", due, {"appeal": str(opened.pk)})
         opened.save(force_insert=True)
         AppealFile.objects.bulk_create(

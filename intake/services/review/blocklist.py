@@ -26,7 +26,7 @@ from intake.services.catalogue import index_log, known_recordings
 from intake.services.checking import pipeline
 from intake.services.review import review_queue
 from intake.services.submissions import admission
-from intake.services.submissions.transitions import move
+from intake.services.submissions.transitions import transition_submission
 
 Kind = Block.Kind
 _FORMS = {
@@ -51,7 +51,7 @@ class Affected:
     findings: tuple[FindingValue, ...]
 
 
-def block(
+def add_block(
     kind: str,
     value: str,
     reason: str,
@@ -64,7 +64,7 @@ def block(
 
     Raises Unusable.
     """
-    canonical, recording = _checked(kind, value), None
+    canonical, recording = _require_canonical_value(kind, value), None
     if not reason.strip() or len(reason.strip()) > LONGEST_REASON:
         raise Unusable(f"a block needs a reason of at most {LONGEST_REASON} characters")
     if expires_at is not None and expires_at <= timezone.now():
@@ -73,14 +73,14 @@ def block(
         recording = KnownRecording.objects.current().filter(pk=int(canonical)).first()
         if recording is None:
             raise Unusable(f"there is no known recording {canonical}")
-        recording = _kept(recording)
+        recording = _keep_blocked_recording(recording)
         canonical = str(recording.pk)
     while True:
         standing = Block.objects.filter(kind=kind, value=canonical, lifted_at__isnull=True).first()
         if standing and standing.stands(timezone.now()):
             return standing, False
         if standing:
-            lift(standing, "expiry")
+            lift_block(standing, "expiry")
         try:
             with transaction.atomic():
                 return Block.objects.create(
@@ -101,29 +101,29 @@ def block_sound(facts: AudioFacts, title: str, artist: str, reason: str, by: str
     known = KnownRecording.objects.current().filter(sha256=facts.sha256, source=KnownRecording.Source.BLOCKED).first()
     if known is None:
         try:
-            known, _ = known_recordings.learn(
+            known, _ = known_recordings.learn_recording(
                 facts, title=title, artist=artist, owner=_OWNER, source=KnownRecording.Source.BLOCKED
             )
         except known_recordings.NothingToLearn as error:
             raise Unusable(str(error)) from error
-    return block(Kind.RECORDING, str(known.pk), reason, by, **more)
+    return add_block(Kind.RECORDING, str(known.pk), reason, by, **more)
 
 
 #: The owner of what is known for being blocked alone: never a label's own, and never another recording's row.
 _OWNER = "the blocklist"
 
 
-def lift(entry: Block, by: str) -> bool:
+def lift_block(entry: Block, by: str) -> bool:
     """Take something off the list; returns whether it was still on it."""
     now = timezone.now()
     lifted = Block.objects.filter(pk=entry.pk, lifted_at__isnull=True).update(lifted_at=now, lifted_by=by)
     return bool(lifted)
 
 
-def affected(entry: Block) -> Iterator[Affected]:
+def iterate_affected_submissions(entry: Block) -> Iterator[Affected]:
     """Every live submission that the entry speaks of, the newest last."""
     if entry.kind == Kind.RECORDING:
-        yield from _heard(entry)
+        yield from _iterate_similar_submissions(entry)
         return
     live = Submission.objects.live().select_related("label").order_by("pk")
     match entry.kind:
@@ -134,37 +134,37 @@ def affected(entry: Block) -> Iterator[Affected]:
         case Kind.FILE:
             live = live.filter(resources__blob_id=entry.value).distinct()
     for submission in live.iterator(chunk_size=200):
-        context = check_context.context(submission.label, submission, admission.policy())
-        said = judging.named(release_mapping.delivery(submission), context)
-        about = tuple(one for one in said if one.measured == entry.value and _kind(one) == entry.kind)
+        context = check_context.build_check_context(submission.label, submission, admission.current_policy())
+        said = judging.find_blocked_names(release_mapping.map_submission(submission), context)
+        about = tuple(one for one in said if one.measured == entry.value and _blocked_kind(one) == entry.kind)
         if about:
             yield Affected(submission, about)
 
 
-def reopen(entry: Block, by: str) -> list[Submission]:
+def reopen_affected_submissions(entry: Block, by: str) -> list[Submission]:
     """Write into every live submission that it is on the list, and put those that are cleared before a human.
 
     Doing it again changes nothing. Returns the submissions that heard of it for the first time.
     """
     told = []
-    for one in affected(entry):
+    for one in iterate_affected_submissions(entry):
         with transaction.atomic():
             submission = Submission.objects.select_for_update().get(pk=one.submission.pk)
             run = CheckRun.objects.filter(submission=submission, name=recording_matches.CHECK.name).first()
             new = [finding for finding in one.findings if run and not _on_file(submission, finding)]
             if run is None or not new:
                 continue  # what is not checked yet will be, against the list as it is then
-            pipeline.store(run, new)
+            pipeline.store_check_findings(run, new)
             if submission.state in CLEARED:
-                _reopen(submission, by)
+                _reopen_for_block(submission, by)
             elif submission.state == State.IN_REVIEW:
-                review_queue.renew(submission)
+                review_queue.renew_hold_reasons(submission)
         told.append(submission)
     return told
 
 
-def _reopen(submission: Submission, by: str) -> None:
-    now, rules = timezone.now(), admission.policy()
+def _reopen_for_block(submission: Submission, by: str) -> None:
+    now, rules = timezone.now(), admission.current_policy()
     decision = Decision(
         verdict=Verdict.REVIEW,
         actor=by,
@@ -173,7 +173,9 @@ def _reopen(submission: Submission, by: str) -> None:
         policy_digest=rules.digest,
     )
     due = pipeline.due_at(submission, rules, now)
-    move(submission, State.IN_REVIEW, by, None, decision, verdict=Verdict.REVIEW, concluded_at=None, due_at=due)
+    transition_submission(
+        submission, State.IN_REVIEW, by, None, decision, verdict=Verdict.REVIEW, concluded_at=None, due_at=due
+    )
 
 
 def _on_file(submission: Submission, finding: FindingValue) -> bool:
@@ -181,11 +183,11 @@ def _on_file(submission: Submission, finding: FindingValue) -> bool:
     return rows.filter(message=finding.message).exists()
 
 
-def _kind(finding: FindingValue) -> str:
+def _blocked_kind(finding: FindingValue) -> str:
     return str((finding.evidence or {}).get("kind"))
 
 
-def _heard(entry: Block) -> Iterator[Affected]:
+def _iterate_similar_submissions(entry: Block) -> Iterator[Affected]:
     """The live submissions that sound like a blocked recording, as the index has them."""
     blocked = entry.recording
     assert blocked is not None, "the database holds that a blocked recording is named"
@@ -197,7 +199,7 @@ def _heard(entry: Block) -> Iterator[Affected]:
         duration=blocked.duration,
         fingerprint=bytes(blocked.fingerprint),
     )
-    position = index_log.catch_up()
+    position = index_log.catch_up_index()
     found: dict[Submission, list[FindingValue]] = {}
     for match in check_context.Recordings(position=position).matches(facts):
         row = KnownRecording.objects.get(pk=match.recording)
@@ -206,21 +208,25 @@ def _heard(entry: Block) -> Iterator[Affected]:
         live = Submission.objects.live().filter(resources__blob_id=row.sha256).distinct()
         for submission in live.select_related("label").order_by("pk"):
             told = found.setdefault(submission, [])
-            told += _told(submission, row, match_description.turned_match(match, _identity(blocked, entry.reason)))
+            told += _build_block_findings(
+                submission,
+                row,
+                match_description.swap_match_sides(match, _describe_blocked_recording(blocked, entry.reason)),
+            )
     for submission, findings in found.items():
         if findings:
             yield Affected(submission, tuple(findings))
 
 
-def _told(submission: Submission, row: KnownRecording, match: Match) -> list[FindingValue]:
+def _build_block_findings(submission: Submission, row: KnownRecording, match: Match) -> list[FindingValue]:
     """What the check would say of each track with this sound."""
-    tracks = {track.position: track for track in release_mapping.release(submission.metadata).tracks}
+    tracks = {track.position: track for track in release_mapping.map_release_document(submission.metadata).tracks}
     positions = submission.tracks.filter(resource__blob_id=row.sha256).values_list("position", flat=True)
     facts = AudioFacts(sha256=row.sha256, version=0, ok=True, duration=row.duration)
-    return [one for position in positions for one in judging.heard(tracks[position], facts, [match])]
+    return [one for position in positions for one in judging.find_blocked_recordings(tracks[position], facts, [match])]
 
 
-def _identity(blocked: KnownRecording, reason: str) -> dict[str, Any]:
+def _describe_blocked_recording(blocked: KnownRecording, reason: str) -> dict[str, Any]:
     return {
         "recording": str(blocked.pk),
         "title": blocked.title,
@@ -234,7 +240,7 @@ def _identity(blocked: KnownRecording, reason: str) -> dict[str, Any]:
     }
 
 
-def _kept(recording: KnownRecording) -> KnownRecording:
+def _keep_blocked_recording(recording: KnownRecording) -> KnownRecording:
     """A row that outlives the submission that brought the recording: that one's goes when it is refused."""
     if recording.submission_id is None:
         return recording
@@ -245,7 +251,7 @@ def _kept(recording: KnownRecording) -> KnownRecording:
         duration=recording.duration,
         fingerprint=bytes(recording.fingerprint),
     )
-    kept, _ = known_recordings.learn(
+    kept, _ = known_recordings.learn_recording(
         facts,
         title=recording.title,
         artist=recording.artist,
@@ -256,7 +262,7 @@ def _kept(recording: KnownRecording) -> KnownRecording:
     return kept
 
 
-def _checked(kind: str, value: str) -> str:
+def _require_canonical_value(kind: str, value: str) -> str:
     """The value in canonical form. Raises Unusable where it cannot be one of its kind."""
     if kind not in Kind.values:
         raise Unusable(f"what can be blocked is {', '.join(Kind.values)}")
@@ -264,7 +270,7 @@ def _checked(kind: str, value: str) -> str:
         if not (value.isascii() and value.isdigit() and len(value) < 19):
             raise Unusable("a recording is named by its number in the catalogue")
         return str(int(value))
-    canonical = judging.canonical(kind, value)
+    canonical = judging.canonical_block_value(kind, value)
     if kind == Kind.PARTY:
         scheme, _, number = canonical.partition(":")
         if scheme not in _PARTIES or not _PARTIES[scheme](number):

@@ -25,9 +25,9 @@ from intake.services.catalogue import known_recordings
 from intake.services.checking import cross_label
 from intake.services.checking.pipeline import due_at, label_document
 from intake.services.people import access_log, permissions
-from intake.services.people.permissions import Action, actor
+from intake.services.people.permissions import Action, name_moderator_actor
 from intake.services.submissions import admission, transitions
-from intake.services.submissions.transitions import Conflict, move
+from intake.services.submissions.transitions import Conflict, transition_submission
 from intake.services.webhooks import webhook_delivery
 
 #: A claim ends by itself after this long without a sign of life.
@@ -47,7 +47,7 @@ STATES = {
 GOOD = frozenset({Verdict.APPROVE, Verdict.LABEL})
 
 
-class Held(Exception):
+class ReviewHeldByOther(Exception):
     """Another moderator holds the submission."""
 
     def __init__(self, claim: Claim) -> None:
@@ -55,20 +55,20 @@ class Held(Exception):
         super().__init__(f"{claim.moderator} holds it until {claim.until:%H:%M:%S} UTC")
 
 
-class Unfounded(ValueError):
+class InvalidDecision(ValueError):
     """A decision without what it needs: a reason, or labels to show."""
 
 
-class SomebodyElse(Unfounded):
+class NotAllowedToDecide(InvalidDecision):
     """This must be decided by somebody else."""
 
 
-class TooLate(Exception):
+class UndoExpired(Exception):
     """The decision can no longer be taken back: somebody was told of it, or something followed from it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class DecisionInput:
     """A human verdict with everything that it says.
 
     ``reason`` is told to the label, ``note`` stays inside. ``labels`` (key, value) go with a label verdict. ``code``
@@ -98,12 +98,12 @@ class Given:
 # --- Who has it in hand -------------------------------------------------------------------------------------------
 
 
-def claim(submission: Submission, moderator: User) -> Claim:
+def claim_submission(submission: Submission, moderator: User) -> Claim:
     """Take or renew the hold on a submission in review.
 
     Raises Held, Conflict when it is not in review, SomebodyElse where this person cannot decide it, or Forbidden.
     """
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     current = Submission.objects.filter(pk=submission.pk, state=State.IN_REVIEW).first()
     if current is None:
         submission.refresh_from_db()
@@ -117,7 +117,7 @@ def claim(submission: Submission, moderator: User) -> Claim:
             with transaction.atomic():
                 return Claim.objects.create(submission=submission, **values)
         except IntegrityError:
-            raise Held(Claim.objects.select_related("moderator").get(submission=submission)) from None
+            raise ReviewHeldByOther(Claim.objects.select_related("moderator").get(submission=submission)) from None
     return Claim.objects.get(submission=submission)
 
 
@@ -129,7 +129,7 @@ def release_claim(submission: Submission, moderator: User) -> None:
 def open_to(moderator: User, now: dt.datetime) -> SubmissionQuerySet:
     """What this person can be handed, most urgent first: in nobody's hands, not put off, and theirs to decide."""
     waiting = Submission.objects.queue().awake(now).exclude(claim__until__gt=now)
-    if not permissions.may(moderator, Action.DECIDE_ESCALATED):
+    if not permissions.is_permitted(moderator, Action.DECIDE_ESCALATED):
         waiting = waiting.filter(escalated_at__isnull=True)
     # Asked beforehand: open appeals and proposals are few, and what a person has ever decided is not.
     appealed = list(Appeal.objects.open().values_list("submission_id", flat=True))
@@ -141,10 +141,10 @@ def open_to(moderator: User, now: dt.datetime) -> SubmissionQuerySet:
 
 def _check_turn(submission: Submission, moderator: User) -> None:
     """Raise SomebodyElse where this person may decide in general, and not this."""
-    if submission.escalated_at and not permissions.may(moderator, Action.DECIDE_ESCALATED):
-        raise SomebodyElse("it was escalated: a senior moderator decides it")
+    if submission.escalated_at and not permissions.is_permitted(moderator, Action.DECIDE_ESCALATED):
+        raise NotAllowedToDecide("it was escalated: a senior moderator decides it")
     if submission.appeals.open().exists() and submission.decisions.human().filter(given_by(moderator)).exists():
-        raise SomebodyElse("it is an appeal: somebody who has not decided on it before decides it now")
+        raise NotAllowedToDecide("it is an appeal: somebody who has not decided on it before decides it now")
 
 
 def given_by(person: User) -> Q:
@@ -152,7 +152,7 @@ def given_by(person: User) -> Q:
 
     Decisions without an account, from before accounts were kept with them, are compared by name.
     """
-    name = actor(person)
+    name = name_moderator_actor(person)
     first = Q(moderator=person) | Q(moderator__isnull=True, actor=name)
     second = Q(second_moderator=person) | Q(second_moderator__isnull=True, seconded_by=name)
     return first | second
@@ -161,7 +161,7 @@ def given_by(person: User) -> Q:
 # --- The verdict --------------------------------------------------------------------------------------------------
 
 
-def decide(
+def decide_submission(
     submission: Submission,
     moderator: User,
     verdict: Verdict,
@@ -178,9 +178,9 @@ def decide(
     proposal, and nothing is decided yet; the same from another moderator seconds it.
     Raises Unfounded, SomebodyElse, Forbidden, Held, or Conflict (somebody decided first).
     """
-    permissions.require(moderator, Action.DECIDE)
-    given = Given(verdict, reason.strip(), note.strip(), tuple(labels), **more)
-    rules = admission.policy()
+    permissions.require_permission(moderator, Action.DECIDE)
+    given = DecisionInput(verdict, reason.strip(), note.strip(), tuple(labels), **more)
+    rules = admission.current_policy()
     _check_founded(submission, moderator, given, rules)
     if submission.state != State.IN_REVIEW:
         raise Conflict(submission, STATES[verdict])
@@ -188,48 +188,50 @@ def decide(
     if ground and ground.four_eyes:
         waiting = submission.proposals.filter(ended_at__isnull=True).first()
         if waiting is None or waiting.code != given.code or waiting.moderator_id == moderator.pk:
-            return _propose(submission, moderator, given)
-        return _second(submission, moderator, waiting, rules)
-    return _give(submission, moderator, given, rules)
+            return _propose_rejection(submission, moderator, given)
+        return _second_proposal(submission, moderator, waiting, rules)
+    return _give_decision(submission, moderator, given, rules)
 
 
-def second(submission: Submission, moderator: User) -> Decision:
+def second_rejection(submission: Submission, moderator: User) -> Decision:
     """Agree to a rejection that waits for a second moderator. Raises SomebodyElse for the first one, Unfounded where
     none waits, Forbidden, Held or Conflict."""
-    permissions.require(moderator, Action.DECIDE)
-    return _second(submission, moderator, _waiting(submission), admission.policy())
+    permissions.require_permission(moderator, Action.DECIDE)
+    return _second_proposal(submission, moderator, _find_waiting_proposal(submission), admission.current_policy())
 
 
-def decline(submission: Submission, moderator: User, why: str) -> Proposal:
+def decline_rejection(submission: Submission, moderator: User, why: str) -> Proposal:
     """Do not agree to a rejection that waits; or take one's own back. The submission is in review as before.
 
     Raises Unfounded without a reason or where none waits, Forbidden, Held or Conflict.
     """
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     if not why.strip():
-        raise Unfounded("say why")
-    proposal = _waiting(submission)
+        raise InvalidDecision("say why")
+    proposal = _find_waiting_proposal(submission)
     with transaction.atomic():
-        claim(submission, moderator)
-        transitions.record(submission, "review.declined", actor(moderator), {"code": proposal.code})
-        submission.notes.create(actor=actor(moderator), text=why.strip())
-        _end_proposal(submission, Proposal.Outcome.DECLINED, actor(moderator))
+        claim_submission(submission, moderator)
+        transitions.record_event(
+            submission, "review.declined", name_moderator_actor(moderator), {"code": proposal.code}
+        )
+        submission.notes.create(actor=name_moderator_actor(moderator), text=why.strip())
+        _end_proposal(submission, Proposal.Outcome.DECLINED, name_moderator_actor(moderator))
     proposal.refresh_from_db()
     return proposal
 
 
-def _waiting(submission: Submission) -> Proposal:
+def _find_waiting_proposal(submission: Submission) -> Proposal:
     proposal = submission.proposals.select_related("moderator").filter(ended_at__isnull=True).first()
     if proposal is None:
-        raise Unfounded("no rejection waits for a second moderator")
+        raise InvalidDecision("no rejection waits for a second moderator")
     return proposal
 
 
-def _propose(submission: Submission, moderator: User, given: Given) -> Proposal:
+def _propose_rejection(submission: Submission, moderator: User, given: DecisionInput) -> Proposal:
     with transaction.atomic():
-        claim(submission, moderator)
-        transitions.record(submission, "review.proposed", actor(moderator), {"code": given.code})
-        _end_proposal(submission, Proposal.Outcome.OVERTAKEN, actor(moderator))
+        claim_submission(submission, moderator)
+        transitions.record_event(submission, "review.proposed", name_moderator_actor(moderator), {"code": given.code})
+        _end_proposal(submission, Proposal.Outcome.OVERTAKEN, name_moderator_actor(moderator))
         Claim.objects.filter(submission=submission).delete()
         return Proposal.objects.create(
             submission=submission,
@@ -241,38 +243,44 @@ def _propose(submission: Submission, moderator: User, given: Given) -> Proposal:
         )
 
 
-def _second(submission: Submission, moderator: User, proposal: Proposal, rules: policies.Policy) -> Decision:
+def _second_proposal(submission: Submission, moderator: User, proposal: Proposal, rules: policies.Policy) -> Decision:
     if proposal.moderator_id == moderator.pk:
-        raise SomebodyElse("a second moderator must agree to this")
-    given = Given(Verdict.REJECT, proposal.reason, proposal.note, code=proposal.code, language=proposal.language)
+        raise NotAllowedToDecide("a second moderator must agree to this")
+    given = DecisionInput(
+        Verdict.REJECT, proposal.reason, proposal.note, code=proposal.code, language=proposal.language
+    )
     if submission.state != State.IN_REVIEW:
         raise Conflict(submission, State.REJECTED)
-    return _give(submission, moderator, given, rules, proposal)
+    return _give_decision(submission, moderator, given, rules, proposal)
 
 
 def _end_proposal(submission: Submission, outcome: Proposal.Outcome, who: str) -> None:
     submission.proposals.filter(ended_at__isnull=True).update(ended_at=timezone.now(), outcome=outcome, ended_by=who)
 
 
-def _give(
-    submission: Submission, moderator: User, given: Given, rules: policies.Policy, proposal: Proposal | None = None
+def _give_decision(
+    submission: Submission,
+    moderator: User,
+    given: DecisionInput,
+    rules: policies.Policy,
+    proposal: Proposal | None = None,
 ) -> Decision:
     """Write a verdict that is founded, with everything that follows from it."""
-    now, who, state = timezone.now(), actor(moderator), STATES[given.verdict]
-    decision = _decision(submission, who, given, rules, now)
+    now, who, state = timezone.now(), name_moderator_actor(moderator), STATES[given.verdict]
+    decision = _build_human_decision(submission, who, given, rules, now)
     decision.moderator = moderator
     if proposal:
-        decision.actor, decision.seconded_by, decision.four_eyes = actor(proposal.moderator), who, True
+        decision.actor, decision.seconded_by, decision.four_eyes = name_moderator_actor(proposal.moderator), who, True
         decision.moderator, decision.second_moderator = proposal.moderator, moderator
     hold = now + undo_window() if undo_window() else None
     with transaction.atomic():
         # Claimed within: whoever comes second waits here, and then hears what was decided and not just by whom.
-        claim(submission, moderator)
-        move(
+        claim_submission(submission, moderator)
+        transition_submission(
             submission,
             state,
             who,
-            {"was": _standing(submission)},
+            {"was": _save_undo_state(submission)},
             decision,
             hold=hold,
             verdict=given.verdict,
@@ -287,11 +295,11 @@ def _give(
         _answer_appeal(submission, decision, who, hold)
         if state in CLEARED:
             known_recordings.learn_delivered(submission)
-            _accept_consents(submission, decision, who, _good(submission, given))
+            _accept_consents(submission, decision, who, _list_clearable_positions(submission, given))
     return decision
 
 
-def _standing(submission: Submission) -> dict[str, Any]:
+def _save_undo_state(submission: Submission) -> dict[str, Any]:
     """What a decision changes besides the state, so that it can be taken back."""
     return {
         "due_at": submission.due_at.isoformat() if submission.due_at else None,
@@ -310,61 +318,61 @@ def _answer_appeal(submission: Submission, decision: Decision, who: str, hold: d
     appeal = submission.appeals.open().select_related("against").first()
     if appeal is None:
         return
-    same = _says(appeal.against) == _says(decision)
+    same = _summarise_decision(appeal.against) == _summarise_decision(decision)
     outcome = Appeal.Outcome.CONFIRMED if same else Appeal.Outcome.OVERTURNED
     submission.appeals.filter(pk=appeal.pk).update(decided_at=decision.created_at, decision=decision, outcome=outcome)
     data = {"decision": str(decision.pk), "appeal": str(appeal.pk), "outcome": str(outcome)}
-    transitions.record(submission, "appeal.decided", who, data, hold=hold)
+    transitions.record_event(submission, "appeal.decided", who, data, hold=hold)
 
 
-def _says(decision: Decision) -> tuple[str, frozenset[tuple[str, str]]]:
+def _summarise_decision(decision: Decision) -> tuple[str, frozenset[tuple[str, str]]]:
     return str(decision.verdict), frozenset((one["key"], one["value"]) for one in decision.labels)
 
 
 # --- What a verdict needs -----------------------------------------------------------------------------------------
 
 
-def _check_founded(submission: Submission, moderator: User, given: Given, rules: policies.Policy) -> None:
+def _check_founded(submission: Submission, moderator: User, given: DecisionInput, rules: policies.Policy) -> None:
     """Raise Unfounded where something is missing, or does not go together."""
     if given.verdict not in STATES:
-        raise Unfounded(f"a moderator cannot decide {given.verdict!s}")
+        raise InvalidDecision(f"a moderator cannot decide {given.verdict!s}")
     if not given.reason:
-        raise Unfounded("a decision needs a reason")
+        raise InvalidDecision("a decision needs a reason")
     if given.labelling != bool(given.labels):
-        raise Unfounded("labels go with the verdict 'label', and with no other")
+        raise InvalidDecision("labels go with the verdict 'label', and with no other")
     if given.code and given.verdict is not Verdict.REJECT:
-        raise Unfounded("one of the policy's reasons goes with a rejection, and with nothing else")
+        raise InvalidDecision("one of the policy's reasons goes with a rejection, and with nothing else")
     if given.verdict is Verdict.REJECT and rules.reasons and given.code not in rules.reasons:
-        raise Unfounded(f"a rejection names one of the policy's reasons: {', '.join(rules.reasons)}")
+        raise InvalidDecision(f"a rejection names one of the policy's reasons: {', '.join(rules.reasons)}")
     _check_tracks(submission, given)
-    if _declared(submission, _good(submission, given)) and not given.labelling:
-        raise Unfounded("the label declared the use of AI: decide 'label', so that the declaration is carried on")
+    if _list_declared_labels(submission, _list_clearable_positions(submission, given)) and not given.labelling:
+        raise InvalidDecision("the label declared the use of AI: decide 'label', so that the declaration is carried on")
     _check_consents_seen(submission, moderator, given)
     if given.to_fix and given.verdict is not Verdict.RETURN:
-        raise Unfounded("what is to be mended goes with the verdict 'return'")
+        raise InvalidDecision("what is to be mended goes with the verdict 'return'")
     known = set(Finding.objects.told().filter(submission=submission, pk__in=given.to_fix).values_list("pk", flat=True))
     if known != set(given.to_fix):
-        raise Unfounded("only findings that the label is shown can be asked to be mended")
+        raise InvalidDecision("only findings that the label is shown can be asked to be mended")
 
 
-def _check_consents_seen(submission: Submission, moderator: User, given: Given) -> None:
+def _check_consents_seen(submission: Submission, moderator: User, given: DecisionInput) -> None:
     """Raise Unfounded where imitated parts would go out and the moderator has not opened their documents of consent, or
     where the label that says so has no document behind it."""
-    waiting = _consents(submission, _good(submission, given))
+    waiting = _list_unaccepted_consents(submission, _list_clearable_positions(submission, given))
     if (CONSENTED_VOICE.key, CONSENTED_VOICE.value) in given.labels and not waiting:
         # A document that was accepted before, for the same recording, has its label proposed by the check.
         proposed = {label["key"] for labels in submission.findings.values_list("labels", flat=True) for label in labels}
         if CONSENTED_VOICE.key not in proposed:
-            raise Unfounded(
+            raise InvalidDecision(
                 f"'{CONSENTED_VOICE.key}' needs a delivered document of consent: return the release and ask for it"
             )
     for name in sorted({consent["name"] for consent in waiting}):
-        what = access_log.cut(f"{Resource.Kind.DOCUMENT} {name}")
+        what = access_log.shorten_viewed_name(f"{Resource.Kind.DOCUMENT} {name}")
         if not submission.viewings.filter(viewer=moderator, what=what).exists():
-            raise Unfounded(f"open the document of consent '{name}' before you let the release out")
+            raise InvalidDecision(f"open the document of consent '{name}' before you let the release out")
 
 
-def _consents(submission: Submission, positions: Sequence[int]) -> list[dict[str, str]]:
+def _list_unaccepted_consents(submission: Submission, positions: Sequence[int]) -> list[dict[str, str]]:
     """The delivered documents of consent that nobody has accepted yet: name, SHA-256, ISRC and element of each."""
     tracks = {f"track:{one.position}": one for one in submission.tracks.all() if one.position in positions}
     rows = submission.findings.filter(code=CONSENT_UNVERIFIED.id, subject__in=tracks)
@@ -386,19 +394,19 @@ def _accept_consents(submission: Submission, decision: Decision, who: str, posit
     AcceptedConsent.objects.bulk_create(
         [
             AcceptedConsent(submission=submission, decision=decision, actor=who, **consent)
-            for consent in _consents(submission, positions)
+            for consent in _list_unaccepted_consents(submission, positions)
         ],
         ignore_conflicts=True,
     )
 
 
-def _check_tracks(submission: Submission, given: Given) -> None:
+def _check_tracks(submission: Submission, given: DecisionInput) -> None:
     """Tracks may differ where that leads somewhere: a cleared release goes out whole, a rejected one not at all."""
     if not given.tracks:
         return
     positions = {one.position for one in submission.tracks.all()}
     if strangers := sorted(set(given.tracks) - positions):
-        raise Unfounded(f"there is no track {strangers[0]}")
+        raise InvalidDecision(f"there is no track {strangers[0]}")
     verdicts = {given.on(position) for position in positions}
     allowed = {
         Verdict.APPROVE: {Verdict.APPROVE},
@@ -407,17 +415,19 @@ def _check_tracks(submission: Submission, given: Given) -> None:
         Verdict.RETURN: set(STATES),
     }
     if not verdicts <= allowed[given.verdict]:
-        raise Unfounded(f"tracks cannot differ so where the release is to be '{given.verdict}': return it instead")
+        raise InvalidDecision(
+            f"tracks cannot differ so where the release is to be '{given.verdict}': return it instead"
+        )
     if given.verdict is Verdict.RETURN and verdicts <= GOOD:
-        raise Unfounded("every track may go out: approve or label the release")
+        raise InvalidDecision("every track may go out: approve or label the release")
 
 
-def _good(submission: Submission, given: Given) -> list[int]:
+def _list_clearable_positions(submission: Submission, given: DecisionInput) -> list[int]:
     """Positions of the tracks that may go out."""
     return [one.position for one in submission.tracks.all() if given.on(one.position) in GOOD]
 
 
-def _declared(submission: Submission, positions: Sequence[int]) -> dict[tuple[str, str], tuple[Basis, str]]:
+def _list_declared_labels(submission: Submission, positions: Sequence[int]) -> dict[tuple[str, str], tuple[Basis, str]]:
     """The labels that follow from what the label declared for these tracks, with their basis and code."""
     if not positions:
         return {}
@@ -432,9 +442,11 @@ def _declared(submission: Submission, positions: Sequence[int]) -> dict[tuple[st
     }
 
 
-def _decision(submission: Submission, who: str, given: Given, rules: policies.Policy, now: dt.datetime) -> Decision:
-    good = _good(submission, given)
-    declared = _declared(submission, good)
+def _build_human_decision(
+    submission: Submission, who: str, given: DecisionInput, rules: policies.Policy, now: dt.datetime
+) -> Decision:
+    good = _list_clearable_positions(submission, given)
+    declared = _list_declared_labels(submission, good)
     chosen = {key for key, _ in given.labels}
     carried = [pair for pair in declared if pair[0] not in chosen] if given.labels else []
     labels = [
@@ -469,31 +481,31 @@ def undo_window() -> dt.timedelta:
     return dt.timedelta(seconds=settings.GATE_UNDO_SECONDS)
 
 
-def undo(decision: Decision, moderator: User) -> Submission:
+def undo_decision(decision: Decision, moderator: User) -> Submission:
     """Take one's own decision back within the moment that there is for it: nobody outside was told, and the submission
     is in review as before, in the same hands. Raises TooLate, SomebodyElse or Forbidden; nothing is changed then."""
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     now = timezone.now()
     if not Decision.objects.filter(given_by(moderator), pk=decision.pk).exists():
-        raise SomebodyElse("only who decided takes it back; others open it again")
+        raise NotAllowedToDecide("only who decided takes it back; others open it again")
     if decision.verdict not in STATES or now > decision.created_at + undo_window():
-        raise TooLate("the moment for that has passed")
+        raise UndoExpired("the moment for that has passed")
     with transaction.atomic():
         submission = Submission.objects.select_related("label").get(pk=decision.submission_id)
         events = list(Event.objects.filter(submission=submission, data__decision=str(decision.pk)).order_by("sequence"))
         if not events or events[-1].sequence != submission.sequence:
-            raise TooLate("something has happened since")
-        if not webhook_delivery.recall(events):
-            raise TooLate("the first message about it has left")
+            raise UndoExpired("something has happened since")
+        if not webhook_delivery.recall_event_deliveries(events):
+            raise UndoExpired("the first message about it has left")
         _take_back(submission, decision, moderator, events[0].data["was"])
         Claim.objects.update_or_create(submission=submission, defaults={"moderator": moderator, "until": now + CLAIM})
-        cross_label.undecide(submission)
+        cross_label.unsettle_recordings(submission)
     return submission
 
 
 def _take_back(submission: Submission, decision: Decision, moderator: User, was: Mapping[str, Any]) -> None:
     """Everything as it was before the decision. Raises TooLate where the label has acted on it."""
-    who = actor(moderator)
+    who = name_moderator_actor(moderator)
     taken = Decision(
         verdict=Verdict.REVIEW,
         actor=who,
@@ -505,24 +517,24 @@ def _take_back(submission: Submission, decision: Decision, moderator: User, was:
     )
     values = {name: was[name] and dt.datetime.fromisoformat(was[name]) for name in ("due_at", "escalated_at")}
     try:
-        transitions.undo(
+        transitions.revert_transition(
             submission, who, {"undoes": str(decision.pk)}, taken, verdict=Verdict.REVIEW, concluded_at=None, **values
         )
     except Conflict as conflict:
-        raise TooLate("something has happened since") from conflict
+        raise UndoExpired("something has happened since") from conflict
     # The row is ours now: an acceptance of the partial release either stands already, or will find it gone.
     if Submission.objects.filter(accepts=decision).exists():
-        raise TooLate("the label has accepted the partial release")
+        raise UndoExpired("the label has accepted the partial release")
     _judge_tracks(submission, {int(position): verdict for position, verdict in was["tracks"].items()})
     submission.appeals.filter(decision=decision).update(decided_at=None, decision=None, outcome="")
 
 
-def reopen(submission: Submission, moderator: User, reason: str) -> None:
+def reopen_submission(submission: Submission, moderator: User, reason: str) -> None:
     """Put a concluded submission before a human again. Raises Unfounded without a reason, Forbidden, or Conflict."""
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     if not reason.strip():
-        raise Unfounded("reopening needs a reason")
-    put_before_human(submission, actor(moderator), reason.strip(), None, moderator=moderator)
+        raise InvalidDecision("reopening needs a reason")
+    put_before_human(submission, name_moderator_actor(moderator), reason.strip(), None, moderator=moderator)
 
 
 def put_before_human(
@@ -534,7 +546,7 @@ def put_before_human(
     moderator: User | None = None,
 ) -> Event:
     """Reopen a concluded submission; due with the policy's hours unless said otherwise. Raises Conflict."""
-    now, rules = timezone.now(), admission.policy()
+    now, rules = timezone.now(), admission.current_policy()
     decision = Decision(
         verdict=Verdict.REVIEW,
         actor=who,
@@ -543,7 +555,7 @@ def put_before_human(
         policy_version=rules.version,
         policy_digest=rules.digest,
     )
-    return move(
+    return transition_submission(
         submission,
         State.IN_REVIEW,
         who,

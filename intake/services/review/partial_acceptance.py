@@ -19,7 +19,7 @@ from intake.models import Blob, Decision, KeyUse, Submission
 from intake.services.catalogue import known_recordings
 from intake.services.review import decisions
 from intake.services.submissions import admission, submission_actions
-from intake.services.submissions.transitions import Conflict, move
+from intake.services.submissions.transitions import Conflict, transition_submission
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class NothingOffered(Exception):
     """There is no partial release to accept; says why."""
 
 
-def offer(submission: Submission) -> Decision | None:
+def find_partial_offer(submission: Submission) -> Decision | None:
     """The standing decision, where it offers a part of the release."""
     standing = submission.decision
     return standing if standing and standing.offer and submission.state == State.RETURNED else None
@@ -43,27 +43,27 @@ class Admitted:
     files: Mapping[str, Blob]
 
 
-def accept(submission: Submission) -> Submission:
+def accept_partial_release(submission: Submission) -> Submission:
     """Take the part of a returned release that may go out. Raises NothingOffered or door.Refused."""
-    return take(submission, admit(submission))
+    return create_partial_submission(submission, admit_partial_release(submission))
 
 
-def admit(submission: Submission) -> Admitted:
+def admit_partial_release(submission: Submission) -> Admitted:
     """Judge the part at the door, outside any transaction: the same document without the other tracks, and its files.
 
     Raises NothingOffered, or door.Refused where it cannot stand alone.
     """
-    standing = offer(submission)
+    standing = find_partial_offer(submission)
     if standing is None:
         raise NothingOffered("no part of this release is offered")
-    document = part(submission, standing.offer["tracks"])
+    document = build_partial_document(submission, standing.offer["tracks"])
     stored = {one.name: one.blob for one in submission.resources.select_related("blob") if one.blob}
     files = {name: stored[name] for name in admission.named_files(document)}
-    admission.admit(submission.label, document, {name: blob.delivered for name, blob in files.items()})
+    admission.admit_release(submission.label, document, {name: blob.delivered for name, blob in files.items()})
     return Admitted(standing, document, files)
 
 
-def take(submission: Submission, admitted: Admitted) -> Submission:
+def create_partial_submission(submission: Submission, admitted: Admitted) -> Submission:
     """Make a submission of an admitted part; it supersedes the whole, and is checked like any other.
 
     Raises NothingOffered where the offer no longer stands, or was taken.
@@ -71,7 +71,7 @@ def take(submission: Submission, admitted: Admitted) -> Submission:
     with transaction.atomic():
         # The row's lock: a moderator who takes the decision back at this moment comes before, or is told so.
         current = Submission.objects.select_for_update().get(pk=submission.pk)
-        if offer(current) != admitted.offered:
+        if find_partial_offer(current) != admitted.offered:
             raise NothingOffered("the decision that offered it was taken back")
         if Submission.objects.filter(accepts=admitted.offered).exists():
             raise NothingOffered("it has been accepted already")
@@ -83,7 +83,7 @@ def take(submission: Submission, admitted: Admitted) -> Submission:
     return taken
 
 
-def part(submission: Submission, positions: Sequence[int]) -> dict[str, Any]:
+def build_partial_document(submission: Submission, positions: Sequence[int]) -> dict[str, Any]:
     """The delivery document of some tracks of a release, numbered anew."""
     release = copy.deepcopy(submission.metadata)
     release["tracks"] = [
@@ -115,7 +115,7 @@ def carry_on(submission_id: str | uuid.UUID) -> None:
         return
     labels = given.offer["labels"]
     verdict = Verdict.LABEL if labels else Verdict.APPROVE
-    now, rules = timezone.now(), admission.policy()
+    now, rules = timezone.now(), admission.current_policy()
     decision = Decision(
         verdict=verdict,
         actor=given.actor,
@@ -131,7 +131,7 @@ def carry_on(submission_id: str | uuid.UUID) -> None:
     )
     try:
         with transaction.atomic():
-            move(
+            transition_submission(
                 submission,
                 decisions.STATES[verdict],
                 given.actor,
@@ -152,15 +152,15 @@ def carry_on(submission_id: str | uuid.UUID) -> None:
 def held_anew(submission: Submission, given: Decision) -> list[str]:
     """Codes of the findings that hold a part and were not on the whole release when the moderator decided."""
     was = dict(enumerate(given.offer["tracks"], start=1))
-    seen = {_key(one, {}) for one in _holding(given.submission)}
-    return sorted(one.code for one in _holding(submission) if _key(one, was) not in seen)
+    seen = {_finding_identity(one, {}) for one in _holding_findings(given.submission)}
+    return sorted(one.code for one in _holding_findings(submission) if _finding_identity(one, was) not in seen)
 
 
-def _holding(submission: Submission) -> Any:
+def _holding_findings(submission: Submission) -> Any:
     return submission.findings.filter(route__in=(Route.REVIEW, Route.BLOCK)).select_related("check_run")
 
 
-def _key(finding: Any, was: Mapping[int, int]) -> tuple[Any, ...]:
+def _finding_identity(finding: Any, was: Mapping[int, int]) -> tuple[Any, ...]:
     """What makes two findings the same one; ``was`` gives the position that a track had before."""
     kind, _, number = finding.subject.partition(":")
     subject = f"track:{was.get(int(number), number)}" if kind == "track" and number.isdigit() else finding.subject

@@ -16,9 +16,9 @@ from checks.policy import Verdict
 from intake.core.states import State
 from intake.models import Claim, Decision, Note, Proposal, Submission
 from intake.services.people import permissions
-from intake.services.people.permissions import Action, actor
+from intake.services.people.permissions import Action, name_moderator_actor
 from intake.services.review import decisions
-from intake.services.review.decisions import Held, Unfounded
+from intake.services.review.decisions import InvalidDecision, ReviewHeldByOther
 from intake.services.submissions import transitions
 from intake.services.submissions.transitions import Conflict
 
@@ -28,53 +28,55 @@ SNOOZE_LIMIT = dt.timedelta(days=30)
 BULK_LIMIT = 100
 
 
-def note(submission: Submission, moderator: User, text: str, public: bool = False) -> Note:
+def write_review_note(submission: Submission, moderator: User, text: str, public: bool = False) -> Note:
     """Write something down about a submission, at any time; a ``public`` note is shown to the label.
 
     Raises Unfounded for an empty one, or Forbidden.
     """
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     if not text.strip():
-        raise Unfounded("a note needs words")
-    return submission.notes.create(actor=actor(moderator), text=text.strip(), public=public)
+        raise InvalidDecision("a note needs words")
+    return submission.notes.create(actor=name_moderator_actor(moderator), text=text.strip(), public=public)
 
 
-def escalate(submission: Submission, moderator: User, why: str) -> None:
+def escalate_submission(submission: Submission, moderator: User, why: str) -> None:
     """Hand a submission in review to the senior moderators. Raises Unfounded, Forbidden, Held or Conflict."""
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     if not why.strip():
-        raise Unfounded("say why a senior moderator should look")
+        raise InvalidDecision("say why a senior moderator should look")
     if submission.escalated_at:
-        raise Unfounded("it was escalated already")
+        raise InvalidDecision("it was escalated already")
     _set_aside(submission, moderator, "review.escalated", why, {}, escalated_at=timezone.now())
 
 
-def snooze(submission: Submission, moderator: User, until: dt.datetime, why: str, past_due: bool = False) -> None:
+def snooze_submission(
+    submission: Submission, moderator: User, until: dt.datetime, why: str, past_due: bool = False
+) -> None:
     """Put a submission off until a later day: it leaves the queue, and comes back by itself.
 
     Beyond its due date only with ``past_due``, by which the moderator says to know that. Raises Unfounded, Forbidden,
     Held or Conflict.
     """
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     now = timezone.now()
     if not why.strip():
-        raise Unfounded("say what is being waited for")
+        raise InvalidDecision("say what is being waited for")
     if not now < until <= now + SNOOZE_LIMIT:
-        raise Unfounded(f"it can be put off for {SNOOZE_LIMIT.days} days at most, and to a later time")
+        raise InvalidDecision(f"it can be put off for {SNOOZE_LIMIT.days} days at most, and to a later time")
     if submission.due_at and until > submission.due_at and not past_due:
-        raise Unfounded(f"it is due before, at {submission.due_at:%Y-%m-%d %H:%M} UTC: say that you know")
+        raise InvalidDecision(f"it is due before, at {submission.due_at:%Y-%m-%d %H:%M} UTC: say that you know")
     data = {"until": until.isoformat(), "past_due": bool(submission.due_at and until > submission.due_at)}
     _set_aside(submission, moderator, "review.snoozed", why, data, snoozed_until=until)
 
 
-def wake(submission: Submission, moderator: User) -> None:
+def unsnooze_submission(submission: Submission, moderator: User) -> None:
     """Take a submission that was put off up again at once. Raises Unfounded, Forbidden, Held or Conflict."""
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     if not submission.snoozed_until or submission.snoozed_until <= timezone.now():
-        raise Unfounded("it is not put off")
+        raise InvalidDecision("it is not put off")
     with transaction.atomic():
-        decisions.claim(submission, moderator)
-        transitions.record(submission, "review.resumed", actor(moderator), snoozed_until=None)
+        decisions.claim_submission(submission, moderator)
+        transitions.record_event(submission, "review.resumed", name_moderator_actor(moderator), snoozed_until=None)
 
 
 def _set_aside(
@@ -84,9 +86,9 @@ def _set_aside(
     if submission.state != State.IN_REVIEW:
         raise Conflict(submission, State.IN_REVIEW)
     with transaction.atomic():
-        decisions.claim(submission, moderator)
-        transitions.record(submission, kind, actor(moderator), data, **values)
-        note(submission, moderator, why)
+        decisions.claim_submission(submission, moderator)
+        transitions.record_event(submission, kind, name_moderator_actor(moderator), data, **values)
+        write_review_note(submission, moderator, why)
         Claim.objects.filter(submission=submission).delete()
 
 
@@ -111,13 +113,13 @@ class Outcome:
     refused: str = ""
 
 
-def preview(submissions: Iterable[UUID], moderator: User) -> Preview:
+def preview_joint_decision(submissions: Iterable[UUID], moderator: User) -> Preview:
     """Which of these can be decided together: those that wait for the same reasons as the most urgent one, and that
     this person can decide. Changes nothing. Raises Unfounded for too many, or Forbidden."""
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     wanted = list(dict.fromkeys(submissions))
     if len(wanted) > BULK_LIMIT:
-        raise Unfounded(f"at most {BULK_LIMIT} at a time")
+        raise InvalidDecision(f"at most {BULK_LIMIT} at a time")
     rows = list(Submission.objects.filter(pk__in=wanted).order_by("due_at", "id").select_related("label"))
     mine = set(decisions.open_to(moderator, timezone.now()).filter(pk__in=wanted).values_list("pk", flat=True))
     mine |= set(
@@ -154,14 +156,14 @@ def decide_all(
     One that changed meanwhile, or that somebody has in hand, is left as it is and said so; the others are decided.
     Raises Unfounded where they do not wait for identical reasons, or Forbidden; nothing is decided then.
     """
-    permissions.require(moderator, Action.DECIDE)
+    permissions.require_permission(moderator, Action.DECIDE)
     if len(seen) > BULK_LIMIT:
-        raise Unfounded(f"at most {BULK_LIMIT} at a time")
+        raise InvalidDecision(f"at most {BULK_LIMIT} at a time")
     rows = Submission.objects.select_related("label").in_bulk([pk for pk, _ in seen])
     current = [(rows[pk], sequence) for pk, sequence in dict(seen).items() if pk in rows]
     unchanged = {why_here(row) for row, sequence in current if row.sequence == sequence}
     if len(unchanged) > 1 or () in unchanged:
-        raise Unfounded("only submissions that wait for identical reasons are decided together")
+        raise InvalidDecision("only submissions that wait for identical reasons are decided together")
     return [_decide_one(row, sequence, moderator, verdict, reason, more) for row, sequence in current]
 
 
@@ -170,8 +172,8 @@ def _decide_one(
 ) -> Outcome:
     row.sequence = sequence
     try:
-        return Outcome(row, decisions.decide(row, moderator, verdict, reason, **more))
+        return Outcome(row, decisions.decide_submission(row, moderator, verdict, reason, **more))
     except Conflict:
         return Outcome(row, None, f"it has changed: it is {row.state}")
-    except (Held, Unfounded) as refused:
+    except (ReviewHeldByOther, InvalidDecision) as refused:
         return Outcome(row, None, str(refused))

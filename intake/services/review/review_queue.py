@@ -10,7 +10,7 @@ from django.utils import timezone
 
 import checks
 from checks.model.finding import Severity
-from checks.review_priority import weigh
+from checks.review_priority import compute_review_priority
 from intake.core import enqueue
 from intake.core.reason_groups import HOLDING, family_of
 from intake.core.states import State
@@ -31,12 +31,12 @@ class TooManyFilters(ValueError):
     """A moderator keeps as many views as one can find again."""
 
 
-def follow(submission: Submission, old: State, decision: Decision | None) -> None:
+def update_hold_reasons(submission: Submission, old: State, decision: Decision | None) -> None:
     """Keep the reasons of a submission that has just moved, in the transaction that moves it."""
     new = State(submission.state)
     if new is State.IN_REVIEW and old is not State.IN_REVIEW:
-        _enter(submission)
-        enqueue.enqueue("intake.portray", str(submission.pk))  # no harm if it is lost: drawn when somebody looks
+        _enter_review_queue(submission)
+        enqueue.enqueue_task("intake.portray", str(submission.pk))  # no harm if it is lost: drawn when somebody looks
     elif old is State.IN_REVIEW and new is not State.IN_REVIEW:
         human = decision is not None and decision.actor.startswith("moderator:")
         submission.reasons.filter(waiting=True).update(
@@ -46,15 +46,15 @@ def follow(submission: Submission, old: State, decision: Decision | None) -> Non
         )
 
 
-def renew(submission: Submission) -> None:
+def renew_hold_reasons(submission: Submission) -> None:
     """Keep the reasons of a submission in review whose findings have changed, in the transaction that changed them."""
-    _enter(submission)
+    _enter_review_queue(submission)
     held = submission.findings.filter(route__in=HOLDING).values("code")
     submission.reasons.exclude(code__in=held).exclude(code=OPENED_AGAIN).update(waiting=False)
 
 
-def _enter(submission: Submission) -> None:
-    weight = weigh(release_mapping.findings(list(submission.findings.all()), checks.CODES))
+def _enter_review_queue(submission: Submission) -> None:
+    weight = compute_review_priority(release_mapping.map_stored_findings(list(submission.findings.all()), checks.CODES))
     Submission.objects.filter(pk=submission.pk).update(weight=weight)
     held = submission.findings.filter(route__in=HOLDING).values_list("code", "severity", "pk")
     worst_first = sorted(held, key=lambda one: (_WORST_FIRST.get(one[1], 9), one[2]))
@@ -80,23 +80,23 @@ def _enter(submission: Submission) -> None:
     Reason.objects.bulk_create(fresh)
 
 
-def see(submission: Submission, moderator: User) -> None:
+def record_presence(submission: Submission, moderator: User) -> None:
     """Note that somebody has the page of a submission before their eyes."""
     Presence.objects.update_or_create(submission=submission, moderator=moderator, defaults={"seen_at": timezone.now()})
 
 
-def leave(submission: Submission, moderator: User) -> None:
+def remove_presence(submission: Submission, moderator: User) -> None:
     """Note that somebody went away from it."""
     Presence.objects.filter(submission=submission, moderator=moderator).delete()
 
 
-def watching(submission: Submission, besides: User) -> list[str]:
+def list_other_viewers(submission: Submission, besides: User) -> list[str]:
     """The names of all others who have it before their eyes now."""
     seen = Presence.objects.filter(submission=submission, seen_at__gt=timezone.now() - PRESENT)
     return sorted(seen.exclude(moderator=besides).values_list("moderator__username", flat=True))
 
 
-def tidy() -> int:
+def delete_old_presences() -> int:
     """Forget who was where a while ago; returns how many."""
     return Presence.objects.filter(seen_at__lt=timezone.now() - PRESENT).delete()[0]
 

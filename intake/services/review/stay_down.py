@@ -21,7 +21,7 @@ Source = KnownRecording.Source
 CONCLUDING = frozenset({Verdict.APPROVE, Verdict.LABEL, Verdict.REJECT, Verdict.RETURN})
 
 
-def follow(submission: Submission, decision: Decision | None) -> None:
+def update_stay_downs(submission: Submission, decision: Decision | None) -> None:
     """Bring what stays down in line with the decision that stands; within the transaction that moves the submission.
 
     A rejection on a ground that stays down is remembered. The next verdict on the same submission, as on appeal, ends
@@ -29,31 +29,31 @@ def follow(submission: Submission, decision: Decision | None) -> None:
     """
     entries = StayDown.objects.filter(decision__submission=submission)
     if decision is not None and decision.undoes_id is not None:
-        _lift(entries.filter(decision=decision.undoes_id), decision)
+        _lift_stay_downs(entries.filter(decision=decision.undoes_id), decision)
         entries.filter(lifted_with=decision.undoes_id).update(lifted_at=None, lifted_by="", lifted_with=None)
     elif decision is not None and decision.verdict in CONCLUDING:
-        _lift(entries, decision)
-        if decision.verdict == Verdict.REJECT and admission.policy().stays_down(decision.code):
-            _remember(submission, decision)
+        _lift_stay_downs(entries, decision)
+        if decision.verdict == Verdict.REJECT and admission.current_policy().stays_down(decision.code):
+            _record_stay_downs(submission, decision)
     _keep_sounds(submission, entries.standing())
 
 
-def _lift(entries: QuerySet[StayDown], decision: Decision) -> None:
+def _lift_stay_downs(entries: QuerySet[StayDown], decision: Decision) -> None:
     entries.filter(lifted_at__isnull=True).update(
         lifted_at=timezone.now(), lifted_by=decision.actor, lifted_with=decision
     )
 
 
-def _remember(submission: Submission, decision: Decision) -> None:
+def _record_stay_downs(submission: Submission, decision: Decision) -> None:
     """Write down the sound, file and ISRC of every track."""
-    sounds = {track.pk: (track, facts) for track, facts in known_recordings.comparable(submission)}
+    sounds = {track.pk: (track, facts) for track, facts in known_recordings.iterate_comparable_tracks(submission)}
     entries = []
     for track in submission.tracks.select_related("resource"):
         named = {Kind.FILE: track.resource.blob_id, Kind.ISRC: track.isrc}
-        entries += [_entry(track, decision, kind, value) for kind, value in named.items() if value]
+        entries += [_build_stay_down(track, decision, kind, value) for kind, value in named.items() if value]
         if track.pk in sounds:
             _, facts = sounds[track.pk]
-            row = _rows(submission).filter(sha256=facts.sha256, isrc=track.isrc).order_by("-pk").first()
+            row = _own_recording_rows(submission).filter(sha256=facts.sha256, isrc=track.isrc).order_by("-pk").first()
             if row is None:  # the label has the same recording here by another submission, or taught it
                 row = KnownRecording.objects.create(
                     submission=submission,
@@ -67,11 +67,11 @@ def _remember(submission: Submission, decision: Decision) -> None:
                     fingerprint=facts.fingerprint,
                     source=Source.REJECTED,
                 )
-            entries.append(_entry(track, decision, Kind.RECORDING, facts.sha256, row))
+            entries.append(_build_stay_down(track, decision, Kind.RECORDING, facts.sha256, row))
     StayDown.objects.bulk_create(entries)
 
 
-def _entry(
+def _build_stay_down(
     track: Track, decision: Decision, kind: Kind, value: str, recording: KnownRecording | None = None
 ) -> StayDown:
     return StayDown(
@@ -85,7 +85,7 @@ def _entry(
     )
 
 
-def _rows(submission: Submission) -> QuerySet[KnownRecording]:
+def _own_recording_rows(submission: Submission) -> QuerySet[KnownRecording]:
     """What the submission brought and nobody else's release stands for."""
     return KnownRecording.objects.filter(submission=submission, source__in=(Source.PENDING, Source.REJECTED))
 
@@ -99,5 +99,5 @@ def _keep_sounds(submission: Submission, standing: Iterable[StayDown]) -> None:
     if not wanted:
         return
     source = Source.REJECTED if State(submission.state) in REFUSED else Source.PENDING
-    _rows(submission).filter(pk__in=wanted).update(source=source, forgotten_at=None)
-    enqueue.enqueue("intake.index")  # one that was forgotten long ago has left the index
+    _own_recording_rows(submission).filter(pk__in=wanted).update(source=source, forgotten_at=None)
+    enqueue.enqueue_task("intake.index")  # one that was forgotten long ago has left the index

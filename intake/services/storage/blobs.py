@@ -87,11 +87,11 @@ class Incoming:
         self.discard()
 
     def _put(self, blob: Blob) -> None:
-        _sync(self.path)
-        if target := _path(blob):
+        _sync_path(self.path)
+        if target := _local_blob_path(blob):
             target.parent.mkdir(parents=True, exist_ok=True)
             self.path.replace(target)
-            _sync(target.parent)
+            _sync_path(target.parent)
             return
         with self.path.open("rb") as stream:
             saved = default_storage.save(blob.path, File(stream))
@@ -106,7 +106,7 @@ def local_copy(blob: Blob) -> Iterator[Path]:
     Raises FileNotFoundError where the storage has lost it, StorageUnavailable where it does not answer, and OSError
     where this machine has no room for it.
     """
-    if path := _path(blob):
+    if path := _local_blob_path(blob):
         if not path.is_file():
             raise FileNotFoundError(path)
         yield path
@@ -136,7 +136,7 @@ def spool_folder() -> Path:
     return folder
 
 
-def tidy() -> int:
+def delete_unused_blobs() -> int:
     """Remove abandoned spool files and blobs that no submission names; returns how many."""
     cutoff = timezone.now() - ABANDONED_AFTER
     removed = 0
@@ -145,12 +145,12 @@ def tidy() -> int:
             if path.stat().st_mtime < cutoff.timestamp():
                 path.unlink()
                 removed += 1
-    for blob in unused(cutoff):
+    for blob in list_unused_blobs(cutoff):
         removed += _remove_unused(blob, cutoff)
     return removed
 
 
-def _path(blob: Blob) -> Path | None:
+def _local_blob_path(blob: Blob) -> Path | None:
     """Where the blob is, or will be, on this machine's disk; None in a storage elsewhere."""
     try:
         return Path(default_storage.path(blob.path))
@@ -161,7 +161,7 @@ def _path(blob: Blob) -> Path | None:
 def _remove_unused(blob: Blob, cutoff: dt.datetime) -> bool:
     """Delete a blob in one transaction: its row's lock keeps a new delivery of the same bytes waiting."""
     with transaction.atomic():
-        if not unused(cutoff).select_for_update().filter(pk=blob.pk).exists():
+        if not list_unused_blobs(cutoff).select_for_update().filter(pk=blob.pk).exists():
             return False
         path = blob.path  # a deleted row does not know it any more
         blob.delete()
@@ -169,7 +169,7 @@ def _remove_unused(blob: Blob, cutoff: dt.datetime) -> bool:
         return True
 
 
-def unused(cutoff: dt.datetime) -> QuerySet[Blob]:
+def list_unused_blobs(cutoff: dt.datetime) -> QuerySet[Blob]:
     """Blobs that nothing names any more and nobody has delivered since ``cutoff``."""
     delivered = Exists(Resource.objects.filter(blob=OuterRef("pk")))
     appealed = Exists(AppealFile.objects.filter(blob=OuterRef("pk")))
@@ -178,7 +178,7 @@ def unused(cutoff: dt.datetime) -> QuerySet[Blob]:
     return Blob.objects.filter(~delivered, ~appealed, ~known, ~marked, touched_at__lt=cutoff)
 
 
-def _sync(path: Path) -> None:
+def _sync_path(path: Path) -> None:
     """Wait until a file's bytes, or a folder's entries, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

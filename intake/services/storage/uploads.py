@@ -138,25 +138,25 @@ class Arrived(Incoming):
 
 
 @contextlib.contextmanager
-def held(submission: Submission, name: str) -> Iterator[Upload]:
+def hold_upload(submission: Submission, name: str) -> Iterator[Upload]:
     """The upload of one file, begun where there is none. Raises Held where another request has it."""
     path = _part_path(submission, name)
-    descriptor = _locked(path)
+    descriptor = _open_locked_file(path)
     try:
         yield Upload(path, descriptor)
     finally:
         os.close(descriptor)
 
 
-def exists(submission: Submission, name: str) -> bool:
+def has_partial_upload(submission: Submission, name: str) -> bool:
     """Whether pieces of a file are here."""
     return _part_path(submission, name).exists()
 
 
-def tidy() -> int:
+def delete_abandoned_uploads() -> int:
     """Remove what nobody goes on with; returns how many files."""
     cutoff, removed = (timezone.now() - KEPT).timestamp(), 0
-    for path in _folder().iterdir():
+    for path in _uploads_folder().iterdir():
         with contextlib.suppress(FileNotFoundError):
             part = path.with_suffix(_PART)  # a length is as old as what came of the file
             if (part if part.exists() else path).stat().st_mtime < cutoff:
@@ -165,7 +165,7 @@ def tidy() -> int:
     return removed
 
 
-def _locked(path: Path) -> int:
+def _open_locked_file(path: Path) -> int:
     """A descriptor of the file that stands under this name now, locked."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
@@ -181,10 +181,10 @@ def _locked(path: Path) -> int:
 
 def _part_path(submission: Submission, name: str) -> Path:
     key = hashlib.sha256(f"{submission.pk}/{name}".encode(errors="surrogatepass")).hexdigest()
-    return _folder() / f"{key}{_PART}"
+    return _uploads_folder() / f"{key}{_PART}"
 
 
-def _folder() -> Path:
+def _uploads_folder() -> Path:
     folder = Path(settings.GATE_DATA) / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

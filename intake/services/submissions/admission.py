@@ -21,7 +21,7 @@ from checks.rules.delivered_files import DeclaredFile, DeliveredFile, judge_file
 from intake.models import Label, Submission
 from intake.readers import check_context, release_mapping
 from intake.services.checking import artwork
-from intake.services.submissions.autofix import mended
+from intake.services.submissions.autofix import apply_document_fixes
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ def policy_path() -> Path:
     return home if home.exists() or home == Path(settings.GATE_POLICY) else Path(settings.GATE_POLICY)
 
 
-def policy() -> policies.Policy:
+def current_policy() -> policies.Policy:
     """The policy in force. A changed file is read at the next call; a broken one does not replace a good one.
 
     Raises PolicyError where this process has never read a good one.
@@ -74,7 +74,7 @@ def read_policy() -> policies.Policy:
     """The policy as the file says it now. Raises PolicyError."""
     path = policy_path()
     try:
-        return _load(path, path.stat().st_mtime_ns)
+        return _load_cached_policy(path, path.stat().st_mtime_ns)
     except OSError as error:
         raise policies.PolicyError(f"{path}: {error.strerror}") from error
 
@@ -84,8 +84,10 @@ _in_force: dict[Path, policies.Policy] = {}
 
 
 @functools.lru_cache(maxsize=2)
-def _load(path: Path, _changed: int) -> policies.Policy:
-    return policies.load(path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS])
+def _load_cached_policy(path: Path, _changed: int) -> policies.Policy:
+    return policies.load_policy_file(
+        path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS]
+    )
 
 
 def named_files(document: Mapping[str, Any]) -> dict[str, DeclaredFile]:
@@ -105,28 +107,32 @@ def _declared_file(entry: Mapping[str, Any]) -> DeclaredFile:
     return DeclaredFile((entry.get("sha256") or "").lower(), entry.get("size"))
 
 
-def superseded(label: Label, document: Mapping[str, Any]) -> Submission | None:
+def find_superseded_submission(label: Label, document: Mapping[str, Any]) -> Submission | None:
     """The submission that this one replaces; another label's does not exist for this one."""
     wanted = document.get("supersedes")
     return Submission.objects.of(label).filter(pk=wanted).first() if wanted else None
 
 
-def examine(label: Label, document: Mapping[str, Any], draft: Submission | None = None) -> list[Finding]:
+def list_admission_findings(
+    label: Label, document: Mapping[str, Any], draft: Submission | None = None
+) -> list[Finding]:
     """Every finding that needs no audio: what ``POST validate`` answers, and what the door goes by.
 
     ``draft``: the stored one that the document is of; the artists' keys that it came with still count.
     """
     delivery = Delivery(
-        release=release_mapping.release(document["release"]),
-        account=release_mapping.account(label),
+        release=release_mapping.map_release_document(document["release"]),
+        account=release_mapping.map_label_account(label),
         received=timezone.now().date(),
     )
     findings = list(judge_names(named_files(document)))
-    wanted, former = document.get("supersedes"), superseded(label, document)
+    wanted, former = document.get("supersedes"), find_superseded_submission(label, document)
     if wanted and former is None:
         findings.append(Finding(SUPERSEDES_UNKNOWN, "release", f"There is no submission {wanted} to supersede."))
     # A correction comes under the same UPC: what it replaces does not count as delivered before.
-    context = check_context.context(label, draft or Submission(label=label, supersedes=former), policy())
+    context = check_context.build_check_context(
+        label, draft or Submission(label=label, supersedes=former), current_policy()
+    )
     for check in checks.CHECKS:
         if not check.needs_audio:
             findings.extend(check.run(delivery, context))
@@ -142,34 +148,34 @@ def judge_delivered(document: Mapping[str, Any], delivered: Mapping[str, Deliver
     return findings
 
 
-def blocking(findings: Sequence[Finding]) -> list[Finding]:
+def select_blocking_findings(findings: Sequence[Finding]) -> list[Finding]:
     """Those that refuse the release at once under the policy in force."""
-    rules = policy()
+    rules = current_policy()
     return [finding for finding in findings if rules.route(finding) is Route.BLOCK]
 
 
-def mend(
+def mend_document(
     label: Label, document: dict[str, Any], unsafe: bool = False
 ) -> tuple[dict[str, Any], list[str], Sequence[Finding]]:
     """The document with every safe fix carried out, the codes of those, and what is found in it now; stores nothing.
 
     With ``unsafe`` also the fixes that only the label can be sure of, such as capitals that may be meant.
     """
-    rules = policy()
-    return mended(
+    rules = current_policy()
+    return apply_document_fixes(
         document,
-        lambda changed: examine(label, changed),
+        lambda changed: list_admission_findings(label, changed),
         refused=lambda finding: rules.route(finding) is Route.BLOCK,
-        wanted=lambda finding: (finding.safe or unsafe) and told(finding),
+        wanted=lambda finding: (finding.safe or unsafe) and is_shown_to_label(finding),
     )
 
 
-def told(finding: Finding) -> bool:
+def is_shown_to_label(finding: Finding) -> bool:
     """Whether a label is shown it: neither what is for moderators only, nor what is on trial (``note``)."""
-    return not finding.code.private and policy().route(finding) is not Route.NOTE
+    return not finding.code.private and current_policy().route(finding) is not Route.NOTE
 
 
-def admit(
+def admit_release(
     label: Label,
     document: Mapping[str, Any],
     delivered: Mapping[str, DeliveredFile] | None = None,
@@ -179,8 +185,8 @@ def admit(
 
     ``delivered``: the files that arrived, by name; None where they come later.
     """
-    findings = examine(label, document, draft)
+    findings = list_admission_findings(label, document, draft)
     if delivered is not None:
         findings.extend(judge_delivered(document, delivered))
-    if blocked := blocking(findings):
+    if blocked := select_blocking_findings(findings):
         raise Refused(blocked)

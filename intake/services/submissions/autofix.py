@@ -19,7 +19,7 @@ MOST_PASSES = 6
 Examine = Callable[[dict[str, Any]], Sequence[Finding]]
 
 
-def mended(
+def apply_document_fixes(
     document: dict[str, Any],
     examine: Examine,
     refused: Callable[[Finding], bool],
@@ -34,14 +34,14 @@ def mended(
     findings = examine(document)
     # A patch that was given up may do no harm once others are in: a pass in which nothing happens is the last.
     for _ in range(MOST_PASSES):
-        document, done, findings = _pass(document, findings, examine, refused, wanted)
+        document, done, findings = _apply_fix_rounds(document, findings, examine, refused, wanted)
         applied |= dict.fromkeys(done)
         if not done:
             break
     return document, list(applied), findings
 
 
-def _pass(
+def _apply_fix_rounds(
     document: dict[str, Any],
     findings: Sequence[Finding],
     examine: Examine,
@@ -52,8 +52,8 @@ def _pass(
     applied: dict[str, None] = {}
     spoilt: set[str] = set()
     for _ in range(MOST_ROUNDS):
-        usable = [one for one in findings if one.patch and wanted(one) and _name(one) not in spoilt]
-        changed, done = _patched(document, usable)
+        usable = [one for one in findings if one.patch and wanted(one) and _name_finding(one) not in spoilt]
+        changed, done = _apply_patches(document, usable)
         if not done:
             break
         found = examine(changed)
@@ -61,15 +61,15 @@ def _pass(
         worse = [one for one in found if refused(one) and (one.code.id, one.subject) not in before]
         if worse:
             # The round is tried again without the patches that had to do with it; each is given up once for all.
-            guilty = _involved(worse, done)
-            spoilt |= {_name(one) for one in guilty or done}
+            guilty = _select_involved_findings(worse, done)
+            spoilt |= {_name_finding(one) for one in guilty or done}
             continue
         document, findings = changed, found
         applied |= dict.fromkeys(one.code.id for one in done)
     return document, list(applied), findings
 
 
-def _patched(document: dict[str, Any], findings: Iterable[Finding]) -> tuple[dict[str, Any], list[Finding]]:
+def _apply_patches(document: dict[str, Any], findings: Iterable[Finding]) -> tuple[dict[str, Any], list[Finding]]:
     """A copy with each patch carried out whose tests still hold, and the findings that these came from."""
     changed, done = copy.deepcopy(document), []
     for finding in findings:
@@ -82,11 +82,11 @@ def _patched(document: dict[str, Any], findings: Iterable[Finding]) -> tuple[dic
     return changed, done
 
 
-def _involved(worse: Sequence[Finding], done: Sequence[Finding]) -> list[Finding]:
+def _select_involved_findings(worse: Sequence[Finding], done: Sequence[Finding]) -> list[Finding]:
     """The carried-out findings that speak of what is worse now, or of what that is compared with."""
     subjects = {one.subject for one in worse} | {str((one.evidence or {}).get("other")) for one in worse}
     return [one for one in done if one.subject in subjects]
 
 
-def _name(finding: Finding) -> str:
+def _name_finding(finding: Finding) -> str:
     return f"{finding.code.id} {finding.subject} {finding.patch}"

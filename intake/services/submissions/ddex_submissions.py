@@ -23,24 +23,24 @@ from intake.services.submissions import admission, submission_actions
 CHECK, VERSION = "ddex", 1
 
 
-def admit(label: Label, message: Message, delivered: Mapping[str, DeliveredFile] | None) -> dict[str, Any]:
+def admit_ern_message(label: Label, message: Message, delivered: Mapping[str, DeliveredFile] | None) -> dict[str, Any]:
     """The delivery document of a message that may come in.
 
     ``delivered``: the files that arrived, by name; None for a test message, which needs none.
     Raises door.Refused with every blocking finding, each with XPath and line.
     """
-    own = [*message.findings, *_replayed(label, message)]
+    own = [*message.findings, *_find_replayed_message(label, message)]
     document: dict[str, Any] | None = None
     found: list[Finding] = []
     if message.document is not None:
         try:
-            document = document_schema.parse(message.document)
-            admission.admit(label, document, delivered)
+            document = document_schema.parse_document(message.document)
+            admission.admit_release(label, document, delivered)
         except document_schema.ShapeError as error:
             found = [fault.finding() for fault in error.faults]
         except admission.Refused as error:
             found = list(error.findings)
-    blocked = admission.blocking([*own, *message.located(found)])
+    blocked = admission.select_blocking_findings([*own, *message.located(found)])
     if blocked or document is None:
         raise admission.Refused(blocked)
     return document
@@ -52,7 +52,7 @@ def take_in(label: Label, message: Message, document: Mapping[str, Any], files: 
         submission = submission_actions.take_in(label, document, files)
         _, new = DdexMessage.objects.get_or_create(
             label=label,
-            digest=_digest(message),
+            digest=_digest_message(message),
             defaults={
                 "submission": submission,
                 "sender": (message.sender or "")[:100],
@@ -61,7 +61,7 @@ def take_in(label: Label, message: Message, document: Mapping[str, Any], files: 
             },
         )
         if not new:
-            raise admission.Refused(_replayed(label, message))
+            raise admission.Refused(_find_replayed_message(label, message))
         run = CheckRun.objects.create(
             submission=submission,
             name=CHECK,
@@ -70,20 +70,20 @@ def take_in(label: Label, message: Message, document: Mapping[str, Any], files: 
             status=Status.DONE,
             finished_at=timezone.now(),
         )
-        pipeline.store(run, message.findings)
+        pipeline.store_check_findings(run, message.findings)
     return submission
 
 
-def judged(label: Label, message: Message) -> list[Finding]:
+def judge_test_message(label: Label, message: Message) -> list[Finding]:
     """What the label is told of a test message that ``admit`` would let in; nothing is stored."""
-    document = document_schema.parse(message.document)
-    found = message.located(admission.examine(label, document))
+    document = document_schema.parse_document(message.document)
+    found = message.located(admission.list_admission_findings(label, document))
     test = Finding(codes.TEST_MESSAGE, "release", "This is a test message: it was judged, and nothing was stored.")
-    return [one for one in (test, *message.findings, *found) if admission.told(one)]
+    return [one for one in (test, *message.findings, *found) if admission.is_shown_to_label(one)]
 
 
-def _replayed(label: Label, message: Message) -> list[Finding]:
-    if not message.message_id or not DdexMessage.objects.filter(label=label, digest=_digest(message)).exists():
+def _find_replayed_message(label: Label, message: Message) -> list[Finding]:
+    if not message.message_id or not DdexMessage.objects.filter(label=label, digest=_digest_message(message)).exists():
         return []
     finding = Finding(
         codes.MESSAGE_REPLAYED,
@@ -95,5 +95,5 @@ def _replayed(label: Label, message: Message) -> list[Finding]:
     return [finding]
 
 
-def _digest(message: Message) -> str:
+def _digest_message(message: Message) -> str:
     return hashlib.sha256(f"{message.sender}\0{message.message_id}".encode(errors="replace")).hexdigest()

@@ -8,7 +8,7 @@ from typing import Any
 from intake.models import Statement, Submission
 
 
-def content(release: Mapping[str, Any]) -> dict[str, Any]:
+def extract_declaration(release: Mapping[str, Any]) -> dict[str, Any]:
     """The declaration in a release document: of each track by position, and of the cover."""
     cover = release.get("cover")
     return {
@@ -27,8 +27,11 @@ def content(release: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def begin(submission: Submission) -> None:
+def begin_declaration_history(submission: Submission) -> None:
     """Keep what is declared as the first version, in the transaction that hands the submission over."""
     Statement.objects.create(
-        submission=submission, version=1, declared_by=submission.label.actor, content=content(submission.metadata)
+        submission=submission,
+        version=1,
+        declared_by=submission.label.actor,
+        content=extract_declaration(submission.metadata),
     )

@@ -26,7 +26,7 @@ from intake.services.registry import protected_artists
 from intake.services.storage import uploads
 from intake.services.storage.blobs import Incoming
 from intake.services.submissions import admission, declaration_versions
-from intake.services.submissions.transitions import Conflict, begin, move
+from intake.services.submissions.transitions import Conflict, transition_submission, write_first_event
 from intake.services.work import dispatch
 
 
@@ -42,34 +42,34 @@ class FileRefused(ValueError):
         super().__init__(finding.message)
 
 
-def deliver(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]) -> Submission:
+def submit_delivery(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]) -> Submission:
     """Take in a whole delivery: document and files in one.
 
     Raises door.Refused where the release is at fault; nothing is stored then.
     """
-    admission.admit(label, document, {name: blob.delivered for name, blob in files.items()})
+    admission.admit_release(label, document, {name: blob.delivered for name, blob in files.items()})
     return take_in(label, document, files)
 
 
 def take_in(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]) -> Submission:
     """Store a whole delivery that ``door.admit`` has let in."""
     with transaction.atomic():
-        submission = _create(label, document, State.RECEIVED, files)
-        declaration_versions.begin(submission)
-    enqueue.enqueue("intake.start", str(submission.pk))
+        submission = _create_submission(label, document, State.RECEIVED, files)
+        declaration_versions.begin_declaration_history(submission)
+    enqueue.enqueue_task("intake.start", str(submission.pk))
     return submission
 
 
 def open_draft(label: Label, document: Mapping[str, Any]) -> Submission:
     """Open a draft whose files come later. Raises door.Refused where the release is at fault."""
-    admission.admit(label, document)
+    admission.admit_release(label, document)
     return store_draft(label, document)
 
 
 def store_draft(label: Label, document: Mapping[str, Any]) -> Submission:
     """Store a draft that ``door.admit`` has let in."""
     with transaction.atomic():
-        return _create(label, document, State.DRAFT, {})
+        return _create_submission(label, document, State.DRAFT, {})
 
 
 def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
@@ -93,7 +93,7 @@ def put_file(submission: Submission, name: str, blob: Blob) -> Resource:
     return resource
 
 
-def attach(submission: Submission, resource: Resource, incoming: Incoming) -> None:
+def attach_file(submission: Submission, resource: Resource, incoming: Incoming) -> None:
     """Attach a file that has arrived whole to a draft.
 
     Raises FileRefused, and nothing of it is kept; FileUnknown, or Conflict.
@@ -111,7 +111,7 @@ def _find_refusal(resource: Resource, delivered: DeliveredFile) -> Finding | Non
         return mismatch
     if resource.kind != Resource.Kind.COVER:
         return None
-    return next(iter(admission.blocking(artwork.judge_before_storing(resource.name, delivered))), None)
+    return next(iter(admission.select_blocking_findings(artwork.judge_before_storing(resource.name, delivered))), None)
 
 
 def attach_finished_uploads(submission: Submission) -> None:
@@ -121,10 +121,10 @@ def attach_finished_uploads(submission: Submission) -> None:
     sign of its end. Raises uploads.Held where a request is still sending one.
     """
     for resource in submission.resources.filter(blob__isnull=True) if submission.state == State.DRAFT else ():
-        if uploads.exists(submission, resource.name):
-            with uploads.held(submission, resource.name) as upload:
+        if uploads.has_partial_upload(submission, resource.name):
+            with uploads.hold_upload(submission, resource.name) as upload:
                 if upload.is_complete(resource.declared):
-                    attach(submission, resource, upload.taken())
+                    attach_file(submission, resource, upload.taken())
 
 
 def missing_files(submission: Submission) -> list[str]:
@@ -132,7 +132,7 @@ def missing_files(submission: Submission) -> list[str]:
     return list(submission.resources.filter(blob__isnull=True).order_by("name").values_list("name", flat=True))
 
 
-def submit(submission: Submission) -> Submission:
+def submit_draft(submission: Submission) -> Submission:
     """Hand a draft over, with all its files.
 
     Raises FilesMissing, door.Refused (the world may have changed since it was opened), or Conflict.
@@ -145,11 +145,11 @@ def submit(submission: Submission) -> Submission:
             raise FilesMissing(missing)
         resources = current.resources.select_related("blob")
         delivered = {one.name: one.blob.delivered for one in resources if one.blob}
-        admission.admit(current.label, stored_document(current), delivered, current)
+        admission.admit_release(current.label, stored_document(current), delivered, current)
         now = timezone.now()
-        move(current, State.RECEIVED, current.label.actor, received_at=now, rung_at=now)
-        declaration_versions.begin(current)
-    enqueue.enqueue("intake.start", str(current.pk))
+        transition_submission(current, State.RECEIVED, current.label.actor, received_at=now, rung_at=now)
+        declaration_versions.begin_declaration_history(current)
+    enqueue.enqueue_task("intake.start", str(current.pk))
     return current
 
 
@@ -161,7 +161,7 @@ class FilesMissing(Exception):
         super().__init__(", ".join(names))
 
 
-def withdraw(submission: Submission, exactly: bool = False) -> Submission:
+def withdraw_submission(submission: Submission, exactly: bool = False) -> Submission:
     """Take a submission back before it is decided. Raises Conflict afterwards.
 
     With ``exactly`` it must still stand where ``submission`` was loaded; without, a move of the gate's own in between
@@ -170,7 +170,9 @@ def withdraw(submission: Submission, exactly: bool = False) -> Submission:
     while True:
         try:
             with transaction.atomic():
-                move(submission, State.WITHDRAWN, submission.label.actor, due_at=None, concluded_at=timezone.now())
+                transition_submission(
+                    submission, State.WITHDRAWN, submission.label.actor, due_at=None, concluded_at=timezone.now()
+                )
                 submission.check_runs.open().update(status=Status.DEAD, error="withdrawn", finished_at=timezone.now())
                 _close_what_waited(submission)
         except Conflict:  # which has loaded the submission anew
@@ -188,20 +190,20 @@ def _close_what_waited(submission: Submission) -> None:
     waiting.update(ended_at=now, outcome=Proposal.Outcome.OVERTAKEN, ended_by=submission.label.actor)
 
 
-def start(submission_id: str | uuid.UUID) -> None:
+def start_checking(submission_id: str | uuid.UUID) -> None:
     """Lay out the work on a received submission: its checks, and the measuring of files not yet measured."""
     submission = Submission.objects.get(pk=submission_id)
     try:
         with transaction.atomic():
-            move(submission, State.CHECKING, "gate", rung_at=None, enqueue_count=0)
+            transition_submission(submission, State.CHECKING, "gate", rung_at=None, enqueue_count=0)
             _lay_out(submission)
     except Conflict:
         return  # begun already, or withdrawn
-    _dispatch(submission)
+    _dispatch_first_work(submission)
 
 
 def _lay_out(submission: Submission) -> None:
-    rules = admission.policy()
+    rules = admission.current_policy()
     CheckRun.objects.bulk_create(
         CheckRun(submission=submission, name=check.name, version=check.version, needs_audio=check.needs_audio)
         for check in checks.CHECKS
@@ -220,19 +222,21 @@ def _lay_out(submission: Submission) -> None:
     )
 
 
-def _dispatch(submission: Submission) -> None:
+def _dispatch_first_work(submission: Submission) -> None:
     """Enqueue the first work on a submission: to measure its files, and the checks that need none of them.
 
     A file that another submission has brought too is in the queue already. The checks that need the files follow when
     the last of them is measured (``checking.advance``).
     """
     delivered = submission.resources.filter(blob__isnull=False).values("blob")
-    dispatch.send("intake.analyse", Analysis.objects.filter(status=Status.PENDING, blob__in=delivered))
+    dispatch.send_work_messages("intake.analyse", Analysis.objects.filter(status=Status.PENDING, blob__in=delivered))
     runs = CheckRun.objects.filter(status=Status.PENDING, submission=submission)
-    dispatch.send("intake.run_check", runs.measured())
+    dispatch.send_work_messages("intake.run_check", runs.measured())
 
 
-def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapping[str, Blob]) -> Submission:
+def _create_submission(
+    label: Label, document: Mapping[str, Any], state: State, files: Mapping[str, Blob]
+) -> Submission:
     release = document["release"]
     received_at = timezone.now() if state is State.RECEIVED else None
     submission = Submission(
@@ -240,14 +244,14 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
         state=state,
         metadata=protected_artists.without_keys(release),
         title=release["title"][:500],
-        artist=_names(release),
+        artist=_join_artist_names(release),
         upc=(release.get("upc") or "")[:14],
-        release_date=_date(release.get("release_date")),
-        supersedes=admission.superseded(label, document),
+        release_date=_date_or_none(release.get("release_date")),
+        supersedes=admission.find_superseded_submission(label, document),
         received_at=received_at,
         rung_at=received_at,  # whoever takes a delivery in enqueues ``intake.start``
     )
-    begin(submission, label.actor)
+    write_first_event(submission, label.actor)
     protected_artists.present_keys(submission, release)
     kinds = {track["file"]: Resource.Kind.AUDIO for track in release["tracks"]}
     cover = (release.get("cover") or {}).get("file")
@@ -268,7 +272,7 @@ def _create(label: Label, document: Mapping[str, Any], state: State, files: Mapp
             submission=submission,
             position=track["position"],
             title=track["title"][:500],
-            artist=_names(track),
+            artist=_join_artist_names(track),
             isrc=(track.get("isrc") or "")[:12],
             resource=resources[track["file"]],
         )
@@ -291,9 +295,9 @@ def declared_files(submission: Submission) -> dict[str, dict[str, Any]]:
     return {one.name: one.declared._asdict() for one in submission.resources.all()}
 
 
-def _names(entity: Mapping[str, Any]) -> str:
+def _join_artist_names(entity: Mapping[str, Any]) -> str:
     return ", ".join(artist["name"] for artist in entity.get("display_artists") or ())[:500]
 
 
-def _date(text: str | None) -> dt.date | None:
+def _date_or_none(text: str | None) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None

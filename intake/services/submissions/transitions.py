@@ -29,7 +29,7 @@ class Conflict(Exception):
         super().__init__(f"{submission.pk} is {submission.state}: it cannot become {wanted}")
 
 
-def move(
+def transition_submission(
     submission: Submission,
     to: State,
     actor: str,
@@ -50,17 +50,19 @@ def move(
     if to not in TRANSITIONS[old]:
         submission.refresh_from_db()
         raise Conflict(submission, to)
-    return _advance(submission, to, _type(old, to), actor, data, decision, hold, values)
+    return _advance_submission(submission, to, _event_type(old, to), actor, data, decision, hold, values)
 
 
-def undo(submission: Submission, actor: str, data: dict[str, Any], decision: Decision, **values: Any) -> Event:
+def revert_transition(
+    submission: Submission, actor: str, data: dict[str, Any], decision: Decision, **values: Any
+) -> Event:
     """Put a submission back into review because its decision was taken back: ``decision`` says so. Raises Conflict."""
     if submission.state not in UNDOING:
         raise Conflict(submission, State.IN_REVIEW)
-    return _advance(submission, State.IN_REVIEW, UNDONE, actor, data, decision, None, values)
+    return _advance_submission(submission, State.IN_REVIEW, UNDONE, actor, data, decision, None, values)
 
 
-def record(
+def record_event(
     submission: Submission,
     kind: str,
     actor: str,
@@ -73,10 +75,10 @@ def record(
 
     Compare-and-set as in ``move``. Raises Conflict where it no longer stands there.
     """
-    return _advance(submission, State(submission.state), kind, actor, data, None, hold, values)
+    return _advance_submission(submission, State(submission.state), kind, actor, data, None, hold, values)
 
 
-def _advance(
+def _advance_submission(
     submission: Submission,
     to: State,
     kind: str,
@@ -95,42 +97,42 @@ def _advance(
             submission.refresh_from_db()
             raise Conflict(submission, to)
         if decision is not None:
-            _append(submission, decision)
+            _append_decision(submission, decision)
             data = {**data, "decision": str(decision.pk), "reasons": decision.reasons}
-        event = _write(submission, submission.sequence + 1, kind, actor, data)
+        event = _write_event(submission, submission.sequence + 1, kind, actor, data)
         submission.refresh_from_db()
-        review_queue.follow(submission, old, decision)
-        webhook_delivery.post(submission, event, hold)
+        review_queue.update_hold_reasons(submission, old, decision)
+        webhook_delivery.post_event_deliveries(submission, event, hold)
         if to in REFUSED and old not in REFUSED:
-            cross_label.leave(submission)
+            cross_label.retire_pending_recordings(submission)
         elif old in REFUSED and to not in REFUSED:
-            cross_label.come_back(submission)
-        stay_down.follow(submission, decision)
+            cross_label.reactivate_pending_recordings(submission)
+        stay_down.update_stay_downs(submission, decision)
         if to in CLEARED and decision is not None:
-            signed_copies.plan(submission, decision)
+            signed_copies.plan_signed_copies(submission, decision)
     return event
 
 
-def begin(submission: Submission, actor: str) -> Event:
+def write_first_event(submission: Submission, actor: str) -> Event:
     """Write the first event of a submission that was just made, in the caller's transaction."""
     submission.sequence = 1
     submission.save(force_insert=True)
-    event = _write(submission, 1, f"submission.{submission.state}", actor, {})
-    webhook_delivery.post(submission, event)
+    event = _write_event(submission, 1, f"submission.{submission.state}", actor, {})
+    webhook_delivery.post_event_deliveries(submission, event)
     return event
 
 
-def _append(submission: Submission, decision: Decision) -> None:
+def _append_decision(submission: Submission, decision: Decision) -> None:
     last = submission.decisions.aggregate(last=Max("number"))["last"] or 0
     decision.submission, decision.number, decision.due_at = submission, last + 1, submission.due_at
     decision.save(force_insert=True)
 
 
-def _type(old: State, to: State) -> str:
+def _event_type(old: State, to: State) -> str:
     return "submission.reopened" if old in REOPENING else f"submission.{to.value}"
 
 
-def _write(submission: Submission, sequence: int, kind: str, actor: str, data: dict[str, Any]) -> Event:
+def _write_event(submission: Submission, sequence: int, kind: str, actor: str, data: dict[str, Any]) -> Event:
     before = Event.objects.filter(submission=submission, sequence=sequence - 1).values_list("digest", flat=True)
     previous = before.first() if sequence > 1 else None  # before the first there is none to look for
     event = Event(

@@ -24,7 +24,7 @@ OWNER_FAILING_AT_ONCE = 2
 FAILING_AT_ONCE = 16
 
 
-def held() -> QuerySet[Delivery]:
+def list_held_deliveries() -> QuerySet[Delivery]:
     """Deliveries that a worker is sending."""
     return Delivery.objects.filter(status=Delivery.Status.PENDING, lease_token__isnull=False)
 
@@ -44,7 +44,7 @@ class Slots:
         self._failing_by_owner: Counter[uuid.UUID] = Counter()
         self._failing = 0
         needed = ("endpoint__label", "endpoint__partner", "endpoint__failing_since")
-        for delivery in held().select_related("endpoint").only(*needed):
+        for delivery in list_held_deliveries().select_related("endpoint").only(*needed):
             self._count(delivery.endpoint)
 
     def take(self, endpoint: Endpoint, wanted: int = 1) -> int:

@@ -83,8 +83,8 @@ def create_endpoint(owner: Label | Partner, url: str, types: Iterable[str]) -> E
 
     Raises UnsafeURL, UnknownType or TooManyEndpoints.
     """
-    webhook_http.target(url)
-    wanted = _known(types)
+    webhook_http.parse_target_url(url)
+    wanted = _require_known_types(types)
     owned = {"label": owner} if isinstance(owner, Label) else {"partner": owner}
     if Endpoint.objects.filter(**owned, deleted_at__isnull=True).count() >= MAX_ENDPOINTS:
         raise TooManyEndpoints(f"there can be {MAX_ENDPOINTS} endpoints; delete one first")
@@ -101,10 +101,10 @@ def update_endpoint(
     """
     values: dict[str, Any] = {}
     if url is not None and url != endpoint.url:
-        webhook_http.target(url)
+        webhook_http.parse_target_url(url)
         values |= {"url": url}
     if types is not None:
-        values |= {"types": _known(types), "subscribed_at": timezone.now()}
+        values |= {"types": _require_known_types(types), "subscribed_at": timezone.now()}
     if enabled is False and endpoint.disabled_at is None:
         values |= {"disabled_at": timezone.now(), "disabled_because": "switched off by its owner"}
     if enabled and endpoint.disabled_at is not None:
@@ -137,16 +137,16 @@ def rotate_secret(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def post(submission: Submission, event: Event, hold: dt.datetime | None = None) -> None:
+def post_event_deliveries(submission: Submission, event: Event, hold: dt.datetime | None = None) -> None:
     """Write the deliveries of an event, within the transaction that wrote the event (the outbox).
 
     None of them leaves before ``hold``. Posting an event again changes nothing.
     """
     if event.type not in webhook_payloads.TYPES:
         return
-    audience = webhook_payloads.audience(submission, event, admission.policy())
+    audience = webhook_payloads.find_event_audience(submission, event, admission.current_policy())
     endpoints = [endpoint for endpoint in audience if event.type in endpoint.types]
-    body = webhook_payloads.body(submission, event) if endpoints else ""
+    body = webhook_payloads.build_webhook_body(submission, event) if endpoints else ""
     now = timezone.now()
     Delivery.objects.bulk_create(
         [
@@ -167,10 +167,10 @@ def post(submission: Submission, event: Event, hold: dt.datetime | None = None) 
         return  # the pump rings when the moment has passed
     posted = Delivery.objects.filter(event=event, status=PENDING, endpoint__failing_since__isnull=True)
     for pk in posted.values_list("pk", flat=True):
-        enqueue.enqueue("intake.deliver", str(pk))
+        enqueue.enqueue_task("intake.deliver", str(pk))
 
 
-def recall(events: Iterable[Event]) -> bool:
+def recall_event_deliveries(events: Iterable[Event]) -> bool:
     """Cancel every delivery of these events; False where one is on its way or has arrived.
 
     Within the caller's transaction, which takes everything back on False. Each row is changed where it still waits:
@@ -189,11 +189,11 @@ def send_test(endpoint: Endpoint) -> Delivery:
     now = timezone.now()
     body = webhook_payloads.body_of_test(endpoint, now)
     delivery = Delivery.objects.create(endpoint=endpoint, type=webhook_payloads.TEST, body=body, next_attempt_at=now)
-    enqueue.enqueue("intake.deliver", str(delivery.pk))
+    enqueue.enqueue_task("intake.deliver", str(delivery.pk))
     return delivery
 
 
-def replay(delivery: Delivery) -> Delivery:
+def replay_delivery(delivery: Delivery) -> Delivery:
     """Send a delivery again, the same id and body with all its tries; one still waiting goes at once.
 
     Raises Inactive, also where it tells of a decision that was taken back.
@@ -207,12 +207,12 @@ def replay(delivery: Delivery) -> Delivery:
     ended = idle.exclude(status__in=(PENDING, Delivery.Status.CANCELLED))
     if not ended.update(status=PENDING, attempts_made=0, next_attempt_at=now, rung_at=None, delivered_at=None):
         idle.filter(status=PENDING).update(next_attempt_at=now, rung_at=None)
-    enqueue.enqueue("intake.deliver", str(delivery.pk))
+    enqueue.enqueue_task("intake.deliver", str(delivery.pk))
     delivery.refresh_from_db()
     return delivery
 
 
-def pump(limit: int = 200) -> int:
+def dispatch_due_deliveries(limit: int = 200) -> int:
     """Enqueue the deliveries that are due and may begin now, at most ``limit``, and end those that nobody else will.
 
     Returns how many messages it has sent.
@@ -222,10 +222,10 @@ def pump(limit: int = 200) -> int:
     return _enqueue_due(Endpoint.objects.all(), limit)
 
 
-def attempt(delivery_id: str | uuid.UUID) -> None:
+def attempt_delivery(delivery_id: str | uuid.UUID) -> None:
     """Try to send one delivery, where it is its turn and nobody else's, and write down what came of it."""
     waiting = Delivery.objects.select_related("event", "endpoint").filter(pk=delivery_id).first()
-    token = _begin(waiting) if waiting is not None else None
+    token = _begin_attempt(waiting) if waiting is not None else None
     if token is None:
         # Its message is used up: it gets the next one as soon as there is room for it.
         refused = Delivery.objects.filter(pk=delivery_id, status=PENDING, lease_token__isnull=True)
@@ -236,8 +236,10 @@ def attempt(delivery_id: str | uuid.UUID) -> None:
     keys = [endpoint.secret]
     if endpoint.previous_secret and endpoint.previous_until and now < endpoint.previous_until:
         keys.append(endpoint.previous_secret)
-    answer = webhook_http.send(endpoint.url, webhook_payloads.signed(str(delivery.pk), body, keys, now), body)
-    _record(delivery, token, answer)
+    answer = webhook_http.send_webhook(
+        endpoint.url, webhook_payloads.sign_webhook_headers(str(delivery.pk), body, keys, now), body
+    )
+    _record_attempt(delivery, token, answer)
     same_owner = Endpoint.objects.filter(label=endpoint.label_id, partner=endpoint.partner_id)
     _enqueue_due(
         same_owner.filter(failing_since__isnull=True), delivery_slots.OWNER_AT_ONCE
@@ -268,7 +270,7 @@ class Watch:
 _watch = Watch()
 
 
-def _known(types: Iterable[str]) -> list[str]:
+def _require_known_types(types: Iterable[str]) -> list[str]:
     wanted = set(types)
     if strangers := sorted(wanted - set(webhook_payloads.TYPES)):
         raise UnknownType(f"unknown: {', '.join(strangers)}")
@@ -277,14 +279,14 @@ def _known(types: Iterable[str]) -> list[str]:
     return [kind for kind in webhook_payloads.TYPES if kind in wanted]
 
 
-def _earlier(endpoint: Any, submission: Any, sequence: Any) -> QuerySet[Delivery]:
+def _earlier_deliveries(endpoint: Any, submission: Any, sequence: Any) -> QuerySet[Delivery]:
     """Deliveries of earlier events of a submission that still wait for the same endpoint; failed ones do not."""
     return Delivery.objects.filter(
         status=PENDING, endpoint=endpoint, event__submission=submission, event__sequence__lt=sequence
     )
 
 
-def _ripe(now: dt.datetime) -> Q:
+def _ripe_condition(now: dt.datetime) -> Q:
     """Nobody holds it, and its time has come. The first try is due at once, whatever the clock was set to since; or,
     where a decision can still be taken back, when that moment has passed. A hold that ends later than any can was
     written before the clock was set back."""
@@ -294,17 +296,19 @@ def _ripe(now: dt.datetime) -> Q:
     return Q(status=PENDING, lease_token__isnull=True) & free & due
 
 
-def _ready(now: dt.datetime) -> QuerySet[Delivery]:
+def _ready_deliveries(now: dt.datetime) -> QuerySet[Delivery]:
     """Deliveries that could be tried now: ripe, the first of their submission, to an endpoint that is on."""
-    first = ~Exists(_earlier(OuterRef("endpoint"), OuterRef("event__submission"), OuterRef("event__sequence")))
+    first = ~Exists(
+        _earlier_deliveries(OuterRef("endpoint"), OuterRef("event__submission"), OuterRef("event__sequence"))
+    )
     active = Q(endpoint__disabled_at__isnull=True, endpoint__deleted_at__isnull=True)
-    return Delivery.objects.filter(_ripe(now), first, active)
+    return Delivery.objects.filter(_ripe_condition(now), first, active)
 
 
-def _due(now: dt.datetime) -> QuerySet[Delivery]:
+def _due_deliveries(now: dt.datetime) -> QuerySet[Delivery]:
     """Deliveries to enqueue: ready, and no message for them waits."""
     late = Q(rung_at__isnull=True) | Q(rung_at__lt=now - PATIENCE) | Q(rung_at__gt=now)  # sent before the clock was set
-    return _ready(now).filter(late)
+    return _ready_deliveries(now).filter(late)
 
 
 def _enqueue_due(endpoints: QuerySet[Endpoint], limit: int) -> int:
@@ -313,7 +317,7 @@ def _enqueue_due(endpoints: QuerySet[Endpoint], limit: int) -> int:
     An endpoint that has just failed stands behind all that have been due since before that, so that none is forgotten
     behind one with a long backlog.
     """
-    due = _due(timezone.now())
+    due = _due_deliveries(timezone.now())
     first = due.filter(endpoint=OuterRef("pk")).order_by("next_attempt_at").values("next_attempt_at")[:1]
     waiting = endpoints.annotate(due_at=Subquery(first)).filter(due_at__isnull=False)
     free, keys = delivery_slots.Slots(), list[uuid.UUID]()
@@ -325,20 +329,20 @@ def _enqueue_due(endpoints: QuerySet[Endpoint], limit: int) -> int:
     if keys:
         Delivery.objects.filter(pk__in=keys).update(rung_at=timezone.now())
     for key in keys:
-        enqueue.enqueue("intake.deliver", str(key))
+        enqueue.enqueue_task("intake.deliver", str(key))
     return len(keys)
 
 
-def _begin(delivery: Delivery) -> uuid.UUID | None:
+def _begin_attempt(delivery: Delivery) -> uuid.UUID | None:
     """Claim a delivery for one attempt, where its endpoint and its owner have one free; returns the fencing token."""
     if not delivery_slots.Slots().take(delivery.endpoint):
         return None  # seen without a lock: most refusals cost one query
     with transaction.atomic():
         delivery_slots.lock_owner(delivery.endpoint)
-        return _claim(delivery) if delivery_slots.Slots().take(delivery.endpoint) else None
+        return _claim_delivery(delivery) if delivery_slots.Slots().take(delivery.endpoint) else None
 
 
-def _claim(delivery: Delivery) -> uuid.UUID | None:
+def _claim_delivery(delivery: Delivery) -> uuid.UUID | None:
     """Take a delivery for one attempt; returns the fencing token, or None where it is not its turn, or another's.
 
     One UPDATE whose conditions all stand on the row itself: with a join they would move into a sub-query, which two
@@ -346,19 +350,23 @@ def _claim(delivery: Delivery) -> uuid.UUID | None:
     """
     now, token = timezone.now(), uuid.uuid4()
     open_endpoint = Endpoint.objects.filter(pk=delivery.endpoint_id, disabled_at__isnull=True, deleted_at__isnull=True)
-    claimable = Delivery.objects.filter(_ripe(now), Exists(open_endpoint), pk=delivery.pk)
+    claimable = Delivery.objects.filter(_ripe_condition(now), Exists(open_endpoint), pk=delivery.pk)
     if event := delivery.event:
-        claimable = claimable.filter(~Exists(_earlier(delivery.endpoint_id, event.submission_id, event.sequence)))
+        claimable = claimable.filter(
+            ~Exists(_earlier_deliveries(delivery.endpoint_id, event.submission_id, event.sequence))
+        )
     taken = claimable.update(lease_token=token, lease_until=now + LEASE, attempts_made=F("attempts_made") + 1)
     return token if taken else None
 
 
-def _record(delivery: Delivery, token: uuid.UUID, answer: Answer, *, theirs: bool = True) -> None:
+def _record_attempt(delivery: Delivery, token: uuid.UUID, answer: Answer, *, theirs: bool = True) -> None:
     """Write down one attempt and what follows from it, unless the delivery has been taken from us meanwhile."""
     now = timezone.now()
     with transaction.atomic():
         held = Delivery.objects.filter(pk=delivery.pk, lease_token=token)
-        if not held.update(lease_token=None, lease_until=None, rung_at=None, **_follows(delivery, answer, now)):
+        if not held.update(
+            lease_token=None, lease_until=None, rung_at=None, **_values_after_answer(delivery, answer, now)
+        ):
             log.warning("webhook.answered_too_late", delivery=str(delivery.pk), status=answer.status)
             return
         last = delivery.attempts.aggregate(last=Max("number"))["last"] or 0
@@ -375,16 +383,16 @@ def _record(delivery: Delivery, token: uuid.UUID, answer: Answer, *, theirs: boo
             _note_health(delivery.endpoint_id, answer, now)
 
 
-def _follows(delivery: Delivery, answer: Answer, now: dt.datetime) -> dict[str, Any]:
+def _values_after_answer(delivery: Delivery, answer: Answer, now: dt.datetime) -> dict[str, Any]:
     """What an answer makes of the delivery."""
     if answer.taken:
         return {"status": Delivery.Status.DELIVERED, "delivered_at": now, "next_attempt_at": None}
     if answer.status == _GONE or delivery.attempts_made > len(BACKOFF):
         return {"status": Delivery.Status.FAILED, "next_attempt_at": None}
-    return {"next_attempt_at": now + _wait(BACKOFF[delivery.attempts_made - 1], answer, now)}
+    return {"next_attempt_at": now + _wait_before_retry(BACKOFF[delivery.attempts_made - 1], answer, now)}
 
 
-def _wait(step: dt.timedelta, answer: Answer, now: dt.datetime) -> dt.timedelta:
+def _wait_before_retry(step: dt.timedelta, answer: Answer, now: dt.datetime) -> dt.timedelta:
     """How long until the next try: our own step, or longer where the receiver asks for it, within limits."""
     wait = step * (1 + JITTER * secrets.SystemRandom().random())
     if answer.status in _COME_BACK_LATER and (asked := _retry_after(answer.retry_after, now)):
@@ -411,14 +419,14 @@ def _note_health(endpoint_id: uuid.UUID, answer: Answer, now: dt.datetime) -> No
         return
     endpoint.update(failing_since=Coalesce("failing_since", Value(now)), last_failed_at=now)
     if answer.status == _GONE:
-        _disable(endpoint, "the receiver answered 410 Gone", now)
+        _disable_endpoints(endpoint, "the receiver answered 410 Gone", now)
     else:
         days = GIVEN_UP_AFTER.days
         tired = endpoint.filter(failing_since__lte=now - GIVEN_UP_AFTER - CLOCK_TOLERANCE)
-        _disable(tired, f"every attempt failed for {days} days; last: {answer.error or answer.status}", now)
+        _disable_endpoints(tired, f"every attempt failed for {days} days; last: {answer.error or answer.status}", now)
 
 
-def _disable(endpoints: QuerySet[Endpoint], because: str, now: dt.datetime) -> None:
+def _disable_endpoints(endpoints: QuerySet[Endpoint], because: str, now: dt.datetime) -> None:
     if endpoints.filter(disabled_at__isnull=True).update(disabled_at=now, disabled_because=because[:200]):
         log.warning("webhook.endpoint_disabled", because=because)
 
@@ -433,7 +441,9 @@ def _give_up_inactive() -> None:
 
 def _take_back_abandoned() -> None:
     """End the attempts of workers that died over them. They count: a delivery may be what kills its worker."""
-    by_token = {delivery.lease_token: delivery for delivery in delivery_slots.held() if delivery.lease_token}
+    by_token = {
+        delivery.lease_token: delivery for delivery in delivery_slots.list_held_deliveries() if delivery.lease_token
+    }
     for token in _watch.abandoned(by_token):
         answer = Answer(error="the gate stopped before it had written down an answer")
-        _record(by_token[token], token, answer, theirs=False)
+        _record_attempt(by_token[token], token, answer, theirs=False)

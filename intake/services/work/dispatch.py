@@ -14,7 +14,7 @@ from intake.models.leased_work import Enqueued
 Row = TypeVar("Row", bound=Enqueued)
 
 
-def send(task: str, rows: QuerySet[Row]) -> int:
+def send_work_messages(task: str, rows: QuerySet[Row]) -> int:
     """Enqueue a task for each of these rows for which none was enqueued yet; returns how many.
 
     Of several processes that do this at once, one sends the message: the rows are locked, and noted as enqueued in the
@@ -26,5 +26,5 @@ def send(task: str, rows: QuerySet[Row]) -> int:
         if keys:
             rows.model._default_manager.filter(pk__in=keys).update(rung_at=timezone.now(), enqueue_count=0)
         for key in keys:
-            enqueue.enqueue(task, str(key))
+            enqueue.enqueue_task(task, str(key))
     return len(keys)

@@ -5,7 +5,7 @@ import dataclasses
 from typing import BinaryIO
 
 from checks.analysis import decode
-from checks.analysis.facts_json import Failure, failed
+from checks.analysis.facts_json import Failure, build_failed_facts
 from checks.model.release import AudioFacts
 
 
@@ -28,11 +28,11 @@ def crash(file: BinaryIO, sha256: str, name: str | None, **_: object) -> AudioFa
 
 def refuses_everything(file: BinaryIO, sha256: str, name: str | None, **_: object) -> AudioFacts:
     """As FFmpeg does that was built without its decoders."""
-    return failed(sha256, Failure.UNDECODABLE)
+    return build_failed_facts(sha256, Failure.UNDECODABLE)
 
 
 def measures_nothing(file: BinaryIO, sha256: str, name: str | None, **_: object) -> AudioFacts:
     """Blames good files, and finds no sound in others."""
     if not sha256:
-        return dataclasses.replace(decode.measure(file, sha256, name, lattice=False), duration=0.0)
-    return failed(sha256, Failure.EMPTY if sha256 == "empty" else Failure.TRUNCATED)
+        return dataclasses.replace(decode.measure_audio_file(file, sha256, name, lattice=False), duration=0.0)
+    return build_failed_facts(sha256, Failure.EMPTY if sha256 == "empty" else Failure.TRUNCATED)

@@ -13,7 +13,7 @@ RATE = 44100
 
 
 def music(seconds: float, seed: int = 7) -> npt.NDArray[np.float32]:
-    return sounds.compose(seed, seconds)
+    return sounds.compose_demo_piece(seed, seconds)
 
 
 def chunk(name: bytes, content: bytes, size: int | None = None, big_endian: bool = False) -> bytes:

@@ -18,7 +18,7 @@ def _well_or(misdeed):  # type: ignore[no-untyped-def]
         file.seek(0)
         if file.read(len(TRIGGER)) == TRIGGER:
             misdeed()
-        return decode.measure(file, sha256, name, **switched)
+        return decode.measure_audio_file(file, sha256, name, **switched)
 
     return measure
 
@@ -59,6 +59,6 @@ babbles = _well_or(_babble)
 def eaten_by_its_credential(file: BinaryIO, sha256: str, name: str | None, **switched: bool) -> AudioFacts:
     """Measures well, and then the library that reads manifests ends as native code does that gets no memory."""
     if not sha256:  # a known sample, which is no trouble to it
-        return decode.measure(file, sha256, name, **switched)
-    c2pa_reader.read = lambda *_, **__: ctypes.CDLL(None).abort()  # type: ignore[assignment]  # in this child alone
-    return decode.measure(file, sha256, name, **switched)
+        return decode.measure_audio_file(file, sha256, name, **switched)
+    c2pa_reader.read_c2pa_credential = lambda *_, **__: ctypes.CDLL(None).abort()  # type: ignore[assignment]  # in this child alone
+    return decode.measure_audio_file(file, sha256, name, **switched)

@@ -14,7 +14,7 @@ Ask = Callable[[bytes], bytes]
 
 def changes_the_sound(source: BinaryIO, target: BinaryIO, request: bytes, ask: Ask) -> bytes:
     """As if the library had written another sound: after every marking one sample is another."""
-    sign = c2pa_embed._sign
+    sign = c2pa_embed._sign_manifest
 
     def signed(source: BinaryIO, target: Any, *rest: Any) -> None:
         sign(source, target, *rest)
@@ -22,8 +22,8 @@ def changes_the_sound(source: BinaryIO, target: BinaryIO, request: bytes, ask: A
         target.write(b"\x55\x55")
         target.flush()
 
-    c2pa_embed._sign = signed  # in this child alone
-    return c2pa_embed.mark(source, target, request, ask)
+    c2pa_embed._sign_manifest = signed  # in this child alone
+    return c2pa_embed.embed_signed_manifest(source, target, request, ask)
 
 
 def tries_everything(source: BinaryIO, target: BinaryIO, request: bytes, ask: Ask) -> bytes:

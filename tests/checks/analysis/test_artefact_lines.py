@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from checks.analysis import artefact_lines, facts_from_json, facts_to_json
-from checks.analysis.decoder_rates import catalogue
+from checks.analysis.decoder_rates import load_decoder_rates
 from checks.model.release import LatticeFacts
 from intake.demo import sounds
 
@@ -116,8 +116,8 @@ def test_level_and_polarity_change_nothing(change) -> None:  # type: ignore[no-u
 
 def test_channels_may_change_places(measure: Measure, tmp_path: Path) -> None:
     sound = stereo(generated(TRAVELLER))
-    one = measure(sounds.encode(sound, 44_100, tmp_path / "one.wav")).lattice
-    other = measure(sounds.encode(sound[:, ::-1], 44_100, tmp_path / "other.wav")).lattice
+    one = measure(sounds.encode_demo_audio(sound, 44_100, tmp_path / "one.wav")).lattice
+    other = measure(sounds.encode_demo_audio(sound[:, ::-1], 44_100, tmp_path / "other.wav")).lattice
     assert one == other
     assert one is not None
     assert one.z == pytest.approx(undisturbed().z, rel=0.05)
@@ -144,7 +144,7 @@ def resampled(sound: npt.NDArray[np.float32], start: int, end: int) -> npt.NDArr
 @pytest.mark.parametrize("kind", ["mp3", "m4a", "opus"])
 def test_lossy_encoders_do_not_wash_it_out(measure: Measure, tmp_path: Path, kind: str, bitrate: int) -> None:
     loud = stereo(generated(TRAVELLER))
-    facts = measure(sounds.encode(loud, 44_100, tmp_path / f"a.{kind}", bitrate=bitrate)).lattice
+    facts = measure(sounds.encode_demo_audio(loud, 44_100, tmp_path / f"a.{kind}", bitrate=bitrate)).lattice
     assert facts is not None
     assert facts.found
     assert facts.z is not None
@@ -153,7 +153,9 @@ def test_lossy_encoders_do_not_wash_it_out(measure: Measure, tmp_path: Path, kin
 
 @pytest.mark.parametrize("kind", ["mp3", "m4a", "opus"])
 def test_lossy_encoders_leave_no_lines_of_their_own(measure: Measure, tmp_path: Path, kind: str) -> None:
-    facts = measure(sounds.encode(stereo(played(TRAVELLER)), 44_100, tmp_path / f"a.{kind}", bitrate=64_000)).lattice
+    facts = measure(
+        sounds.encode_demo_audio(stereo(played(TRAVELLER)), 44_100, tmp_path / f"a.{kind}", bitrate=64_000)
+    ).lattice
     assert facts is not None
     assert facts.assessed
     assert facts.z is not None
@@ -164,7 +166,7 @@ def test_lossy_encoders_leave_no_lines_of_their_own(measure: Measure, tmp_path: 
 
 
 def test_less_than_ten_seconds_are_not_assessed(measure: Measure, tmp_path: Path) -> None:
-    facts = measure(sounds.encode(files.music(9.5), 44_100, tmp_path / "short.wav")).lattice
+    facts = measure(sounds.encode_demo_audio(files.music(9.5), 44_100, tmp_path / "short.wav")).lattice
     assert facts is not None
     assert (facts.assessed, facts.reason, facts.z, facts.strength) == (False, "too_short", None, None)
 
@@ -279,15 +281,15 @@ def test_high_sample_rates_keep_the_width_of_a_bin() -> None:
 def test_every_part_of_the_rule_must_hold(
     z: float, bands: tuple[float, ...], segments: tuple[float, ...], ppm: float, word: str
 ) -> None:
-    assert artefact_lines.strength(z, bands, segments, ppm) == word
+    assert artefact_lines.name_artefact_strength(z, bands, segments, ppm) == word
 
 
 def test_slow_ticks_of_trackers_are_left_out_by_default() -> None:
-    assert {row.hz for row in catalogue().rows} - set(catalogue().looked_for) == {12.5, 25.0}
+    assert {row.hz for row in load_decoder_rates().rows} - set(load_decoder_rates().looked_for) == {12.5, 25.0}
 
 
 def test_every_rate_has_a_source_a_date_and_innocent_explanations() -> None:
-    for row in catalogue().rows:
+    for row in load_decoder_rates().rows:
         assert row.families
         assert row.innocent
         assert row.source
@@ -307,20 +309,20 @@ def test_no_rate_is_called_by_the_name_of_a_product() -> None:
         "bark",
         "ace-step",
     )
-    told = " ".join(" ".join((*row.families, *row.innocent)) for row in catalogue().rows).casefold()
+    told = " ".join(" ".join((*row.families, *row.innocent)) for row in load_decoder_rates().rows).casefold()
     assert [product for product in products if product in told] == []
 
 
 def test_a_rate_finds_its_row_again_after_storage() -> None:
-    for row in catalogue().rows:
-        assert catalogue().row(round(row.hz, 3)) == row
-    assert catalogue().row(60.0) is None
+    for row in load_decoder_rates().rows:
+        assert load_decoder_rates().row(round(row.hz, 3)) == row
+    assert load_decoder_rates().row(60.0) is None
 
 
 def test_facts_come_back_from_storage(measure: Measure, tmp_path: Path) -> None:
-    facts = measure(sounds.encode(stereo(generated(TRAVELLER)), 44_100, tmp_path / "a.flac"))
+    facts = measure(sounds.encode_demo_audio(stereo(generated(TRAVELLER)), 44_100, tmp_path / "a.flac"))
     assert facts.lattice is not None
     assert facts.lattice.found
     assert facts_from_json(facts_to_json(facts), facts.fingerprint, facts.picture) == facts
-    assert len(facts.lattice.rates) == len(catalogue().looked_for)
+    assert len(facts.lattice.rates) == len(load_decoder_rates().looked_for)
     assert math.isclose(max(z for _, z in facts.lattice.rates), facts.lattice.z or 0)

@@ -19,7 +19,7 @@ RATE = decoders.STRIDES[TRAVELLER][0]
 
 
 def file_of(sound: decoders.Sound, folder: Path, name: str = "a.flac") -> Path:
-    return sounds.encode(sound, RATE, folder / name)
+    return sounds.encode_demo_audio(sound, RATE, folder / name)
 
 
 def at_speed(sound: decoders.Sound, speed: float) -> decoders.Sound:
@@ -28,7 +28,7 @@ def at_speed(sound: decoders.Sound, speed: float) -> decoders.Sound:
 
 @pytest.mark.parametrize("speed", [1.03, 0.985])
 def test_a_changed_speed_is_found_with_its_factor(tmp_path: Path, speed: float) -> None:
-    answer = artefact_report.speed(file_of(at_speed(generated(TRAVELLER), speed), tmp_path))
+    answer = artefact_report.analyse_speed_explanation(file_of(at_speed(generated(TRAVELLER), speed), tmp_path))
     assert answer["found"]
     assert any(one["speed"] == pytest.approx(speed, abs=2e-4) for one in answer["readings"])
     assert f"{speed:.3f}" in answer["words"]
@@ -36,13 +36,13 @@ def test_a_changed_speed_is_found_with_its_factor(tmp_path: Path, speed: float) 
 
 
 def test_an_unchanged_speed_is_told_as_such(tmp_path: Path) -> None:
-    answer = artefact_report.speed(file_of(generated(TRAVELLER), tmp_path))
+    answer = artefact_report.analyse_speed_explanation(file_of(generated(TRAVELLER), tmp_path))
     assert answer["found"]
     assert "at its own speed" in answer["words"]
 
 
 def test_music_is_not_taken_for_another_speed(tmp_path: Path) -> None:
-    answer = artefact_report.speed(file_of(played(TRAVELLER), tmp_path))
+    answer = artefact_report.analyse_speed_explanation(file_of(played(TRAVELLER), tmp_path))
     assert not answer["found"]
     assert "one in five" in answer["warning"]
 
@@ -55,7 +55,7 @@ def note(roll_off: float, hiss: float) -> decoders.Sound:
 
 
 def test_a_held_note_is_told_from_lines_by_the_low_band(tmp_path: Path) -> None:
-    answer = artefact_report.speed(file_of(note(1.6, 0.02), tmp_path))
+    answer = artefact_report.analyse_speed_explanation(file_of(note(1.6, 0.02), tmp_path))
     assert answer["z"] > 8
     assert answer["low_high_ratio"] > 1.2
     assert not answer["found"]
@@ -63,14 +63,14 @@ def test_a_held_note_is_told_from_lines_by_the_low_band(tmp_path: Path) -> None:
 
 
 def test_a_saw_wave_without_end_is_the_false_alarm_that_the_warning_speaks_of(tmp_path: Path) -> None:
-    answer = artefact_report.speed(file_of(note(1.0, 0.001), tmp_path))
+    answer = artefact_report.analyse_speed_explanation(file_of(note(1.0, 0.001), tmp_path))
     assert answer["found"]
     assert "held notes of synthesizers" in answer["warning"]
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_picture_is_small_and_has_its_ticks(tmp_path: Path, dark: bool) -> None:
-    content = artefact_report.picture(file_of(generated(TRAVELLER), tmp_path), dark=dark)
+    content = artefact_report.plot_file_artefacts(file_of(generated(TRAVELLER), tmp_path), dark=dark)
     image = Image.open(io.BytesIO(content)).convert("RGB")
     assert image.size == (1000, 460)
     assert len(content) < 40_000
@@ -82,6 +82,6 @@ def test_the_picture_is_small_and_has_its_ticks(tmp_path: Path, dark: bool) -> N
 
 def test_what_cannot_be_looked_at_says_why(tmp_path: Path) -> None:
     with pytest.raises(artefact_report.Unreadable, match="too_short"):
-        artefact_report.picture(file_of(files.music(4)[:, 0], tmp_path))
+        artefact_report.plot_file_artefacts(file_of(files.music(4)[:, 0], tmp_path))
     with pytest.raises(artefact_report.Unreadable, match="not_audio"):
-        artefact_report.speed(files.write(tmp_path / "b.flac", b"no audio"))
+        artefact_report.analyse_speed_explanation(files.write(tmp_path / "b.flac", b"no audio"))

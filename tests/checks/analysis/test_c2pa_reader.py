@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from checks.analysis import Analyser, artwork_client, c2pa_reader, jumbf, sandbox_escapes
-from checks.analysis.c2pa_trust import TrustList, judged
+from checks.analysis.c2pa_trust import TrustList, judge_credential
 from checks.model.release import AudioFacts, Credential, ImageFacts, Source
 from intake.demo import sounds
 from tests import authority
@@ -43,7 +43,7 @@ CREATED = Source("trainedAlgorithmicMedia", "action:c2pa.created")
 
 @pytest.fixture
 def song(tmp_path: Path) -> Callable[[str], Path]:
-    return lambda kind: sounds.encode(files.music(1), 44100, tmp_path / f"song.{kind}")
+    return lambda kind: sounds.encode_demo_audio(files.music(1), 44100, tmp_path / f"song.{kind}")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def signed(path: Path, **settings: object) -> Path:
 
 def measured_image(path: Path) -> ImageFacts:
     with path.open("rb") as file:
-        return artwork_client.measured(file, "ab" * 32)
+        return artwork_client.measure_artwork_file(file, "ab" * 32)
 
 
 # --- Four containers, and what can have happened to them -----------------------------------------------------------
@@ -88,10 +88,10 @@ def test_a_credential_that_holds_says_who_signed_and_what(
 @pytest.mark.parametrize("kind", AUDIO)
 def test_it_is_trusted_by_those_who_trust_its_root(measure: Measure, song: Callable[[str], Path], kind: str) -> None:
     found = measure(signed(song(kind))).credential
-    assert judged(found, NOBODY, TODAY).state == "untrusted"
-    trusted = judged(found, TRUSTED, TODAY)
+    assert judge_credential(found, NOBODY, TODAY).state == "untrusted"
+    trusted = judge_credential(found, TRUSTED, TODAY)
     assert (trusted.state, trusted.failures, trusted.trust_list) == ("trusted", (), TRUSTED.digest)
-    assert judged(found, TrustList((authority.root("Root").der,)), TODAY).state == "untrusted"
+    assert judge_credential(found, TrustList((authority.root("Root").der,)), TODAY).state == "untrusted"
 
 
 @pytest.mark.parametrize("kind", AUDIO)
@@ -106,7 +106,7 @@ def test_one_changed_byte_of_sound_breaks_it_and_what_it_said_is_still_known(
     mismatch = "assertion.bmffHash.mismatch" if kind == "m4a" else "assertion.dataHash.mismatch"
     assert mismatch in found.failures
     assert (found.sources, found.signer) == ((CREATED,), "Signer, Signer Ltd")
-    assert judged(found, TRUSTED, TODAY).state == "invalid"
+    assert judge_credential(found, TRUSTED, TODAY).state == "invalid"
 
 
 def _within_the_sound(path: Path, content: bytearray) -> int:
@@ -186,7 +186,7 @@ def test_where_a_credential_has_no_place_nothing_is_said(
 
 def test_an_edited_file_keeps_its_origin(measure: Measure, song: Callable[[str], Path], tmp_path: Path) -> None:
     origin = signed(song("wav"))
-    edited = sounds.encode(files.music(1, seed=3), 44100, tmp_path / "edited.wav")
+    edited = sounds.encode_demo_audio(files.music(1, seed=3), 44100, tmp_path / "edited.wav")
     signed(edited, actions=(action("c2pa.edited", IPTC + "humanEdits"),), ingredient=origin)
     found = measure(edited).credential
     assert found.sources == (
@@ -259,7 +259,7 @@ def test_a_cover_has_a_credential_of_its_own(cover: Callable[[str], Path], kind:
     facts = measured_image(signed(cover(kind)))
     assert facts.ok
     assert (facts.credential.state, facts.credential.sources) == ("untrusted", (CREATED,))
-    assert judged(facts.credential, TRUSTED, TODAY).state == "trusted"
+    assert judge_credential(facts.credential, TRUSTED, TODAY).state == "trusted"
 
 
 @pytest.mark.parametrize("kind", COVERS)
@@ -358,7 +358,7 @@ def test_the_address_of_a_manifest_is_never_called(
     assert (found.state, found.explanation, heard) == ("unread", "elsewhere", [])
     # Not in this process either, where nothing but the library's settings stands in the way ...
     with path.open("rb") as file:
-        by_settings = c2pa_reader.read(file, "mp4" if kind == "m4a" else kind)
+        by_settings = c2pa_reader.read_c2pa_credential(file, "mp4" if kind == "m4a" else kind)
     assert (by_settings.explanation, heard) == ("elsewhere", [])
     # ... and the listener would have heard it: as delivered, the library calls.
     with pytest.raises(c2pa.C2paError, match="Remote"):
@@ -376,7 +376,7 @@ def test_the_address_in_a_cover_is_never_called(
 
 
 def test_the_child_that_reads_credentials_could_not_call_anybody() -> None:
-    refused = {one.what: one.refused for one in sandbox_escapes.try_all()[1]}
+    refused = {one.what: one.refused for one in sandbox_escapes.run_escape_tests()[1]}
     assert refused["open a network socket"]
     assert refused["open a local socket"]
 
@@ -413,14 +413,14 @@ def test_a_manifest_that_costs_too_much_takes_nothing_else_with_it(
 @pytest.mark.parametrize("seed", range(40))
 def test_any_changed_byte_of_a_manifest_gives_an_answer(tmp_path: Path, seed: int) -> None:
     """Read here, without the child around it: what is raised would be raised in the child."""
-    path = signed(sounds.encode(files.music(0.2), 44100, tmp_path / "a.mp3"))
+    path = signed(sounds.encode_demo_audio(files.music(0.2), 44100, tmp_path / "a.mp3"))
     random = np.random.default_rng(seed)
     content = bytearray(path.read_bytes())
     start = content.find(b"jumb")
     for position in random.integers(start, start + 3000, 3):
         content[position] = random.integers(0, 256)
     with files.write(path, bytes(content)).open("rb") as file:
-        found = c2pa_reader.read(file, "mp3", in_place=True)
+        found = c2pa_reader.read_c2pa_credential(file, "mp3", in_place=True)
     assert found.state in ("invalid", "unread", "untrusted")
     json.dumps(dataclasses.asdict(found))
 
@@ -437,7 +437,7 @@ def test_any_changed_byte_of_a_manifest_gives_an_answer(tmp_path: Path, seed: in
 )
 def test_what_is_no_manifest_store_has_no_certificates(store: bytes) -> None:
     with pytest.raises(ValueError, match="signature"):
-        jumbf.certificates(store, "urn:c2pa:1")
+        jumbf.read_manifest_certificates(store, "urn:c2pa:1")
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -445,11 +445,11 @@ def test_cbor_that_is_none_is_refused_and_nothing_worse(seed: int) -> None:
     random = np.random.default_rng(seed)
     content = bytes([0xD2, 0x84]) + random.bytes(40)
     with pytest.raises(ValueError):
-        jumbf._chain(content)
+        jumbf._read_certificate_chain(content)
 
 
 def test_the_certificates_are_those_that_signed(tmp_path: Path) -> None:
-    path = signed(sounds.encode(files.music(0.2), 44100, tmp_path / "a.wav"))
+    path = signed(sounds.encode_demo_audio(files.music(0.2), 44100, tmp_path / "a.wav"))
     with path.open("rb") as file:
-        chain = [base64.b64decode(one) for one in c2pa_reader.read(file, "wav").chain]
+        chain = [base64.b64decode(one) for one in c2pa_reader.read_c2pa_credential(file, "wav").chain]
     assert chain == [SIGNER.der, BETWEEN.der]

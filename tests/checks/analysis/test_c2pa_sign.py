@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from checks.analysis import c2pa_sign, sandbox_run
 from checks.analysis.c2pa_sign import CannotBeMarked, Identity, Marked, Refusal, UnusableIdentity
-from checks.analysis.c2pa_trust import TrustList, judged
+from checks.analysis.c2pa_trust import TrustList, judge_credential
 from checks.analysis.sandbox import Limits
 from intake.demo import sounds
 from tests import authority
@@ -44,13 +44,13 @@ AUDIO = ("wav", "mp3", "flac", "m4a")
 
 @pytest.fixture
 def song(tmp_path: Path) -> Callable[[str], Path]:
-    return lambda kind: sounds.encode(files.music(2), 44100, tmp_path / f"song.{kind}")
+    return lambda kind: sounds.encode_demo_audio(files.music(2), 44100, tmp_path / f"song.{kind}")
 
 
 def mark(path: Path, identity: Identity = IDENTITY) -> tuple[Path, Marked]:
     copy = path.with_stem("marked")
     with path.open("rb") as source, copy.open("wb+") as target:
-        return copy, c2pa_sign.mark(source, target, MANIFEST, identity)
+        return copy, c2pa_sign.write_signed_copy(source, target, MANIFEST, identity)
 
 
 def samples(path: Path) -> np.ndarray:
@@ -75,7 +75,7 @@ def test_the_copy_says_what_was_decided_and_sounds_the_same(
     assert (found.state, found.source_types) == ("untrusted", ("trainedAlgorithmicMedia",))
     assert found.generator is not None
     assert found.generator.startswith("Release intake gate 1")
-    assert judged(found, TrustList((ROOT.der,)), dt.datetime.now(dt.UTC).date()).state == "trusted"
+    assert judge_credential(found, TrustList((ROOT.der,)), dt.datetime.now(dt.UTC).date()).state == "trusted"
     assert b"release-intake-gate.decision" in copy.read_bytes()
 
 
@@ -112,8 +112,8 @@ def test_what_is_no_audio_is_not_marked(tmp_path: Path) -> None:
 
 def test_a_copy_of_other_sound_is_thrown_away(song: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     work = "tests.checks.analysis.mismarking:changes_the_sound"
-    run = sandbox_run.converse
-    monkeypatch.setattr(sandbox_run, "converse", lambda _, *given, **limits: run(work, *given, **limits))
+    run = sandbox_run.converse_sandboxed
+    monkeypatch.setattr(sandbox_run, "converse_sandboxed", lambda _, *given, **limits: run(work, *given, **limits))
     with pytest.raises(CannotBeMarked) as refused:
         mark(song("wav"))
     assert refused.value.refusal is Refusal.SOUND
@@ -122,7 +122,7 @@ def test_a_copy_of_other_sound_is_thrown_away(song: Callable[[str], Path], monke
 def test_a_full_disk_is_an_error_that_passes_and_no_refusal(song: Callable[[str], Path]) -> None:
     path = song("wav")
     with path.open("rb") as source, open("/dev/full", "wb+") as target, pytest.raises(OSError) as full:  # noqa: PTH123
-        c2pa_sign.mark(source, target, MANIFEST, IDENTITY)
+        c2pa_sign.write_signed_copy(source, target, MANIFEST, IDENTITY)
     assert full.value.errno == errno.ENOSPC
 
 
@@ -138,7 +138,7 @@ def test_the_child_writes_into_its_file_and_nowhere_else(tmp_path: Path) -> None
         return question.upper()
 
     with source.open("rb") as content, target.open("wb+") as written:
-        answer = sandbox_run.converse(
+        answer = sandbox_run.converse_sandboxed(
             "tests.checks.analysis.mismarking:tries_everything",
             content,
             written,
@@ -155,7 +155,7 @@ def test_the_child_writes_into_its_file_and_nowhere_else(tmp_path: Path) -> None
 def test_a_child_that_ends_early_is_told(tmp_path: Path, misdeed: str) -> None:
     source = files.write(tmp_path / "a", b"x")
     with source.open("rb") as content, (tmp_path / "b").open("wb+") as written, pytest.raises(sandbox_run.Ended):
-        sandbox_run.converse(
+        sandbox_run.converse_sandboxed(
             f"tests.checks.analysis.mismarking:{misdeed}", content, written, b"", bytes, limits=Limits(5, 64 << 20)
         )
 
@@ -194,7 +194,7 @@ def test_every_kind_of_key_signs(measure: Measure, song: Callable[[str], Path], 
     found = measure(copy).credential
     assert found.state == "untrusted"
     assert found.chain == (base64.b64encode(signer.der).decode(),)
-    assert judged(found, TrustList((ROOT.der,)), dt.datetime.now(dt.UTC).date()).state == "trusted"
+    assert judge_credential(found, TrustList((ROOT.der,)), dt.datetime.now(dt.UTC).date()).state == "trusted"
 
 
 def test_a_curve_that_c2pa_does_not_know_is_refused() -> None:

@@ -16,7 +16,9 @@ from checks.fingerprint.chromaprint import SAMPLE_RATE, BuiltInFingerprinter, Fi
 from . import files
 
 GOLDEN = json.loads(Path(__file__).with_name("golden_prints.json").read_text())
-library = pytest.mark.skipif(chromaprint.backend() == "built-in", reason="libchromaprint is not on this machine")
+library = pytest.mark.skipif(
+    chromaprint.describe_backend() == "built-in", reason="libchromaprint is not on this machine"
+)
 BACKENDS = [BuiltInFingerprinter, pytest.param(LibraryFingerprinter, marks=library)]
 MUSIC = Path(os.environ.get("GATE_MUSIC") or Path(__file__).parents[4] / "shared" / "music")
 
@@ -77,6 +79,6 @@ def test_the_port_hears_real_music_as_the_library_does(analyser: Analyser, monke
         native = analyser.analyse(path, "").fingerprint
         with monkeypatch.context() as without_library, path.open("rb") as file:
             without_library.setattr(chromaprint, "_library", None)
-            facts = decode.measure(file, "")
+            facts = decode.measure_audio_file(file, "")
         assert facts.measured_by["fingerprint"] == "built-in"
         assert facts.fingerprint == native, path.name

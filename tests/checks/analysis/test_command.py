@@ -24,7 +24,9 @@ def end_the_default_analyser() -> Iterator[None]:
 
 @pytest.fixture
 def song(tmp_path: Path) -> Path:
-    return sounds.encode(files.music(4), 44100, tmp_path / "song.flac", tags={"comment": "made with suno; x"})
+    return sounds.encode_demo_audio(
+        files.music(4), 44100, tmp_path / "song.flac", tags={"comment": "made with suno; x"}
+    )
 
 
 def test_programs_get_one_document(song: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +56,7 @@ def test_a_credential_is_told_as_the_trust_list_judges_it(
     authority.sign(song, authority.signer("Signer", root))
     expected = {"state": "untrusted", "source_types": ["trainedAlgorithmicMedia"], "signer": "Signer, Signer Ltd"}
     assert told() == expected
-    trust_roots.add(root.pem, "made in this test", "operator")
+    trust_roots.add_trust_root(root.pem, "made in this test", "operator")
     assert told() == expected | {"state": "trusted"}
     call_command("analyse", str(song))
     assert "credential: trusted, trainedAlgorithmicMedia, Signer, Signer Ltd" in " ".join(
@@ -68,7 +70,7 @@ def test_traces_are_not_measured_where_the_policy_has_them_off(
     text = Path(settings.GATE_POLICY).read_text(encoding="utf-8")
     settings.GATE_POLICY = tmp_path / "off.toml"
     settings.GATE_POLICY.write_text(text.replace('lattice = "note"', 'lattice = "off"'), encoding="utf-8")
-    long_enough = sounds.encode(files.music(11), 44100, tmp_path / "song.flac")
+    long_enough = sounds.encode_demo_audio(files.music(11), 44100, tmp_path / "song.flac")
     call_command("analyse", str(long_enough), "--json")
     (entry,) = json.loads(capsys.readouterr().out)["files"]
     assert (entry["lattice"]["assessed"], entry["lattice_details"]["reason"]) == (False, "off")

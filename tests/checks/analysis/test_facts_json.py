@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from checks.analysis import ANALYSIS_VERSION, Failure, Note, facts_from_json, facts_to_json
-from checks.analysis.facts_json import failed, finite
+from checks.analysis.facts_json import build_failed_facts, finite_or_none
 from checks.model.release import AudioFacts, Credential, LatticeFacts, Source, TagClaim
 
 from . import files
@@ -78,9 +78,9 @@ def test_what_is_no_facts_is_refused(document: object) -> None:
 
 
 def test_a_failure_keeps_what_was_measured() -> None:
-    facts = failed("x", Failure.TOO_LONG, duration=36001.0)
+    facts = build_failed_facts("x", Failure.TOO_LONG, duration=36001.0)
     assert (facts.ok, facts.error, facts.duration) == (False, "too_long", 36001.0)
 
 
 def test_what_json_cannot_say_is_left_out() -> None:
-    assert [finite(number) for number in (None, math.nan, -math.inf, 1.5)] == [None, None, None, 1.5]
+    assert [finite_or_none(number) for number in (None, math.nan, -math.inf, 1.5)] == [None, None, None, 1.5]

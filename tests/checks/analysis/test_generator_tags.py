@@ -41,7 +41,7 @@ def found(measure: Measure, path: Path) -> list[tuple[str, str]]:
 
 
 def mp3(folder: Path, *frames: mutagen.id3.Frame) -> Path:
-    path = sounds.encode(SOUND, 44100, folder / "a.mp3")
+    path = sounds.encode_demo_audio(SOUND, 44100, folder / "a.mp3")
     tags = mutagen.id3.ID3()
     for frame in frames:
         tags.add(frame)
@@ -50,7 +50,7 @@ def mp3(folder: Path, *frames: mutagen.id3.Frame) -> Path:
 
 
 def flac(folder: Path, **fields: str) -> Path:
-    path = sounds.encode(SOUND, 44100, folder / "a.flac")
+    path = sounds.encode_demo_audio(SOUND, 44100, folder / "a.flac")
     song = mutagen.flac.FLAC(path)
     song.update(fields)
     song.save()
@@ -58,7 +58,7 @@ def flac(folder: Path, **fields: str) -> Path:
 
 
 def m4a(folder: Path, **fields: object) -> Path:
-    path = sounds.encode(SOUND, 44100, folder / "a.m4a")
+    path = sounds.encode_demo_audio(SOUND, 44100, folder / "a.m4a")
     song = mutagen.mp4.MP4(path)
     song.update(fields)
     song.save()
@@ -123,7 +123,7 @@ def test_marks_in_vorbis_fields_are_found(measure: Measure, folder: Path, field:
 
 def test_marks_in_ogg_files_are_found(measure: Measure, folder: Path) -> None:
     for kind in ("ogg", "opus"):
-        path = sounds.encode(SOUND, 44100, folder / f"a.{kind}")
+        path = sounds.encode_demo_audio(SOUND, 44100, folder / f"a.{kind}")
         song = mutagen.File(path)
         song["AIGC"] = AIGC
         song.save()
@@ -256,7 +256,7 @@ def test_every_row_of_the_data_file_is_dated_and_has_a_source() -> None:
     text = resources.files("checks.analysis").joinpath("data/generator_tags.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     rows, models = table["mark"], table["model"]
-    assert len({row["id"] for row in rows}) == len(rows) == len(generator_tags.marks())
+    assert len({row["id"] for row in rows}) == len(rows) == len(generator_tags.load_tag_patterns())
     assert len({row["code"] for row in models}) == len(models)
     for row in (*rows, *models):
         assert row["date"] >= "2026"

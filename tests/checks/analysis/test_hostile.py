@@ -32,7 +32,7 @@ def next_file_is_heard(measure: Measure, tmp_path: Path):
 
 def test_ordinary_files_of_every_kind_are_measured_without_a_remark(measure: Measure, tmp_path: Path) -> None:
     for kind in ("wav", "flac", "mp3", "ogg", "opus", "m4a"):
-        facts = measure(sounds.encode(files.music(3), 44100, tmp_path / f"song.{kind}"))
+        facts = measure(sounds.encode_demo_audio(files.music(3), 44100, tmp_path / f"song.{kind}"))
         assert (facts.ok, facts.error, facts.notes) == (True, None, ()), kind
         assert facts.duration == pytest.approx(3, abs=0.05)
         assert facts.lossless is (kind in ("wav", "flac"))
@@ -72,7 +72,7 @@ def test_what_is_no_audio_is_told_as_such(measure: Measure, tmp_path: Path, name
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "mp3", "ogg", "m4a"])
 def test_a_truncated_file_is_told_as_such(measure: Measure, tmp_path: Path, kind: str) -> None:
-    whole = sounds.encode(files.music(12), 44100, tmp_path / f"whole.{kind}").read_bytes()
+    whole = sounds.encode_demo_audio(files.music(12), 44100, tmp_path / f"whole.{kind}").read_bytes()
     facts = measure(files.write(tmp_path / f"half.{kind}", whole[: len(whole) // 2]))
     # The index of an MP4 stands at its end: without it nothing of the file can be read.
     assert facts.error == (Failure.UNDECODABLE if kind == "m4a" else Failure.TRUNCATED)
@@ -145,13 +145,15 @@ def test_channels_that_cancel_are_seen_and_one_of_them_is_fingerprinted(measure:
 
 
 def test_a_name_that_contradicts_the_bytes_is_noted(measure: Measure, tmp_path: Path) -> None:
-    song = sounds.encode(files.music(2), 44100, tmp_path / "a.mp3").rename(tmp_path / "a.flac")
+    song = sounds.encode_demo_audio(files.music(2), 44100, tmp_path / "a.mp3").rename(tmp_path / "a.flac")
     facts = measure(song)
     assert (facts.ok, facts.container, facts.codec, facts.notes) == (True, "mp3", "mp3", (Note.NAME_CONTRADICTS,))
 
 
 def test_two_songs_in_one_file_are_longer_than_declared(measure: Measure, tmp_path: Path) -> None:
-    songs = [sounds.encode(files.music(3, seed), 44100, tmp_path / f"{seed}.mp3").read_bytes() for seed in (1, 2)]
+    songs = [
+        sounds.encode_demo_audio(files.music(3, seed), 44100, tmp_path / f"{seed}.mp3").read_bytes() for seed in (1, 2)
+    ]
     facts = measure(files.write(tmp_path / "both.mp3", b"".join(songs)))
     assert facts.duration == pytest.approx(6, abs=0.2)
     assert facts.declared_duration == pytest.approx(3, abs=0.1)
@@ -159,8 +161,8 @@ def test_two_songs_in_one_file_are_longer_than_declared(measure: Measure, tmp_pa
 
 
 def test_a_change_of_format_midway_is_noted_and_survived(measure: Measure, tmp_path: Path) -> None:
-    first = sounds.encode(files.music(3), 44100, tmp_path / "1.mp3").read_bytes()
-    other = sounds.encode(files.music(3, 2)[::2, :1], 22050, tmp_path / "2.mp3").read_bytes()
+    first = sounds.encode_demo_audio(files.music(3), 44100, tmp_path / "1.mp3").read_bytes()
+    other = sounds.encode_demo_audio(files.music(3, 2)[::2, :1], 22050, tmp_path / "2.mp3").read_bytes()
     facts = measure(files.write(tmp_path / "both.mp3", first + other))
     assert (facts.sample_rate, facts.channels) == (44100, 2)
     assert Note.FORMAT_CHANGE in facts.notes
@@ -178,13 +180,13 @@ def test_bytes_behind_the_end_are_noted(measure: Measure, tmp_path: Path) -> Non
 
 
 def test_bytes_before_the_first_frame_are_noted(measure: Measure, tmp_path: Path) -> None:
-    song = sounds.encode(files.music(2), 44100, tmp_path / "a.mp3").read_bytes()
+    song = sounds.encode_demo_audio(files.music(2), 44100, tmp_path / "a.mp3").read_bytes()
     facts = measure(files.write(tmp_path / "b.mp3", b"<script>alert(1)</script>" + song[song.index(b"\xff\xfb") :]))
     assert (facts.ok, facts.notes) == (True, (Note.LEADING_DATA,))
 
 
 def test_garbage_between_frames_is_noted(measure: Measure, tmp_path: Path) -> None:
-    song = bytearray(sounds.encode(files.music(6), 44100, tmp_path / "a.flac").read_bytes())
+    song = bytearray(sounds.encode_demo_audio(files.music(6), 44100, tmp_path / "a.flac").read_bytes())
     middle = len(song) // 2
     song[middle : middle + 3000] = np.random.default_rng(1).bytes(3000)
     facts = measure(files.write(tmp_path / "b.flac", bytes(song)))
@@ -193,7 +195,7 @@ def test_garbage_between_frames_is_noted(measure: Measure, tmp_path: Path) -> No
 
 
 def test_a_flac_file_with_another_signature_is_noted(measure: Measure, tmp_path: Path) -> None:
-    path = sounds.encode(files.music(3), 44100, tmp_path / "a.flac")
+    path = sounds.encode_demo_audio(files.music(3), 44100, tmp_path / "a.flac")
     signature = mutagen.flac.FLAC(path).info.md5_signature.to_bytes(16, "big")
     forged = hashlib.md5(signature).digest()
     facts = measure(files.write(path, path.read_bytes().replace(signature, forged, 1)))
@@ -201,14 +203,14 @@ def test_a_flac_file_with_another_signature_is_noted(measure: Measure, tmp_path:
 
 
 def test_a_flac_file_that_claims_many_samples_is_truncated(measure: Measure, tmp_path: Path) -> None:
-    song = bytearray(sounds.encode(files.music(2), 44100, tmp_path / "a.flac").read_bytes())
+    song = bytearray(sounds.encode_demo_audio(files.music(2), 44100, tmp_path / "a.flac").read_bytes())
     song[21] |= 0x0F  # the top four of 36 bits of the number of samples
     facts = measure(files.write(tmp_path / "b.flac", bytes(song)))
     assert facts.error == Failure.TRUNCATED
 
 
 def test_ten_minutes_of_silence_in_a_small_file_is_measured(measure: Measure, tmp_path: Path) -> None:
-    path = sounds.encode(np.zeros(8000 * 600, np.float32), 8000, tmp_path / "a.flac")
+    path = sounds.encode_demo_audio(np.zeros(8000 * 600, np.float32), 8000, tmp_path / "a.flac")
     assert path.stat().st_size < 130_000
     facts = measure(path)
     assert (facts.ok, facts.duration, facts.silence_head, facts.loudness_lufs) == (True, 600, 600, None)
@@ -217,15 +219,15 @@ def test_ten_minutes_of_silence_in_a_small_file_is_measured(measure: Measure, tm
 
 def test_more_hours_than_a_recording_has_are_not_heard_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(decode, "MAX_SECONDS", 5)
-    with sounds.encode(files.music(20), 44100, tmp_path / "a.flac").open("rb") as file:
-        facts = decode.measure(file, "")
+    with sounds.encode_demo_audio(files.music(20), 44100, tmp_path / "a.flac").open("rb") as file:
+        facts = decode.measure_audio_file(file, "")
     assert (facts.ok, facts.error) == (False, Failure.TOO_LONG)
     assert 5 < facts.duration < 7
 
 
 def test_a_tag_that_claims_more_than_the_file_is_no_audio(measure: Measure, tmp_path: Path) -> None:
     huge = b"ID3\x04\0\0" + bytes([0x7F, 0x7F, 0x7F, 0x7F])
-    song = sounds.encode(files.music(2), 44100, tmp_path / "a.mp3").read_bytes()
+    song = sounds.encode_demo_audio(files.music(2), 44100, tmp_path / "a.mp3").read_bytes()
     assert measure(files.write(tmp_path / "b.mp3", huge + song)).error == Failure.NOT_AUDIO
 
 
@@ -237,14 +239,14 @@ def test_a_compressed_bomb_in_a_tag_costs_the_tags_and_not_the_sound(measure: Me
     frame = b"TXXX" + packed + b"\x00\x09" + content
     length = len(frame)
     head = b"ID3\x04\0\0" + bytes([length >> 21 & 0x7F, length >> 14 & 0x7F, length >> 7 & 0x7F, length & 0x7F])
-    song = sounds.encode(files.music(2), 44100, tmp_path / "a.mp3").read_bytes()
+    song = sounds.encode_demo_audio(files.music(2), 44100, tmp_path / "a.mp3").read_bytes()
     facts = measure(files.write(tmp_path / "b.mp3", head + frame + song[song.index(b"\xff\xfb") :]))
     assert (facts.ok, facts.duration) == (True, pytest.approx(2, abs=0.1))
     assert Note.TAGS_UNREADABLE in facts.notes
 
 
 def test_a_picture_bomb_in_a_tag_stays_bytes(measure: Measure, tmp_path: Path) -> None:
-    path = sounds.encode(files.music(2), 44100, tmp_path / "a.flac")
+    path = sounds.encode_demo_audio(files.music(2), 44100, tmp_path / "a.flac")
     song = mutagen.flac.FLAC(path)
     picture = mutagen.flac.Picture()
     picture.mime, picture.type, picture.width, picture.height = "image/png", 3, 100_000, 100_000
@@ -275,7 +277,9 @@ def test_moving_pictures_beside_the_sound_are_noted(measure: Measure, tmp_path: 
 @pytest.mark.parametrize("title", [b"\xff\xfe\xe9\xc3(\x80\x81\x82", b"caf\xe9 cr\xe8", b"\xed\xa0\x80\xed\xb0\x80!!"])
 def test_a_tag_that_is_not_utf8_is_no_obstacle(measure: Measure, tmp_path: Path, suffix: str, title: bytes) -> None:
     """Latin-1, half a character, and surrogates: the sound is measured, and the tags change nothing about it."""
-    plain = sounds.encode(files.music(2), 44100, tmp_path / f"a.{suffix}", tags={"title": "PLACED!!"}).read_bytes()
+    plain = sounds.encode_demo_audio(
+        files.music(2), 44100, tmp_path / f"a.{suffix}", tags={"title": "PLACED!!"}
+    ).read_bytes()
     assert b"PLACED!!" in plain
     spoilt = measure(files.write(tmp_path / f"b.{suffix}", plain.replace(b"PLACED!!", title)))
     assert (spoilt.ok, spoilt.error) == (True, None)
@@ -283,7 +287,7 @@ def test_a_tag_that_is_not_utf8_is_no_obstacle(measure: Measure, tmp_path: Path,
 
 
 def test_two_id3_tags_in_a_row_are_no_obstacle(measure: Measure, tmp_path: Path) -> None:
-    song = sounds.encode(files.music(2), 44100, tmp_path / "a.mp3", tags={"title": "x"}).read_bytes()
+    song = sounds.encode_demo_audio(files.music(2), 44100, tmp_path / "a.mp3", tags={"title": "x"}).read_bytes()
     tag = song[: song.index(b"\xff\xfb")]
     facts = measure(files.write(tmp_path / "b.mp3", tag + song))
     assert (facts.ok, facts.notes) == (True, ())
@@ -298,7 +302,9 @@ def test_a_very_long_file_name_is_no_obstacle(analyser: Analyser, tmp_path: Path
 def test_random_damage_never_raises(measure: Measure, tmp_path: Path) -> None:
     dice = np.random.default_rng(5)
     kinds = ("wav", "flac", "mp3", "ogg", "opus", "m4a")
-    whole = {kind: sounds.encode(files.music(1), 44100, tmp_path / f"a.{kind}").read_bytes() for kind in kinds}
+    whole = {
+        kind: sounds.encode_demo_audio(files.music(1), 44100, tmp_path / f"a.{kind}").read_bytes() for kind in kinds
+    }
     for kind, damage in itertools.product(kinds, range(4)):
         song = bytearray(whole[kind])
         places = dice.integers(0, len(song) if damage % 2 else min(len(song), 400), 12)

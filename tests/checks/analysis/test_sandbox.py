@@ -143,7 +143,7 @@ def test_a_decoder_of_another_user_measures_the_same(monkeypatch: pytest.MonkeyP
         as_the_gate = analyser.analyse(song, "good")
         monkeypatch.setattr(sandbox, "_demanded_user", "nobody")
         assert analyser.analyse(song, "good") == as_the_gate
-        assert [part for part in self_test.examine() if not part.ok] == []
+        assert [part for part in self_test.run_self_test() if not part.ok] == []
 
 
 def test_a_file_that_makes_its_child_wait_is_ended_at_the_deadline(
@@ -281,20 +281,20 @@ def test_tags_that_end_the_child_leave_the_measurements(tmp_path: Path) -> None:
     answer = b"".join(
         len(part).to_bytes(4, "big") + part for part in (b'{"sha256": "", "version": 1, "ok": true}', b"\1\0\0\0", b"")
     )
-    facts = analyser_module._read("x", _Ending.KILLED, answer).facts
+    facts = analyser_module._parse_child_answer("x", _Ending.KILLED, answer).facts
     assert facts
     assert (facts.ok, facts.fingerprint_items, facts.notes) == (True, 1, (Note.TAGS_UNREADABLE,))
 
 
 @pytest.mark.parametrize("answer", [b"", b"\0\0\0\2{}", b"\0\0\0\2{}\0\0\0\0", b"\0\0\0\2[]\0\0\0\0", b"\xff" * 50])
 def test_an_answer_that_makes_no_sense_is_a_killed_decoder(answer: bytes) -> None:
-    facts = analyser_module._read("x", _Ending.WELL, answer).facts
+    facts = analyser_module._parse_child_answer("x", _Ending.WELL, answer).facts
     assert facts
     assert (facts.ok, facts.error) == (False, Failure.DECODER_KILLED)
 
 
 def test_the_operators_functions_speak_of_this_machine() -> None:
-    assert [part for part in self_test.examine() if not part.ok] == []
+    assert [part for part in self_test.run_self_test() if not part.ok] == []
     assert analysis.fingerprint_backend() == "built-in" or analysis.fingerprint_backend().startswith("libchromaprint")
     assert analysis.default_analyser() is analysis.default_analyser()
 

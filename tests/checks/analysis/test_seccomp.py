@@ -37,7 +37,7 @@ def verdict(machine: str, number: int, *arguments: int, architecture: int | None
         0,
         *(value & (1 << 64) - 1 for value in (*arguments, *[0] * 6)[:6]),
     )
-    program = [struct.unpack("=HBBI", one) for one in seccomp.program(machine)]
+    program = [struct.unpack("=HBBI", one) for one in seccomp.build_seccomp_program(machine)]
     position = accumulator = 0
     while True:
         code, if_true, if_false, operand = program[position]
@@ -183,7 +183,7 @@ def confined(work: Callable[[], object], level: Level) -> str:
 def _isolate_and_work(work: Callable[[], object], level: Level, writer: Connection) -> None:
     _weaken(level)
     try:
-        assert sandbox.confine(LIMITS) is level
+        assert sandbox.isolate_process(LIMITS) is level
         answer = str(work())
     except BaseException as error:
         answer = repr(error)
@@ -194,9 +194,9 @@ def _isolate_and_work(work: Callable[[], object], level: Level, writer: Connecti
 def _weaken(level: Level) -> None:
     """Make this process's kernel one that grants no more than a level."""
     if level <= Level.SYSCALLS:
-        sandbox._landlock = lambda: False
+        sandbox._apply_landlock = lambda: False
     if level <= Level.LIMITS:
-        sandbox._seccomp = lambda: False
+        sandbox._apply_seccomp = lambda: False
 
 
 BOTH = pytest.mark.parametrize("level", [Level.SYSCALLS, Level.FILES])
@@ -263,16 +263,16 @@ def test_a_decoder_runs_as_the_user_that_was_set(level: Level) -> None:
 
 def _become_nobody_and_stay(level: Level, writer: Connection) -> None:
     _weaken(level)
-    sandbox.confine(LIMITS, Isolation(level, 65534, 65534))
+    sandbox.isolate_process(LIMITS, Isolation(level, 65534, 65534))
     writer.send("ready")
     while True:  # the filter refuses to wait
         pass
 
 
 def test_a_process_that_is_less_isolated_than_demanded_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_confined", lambda *_: Level.LIMITS)
+    monkeypatch.setattr(sandbox, "_apply_isolation", lambda *_: Level.LIMITS)
     with pytest.raises(NotIsolated, match=r"level 1 \(limits\).*2 \(syscalls\) is demanded"):
-        sandbox.confine(LIMITS, Isolation(Level.SYSCALLS))
+        sandbox.isolate_process(LIMITS, Isolation(Level.SYSCALLS))
 
 
 @pytest.mark.parametrize(("name", "why"), [("nobody-of-that-name", "no user"), ("root", "is root")])
@@ -289,13 +289,13 @@ def test_every_attempt_to_leave_is_refused(victim: subprocess.Popen[bytes], leve
 
 
 def _try_to_leave(pid: int) -> str:
-    return sandbox_escapes.attempt(io.BytesIO(str(pid).encode())).decode()
+    return sandbox_escapes.attempt_escapes(io.BytesIO(str(pid).encode())).decode()
 
 
 def test_the_self_test_names_what_was_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the filter, the attempts reach the kernel and harm the sacrificial process; the report says so."""
     monkeypatch.setattr(sandbox_escapes.confined, "run_once", unfiltered)
-    level, results = sandbox_escapes.try_all()
+    level, results = sandbox_escapes.run_escape_tests()
     not_refused = {one.what for one in results if not one.refused}
     assert level is Level.LIMITS
     assert {"cripple another process", "see whether a path exists", "open a network socket"} <= not_refused
@@ -316,7 +316,7 @@ def unfiltered(work: str, content: object, limits: Limits, isolation: Isolation)
 
 
 def test_the_self_test_finds_nothing_on_this_machine() -> None:
-    level, results = sandbox_escapes.try_all()
+    level, results = sandbox_escapes.run_escape_tests()
     assert level >= Level.SYSCALLS
     assert [one for one in results if not one.refused] == []
     assert len(results) > 100

@@ -74,7 +74,7 @@ def song(tmp_path: Path) -> Make:
         music = files.music(2, seed)
         if kind == "aiff":
             return aiff(files.pcm(music))
-        return sounds.encode(music, 44100, tmp_path / f"song.{kind}").read_bytes()
+        return sounds.encode_demo_audio(music, 44100, tmp_path / f"song.{kind}").read_bytes()
 
     return make
 

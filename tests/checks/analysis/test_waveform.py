@@ -25,7 +25,7 @@ def recording(tmp_path, *channels):
 
 def drawn(path):
     with path.open("rb") as file:
-        return waveform.drawn(file)
+        return waveform.draw_waveform(file)
 
 
 def tone(hz, amplitude, seconds):
@@ -85,7 +85,7 @@ def test_two_recordings_are_dark_where_they_are_alike():
     ours = prints(1, 400)
     theirs = np.concatenate([prints(2, 100), ours[:200]])
     image = np.asarray(
-        Image.open(io.BytesIO(similarity_matrix.drawn(ours.tobytes(), theirs.tobytes()))).convert("L")
+        Image.open(io.BytesIO(similarity_matrix.draw_similarity_matrix(ours.tobytes(), theirs.tobytes()))).convert("L")
     ).astype(int)
     assert image.shape == (len(theirs) - 8, len(ours) - 8)
     along = np.array([image[100 + place, place] for place in range(150)])
@@ -95,4 +95,4 @@ def test_two_recordings_are_dark_where_they_are_alike():
 
 def test_what_has_no_fingerprint_cannot_be_compared():
     with pytest.raises(ValueError, match="fingerprint"):
-        similarity_matrix.drawn(b"", prints(1, 100).tobytes())
+        similarity_matrix.draw_similarity_matrix(b"", prints(1, 100).tobytes())

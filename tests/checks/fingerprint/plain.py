@@ -27,7 +27,7 @@ def sub_prints(picture: Picture, change: Change, phase: float = 0.0) -> UInt32s:
 
 
 def keys(picture: Picture, change: Change, modulus: int, flipped: int, phase: float = 0.0) -> UInt32s:
-    mixed = bit_operations.mix32(Bits(rows(picture, change, phase), flipped).probes())
+    mixed = bit_operations.scatter_keys(Bits(rows(picture, change, phase), flipped).probes())
     return np.unique(mixed[mixed % np.uint32(modulus) == 0])
 
 
@@ -153,7 +153,7 @@ def best_blocks(
     a: UInt32s, b: UInt32s, heard_a: Bools, heard_b: Bools, offsets: Int64s, width: int, least: int
 ) -> Floats:
     """The bit error rate of the best ``width`` neighbours at every offset; 1 where none says enough."""
-    heard = bit_operations.rows(heard_b, offsets, a.size) & heard_a
+    heard = bit_operations.gather_rows(heard_b, offsets, a.size) & heard_a
     wrong = np.where(heard, bit_errors(a, b, offsets), np.uint8(0))
     bits, items = (np.lib.stride_tricks.sliding_window_view(x, width, axis=1).sum(axis=2) for x in (wrong, heard))
     return np.where(items >= least, bits / np.maximum(1, 32 * items), 1.0).min(axis=1, initial=1.0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.fingerprint.acoustid_codec import Unreadable, decode, encode
+from checks.fingerprint.acoustid_codec import Unreadable, decode_acoustid, encode_acoustid
 from tests.checks.fingerprint.sounds import packed, recording
 
 prints = st.lists(st.integers(0, 2**32 - 1), max_size=60)
@@ -25,14 +25,14 @@ similar = st.lists(st.sets(st.integers(0, 31), max_size=4), max_size=60).map(
 @given(prints | similar)
 def test_what_is_written_is_read(values: list[int]):
     fingerprint = packed(np.array(values, dtype=np.uint32))
-    assert decode(encode(fingerprint)) == fingerprint
+    assert decode_acoustid(encode_acoustid(fingerprint)) == fingerprint
 
 
 @given(prints | similar)
 def test_libchromaprint_reads_and_writes_the_same(values: list[int]):
     library = pytest.importorskip("chromaprint", exc_type=ImportError)  # or what it binds is not here
     fingerprint = packed(np.array(values, dtype=np.uint32))
-    text = encode(fingerprint)
+    text = encode_acoustid(fingerprint)
     assert library.encode_fingerprint(values, 1).decode() == text
     assert library.decode_fingerprint(text.encode()) == (values, 1)
 
@@ -47,8 +47,8 @@ def test_known_text_is_read():
     import base64
 
     expected = packed(np.array([1 | 1 << 9, 1 | 1 << 31], dtype=np.uint32))
-    assert decode(base64.urlsafe_b64encode(content).decode()) == expected
-    assert encode(expected) == base64.urlsafe_b64encode(content).decode().rstrip("=")
+    assert decode_acoustid(base64.urlsafe_b64encode(content).decode()) == expected
+    assert encode_acoustid(expected) == base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 @pytest.mark.skipif(shutil.which("fpcalc") is None, reason="fpcalc is not here")
@@ -71,8 +71,8 @@ def test_fpcalc_prints_the_same_fingerprint_in_both_forms(tmp_path: Path):
         return answer
 
     raw = packed(np.array(said("-raw")["fingerprint"], dtype=np.uint32))
-    assert decode(str(said()["fingerprint"])) == raw
-    assert encode(raw) == said()["fingerprint"]
+    assert decode_acoustid(str(said()["fingerprint"])) == raw
+    assert encode_acoustid(raw) == said()["fingerprint"]
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_fpcalc_prints_the_same_fingerprint_in_both_forms(tmp_path: Path):
         ("A" * 5, "base64"),
         ("ÄÖ", "base64"),
         ("AwAAAA", "algorithm 4"),
-        (encode(recording(1, 40))[:-4], "ends before|longer or shorter"),
-        (encode(recording(1, 40)) + "AAAA", "longer or shorter"),
+        (encode_acoustid(recording(1, 40))[:-4], "ends before|longer or shorter"),
+        (encode_acoustid(recording(1, 40)) + "AAAA", "longer or shorter"),
     ],
 )
 def test_anything_else_is_refused_and_says_why(text: str, why: str):
     with pytest.raises(Unreadable, match=why):
-        decode(text)
+        decode_acoustid(text)
 
 
 @given(st.binary(max_size=80))
@@ -99,12 +99,12 @@ def test_no_bytes_make_it_stumble(content: bytes):
     import base64
 
     try:
-        fingerprint = decode(base64.urlsafe_b64encode(b"\x01" + content).decode())
+        fingerprint = decode_acoustid(base64.urlsafe_b64encode(b"\x01" + content).decode())
     except Unreadable:
         return
-    assert decode(encode(fingerprint)) == fingerprint
+    assert decode_acoustid(encode_acoustid(fingerprint)) == fingerprint
 
 
 def test_both_alphabets_of_base64_are_read():
-    text = encode(recording(2, 300))
-    assert decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)) == recording(2, 300)
+    text = encode_acoustid(recording(2, 300))
+    assert decode_acoustid(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)) == recording(2, 300)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from checks.fingerprint import clickhouse, index
-from checks.fingerprint.clickhouse import PRESENT, Address, ClickHouseStore, schema
+from checks.fingerprint.clickhouse import PRESENT, Address, ClickHouseStore, build_clickhouse_schema
 from checks.fingerprint.local_store import LocalStore
 from tests.checks.fingerprint.sounds import recording
 from tests.checks.fingerprint.test_stores import EMBEDDED, NUMBERS
@@ -62,7 +62,9 @@ def test_crash_at_any_step_leaves_what_held(store: ClickHouseStore, step: int, m
     assert store.verify() == []
     store.compact()
     assert found(store) == [[], [], [1], [], [3], [], [], []]
-    assert store.stats().postings == sum(index.keys(SONGS[number], store.modulus).values.size for number in (2, 4))
+    assert store.stats().postings == sum(
+        index.build_index_keys(SONGS[number], store.modulus).values.size for number in (2, 4)
+    )
 
 
 def test_what_no_longer_counts_is_deleted_in_time(store: ClickHouseStore):
@@ -82,7 +84,7 @@ def test_what_no_longer_counts_is_deleted_in_time(store: ClickHouseStore):
 def test_same_batch_twice_at_once_counts_no_key_twice(store: ClickHouseStore):
     store.add(1, SONGS[1])
     (before,) = store.search(SONGS[1])
-    kept = index.keys(SONGS[1], store.modulus)
+    kept = index.build_index_keys(SONGS[1], store.modulus)
     store._insert(
         "postings", {"key": kept.values, "document": [1] * kept.values.size, "generation": [1] * kept.values.size}
     )
@@ -94,13 +96,13 @@ def test_same_batch_twice_at_once_counts_no_key_twice(store: ClickHouseStore):
 def test_lost_postings_are_noticed(store: ClickHouseStore):
     store.extend(enumerate(SONGS))
     store._command("ALTER TABLE @postings DELETE WHERE document = 5 SETTINGS mutations_sync = 2")
-    size = index.keys(SONGS[5], store.modulus).values.size
+    size = index.build_index_keys(SONGS[5], store.modulus).values.size
     assert store.verify() == [f"recording 5: 0 of its {size} keys are there"]
 
 
 def test_many_questions_go_in_several_statements(store: ClickHouseStore, monkeypatch: pytest.MonkeyPatch):
     store.extend(enumerate(SONGS))
-    asked = [index.keys(song, store.modulus).values for song in SONGS]
+    asked = [index.build_index_keys(song, store.modulus).values for song in SONGS]
     whole = store.search_keys(asked, 3)
     monkeypatch.setattr(clickhouse, "ASKED", 2 * asked[0].size)
     assert store.search_keys(asked, 3) == whole
@@ -134,7 +136,7 @@ def test_all_is_learned_again_in_a_rebuild(store: ClickHouseStore):
 def test_cluster_has_a_replicated_table_on_every_shard_and_one_for_all():
     address = Address.parse("clickhouse://gate:secret@db.example:8443/music?cluster=everywhere&tls=1")
     assert (address.dsn, address.database) == ("clickhouses://gate:secret@db.example:8443", "music")
-    made = schema(address)
+    made = build_clickhouse_schema(address)
     assert made[0] == "CREATE DATABASE IF NOT EXISTS music ON CLUSTER everywhere"
     (postings,) = (statement for statement in made if " music.postings_local ON CLUSTER" in statement)
     assert "ReplicatedMergeTree('/clickhouse/tables/{shard}/music/postings', '{replica}')" in postings

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.disguises import filtered
 from checks.fingerprint.band_spectrogram import FRAME, SAMPLE_RATE, Picture
-from checks.fingerprint.equalisation import evened
+from checks.fingerprint.equalisation import equalise_bands
 from checks.fingerprint.speed_variants import Change, Ear
 from tests.checks.fingerprint.test_speed_variants import Samples, answers, bit_error_rate, drawn, music, prints
 
@@ -30,15 +30,15 @@ def test_tilted_sound_is_evened_to_the_same(decibels_an_octave: int):
 
 
 def test_balance_stays_evened():
-    once = evened(drawn(music(2)))
-    again = evened(once)
+    once = equalise_bands(drawn(music(2)))
+    again = equalise_bands(once)
     shares = [seen.energy.mean(axis=1) / seen.energy.mean() for seen in (once, again)]
     assert np.abs(np.log10(shares[0] / shares[1])).mean() < 0.2
 
 
 def test_silence_has_no_balance():
     silent = Picture(np.zeros((20, 9), np.float32), np.arange(21.0) + 7)
-    assert not evened(silent).energy.any()
+    assert not equalise_bands(silent).energy.any()
 
 
 @pytest.mark.parametrize("filters", [TELEPHONE, BOOMING], ids=["telephone", "bass"])

@@ -26,27 +26,29 @@ def a_table(built: list[int], documents: int) -> Table:
 
 def test_key_is_kept_by_what_it_is_not_by_where_it_stands():
     song = recording(1)
-    whole, inside = index.keys(song), index.keys(part(song, 400, 1000))
+    whole, inside = index.build_index_keys(song), index.build_index_keys(part(song, 400, 1000))
     assert not whole.dense
     assert set(inside.values.tolist()) <= set(whole.values.tolist())
     assert whole.values.size == pytest.approx(1432 / index.MODULUS, rel=0.1)
 
 
 def test_short_recording_keeps_every_key():
-    kept = index.keys(recording(1, 100))
+    kept = index.build_index_keys(recording(1, 100))
     assert kept.dense
     assert kept.values.size == 100
 
 
 def test_lowest_bits_and_silence_make_no_key():
     song = np.frombuffer(recording(1), dtype="<u4")
-    assert np.array_equal(index.keys(packed(song)).values, index.keys(packed(song ^ 0xF)).values)
-    assert index.keys(silence(50)).values.size == 0
+    assert np.array_equal(
+        index.build_index_keys(packed(song)).values, index.build_index_keys(packed(song ^ 0xF)).values
+    )
+    assert index.build_index_keys(silence(50)).values.size == 0
 
 
 def test_mixing_is_one_to_one():
     keys = np.random.default_rng(1).integers(0, 2**32, 100_000, dtype=np.uint32)
-    assert np.unique(bit_operations.mix32(keys)).size == np.unique(keys).size
+    assert np.unique(bit_operations.scatter_keys(keys)).size == np.unique(keys).size
 
 
 @given(postings)
@@ -66,7 +68,7 @@ def test_table_finds_exactly_the_wanted_keys(pairs: list[tuple[int, int]], stran
 
 
 def test_segment_costs_four_bytes_a_posting(tmp_path: Path):
-    songs = [(number, index.keys(recording(number))) for number in range(400)]
+    songs = [(number, index.build_index_keys(recording(number))) for number in range(400)]
     write_segment(tmp_path / "a.segment", songs, index.MODULUS)
     one = Segment(tmp_path / "a.segment")
     assert one.size / one.sampled.entries.size < 4.4
@@ -75,7 +77,7 @@ def test_segment_costs_four_bytes_a_posting(tmp_path: Path):
 
 def test_segment_of_another_kind_is_refused(tmp_path: Path):
     path = tmp_path / "a.segment"
-    write_segment(path, [(1, index.keys(recording(1)))], index.MODULUS)
+    write_segment(path, [(1, index.build_index_keys(recording(1)))], index.MODULUS)
     good = path.read_bytes()
     for bad in (b"", good[:20], b"x" + good[1:], good[:-4], good + b"\0\0\0\0", good[:20] + b"\x01" + good[21:]):
         path.write_bytes(bad)
@@ -86,7 +88,7 @@ def test_segment_of_another_kind_is_refused(tmp_path: Path):
 @given(st.data())
 def test_segment_notices_every_changed_byte(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
     path = tmp_path_factory.mktemp("segment") / "a.segment"
-    write_segment(path, [(n, index.keys(recording(n, 80))) for n in range(3)], index.MODULUS)
+    write_segment(path, [(n, index.build_index_keys(recording(n, 80))) for n in range(3)], index.MODULUS)
     raw = bytearray(path.read_bytes())
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(raw)
@@ -146,19 +148,19 @@ def test_answers_are_those_of_the_plain_definition(
     shelves = []
     for group in (first, set(known) - first):
         numbers = sorted(group)
-        tables = index.tables([(number, known[number]) for number in numbers])
+        tables = index.build_index_tables([(number, known[number]) for number in numbers])
         removed = np.array(sorted(gone), dtype=np.int64)
         shelves.append(Shelf(np.array(numbers, dtype=np.int64), *tables, (removed, removed[:1])))
     queries = [Query(kept(values, dense=True).values, least) for values in asked]
     expected = [
-        index.best(
+        index.rank_best_candidates(
             Candidate(number, hits)
             for number, keys in known.items()
             if number not in gone and (hits := int(np.isin(keys.values, query.keys).sum())) >= least
         )
         for query in queries
     ]
-    assert index.answer(shelves, queries, 8) == expected
+    assert index.answer_index_queries(shelves, queries, 8) == expected
 
 
 @given(st.lists(st.integers(0, 2**26), min_size=1, max_size=400), st.integers(1, 300), st.integers(1, 9))
@@ -172,7 +174,9 @@ def test_hashed_counters_count_exactly(numbers: list[int], repeated: int, least:
     sizes = [len(each) for each in lists]
     starts = np.cumsum([0, *sizes[:-1]]).astype(np.uint32)
     bounds, wanted = np.array([0, len(lists)], dtype=np.int64), np.array([least], dtype=np.int64)
-    of, found, hits = postings_kernels.count(entries, 27, bounds, starts, np.array(sizes, dtype=np.uint32), wanted)
+    of, found, hits = postings_kernels.count_query_hits(
+        entries, 27, bounds, starts, np.array(sizes, dtype=np.uint32), wanted
+    )
     expected = {number: count for number, count in Counter(entries.tolist()).items() if count >= least}
     assert dict(zip(found.tolist(), hits.tolist(), strict=True)) == expected
     assert found.size == len(expected)
@@ -180,14 +184,14 @@ def test_hashed_counters_count_exactly(numbers: list[int], repeated: int, least:
 
 
 def test_places_are_asked_of_the_disk_at_once_where_it_is_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    songs = [(number, index.keys(recording(number), 8)) for number in range(40)]
+    songs = [(number, index.build_index_keys(recording(number), 8)) for number in range(40)]
     write_segment(tmp_path / "a.segment", songs, 8)
     wanted = np.unique(np.concatenate([songs[3][1].values, songs[7][1].values]))
     plain = Segment(tmp_path / "a.segment").sampled
     monkeypatch.setattr(index, "WORTH_ADVICE", 0)
     asked: list[int] = []
     waits = iter(range(0, 1000, index.WAITED))
-    monkeypatch.setattr(index, "_waits", lambda: next(waits))
+    monkeypatch.setattr(index, "_count_page_faults", lambda: next(waits))
     monkeypatch.setattr(Table, "_advise", lambda self, begin, end: asked.append(begin.size))
     advised = Segment(tmp_path / "a.segment").sampled
     assert sorted(advised.lookup(wanted).tolist()) == sorted(plain.lookup(wanted).tolist())
@@ -195,7 +199,7 @@ def test_places_are_asked_of_the_disk_at_once_where_it_is_slow(tmp_path: Path, m
 
 
 def test_advice_covers_the_bytes_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    songs = [(number, index.keys(recording(number), 8)) for number in range(40)]
+    songs = [(number, index.build_index_keys(recording(number), 8)) for number in range(40)]
     write_segment(tmp_path / "a.segment", songs, 8)
     monkeypatch.setattr(index, "WORTH_ADVICE", 0)
     table, told = Segment(tmp_path / "a.segment").sampled, []
@@ -214,15 +218,15 @@ def test_advice_covers_the_bytes_that_are_read(tmp_path: Path, monkeypatch: pyte
 
 
 def test_only_the_most_common_keys_are_spared():
-    assert index.spared(np.array([5, 1000, 3, 9]), 17).tolist() == [1]
-    assert index.spared(np.array([5, 1000, 3, 9]), 10).tolist() == [3, 1]
-    assert index.spared(np.array([5, 5, 5]), 10).tolist() == [2]
-    assert index.spared(np.array([5, 5]), 10).tolist() == []
+    assert index.find_skipped_keys(np.array([5, 1000, 3, 9]), 17).tolist() == [1]
+    assert index.find_skipped_keys(np.array([5, 1000, 3, 9]), 10).tolist() == [3, 1]
+    assert index.find_skipped_keys(np.array([5, 5, 5]), 10).tolist() == [2]
+    assert index.find_skipped_keys(np.array([5, 5]), 10).tolist() == []
 
 
 def test_nothing_is_left_to_be_compiled_once_it_is_warm(tmp_path: Path):
     """What a user does after ``warm`` finds its machine code: learning, merging, asking, of memory and of files."""
-    postings_kernels.warm()
+    postings_kernels.compile_postings_kernels()
     loops = [one for one in vars(postings_kernels).values() if hasattr(one, "signatures")]
     assert len(loops) >= 8
     before = [one.signatures for one in loops]
@@ -233,6 +237,6 @@ def test_nothing_is_left_to_be_compiled_once_it_is_warm(tmp_path: Path):
     store.compact()
     store.add(50, recording(50))
     assert [candidate.document for candidate in store.search(recording(3))] == [3]
-    assert store.search_keys([index.keys(recording(50)).values], 3)[0][0].document == 50
+    assert store.search_keys([index.build_index_keys(recording(50)).values], 3)[0][0].document == 50
     assert store.verify() == []
     assert [one.signatures for one in loops] == before

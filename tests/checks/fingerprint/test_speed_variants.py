@@ -10,12 +10,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.disguises import changed
 from checks.fingerprint import band_spectrogram, speed_variants
-from checks.fingerprint.band_spectrogram import FRAME, HOP, SAMPLE_RATE, Painter, Picture, unpacked
-from checks.fingerprint.bit_operations import KEY_MASK, UInt32s, mix32, mixed_keys
+from checks.fingerprint.band_spectrogram import FRAME, HOP, SAMPLE_RATE, Painter, Picture, unpack_band_spectrogram
+from checks.fingerprint.bit_operations import KEY_MASK, UInt32s, mixed_keys, scatter_keys
 from checks.fingerprint.chromaprint import BuiltInFingerprinter
 from checks.fingerprint.comparison import Comparison
 from checks.fingerprint.index import MODULUS
-from checks.fingerprint.matcher import find
+from checks.fingerprint.matcher import find_matches
 from checks.fingerprint.speed_variants import Change, Ear
 from checks.fingerprint.store import MemoryStore
 from tests.checks.analysis import files
@@ -42,7 +42,7 @@ def painted(samples: Samples, step: int = 20_000) -> bytes:
 
 
 def drawn(samples: Samples) -> Picture:
-    result = unpacked(painted(samples))
+    result = unpack_band_spectrogram(painted(samples))
     assert result is not None
     return result
 
@@ -61,7 +61,9 @@ def answers(catalogue: dict[int, Samples], query: Samples) -> dict[int, Comparis
     store, shelf = MemoryStore(MODULUS), {number: prints(samples).tobytes() for number, samples in catalogue.items()}
     for number, fingerprint in shelf.items():
         store.add(number, fingerprint)
-    found = find(store, lambda wanted: {n: shelf[n] for n in wanted}, prints(query).tobytes(), picture=painted(query))
+    found = find_matches(
+        store, lambda wanted: {n: shelf[n] for n in wanted}, prints(query).tobytes(), picture=painted(query)
+    )
     return dict(found)
 
 
@@ -114,17 +116,17 @@ def test_long_recording_is_painted_as_far_as_it_may_be(monkeypatch: pytest.Monke
 )
 def test_damaged_picture_is_refused(spoil: Callable[[bytes], bytes]):
     with pytest.raises(ValueError, match="picture"):
-        unpacked(spoil(painted(music(1, 5))))
+        unpack_band_spectrogram(spoil(painted(music(1, 5))))
 
 
 def test_picture_of_another_version_is_not_looked_at():
     made = painted(music(1, 5))
-    assert unpacked((band_spectrogram.VERSION + 1).to_bytes(2, "little") + made[2:]) is None
-    assert unpacked(b"") is None
+    assert unpack_band_spectrogram((band_spectrogram.VERSION + 1).to_bytes(2, "little") + made[2:]) is None
+    assert unpack_band_spectrogram(b"") is None
 
 
 def test_bank_undoes_every_speed_from_four_fifths_to_five_quarters():
-    bank = speed_variants.bank()
+    bank = speed_variants.list_undone_changes()
     assert len(set(bank)) == len(bank)
     assert Change() not in bank
     speeds = [change.tempo for change in bank if change.tempo == change.frequency]
@@ -140,7 +142,7 @@ def test_keys_are_those_of_the_sub_prints_and_of_their_weak_bits(flipped: int):
     assert (np.diff(asked.astype(np.int64)) > 0).all()
     assert np.isin(mixed_keys(heard), asked).all()
     flips = np.array([1 << bit for bit in range(4, 32)], np.uint32)
-    neighbours = mix32(((heard[:, None] & np.uint32(KEY_MASK)) ^ flips).ravel()).reshape(heard.size, flips.size)
+    neighbours = scatter_keys(((heard[:, None] & np.uint32(KEY_MASK)) ^ flips).ravel()).reshape(heard.size, flips.size)
     assert (np.isin(neighbours, asked).sum(axis=1) >= flipped).all()
     assert asked.size <= 2**flipped * np.unique(heard).size
 
@@ -154,7 +156,7 @@ def test_keys_of_several_phases_are_those_of_each():
 @pytest.mark.parametrize("place", [0, 11, 70, 100, 137])
 @pytest.mark.parametrize("phase", [0.0, 0.3])
 def test_kernels_hear_what_the_plain_definition_says(place: int, phase: float):
-    seen, change = drawn(music(place)), speed_variants.bank()[place]
+    seen, change = drawn(music(place)), speed_variants.list_undone_changes()[place]
     ear = Ear(seen)
     expected = plain.sub_prints(seen, change, phase)
     heard = ear.sub_prints(change, phase)
@@ -212,7 +214,7 @@ def test_other_speeds_are_left_out_where_one_asks_for_that(catalogue: dict[int, 
         store.add(number, fingerprint)
     for speed, expected in ((1.0, [3]), (1.1, [])):
         query = changed(catalogue[3], speed=speed)
-        found = find(
+        found = find_matches(
             store,
             lambda wanted: {number: shelf[number] for number in wanted},
             prints(query).tobytes(),

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from checks.fingerprint import index
 from checks.fingerprint.clickhouse import ClickHouseStore
-from checks.fingerprint.index import Candidate, keys
+from checks.fingerprint.index import Candidate, build_index_keys
 from checks.fingerprint.local_store import LocalStore
 from checks.fingerprint.store import MemoryStore, Store
 from tests.checks.fingerprint.sounds import degraded, part, recording, silence
@@ -70,14 +70,14 @@ class TestStore:
     def test_sets_of_keys_are_answered_one_by_one(self, store: Store):
         for document, song in enumerate(SONGS):
             store.add(document, song)
-        asked = [keys(song, store.modulus).values for song in SONGS]
+        asked = [build_index_keys(song, store.modulus).values for song in SONGS]
         answers = store.search_keys([*asked, asked[0][:0]], 5)
         assert [[c.document for c in found] for found in answers] == [[n] for n in range(len(SONGS))] + [[]]
         assert answers[0][0].hits == asked[0].size
 
     def test_fewer_shared_keys_than_demanded_are_no_candidate(self, store: Store):
         store.add(1, SONGS[0])
-        some = keys(SONGS[0], store.modulus).values[:8]
+        some = build_index_keys(SONGS[0], store.modulus).values[:8]
         assert store.search_keys([some], 8) == [[Candidate(1, 8)]]
         assert store.search_keys([some], 9) == [[]]
         assert store.search_keys([], 1) == []
@@ -167,7 +167,7 @@ class TestStore:
         monkeypatch.setattr(index, "LEAST_WORK", 0)
         monkeypatch.setattr(index, "WORK_PER_KEY", 2)
         spared = store.search(query)
-        shared = first.hits - np.count_nonzero(keys(common, 1).values % np.uint32(store.modulus) == 0)
+        shared = first.hits - np.count_nonzero(build_index_keys(common, 1).values % np.uint32(store.modulus) == 0)
         assert spared[0].document == 2
         assert shared < spared[0].hits < first.hits
         assert {candidate.hits for candidate in spared[1:]} == {spared[0].hits - shared}

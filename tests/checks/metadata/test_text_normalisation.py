@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checks.rules.metadata.identifiers import ipi_is_valid, isni_is_valid, iswc_is_valid, spellings
-from checks.rules.metadata.text_normalisation import asides, fold, is_blank, split_aside, without_unseen
+from checks.rules.metadata.identifiers import ipi_is_valid, isni_is_valid, iswc_is_valid, list_upc_spellings
+from checks.rules.metadata.text_normalisation import fold_text, is_blank, list_title_asides, split_aside, without_unseen
 from tests.checks.builders import a_track
 
 
@@ -13,12 +13,12 @@ from tests.checks.builders import a_track
     ("one", "other"), [("Mara", "MARA"), ("Ｍａｒａ", "Mara"), ("Mara  L", " mara l"), ("Straße", "STRASSE")]
 )
 def test_spellings_of_one_name_are_equal(one: str, other: str) -> None:
-    assert fold(one) == fold(other)
+    assert fold_text(one) == fold_text(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("Mara", "Márа"), ("A-ha", "Aha"), ("The The", "The")])
 def test_other_names_stay_other(one: str, other: str) -> None:
-    assert fold(one) != fold(other)
+    assert fold_text(one) != fold_text(other)
 
 
 @pytest.mark.parametrize("text", [None, "", " \t", "\u3164", "\u2800", "\u200b\u200b", "\x00"])
@@ -45,7 +45,7 @@ def test_title_is_split_from_what_is_said_beside_it(title: str, parts: tuple[str
 
 def test_everything_said_beside_a_title_is_heard() -> None:
     track = a_track(title="Low Tide (Live) [Mono] - Remaster", version="Radio Edit")
-    assert asides(track) == ["Live", "Mono", "Remaster", "Radio Edit"]
+    assert list_title_asides(track) == ["Live", "Mono", "Remaster", "Radio Edit"]
 
 
 def test_what_cannot_be_seen_is_taken_out_and_what_must_stay_stays() -> None:
@@ -63,6 +63,6 @@ def test_check_digits_of_people_and_works() -> None:
 
 
 def test_a_upc_is_the_same_with_leading_zeros() -> None:
-    assert spellings("036000291452") == ("036000291452", "0036000291452", "00036000291452")
-    assert spellings("4006381333931") == ("4006381333931", "04006381333931")
-    assert spellings("14006381333938") == ("14006381333938",)
+    assert list_upc_spellings("036000291452") == ("036000291452", "0036000291452", "00036000291452")
+    assert list_upc_spellings("4006381333931") == ("4006381333931", "04006381333931")
+    assert list_upc_spellings("14006381333938") == ("14006381333938",)

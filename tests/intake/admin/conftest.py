@@ -27,7 +27,7 @@ def sit_down(client: Client) -> None:
 def _moderator(name: str) -> User:
     from intake.services.people import moderators
 
-    return moderators.create(name, "low-tide-at-seven")[0]
+    return moderators.create_moderator(name, "low-tide-at-seven")[0]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from intake.models import Analysis, CheckRun, Finding, Label, Resource, Submissi
 from intake.models.leased_work import Status
 from intake.services.checking import pipeline
 from intake.services.submissions import admission
-from intake.services.submissions.transitions import move
+from intake.services.submissions.transitions import transition_submission
 from tests.intake.factories import a_document, a_label, a_submission
 
 _numbers = itertools.count(1)
@@ -44,7 +44,7 @@ def in_review(
     """A submission that waits for a moderator because of these findings (one, where none are given)."""
     document = a_document(title, next(_numbers), **release)
     submission = a_submission(label or _label(), document)
-    move(submission, State.CHECKING, "gate")
+    transition_submission(submission, State.CHECKING, "gate")
     told = findings or (a_finding(),)
     runs = {
         name: CheckRun.objects.create(
@@ -55,8 +55,8 @@ def in_review(
     for one in told:
         Finding.objects.create(submission=submission, check_run=runs[one["code"].partition(".")[0]], **one)
     codes = tuple(dict.fromkeys(one["code"] for one in told))
-    rules = admission.policy()
-    pipeline.settle(submission, Ruling(Verdict.REVIEW, codes, (), {}), rules, ())
+    rules = admission.current_policy()
+    pipeline.commit_machine_decision(submission, Ruling(Verdict.REVIEW, codes, (), {}), rules, ())
     Submission.objects.filter(pk=submission.pk).update(due_at=timezone.now() + due)
     submission.refresh_from_db()
     return submission

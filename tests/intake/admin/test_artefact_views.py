@@ -35,7 +35,7 @@ def bytes_of_a_decoder(tmp_path_factory):
     rate = decoders.STRIDES[KIND][0]
     sound = decoders.under(decoders.music(rate, 12), decoders.decoded(KIND, 12), 3)
     faster = np.interp(np.arange(0, len(sound) - 1, 1.02), np.arange(len(sound)), sound).astype(np.float32)
-    return sounds.encode(faster, rate, tmp_path_factory.mktemp("sound") / "a.flac").read_bytes()
+    return sounds.encode_demo_audio(faster, rate, tmp_path_factory.mktemp("sound") / "a.flac").read_bytes()
 
 
 @pytest.fixture

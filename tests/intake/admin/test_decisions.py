@@ -76,10 +76,10 @@ def test_a_reason_that_was_prepared_for_another_verdict_decides_nothing(desk, pr
 def test_the_next_one_is_never_one_that_somebody_has_in_hand(desk, ben):
     first = in_review(title="First", due=dt.timedelta(hours=1))
     second = in_review(title="Second", due=dt.timedelta(hours=2))
-    decisions.claim(first, ben)
+    decisions.claim_submission(first, ben)
     assert desk.post(reverse("admin:intake_submission_next")).url == at("change", second)
     assert Claim.objects.get(submission=second).moderator.username == "ada"
-    decisions.claim(second, second.claim.moderator)
+    decisions.claim_submission(second, second.claim.moderator)
     third = desk.post(reverse("admin:intake_submission_next"))
     assert third.url == reverse("admin:intake_submission_changelist")
 
@@ -147,8 +147,8 @@ def test_who_comes_second_is_told_who_decided_and_what(desk, other_desk):
 def test_what_was_reopened_meanwhile_is_not_decided_on_an_old_view(desk, ben):
     submission = in_review()
     seen = submission.sequence
-    decisions.decide(submission, ben, Verdict.APPROVE, "Fine.")
-    decisions.reopen(submission, ben, "An owner wrote.")
+    decisions.decide_submission(submission, ben, Verdict.APPROVE, "Fine.")
+    decisions.reopen_submission(submission, ben, "An owner wrote.")
     before = standing(submission)
     submission.sequence = seen
     response = decide(desk, submission, "approve", "Fine.")
@@ -159,7 +159,7 @@ def test_what_was_reopened_meanwhile_is_not_decided_on_an_old_view(desk, ben):
 
 def test_a_claim_of_somebody_else_holds(desk, ben):
     submission = in_review()
-    decisions.claim(submission, ben)
+    decisions.claim_submission(submission, ben)
     page = desk.get(at("change", submission)).content.decode()
     assert "<b>ben</b> has it in hand" in page
     assert '<fieldset class="verdicts" disabled>' in page
@@ -218,14 +218,14 @@ def test_a_renewal_after_somebody_else_took_it_says_who(desk, other_desk):
 
 def test_giving_back_leaves_the_claim_of_another_alone(desk, ben):
     submission = in_review()
-    decisions.claim(submission, ben)
+    decisions.claim_submission(submission, ben)
     desk.post(at("release", submission))
     assert Claim.objects.get().held(timezone.now())
 
 
 def test_a_concluded_submission_is_opened_again_with_a_reason(desk, ben):
     submission = in_review()
-    decisions.decide(submission, ben, Verdict.APPROVE, "Fine.")
+    decisions.decide_submission(submission, ben, Verdict.APPROVE, "Fine.")
     page = desk.get(at("change", submission))
     assert b'name="verdict"' not in page.content
     before = standing(submission)
@@ -241,7 +241,7 @@ def test_a_concluded_submission_is_opened_again_with_a_reason(desk, ben):
 
 def test_a_returned_submission_cannot_be_opened_again(desk, ben):
     submission = in_review()
-    decisions.decide(submission, ben, Verdict.RETURN, "Name the composer.")
+    decisions.decide_submission(submission, ben, Verdict.RETURN, "Name the composer.")
     before = standing(submission)
     response = desk.post(at("reopen", submission), {"sequence": submission.sequence, "reason": "Please."})
     assert response.status_code == 409

@@ -38,15 +38,15 @@ def rows(ada):
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
     Attempt.objects.create(delivery=delivery, number=1, status_code=500, response="broken")
     KnownRecording.objects.create(title="Glass Harbour", fingerprint=b"")
-    protected_artists.protect("Nora Castellane", ["Nora C."], [label])
-    blocklist.block("isrc", "SEHBR2500199", "a takedown", "operator")
-    trust_roots.add(authority.root("Root").pem, "read out over the telephone", "operator")
+    protected_artists.protect_artist("Nora Castellane", ["Nora C."], [label])
+    blocklist.add_block("isrc", "SEHBR2500199", "a takedown", "operator")
+    trust_roots.add_trust_root(authority.root("Root").pem, "read out over the telephone", "operator")
     log_view("moderator:ada", submission, "audio 01.flac")
-    decisions.decide(submission, ada, Verdict.REJECT, "made up", code="fraud")
+    decisions.decide_submission(submission, ada, Verdict.REJECT, "made up", code="fraud")
     other = in_review()
-    decisions.decide(other, ada, Verdict.REJECT, "not theirs", code="infringement")
-    appeals.appeal(other, "It is ours.")
-    notes.note(other, ada, "They called.")
+    decisions.decide_submission(other, ada, Verdict.REJECT, "not theirs", code="infringement")
+    appeals.open_appeal(other, "It is ours.")
+    notes.write_review_note(other, ada, "They called.")
     submission.refresh_from_db()
     decisions.release_claim(submission, ada)
     resource, decision = submission.resources.first(), submission.decisions.first()
@@ -177,7 +177,7 @@ def test_staff_without_rights_are_denied(rows):
 
 
 def test_a_reader_may_look_and_listen_but_not_decide(rows):
-    auditor, _, _ = moderators.create("auditor", held=[permissions.Role.AUDITOR])
+    auditor, _, _ = moderators.create_moderator("auditor", held=[permissions.Role.AUDITOR])
     client = Client()
     client.force_login(auditor)
     before = everything()
@@ -220,7 +220,7 @@ def test_the_command_makes_a_moderator_once(capsys):
     assert again == {"name": "cleo", "password": None, "created": False}
     assert Client().login(username="cleo", password=made["password"])
     submission = in_review()
-    decisions.claim(submission, User.objects.get(username="cleo"))
+    decisions.claim_submission(submission, User.objects.get(username="cleo"))
 
 
 def test_the_command_takes_a_password_from_the_environment(capsys, monkeypatch):

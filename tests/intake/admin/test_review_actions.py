@@ -37,7 +37,7 @@ def test_every_prepared_reason_is_there_in_every_language():
 
 
 def test_every_ground_of_the_policy_has_a_prepared_reason_and_the_reverse():
-    assert {one.code for one in CANNED if one.code} == set(admission.policy().reasons)
+    assert {one.code for one in CANNED if one.code} == set(admission.current_policy().reasons)
 
 
 def test_prepared_reasons_come_in_the_labels_language_and_in_english():
@@ -176,8 +176,8 @@ def test_beyond_the_due_date_only_knowingly(desk):
 
 def test_an_appeal_is_shown_with_its_files_and_not_for_whom_it_is_not(desk, other_desk, ada):
     submission = in_review()
-    decisions.decide(submission, ada, Verdict.REJECT, "Not theirs.", code="infringement")
-    appeals.appeal(submission, "It is <i>ours</i>.", {"contract.html": a_blob(b"<script>")})
+    decisions.decide_submission(submission, ada, Verdict.REJECT, "Not theirs.", code="infringement")
+    appeals.open_appeal(submission, "It is <i>ours</i>.", {"contract.html": a_blob(b"<script>")})
     page = other_desk.get(at("change", submission)).content.decode()
     assert "It is &lt;i&gt;ours&lt;/i&gt;." in page
     file = reverse("admin:intake_submission_appeal_file", args=[submission.pk, AppealFile.objects.get().pk])
@@ -216,7 +216,7 @@ def test_many_alike_are_previewed_and_then_decided(desk):
 def test_one_that_changed_since_the_preview_is_told(desk, ben):
     alike = [in_review(title=f"Alike {number}") for number in range(2)]
     seen = [f"{one.pk}:{one.sequence}" for one in alike]
-    decisions.decide(alike[0], ben, Verdict.APPROVE, "In order.")
+    decisions.decide_submission(alike[0], ben, Verdict.APPROVE, "In order.")
     bulk = reverse("admin:intake_submission_bulk")
     page = desk.post(bulk, {"seen": seen, "verdict": "return", "reason": "Name the artist."}, follow=True)
     assert "it has changed: it is approved" in page.content.decode()

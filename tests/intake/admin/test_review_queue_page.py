@@ -89,7 +89,7 @@ def test_search_finds_words_and_identifiers(desk, asked):
 def test_labels_verdicts_and_states_filter(desk, ada):
     kept = in_review(title="Kept", label=a_label("Blue Buoy"))
     gone = in_review(title="Gone")
-    decisions.decide(gone, ada, Verdict.REJECT, "No rights.", code="infringement")
+    decisions.decide_submission(gone, ada, Verdict.REJECT, "No rights.", code="infringement")
     assert titles(queue(desk)) == ["Kept"]
     assert titles(queue(desk, label="Blue Buoy")) == [kept.title]
     assert titles(queue(desk, label="Harbour Records")) == []
@@ -100,7 +100,7 @@ def test_labels_verdicts_and_states_filter(desk, ada):
 
 def test_a_claim_is_shown_while_it_lasts(desk, ben):
     submission = in_review()
-    decisions.claim(submission, ben)
+    decisions.claim_submission(submission, ben)
     screen = queue(desk).context["screen"]
     assert screen.rows[0].claim.moderator == ben
     assert screen.unclaimed == 0
@@ -150,7 +150,7 @@ def test_a_full_queue_costs_no_more_queries_than_a_short_one(desk, ben, django_a
     with django_assert_num_queries(QUERIES):
         queue(desk)
     for number in range(12):
-        decisions.claim(in_review(match(), a_finding(), title=f"More {number}"), ben)
+        decisions.claim_submission(in_review(match(), a_finding(), title=f"More {number}"), ben)
     with django_assert_num_queries(QUERIES):
         assert len(queue(desk).context["screen"].rows) == 14
 

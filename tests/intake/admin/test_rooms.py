@@ -97,7 +97,7 @@ def test_everybody_reads_the_policy_and_its_owners_switch_it(role):
         ("/admin/policy/adopt/", {"content": LENIENT, "reason": "because"}),
     ):
         assert client.post(address, body).status_code == (302 if allowed else 403)
-    assert admission.policy().version == ("2026.4" if allowed else "2026.3")
+    assert admission.current_policy().version == ("2026.4" if allowed else "2026.3")
 
 
 def test_a_candidate_is_tried_on_the_past_and_put_in_force(owner, rung, analyser):
@@ -113,13 +113,13 @@ def test_a_candidate_is_tried_on_the_past_and_put_in_force(owner, rung, analyser
     assert "Tide 1" in page
     trial.refresh_from_db()
     assert (trial.status, trial.result["submissions"], trial.result["same"]) == (Status.DONE, 1, 0)
-    assert admission.policy().version == "2026.3", "a trial changes nothing"
+    assert admission.current_policy().version == "2026.3", "a trial changes nothing"
     answer = owner.post("/admin/policy/adopt/", {"trial": str(trial.pk), "reason": "labels were right each time"})
     assert answer.status_code == 302
-    assert admission.policy().version == "2026.4"
+    assert admission.current_policy().version == "2026.4"
     change, first = PolicyChange.objects.all()
     assert (change.actor, change.reason, change.digest) == (
-        "moderator:pia", "labels were right each time", admission.policy().digest
+        "moderator:pia", "labels were right each time", admission.current_policy().digest
     )  # fmt: skip
     assert (first.actor, first.version) == ("file", "2026.3")
     assert "labels were right each time" in owner.get("/admin/policy/").content.decode()
@@ -138,34 +138,34 @@ def test_what_cannot_be_put_in_force_changes_nothing(owner, body, words):
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not PolicyChange.objects.exclude(actor="file").exists()
-    assert admission.policy().version == "2026.3"
+    assert admission.current_policy().version == "2026.3"
 
 
 def test_a_file_that_cannot_be_written_is_not_said_to_be_in_force(owner, settings, tmp_path):
     (tmp_path / "folder").mkdir()
     settings.GATE_POLICY = tmp_path / "folder"  # a folder cannot be replaced by a file
     with pytest.raises(policy_versions.NotWritable):
-        policy_versions.adopt(LENIENT, "moderator:pia", "because")
+        policy_versions.adopt_policy(LENIENT, "moderator:pia", "because")
     assert not PolicyChange.objects.filter(version="2026.4").exists()
     assert list(tmp_path.iterdir()) == [tmp_path / "folder"], "nothing is left behind"
 
 
 def test_a_policy_file_changed_by_hand_is_written_down(settings, tmp_path):
-    policy_versions.notice()
-    assert policy_versions.notice() is None, "once"
+    policy_versions.record_changed_policy()
+    assert policy_versions.record_changed_policy() is None, "once"
     settings.GATE_POLICY = tmp_path / "own.toml"
     settings.GATE_POLICY.write_text(LENIENT)
-    reaper.tidy()
+    reaper.run_housekeeping()
     change = PolicyChange.objects.first()
     assert (change.version, change.actor, change.reason) == ("2026.4", "file", "")
     settings.GATE_POLICY.write_text("version = ")
-    assert policy_versions.notice() is None, "a broken file is not in force"
+    assert policy_versions.record_changed_policy() is None, "a broken file is not in force"
 
 
 def test_a_named_policy_file_is_the_one_that_is_written(settings, tmp_path):
     settings.GATE_POLICY = tmp_path / "own.toml"
     settings.GATE_POLICY.write_text(SHIPPED)
-    policy_versions.adopt(LENIENT, "moderator:pia", "because")
+    policy_versions.adopt_policy(LENIENT, "moderator:pia", "because")
     assert settings.GATE_POLICY.read_text() == LENIENT
 
 
@@ -193,7 +193,7 @@ def test_of_two_who_switch_at_once_the_last_on_record_is_in_force():
 
     def switch(content: str) -> None:
         try:
-            policy_versions.adopt(content, "moderator:pia", "because")
+            policy_versions.adopt_policy(content, "moderator:pia", "because")
         finally:
             connection.close()
 
@@ -203,4 +203,4 @@ def test_of_two_who_switch_at_once_the_last_on_record_is_in_force():
     for one in both:
         one.join()
     assert PolicyChange.objects.exclude(actor="file").count() == 2
-    assert admission.policy().digest == PolicyChange.objects.first().digest
+    assert admission.current_policy().digest == PolicyChange.objects.first().digest

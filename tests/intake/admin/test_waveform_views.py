@@ -23,7 +23,7 @@ KINDS = {"waveform": "application/json", "spectrogram": "image/png", "spectrum":
 def audio(tmp_path):
     """A delivered recording that has a sound."""
     path = tmp_path / "01.flac"
-    sounds.encode(sounds.compose(5, 8.0), 44100, path)
+    sounds.encode_demo_audio(sounds.compose_demo_piece(5, 8.0), 44100, path)
     submission = in_review()
     resource = submission.resources.get(kind=Resource.Kind.AUDIO)
     resource.blob = a_blob(path.read_bytes())
@@ -41,7 +41,7 @@ def test_a_picture_is_private_and_drawn_once(desk, audio, what, monkeypatch):
     answer = desk.get(at(what, audio))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, KINDS[what])
     assert answer.headers["Cache-Control"].startswith("private, no-store")
-    monkeypatch.setattr("checks.analysis.waveform.drawn", None)  # a second drawing would fail
+    monkeypatch.setattr("checks.analysis.waveform.draw_waveform", None)  # a second drawing would fail
     assert desk.get(at(what, audio)).status_code == 200
     assert Portrait.objects.count() == 1
 
@@ -112,9 +112,9 @@ def test_what_matches_is_drawn_before_anybody_asks(audio):
     known = KnownRecording.objects.create(title="X", fingerprint=b"", sha256=sound.pk)
     evidence = {"matches": [{"recording": str(known.pk), "segments": []}]}
     audio.submission.findings.update(subject="track:1", evidence=evidence)
-    assert waveforms.prepare(audio.submission) == 1
+    assert waveforms.prepare_waveforms(audio.submission) == 1
     assert Portrait.objects.get().pk == sound.pk
-    assert waveforms.prepare(in_review()) == 0
+    assert waveforms.prepare_waveforms(in_review()) == 0
 
 
 def test_who_reads_only_is_shown_no_way_to_listen_and_may_not(audio):

@@ -25,7 +25,7 @@ def ada():
 def rejected(label, ada):
     submission = waiting(found("similarity.known_recording", "track:1"), label=label)
     told = "Die Aufnahme gehört einem anderen."
-    decisions.decide(submission, ada, Verdict.REJECT, told, code="infringement", language="de")
+    decisions.decide_submission(submission, ada, Verdict.REJECT, told, code="infringement", language="de")
     return submission
 
 
@@ -47,7 +47,7 @@ def test_label_reads_why_and_on_which_ground_it_was_rejected(caller, rejected):
 def test_label_reads_what_it_should_mend(caller, label, ada):
     submission = waiting(found("title.casing_en", "track:1", fix="Write it small."), label=label)
     finding = submission.findings.get()
-    decisions.decide(submission, ada, Verdict.RETURN, "Please mend the title.", to_fix=[finding.pk])
+    decisions.decide_submission(submission, ada, Verdict.RETURN, "Please mend the title.", to_fix=[finding.pk])
     told = caller.get(at(submission)).json()
     assert told["to_mend"] == [
         {"code": "title.casing_en", "subject": "track:1", "message": "Somebody should look.", "fix": "Write it small."}
@@ -55,8 +55,8 @@ def test_label_reads_what_it_should_mend(caller, label, ada):
 
 
 def test_label_reads_public_notes_and_no_others(caller, rejected, ada):
-    review_actions.note(rejected, ada, "Looks like the usual trick.")
-    review_actions.note(rejected, ada, "You can reach us by telephone.", public=True)
+    review_actions.write_review_note(rejected, ada, "Looks like the usual trick.")
+    review_actions.write_review_note(rejected, ada, "You can reach us by telephone.", public=True)
     told = caller.get(at(rejected)).json()
     assert [one["text"] for one in told["notes"]] == ["You can reach us by telephone."]
     assert "usual trick" not in json.dumps(told)
@@ -64,8 +64,8 @@ def test_label_reads_public_notes_and_no_others(caller, rejected, ada):
 
 def test_how_moderators_share_their_work_is_not_told(caller, label, ada):
     submission = waiting(label=label)
-    review_actions.escalate(submission, ada, "Difficult.")
-    decisions.decide(submission, a_moderator("sue", Role.SENIOR), Verdict.REJECT, "made up", code="fraud")
+    review_actions.escalate_submission(submission, ada, "Difficult.")
+    decisions.decide_submission(submission, a_moderator("sue", Role.SENIOR), Verdict.REJECT, "made up", code="fraud")
     for path in (at(submission, "events"), "events"):
         types = [one["type"] for one in caller.get(path).json()["results"]]
         assert not [one for one in types if one.startswith("review.")]
@@ -96,7 +96,7 @@ def test_label_appeals_with_files(caller, rejected):
 def test_label_hears_what_came_of_it(caller, rejected):
     caller.post(at(rejected, "appeal"), json={"statement": "It is ours."})
     rejected.refresh_from_db()
-    decisions.decide(rejected, a_moderator("ben"), Verdict.APPROVE, "The contract shows it.")
+    decisions.decide_submission(rejected, a_moderator("ben"), Verdict.APPROVE, "The contract shows it.")
     (told,) = caller.get(at(rejected, "appeal")).json()["results"]
     assert (told["state"], told["reasons"]) == ("overturned", ["The contract shows it."])
     assert told["decided_at"]
@@ -181,8 +181,8 @@ def test_appeal_too_many_is_refused(caller, rejected, monkeypatch):
 def test_appeal_against_what_was_read_before_is_refused(caller, rejected):
     tag = caller.get(at(rejected)).headers["ETag"]
     rejected.refresh_from_db()
-    decisions.reopen(rejected, a_moderator("ben"), "a claim came in")
-    decisions.decide(rejected, a_moderator("cleo"), Verdict.REJECT, "the claim holds", code="infringement")
+    decisions.reopen_submission(rejected, a_moderator("ben"), "a claim came in")
+    decisions.decide_submission(rejected, a_moderator("cleo"), Verdict.REJECT, "the claim holds", code="infringement")
     before = everything()
     answer = caller.post(at(rejected, "appeal"), json={"statement": "x"}, headers={"If-Match": tag})
     refused(answer, 412, "precondition-failed")
@@ -197,7 +197,7 @@ def partly(label, ada):
     submission = waiting(found("similarity.known_recording", "track:2"), label=label, tracks=3)
     tracks = {1: Verdict.APPROVE, 3: Verdict.LABEL}
     labels = [("content:remix", "yes")]
-    decisions.decide(submission, ada, Verdict.RETURN, "Not the second.", labels=labels, tracks=tracks)
+    decisions.decide_submission(submission, ada, Verdict.RETURN, "Not the second.", labels=labels, tracks=tracks)
     return submission
 
 
@@ -238,8 +238,8 @@ def test_partner_reads_nothing_of_what_is_between_label_and_gate(label, ada):
     from intake.models import Partner
 
     submission = waiting(label=label)
-    decisions.decide(submission, ada, Verdict.APPROVE, "It is in order.")
-    review_actions.note(submission, ada, "Thank you.", public=True)
+    decisions.decide_submission(submission, ada, Verdict.APPROVE, "It is in order.")
+    review_actions.write_review_note(submission, ada, "Thank you.", public=True)
     partner = a_caller(Partner.objects.create(slug="stream"), "submissions")
     told = partner.get(at(submission)).json()
     assert (told["explanation"], told["notes"], told["appeal"], told["partial"]) == (None, [], None, None)

@@ -29,7 +29,7 @@ def known_as(name):
 
 @pytest.fixture
 def artist(label):
-    return protected_artists.protect("Nora Castellane", ["N. Castellane"], [label], vouched_by=label.actor)[0]
+    return protected_artists.protect_artist("Nora Castellane", ["N. Castellane"], [label], vouched_by=label.actor)[0]
 
 
 def test_label_guards_a_name_with_its_aliases(caller, label):
@@ -77,7 +77,7 @@ def test_guarded_name_is_not_opened_to_the_next_who_asks(caller, stranger, label
 
 
 def test_registry_does_not_say_who_may_use_a_name(caller, stranger, artist):
-    protected_artists.issue_key(artist, "operator")
+    protected_artists.issue_artist_key(artist, "operator")
     for answer in (stranger.get("protected-artists"), stranger.get(f"protected-artists/{artist.pk}")):
         shown = answer.json().get("results", [answer.json()])[0]
         assert (shown["yours"], shown["authorised"], shown["keys"]) == (False, None, [])
@@ -125,7 +125,7 @@ def test_label_changes_what_it_gives_and_nothing_else(caller, artist):
 
 
 def test_label_cannot_take_anothers_name_by_a_change(caller, artist):
-    protected_artists.protect("Mara Lindqvist")
+    protected_artists.protect_artist("Mara Lindqvist")
     before = list(ProtectedName.objects.order_by("pk").values())
     answer = caller.call("PATCH", f"protected-artists/{artist.pk}", json={"name": "Mara Lindqvist"})
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/exists")
@@ -133,7 +133,7 @@ def test_label_cannot_take_anothers_name_by_a_change(caller, artist):
 
 
 def test_retired_artist_is_free_and_its_past_stays(caller, artist):
-    _, secret = protected_artists.issue_key(artist, "operator")
+    _, secret = protected_artists.issue_artist_key(artist, "operator")
     assert caller.call("DELETE", f"protected-artists/{artist.pk}").status_code == 204
     assert caller.get(f"protected-artists/{artist.pk}").status_code == 404
     assert caller.get("protected-artists").json()["results"] == []
@@ -180,8 +180,8 @@ def test_keys_of_one_artist_come_to_an_end(caller, artist, monkeypatch):
 
 
 def test_key_of_another_artist_is_not_revoked_through_ones_own(caller, artist):
-    other, _ = protected_artists.protect("Mara Lindqvist")
-    key, _ = protected_artists.issue_key(other, "operator")
+    other, _ = protected_artists.protect_artist("Mara Lindqvist")
+    key, _ = protected_artists.issue_artist_key(other, "operator")
     assert caller.call("DELETE", f"protected-artists/{artist.pk}/keys/{key.pk}").status_code == 404
     key.refresh_from_db()
     assert key.revoked_at is None

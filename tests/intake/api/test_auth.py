@@ -51,7 +51,7 @@ def test_scheme_may_be_written_as_one_likes(label):
 
 def test_revoked_and_expired_keys_open_nothing(label):
     key = accounts.issue_key(label, ("submissions",))
-    accounts.revoke(ApiKey.objects.get(prefix=key.split("_")[1]))
+    accounts.revoke_api_key(ApiKey.objects.get(prefix=key.split("_")[1]))
     refused(key)
     refused(accounts.issue_key(label, ("submissions",), timezone.now() - dt.timedelta(seconds=1)))
 

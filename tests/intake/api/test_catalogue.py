@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from checks.fingerprint.acoustid_codec import encode
+from checks.fingerprint.acoustid_codec import encode_acoustid
 from intake.models import Block, KnownRecording
 from intake.services.catalogue import known_recordings
 from intake.services.people import accounts
@@ -31,7 +31,7 @@ def a_print(seed: str = "aa", **changes: Any) -> dict[str, Any]:
         "title": "Low Tide",
         "artist": "Mara Lindqvist",
         "isrc": "SE-ABC-26-00001",
-        "fingerprint": encode(facts_of(seed).fingerprint),
+        "fingerprint": encode_acoustid(facts_of(seed).fingerprint),
         "duration": 100.0,
     }
     return ordinary | changes
@@ -76,7 +76,7 @@ def test_misshapen_recording_is_refused_with_a_pointer(caller, changes):
     assert not KnownRecording.objects.exists()
 
 
-@pytest.mark.parametrize("text", ["AQAA", "not base64 at all!", encode(b"\0" * 4000)])
+@pytest.mark.parametrize("text", ["AQAA", "not base64 at all!", encode_acoustid(b"\0" * 4000)])
 def test_fingerprint_that_says_nothing_is_refused(caller, text):
     answer = caller.post("known-recordings", json=a_print(fingerprint=text))
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/recording-refused")
@@ -98,7 +98,9 @@ def test_one_file_at_a_time(caller):
 def test_list_has_what_the_label_has_made_known(caller, label):
     caller.post("known-recordings", json=a_print())
     caller.post("known-recordings", json=a_print("bb", title="Slack Water", isrc="SEABC2600002", owner="Old Imprint"))
-    known_recordings.learn(facts_of("cc"), title="Delivered", owner=label.name, label=label, source="delivered")
+    known_recordings.learn_recording(
+        facts_of("cc"), title="Delivered", owner=label.name, label=label, source="delivered"
+    )
     assert [one["title"] for one in caller.get("known-recordings").json()["results"]] == ["Slack Water", "Low Tide"]
     for query, titles in (("isrc=se-abc-26-00001", ["Low Tide"]), ("owner=Old Imprint", ["Slack Water"])):
         assert [one["title"] for one in caller.get(f"known-recordings?{query}").json()["results"]] == titles

@@ -7,7 +7,7 @@ from lxml import etree
 
 from intake.core.states import State
 from intake.models import CheckRun, DdexMessage, Submission
-from intake.services.submissions.transitions import move
+from intake.services.submissions.transitions import transition_submission
 from tests.intake.api.conftest import multipart, stored
 from tests.intake.ddex.conftest import a_message, a_recording
 from tests.intake.factories import a_cover, a_document, a_submission
@@ -153,8 +153,8 @@ def test_findings_of_the_message_hold_nothing_up(caller):
 
 def cleared(label):
     submission = a_submission(label, a_document())
-    move(submission, State.CHECKING, "gate")
-    move(submission, State.APPROVED, "policy")
+    transition_submission(submission, State.CHECKING, "gate")
+    transition_submission(submission, State.APPROVED, "policy")
     return submission
 
 

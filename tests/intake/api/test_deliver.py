@@ -177,7 +177,7 @@ def test_fault_of_ours_leaves_no_files_on_their_way(caller, monkeypatch):
     def broken(*_):
         raise RuntimeError("disk on fire")
 
-    monkeypatch.setattr("intake.services.submissions.admission.admit", broken)
+    monkeypatch.setattr("intake.services.submissions.admission.admit_release", broken)
     with pytest.raises(RuntimeError):
         post_release(caller, a_document())
     assert set(stored().values()) == {0}

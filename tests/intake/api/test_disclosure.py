@@ -74,7 +74,7 @@ def test_confirming_what_the_file_says_concludes_without_a_human(caller, asked):
     assert [one.actor for one in asked.decisions.all()] == ["policy", "policy"]
     kinds = list(Event.objects.filter(submission=asked).values_list("type", flat=True))
     assert kinds[-3:] == ["submission.in_review", "disclosure.declared", "submission.labelled"]
-    assert list(invariants.violations(patience=invariants.SAME_MOMENT)) == []
+    assert list(invariants.find_invariant_violations(patience=invariants.SAME_MOMENT)) == []
 
 
 def test_every_version_of_a_declaration_is_kept(caller, asked):
@@ -165,24 +165,24 @@ def test_saying_the_same_again_changes_nothing(caller, asked):
 def test_what_a_person_reopened_is_not_concluded_by_the_machine(caller, rung, analyser):
     submission = delivered(caller, rung, an_instrumental())
     assert submission.state == "approved"
-    decisions.reopen(submission, a_moderator(), "a listener wrote")
+    decisions.reopen_submission(submission, a_moderator(), "a listener wrote")
     answer = put(caller, submission, declaring("fully_generated", "lyrics"))
     assert answer.status_code == 200, answer.content
     assert answer.json()["state"] == "in_review"
 
 
 def test_a_claim_ends_with_the_conclusion(caller, asked):
-    decisions.claim(asked, a_moderator())
+    decisions.claim_submission(asked, a_moderator())
     assert caller.post(f"submissions/{asked.pk}/disclosure/confirm").json()["state"] == "labelled"
     assert not Claim.objects.filter(submission=asked).exists()
 
 
 def test_of_two_answers_at_once_one_is_refused(asked):
     late = Submission.objects.get(pk=asked.pk)
-    disclosures.confirm(asked)
+    disclosures.confirm_disclosure(asked)
     assert asked.state == "labelled"
     with pytest.raises(Conflict):
-        disclosures.restate(late, declaring("assistive_tool"))
+        disclosures.restate_disclosure(late, declaring("assistive_tool"))
     asked.refresh_from_db()
     assert (asked.state, asked.statements.count()) == ("labelled", 2)
     assert asked.metadata["tracks"][0]["disclosure"]["contains_ai"] == "all"

@@ -235,7 +235,7 @@ def test_client_that_asks_for_another_form_gets_json_all_the_same(caller):
 
 
 def test_fault_of_ours_is_a_problem_without_what_is_inside(caller, monkeypatch):
-    monkeypatch.setattr("intake.services.submissions.admission.admit", lambda *_: {}["the secret of the house"])
+    monkeypatch.setattr("intake.services.submissions.admission.admit_release", lambda *_: {}["the secret of the house"])
     caller.client.raise_request_exception = False
     answer = caller.client.post("/api/v1/submissions", data=json.dumps(a_document()), content_type="application/json")
     assert answer.status_code == 500
@@ -263,7 +263,7 @@ def test_database_that_does_not_answer_is_told_as_such(caller, monkeypatch):
     def locked(*_):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("intake.services.submissions.admission.admit", locked)
+    monkeypatch.setattr("intake.services.submissions.admission.admit_release", locked)
     monkeypatch.setattr("tests.intake.api.conftest.check_against_schema", lambda *_: None)
     answer = post_release(caller, a_document())
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

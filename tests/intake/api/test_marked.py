@@ -25,8 +25,8 @@ MARKED = b"the sound, and a manifest"
 def submission(label, rung):
     """Labelled by a moderator; its one track is marked."""
     row = in_review(label=label)
-    moderator, _, _ = moderators.create("ada", "low-tide-at-seven")
-    decisions.decide(row, moderator, Verdict.LABEL, "heard it", labels=[("ai:recording", "all")])
+    moderator, _, _ = moderators.create_moderator("ada", "low-tide-at-seven")
+    decisions.decide_submission(row, moderator, Verdict.LABEL, "heard it", labels=[("ai:recording", "all")])
     row.refresh_from_db()
     MarkedFile.objects.create(
         submission=row,
@@ -92,12 +92,12 @@ def test_a_partner_fetches_what_it_gets_and_no_more(submission):
 def test_while_it_is_looked_at_again_nothing_is_given(submission, caller):
     mark(submission)
     name = submission.tracks.get().resource.name
-    moderator, _, _ = moderators.create("ben", "low-tide-at-seven")
-    decisions.reopen(submission, moderator, "a claim came in")
+    moderator, _, _ = moderators.create_moderator("ben", "low-tide-at-seven")
+    decisions.reopen_submission(submission, moderator, "a claim came in")
     for address in ("marked-files", f"marked-files/{name}"):
         assert caller.get(f"submissions/{submission.pk}/{address}").status_code == 409
     submission.refresh_from_db()
-    decisions.decide(submission, moderator, Verdict.LABEL, "other labels", labels=[("ai:vocals", "partly")])
+    decisions.decide_submission(submission, moderator, Verdict.LABEL, "other labels", labels=[("ai:vocals", "partly")])
     assert caller.get(f"submissions/{submission.pk}/marked-files").json()["results"] == []
     assert caller.get(f"submissions/{submission.pk}/marked-files/{name}").status_code == 404
 

@@ -25,7 +25,7 @@ def test_web_process_that_answers_is_alive():
 
 def test_gate_with_all_its_parts_is_ready(monkeypatch):
     parts = [Answer("database", True, "PostgreSQL, db.internal"), Answer("broker", True, "redis")]
-    monkeypatch.setattr("intake.services.operations.health.ready", lambda: parts)
+    monkeypatch.setattr("intake.services.operations.health.check_readiness", lambda: parts)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (200, True)
     assert set(answer.json()["parts"]) == {"database", "broker"}
@@ -33,7 +33,7 @@ def test_gate_with_all_its_parts_is_ready(monkeypatch):
 
 def test_failing_part_is_named_without_what_is_inside(monkeypatch):
     parts = [Answer("database", True, ""), Answer("broker", False, "redis://:secret@10.0.0.5 refused")]
-    monkeypatch.setattr("intake.services.operations.health.ready", lambda: parts)
+    monkeypatch.setattr("intake.services.operations.health.check_readiness", lambda: parts)
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -55,7 +55,7 @@ def figures():
 
 def test_metrics_count_the_rows(label):
     submission = a_submission(label)
-    submission_actions.start(submission.pk)
+    submission_actions.start_checking(submission.pk)
     hour = timezone.now() - dt.timedelta(hours=1)
     Submission.objects.filter(pk=submission.pk).update(received_at=hour)
     overdue = a_submission(label, a_document("Late", 2))

@@ -43,8 +43,10 @@ def conclude(submission, verdict=Verdict.APPROVE, labels=(), reasons=()):
         policy_digest="sha256:0",
     )
     if submission.state == "received":
-        transitions.move(submission, State.CHECKING, "gate")
-    transitions.move(submission, State(state), "policy", None, decision, verdict=verdict, concluded_at=timezone.now())
+        transitions.transition_submission(submission, State.CHECKING, "gate")
+    transitions.transition_submission(
+        submission, State(state), "policy", None, decision, verdict=verdict, concluded_at=timezone.now()
+    )
 
 
 AI_VOCALS = {"key": "ai:vocals", "value": "all", "basis": "declared", "code": "disclosure.declared", "set_by": "policy"}
@@ -84,7 +86,7 @@ def test_standing_decision_is_the_last(caller, submission):
     decision = Decision(
         verdict="approve", actor="moderator:ada", reasons=["licence seen"], policy_version="t", policy_digest="d"
     )
-    transitions.move(submission, State.APPROVED, "moderator:ada", None, decision, verdict="approve")
+    transitions.transition_submission(submission, State.APPROVED, "moderator:ada", None, decision, verdict="approve")
     assert caller.get(f"submissions/{submission.pk}").json()["reasons"] == ["licence seen"]
 
 
@@ -105,7 +107,7 @@ def test_tag_changes_with_everything_that_is_shown(caller, submission):
     seen = {caller.get(f"submissions/{submission.pk}").headers["ETag"]}
     found(submission)
     seen.add(caller.get(f"submissions/{submission.pk}").headers["ETag"])
-    transitions.move(submission, State.CHECKING, "gate")
+    transitions.transition_submission(submission, State.CHECKING, "gate")
     seen.add(caller.get(f"submissions/{submission.pk}").headers["ETag"])
     assert len(seen) == 3
 
@@ -272,7 +274,7 @@ def test_what_another_label_delivered_is_not_named(caller, submission, label):
 
 def test_history_is_told_in_order_without_the_moderators_name(caller, submission):
     conclude(submission, Verdict.REVIEW, reasons=["isrc.malformed"])
-    transitions.move(submission, State.REJECTED, "moderator:ada")
+    transitions.transition_submission(submission, State.REJECTED, "moderator:ada")
     events = caller.get(f"submissions/{submission.pk}/events").json()["results"]
     assert [one["sequence"] for one in events] == [1, 2, 3, 4]
     assert [one["type"].partition(".")[2] for one in events] == ["received", "checking", "in_review", "rejected"]

@@ -36,12 +36,12 @@ SECRET = "This must not be read."
 @pytest.fixture
 def routing(monkeypatch):
     """Put a policy in force under which the given codes take the given route."""
-    shipped = admission.policy()
+    shipped = admission.current_policy()
 
     def put_in_force(route, *codes):
         routes = {**shipped.routes, **dict.fromkeys(codes, route)}
         rules = dataclasses.replace(shipped, routes=routes, matrix={})
-        monkeypatch.setattr(admission, "policy", lambda: rules)
+        monkeypatch.setattr(admission, "current_policy", lambda: rules)
 
     return put_in_force
 
@@ -49,16 +49,16 @@ def routing(monkeypatch):
 @pytest.fixture
 def submission(label):
     submission = a_submission(label, a_document(tracks=2))
-    transitions.move(submission, State.CHECKING, "gate")
+    transitions.transition_submission(submission, State.CHECKING, "gate")
     return submission
 
 
 def held(submission, found, missing=()):
     """Store what was found, and let the policy hold the release for it."""
     run = CheckRun.objects.create(submission=submission, name="audio", version=1, needs_audio=True, status="done")
-    pipeline.store(run, found)
-    rules = admission.policy()
-    pipeline.settle(submission, pipeline.judge(submission, rules, missing), rules, missing)
+    pipeline.store_check_findings(run, found)
+    rules = admission.current_policy()
+    pipeline.commit_machine_decision(submission, pipeline.judge_submission(submission, rules, missing), rules, missing)
 
 
 def finding(code, subject="release"):
@@ -183,9 +183,9 @@ def test_release_that_the_gate_reopens_for_a_private_reason_says_that_a_person_l
 def test_private_code_as_a_moderators_reason_is_not_given_away(label, submission, routing, verdict):
     routing(Route.REVIEW, "id.blocklisted")
     held(submission, [finding("id.blocklisted")])
-    ground = next(key for key, one in admission.policy().reasons.items() if not one.four_eyes)
+    ground = next(key for key, one in admission.current_policy().reasons.items() if not one.four_eyes)
     code = ground if verdict is Verdict.REJECT else ""
-    decisions.decide(submission, a_moderator(), verdict, "id.blocklisted", code=code)
+    decisions.decide_submission(submission, a_moderator(), verdict, "id.blocklisted", code=code)
     body, findings, events = read_all(label, submission)
     assert body["reasons"] == [PERSON_REQUIRED.id]
     assert "blocklist" not in written(body, findings, events)
@@ -194,8 +194,8 @@ def test_private_code_as_a_moderators_reason_is_not_given_away(label, submission
 def test_appeal_is_told_without_the_private_code_that_decided_it(label, caller, submission, routing):
     routing(Route.REVIEW, "id.blocklisted")
     held(submission, [])
-    appeals.appeal(submission, "We have all rights.")
-    decisions.decide(submission, a_moderator(), Verdict.RETURN, "id.blocklisted")
+    appeals.open_appeal(submission, "We have all rights.")
+    decisions.decide_submission(submission, a_moderator(), Verdict.RETURN, "id.blocklisted")
     answer = caller.get(f"submissions/{submission.pk}").json()
     assert answer["appeal"]["reasons"] == [PERSON_REQUIRED.id]
     assert "blocklist" not in written(answer, *read_all(label, submission))
@@ -205,8 +205,8 @@ def test_reopened_release_does_not_show_which_track_a_private_finding_is_about(c
     routing(Route.REVIEW, "id.blocklisted")
     held(submission, [finding("id.blocklisted", "track:2")])
     moderator = a_moderator()
-    given = decisions.decide(submission, moderator, Verdict.APPROVE, "All is well.")
-    decisions.undo(given, moderator)
+    given = decisions.decide_submission(submission, moderator, Verdict.APPROVE, "All is well.")
+    decisions.undo_decision(given, moderator)
     body = caller.get(f"submissions/{submission.pk}").json()
     assert body["reasons"]
     assert [one["verdict"] for one in body["tracks"]] == ["review", "review"]
@@ -215,7 +215,7 @@ def test_reopened_release_does_not_show_which_track_a_private_finding_is_about(c
 @pytest.mark.parametrize("code", ["id.blocklisted", "title.known_title_mimic"])
 def test_refusal_for_a_private_reason_is_never_without_words(caller, routing, monkeypatch, code):
     routing(Route.BLOCK, code)
-    monkeypatch.setattr(admission, "examine", lambda *args: [finding(code)])
+    monkeypatch.setattr(admission, "list_admission_findings", lambda *args: [finding(code)])
     before = stored()
     answer = post_release(caller, a_document())
     assert answer.status_code == 422
@@ -230,7 +230,9 @@ def test_refusal_for_a_private_reason_is_never_without_words(caller, routing, mo
 
 def test_refusal_does_not_count_what_it_does_not_say(caller, routing, monkeypatch):
     routing(Route.BLOCK, "id.blocklisted")
-    monkeypatch.setattr(admission, "examine", lambda *args: [finding("isrc.malformed"), finding("id.blocklisted")])
+    monkeypatch.setattr(
+        admission, "list_admission_findings", lambda *args: [finding("isrc.malformed"), finding("id.blocklisted")]
+    )
     body = post_release(caller, a_document()).json()
     assert [one["code"] for one in body["findings"]] == ["isrc.malformed"]
     assert body["detail"].startswith("1 finding")

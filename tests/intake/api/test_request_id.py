@@ -36,7 +36,8 @@ def test_id_and_key_are_in_the_log_and_the_secret_is_not(caller, caplog):
 def test_work_that_follows_carries_the_id(caller, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "intake.core.enqueue.enqueue", lambda *_: seen.append(structlog.contextvars.get_contextvars()["request_id"])
+        "intake.core.enqueue.enqueue_task",
+        lambda *_: seen.append(structlog.contextvars.get_contextvars()["request_id"]),
     )
     post_release(caller, a_document(), headers={"X-Request-Id": "order-4711"})
     assert seen == ["order-4711"]

@@ -239,7 +239,7 @@ def test_options_tell_what_is_spoken(caller, path):
 
 def test_one_request_at_a_time_sends_a_file(caller, path):
     submission = Submission.objects.get()
-    with uploads.held(submission, "01.flac"):
+    with uploads.hold_upload(submission, "01.flac"):
         answer = piece(caller, path, 0, b"x")
         refused(answer, 423, "upload-held")
         assert answer.headers["Retry-After"] == "1"
@@ -263,7 +263,7 @@ def test_other_labels_upload_does_not_exist(stranger, path):
 
 
 def test_handed_over_or_withdrawn_draft_takes_no_piece(caller, path):
-    submission_actions.withdraw(Submission.objects.get())
+    submission_actions.withdraw_submission(Submission.objects.get())
     refused(piece(caller, path, 0, b"x"), 409, "state-conflict")
 
 
@@ -281,7 +281,7 @@ def test_file_begins_anew_on_request_after_a_day_and_when_it_is_put_whole(caller
     (part,) = (Path(choices.GATE_DATA) / "uploads").glob("*.part")
     old = time.time() - uploads.KEPT.total_seconds() - 1
     os.utime(part, (old, old))
-    assert uploads.tidy() >= 1
+    assert uploads.delete_abandoned_uploads() >= 1
     assert standing(caller, path)[0] == "0"
     piece(caller, path, 0, SOUND[:100])
     assert caller.put(path, data=b"whole", content_type="application/octet-stream").status_code == 201
@@ -290,7 +290,7 @@ def test_file_begins_anew_on_request_after_a_day_and_when_it_is_put_whole(caller
 
 def test_last_piece_whose_request_was_killed_is_taken_in_at_the_next_question(caller, path):
     submission = Submission.objects.get()
-    with uploads.held(submission, "01.flac") as upload:
+    with uploads.hold_upload(submission, "01.flac") as upload:
         upload.announce(len(SOUND))
         upload.append([SOUND])
     assert standing(caller, path) == (str(len(SOUND)), str(len(SOUND)))
@@ -321,8 +321,8 @@ def test_killed_request_leaves_its_bytes_and_no_lock(tmp_path, settings):
         assert process.stdout.readline() == b"written\n"
         settings.GATE_DATA = tmp_path
         anyone: Any = type("Draft", (), {"pk": "x"})()
-        with pytest.raises(uploads.Held), uploads.held(anyone, "01.flac"):
+        with pytest.raises(uploads.Held), uploads.hold_upload(anyone, "01.flac"):
             pass
         process.kill()
-    with uploads.held(anyone, "01.flac") as upload:
+    with uploads.hold_upload(anyone, "01.flac") as upload:
         assert (upload.offset, upload.length) == (70_000, 100_000)

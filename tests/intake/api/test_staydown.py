@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checks.fingerprint.acoustid_codec import encode
+from checks.fingerprint.acoustid_codec import encode_acoustid
 from checks.policy import Verdict
 from intake.core.states import State
 from intake.demo import covers, sounds
@@ -29,15 +29,15 @@ QUESTION = "staydown.recording"
 
 
 def _recode(samples: Any, folder: Path, name: str, **options: Any) -> bytes:
-    return sounds.encode(samples, options.pop("rate", RATE), folder / name, **options).read_bytes()
+    return sounds.encode_demo_audio(samples, options.pop("rate", RATE), folder / name, **options).read_bytes()
 
 
 @pytest.fixture(scope="module")
 def bytes_of(tmp_path_factory) -> dict[str, bytes]:
     """The rejected recording, what can be made of it, another recording, and a cover."""
     folder: Path = tmp_path_factory.mktemp("sound")
-    piece, stranger = sounds.compose(31, SECONDS), sounds.compose(32, SECONDS)
-    covers.paint(31, folder / "cover.png")
+    piece, stranger = sounds.compose_demo_piece(31, SECONDS), sounds.compose_demo_piece(32, SECONDS)
+    covers.paint_demo_cover(31, folder / "cover.png")
     return {
         "the same bytes": _recode(piece, folder, "piece.flac"),
         "re-encoded": _recode(piece * 0.8, folder, "piece.mp3", codec="mp3", bitrate=128_000),
@@ -86,16 +86,16 @@ class World:
     def reject(self, submission: Submission, ground: str = "impersonation", by: int = 0) -> Submission:
         submission.refresh_from_db()
         if submission.state != State.IN_REVIEW:
-            decisions.reopen(submission, self.moderators[by], "somebody else claims it")
-        decisions.decide(submission, self.moderators[by], Verdict.REJECT, "It is not yours.", code=ground)
+            decisions.reopen_submission(submission, self.moderators[by], "somebody else claims it")
+        decisions.decide_submission(submission, self.moderators[by], Verdict.REJECT, "It is not yours.", code=ground)
         if submission.proposals.filter(ended_at__isnull=True).exists():
-            decisions.second(submission, self.moderators[by + 1])
+            decisions.second_rejection(submission, self.moderators[by + 1])
         submission.refresh_from_db()
         assert submission.state == State.REJECTED
         return submission
 
     def accept(self, submission: Submission, by: int = 1) -> None:
-        decisions.decide(submission, self.moderators[by], Verdict.APPROVE, "The contract was read.")
+        decisions.decide_submission(submission, self.moderators[by], Verdict.APPROVE, "The contract was read.")
 
     def read(self, label: str, submission: Submission) -> dict[str, Any]:
         """Everything that the label can read of its submission."""
@@ -135,7 +135,7 @@ def test_rejected_recording_is_asked_about_however_it_comes_back_and_whoever_del
             assert QUESTION in codes(again), (sound, label)
             assert "similarity.known_recording" not in codes(again), "what was rejected is nobody's reference"
             assert QUESTION in again.decision.reasons
-            submission_actions.withdraw(again)
+            submission_actions.withdraw_submission(again)
         assert StayDown.objects.standing().count() == 3, number
     other = world.deliver(THIRD, "another recording", "Slack Water", isrc="SEHBR2600009")
     assert (other.state, codes(other)) == (State.APPROVED, set())
@@ -190,10 +190,10 @@ def test_other_grounds_do_not(world):
 
 
 def test_open_or_withdrawn_appeal_lifts_nothing_and_an_overturned_rejection_passes_again(world, rejected):
-    appeals.appeal(rejected, "We have the contract.")
+    appeals.open_appeal(rejected, "We have the contract.")
     under_appeal = world.deliver(IMPOSTOR, "the same bytes")
     assert (under_appeal.state, QUESTION in codes(under_appeal)) == (State.IN_REVIEW, True)
-    submission_actions.withdraw(under_appeal)
+    submission_actions.withdraw_submission(under_appeal)
     rejected.refresh_from_db()
     world.accept(rejected)
     assert not StayDown.objects.standing().exists()
@@ -205,9 +205,9 @@ def test_open_or_withdrawn_appeal_lifts_nothing_and_an_overturned_rejection_pass
 
 
 def test_withdrawing_what_is_under_appeal_lifts_nothing(world, rejected):
-    appeals.appeal(rejected, "We have the contract.")
+    appeals.open_appeal(rejected, "We have the contract.")
     rejected.refresh_from_db()
-    submission_actions.withdraw(rejected)
+    submission_actions.withdraw_submission(rejected)
     row = KnownRecording.objects.current().get(submission=rejected)
     assert row.source == KnownRecording.Source.REJECTED
     again = world.deliver(THIRD, "the same bytes")
@@ -218,15 +218,15 @@ def test_rejection_that_is_taken_back_blocks_nothing_and_the_one_before_it_stand
     settings.GATE_UNDO_SECONDS = 600
     first = world.deliver(IMPOSTOR, "the same bytes")
     world.reject(first)
-    decisions.undo(first.decision, world.moderators[0])
+    decisions.undo_decision(first.decision, world.moderators[0])
     assert not StayDown.objects.standing().exists()
     first.refresh_from_db()
     world.reject(first)
-    appeals.appeal(first, "We have the contract.")
+    appeals.open_appeal(first, "We have the contract.")
     first.refresh_from_db()
     world.accept(first)
     assert not StayDown.objects.standing().exists()
-    decisions.undo(first.decision, world.moderators[1])
+    decisions.undo_decision(first.decision, world.moderators[1])
     assert StayDown.objects.standing().count() == 3
     again = world.deliver(THIRD, "the same bytes", "Orchid Nights", isrc="SEHBR2600002")
     assert (again.state, QUESTION in codes(again)) == (State.IN_REVIEW, True)
@@ -245,7 +245,7 @@ def test_teaching_the_gate_the_rejected_sound_makes_nobody_its_owner(world, reje
     for label in (IMPOSTOR, THIRD):
         caller = world.caller(label)
         body = {"title": "Low Tide", "artist": "Mara", "isrc": ISRC, "duration": row.duration}
-        answer = caller.post("known-recordings", json={**body, "fingerprint": encode(bytes(row.fingerprint))})
+        answer = caller.post("known-recordings", json={**body, "fingerprint": encode_acoustid(bytes(row.fingerprint))})
         assert answer.status_code == 201
         again = world.deliver(label, "the same bytes")
         assert (again.state, QUESTION in codes(again)) == (State.IN_REVIEW, True), label

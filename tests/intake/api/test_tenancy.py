@@ -107,10 +107,10 @@ def things(label):
         label=label, url="https://example.org/x", types=["endpoint.test"], secret="whsec_"
     )
     delivery = Delivery.objects.create(endpoint=endpoint, type="endpoint.test", body="{}", status="failed")
-    artist, _ = protected_artists.protect("Nora Castellane", labels=[label])
-    key, _ = protected_artists.issue_key(artist, label)
-    recording, _ = known_recordings.learn(facts_of("aa"), title="Low Tide", owner=label.name, label=label)
-    block, _ = blocklist.block("isrc", "SEABC2600001", "stolen", label.actor, label=label)
+    artist, _ = protected_artists.protect_artist("Nora Castellane", labels=[label])
+    key, _ = protected_artists.issue_artist_key(artist, label)
+    recording, _ = known_recordings.learn_recording(facts_of("aa"), title="Low Tide", owner=label.name, label=label)
+    block, _ = blocklist.add_block("isrc", "SEABC2600001", "stolen", label.actor, label=label)
     return {"submission": submission, "endpoint": endpoint, "delivery": delivery, "artist": artist, "key": key,
             "recording": recording, "block": block}  # fmt: skip
 
@@ -186,6 +186,6 @@ def test_deleted_endpoint_is_gone(things, caller):
 
 
 def test_registry_is_everybodys_who_keeps_the_catalogue(stranger, label):
-    protected_artists.protect("Nora Castellane", labels=[Label.objects.get(pk=label.pk)])
+    protected_artists.protect_artist("Nora Castellane", labels=[Label.objects.get(pk=label.pk)])
     assert ProtectedArtist.objects.count() == 1
     assert stranger.get("protected-artists").json()["results"][0]["yours"] is False

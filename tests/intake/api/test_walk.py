@@ -37,7 +37,7 @@ def messy() -> dict[str, Any]:
 
 def changed(mended: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """The fields that are otherwise after mending, as the page shows them: without what is null."""
-    was, now = document_schema.parse(document)["release"], dict(mended)
+    was, now = document_schema.parse_document(document)["release"], dict(mended)
     (before,), (after,) = was.pop("tracks"), now.pop("tracks")
     fields = {key: value for key, value in now.items() if was[key] != value}
     fields["tracks"] = [{key: value for key, value in after.items() if before[key] != value}]

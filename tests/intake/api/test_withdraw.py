@@ -21,8 +21,8 @@ def test_label_takes_a_submission_back(caller, submission):
 
 
 def test_what_is_decided_stays(caller, submission):
-    transitions.move(submission, State.CHECKING, "gate")
-    transitions.move(submission, State.APPROVED, "policy")
+    transitions.transition_submission(submission, State.CHECKING, "gate")
+    transitions.transition_submission(submission, State.APPROVED, "policy")
     events = Event.objects.count()
     answer = caller.post(f"submissions/{submission.pk}/withdraw")
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/state-conflict")
@@ -32,7 +32,7 @@ def test_what_is_decided_stays(caller, submission):
 
 def test_label_withdraws_only_what_it_has_seen(caller, submission):
     seen = caller.get(f"submissions/{submission.pk}").headers["ETag"]
-    transitions.move(submission, State.CHECKING, "gate")
+    transitions.transition_submission(submission, State.CHECKING, "gate")
     path = f"submissions/{submission.pk}/withdraw"
     for header in (seen, '"nonsense"', "", f"W/{seen}"):
         answer = caller.post(path, headers={"If-Match": header})

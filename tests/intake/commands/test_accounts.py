@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 def test_operator_creates_a_label_whose_key_opens():
     made = command("create_label", "Harbour Records", "--json")
-    key = accounts.authenticate(made.json["api_key"])
+    key = accounts.authenticate_api_key(made.json["api_key"])
     assert made.code == 0
     assert key.label == Label.objects.get(name="Harbour Records", pk=made.json["id"])
     assert tuple(key.scopes) == accounts.LABEL_SCOPES
@@ -42,7 +42,7 @@ def test_operator_creates_a_partner_that_hears_what_concerns_it():
     assert (partner.slug, partner.profile) == ("streamer", "spotify")
     assert (endpoint.partner, endpoint.url, made["webhook_secret"]) == (partner, URL, endpoint.secret)
     assert set(endpoint.types) == set(made["endpoint"]["types"]) == set(PARTNER_TYPES)
-    assert accounts.authenticate(made["api_key"]).partner == partner
+    assert accounts.authenticate_api_key(made["api_key"]).partner == partner
 
 
 def test_operator_chooses_a_partner_s_events():

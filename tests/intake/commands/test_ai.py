@@ -27,16 +27,16 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [("path", "label", "generator", "source", "split")]
     for number in range(10):
         name = f"human{number}.flac"
-        sounds.encode(decoders.music(24_000, 11, number), 24_000, folder / name)
+        sounds.encode_demo_audio(decoders.music(24_000, 11, number), 24_000, folder / name)
         rows.append((name, "human", "", f"label {number % 2}", ""))
     for place, kind in enumerate(GENERATORS):
         for number in range(2):
             rate = decoders.STRIDES[kind][0]
             sound = decoders.under(decoders.music(rate, 11, number), decoders.decoded(kind, 11, number), 0)
             name = f"ai{place}{number}.flac"
-            sounds.encode(sound, rate, folder / name)
+            sounds.encode_demo_audio(sound, rate, folder / name)
             rows.append((name, "ai", f"decoder {place}", "own", ""))
-    sounds.encode(np.zeros(24_000, np.float32), 24_000, folder / "short.flac")
+    sounds.encode_demo_audio(np.zeros(24_000, np.float32), 24_000, folder / "short.flac")
     rows.append(("short.flac", "human", "", "label 1", ""))
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)

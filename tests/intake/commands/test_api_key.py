@@ -22,12 +22,12 @@ def ask(*arguments: str) -> dict[str, Any]:
 def test_an_operator_rotates_a_key_without_a_gap():
     _, old = accounts.create_label("Harbour Records")
     new = ask("issue", "Harbour Records")["api_key"]
-    assert accounts.authenticate(old)
-    assert accounts.authenticate(new)
+    assert accounts.authenticate_api_key(old)
+    assert accounts.authenticate_api_key(new)
     closed = ask("revoke", old)["keys"][0]
     assert closed["usable"] is False
-    assert accounts.authenticate(old) is None
-    assert accounts.authenticate(new)
+    assert accounts.authenticate_api_key(old) is None
+    assert accounts.authenticate_api_key(new)
     assert [one["usable"] for one in ask("list")["keys"]] == [False, True]
 
 

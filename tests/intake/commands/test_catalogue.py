@@ -127,13 +127,13 @@ def test_table_without_files_is_refused(tmp_path):
 def test_moderators_can_listen_to_what_was_learned_for_as_long_as_it_is_known(music):
     command("learn", music)
     Blob.objects.update(touched_at=timezone.now() - dt.timedelta(hours=1))
-    blobs.tidy()
+    blobs.delete_unused_blobs()
     kept = Blob.objects.get(pk=KnownRecording.objects.get(title="Low Tide").sha256)
     with blobs.local_copy(kept) as path:
         assert path.read_bytes() == b"low tide"
 
     command("forget", "--id", KnownRecording.objects.get(title="Low Tide").pk)
-    blobs.tidy()
+    blobs.delete_unused_blobs()
     assert list(Blob.objects.values_list("pk", flat=True)) == [KnownRecording.objects.current().get().sha256]
 
 
@@ -167,7 +167,7 @@ def test_operator_forgets_a_recording(known, words):
     ]
     assert KnownRecording.objects.current().count() == 1
     assert KnownRecording.objects.count() == 2  # the row stays, as evidence
-    assert known.pk not in check_context.store()
+    assert known.pk not in check_context.open_fingerprint_store()
 
 
 @pytest.mark.parametrize("words", [["--isrc", "SEABC2699999"], ["--owner", ""], ["--isrc", ""], ["--id", "999999999"]])
@@ -192,8 +192,8 @@ def test_operator_reads_how_the_index_lies(known):
 
 
 def test_operator_is_told_where_index_and_catalogue_disagree_and_makes_it_anew(known):
-    check_context.store().remove(known.pk)
-    check_context.store().add(999, bytes(known.fingerprint))
+    check_context.open_fingerprint_store().remove(known.pk)
+    check_context.open_fingerprint_store().add(999, bytes(known.fingerprint))
     found = command("index", "verify", "--json")
     assert found.code == 1
     assert found.json["faults"] == [
@@ -207,7 +207,7 @@ def test_operator_is_told_where_index_and_catalogue_disagree_and_makes_it_anew(k
 
 def test_operator_makes_a_damaged_index_anew(known, settings):
     (settings.GATE_INDEX / "manifest.json").write_text("{}")
-    check_context._open.cache_clear()
+    check_context._open_cached_store.cache_clear()
     assert "damaged" in command("index", "stats").err
     found = command("index", "verify", "--json")
     assert (found.code, len(found.json["faults"])) == (1, 1)
@@ -227,10 +227,12 @@ def clickhouse(settings):
     """The index of this installation is an embedded ClickHouse."""
     pytest.importorskip("chdb")
     settings.GATE_INDEX_URL = f"chdb:///{EMBEDDED.name}/chdb?database=gate_{next(NUMBERS)}"
-    check_context._open.cache_clear()
+    check_context._open_cached_store.cache_clear()
     yield settings.GATE_INDEX_URL
-    check_context.store()._command(f"DROP DATABASE {check_context.store()._database} SYNC")
-    check_context._open.cache_clear()
+    check_context.open_fingerprint_store()._command(
+        f"DROP DATABASE {check_context.open_fingerprint_store()._database} SYNC"
+    )
+    check_context._open_cached_store.cache_clear()
 
 
 def test_catalogue_lives_in_clickhouse_and_is_fetched_from_there(clickhouse, music, settings):
@@ -245,14 +247,17 @@ def test_catalogue_lives_in_clickhouse_and_is_fetched_from_there(clickhouse, mus
     assert "is no folder" in command("index", "rebuild", "--from", clickhouse).err
 
     source, settings.GATE_INDEX_URL = clickhouse, ""
-    assert len(check_context.store()) == 0
+    assert len(check_context.open_fingerprint_store()) == 0
     assert command("index", "rebuild", "--from", source, "--json").json["stats"]["recordings"] == 1
     assert command("index", "verify").code == 0
     assert check_context.Recordings().matches(facts_of(two.sha256))[0].recording == str(two.pk)
     shard = command("index", "rebuild", "--from", source, "--shard", f"{(two.pk + 1) % 2}/2", "--json")
     assert shard.json["stats"]["recordings"] == 0
     assert "a part" in shard.err
-    assert (known_recordings.reconcile(), len(check_context.store())) == (1, 1)  # as the command has just said
+    assert (known_recordings.reconcile_index(), len(check_context.open_fingerprint_store())) == (
+        1,
+        1,
+    )  # as the command has just said
     settings.GATE_INDEX_URL = source
 
 
@@ -269,10 +274,10 @@ def test_index_is_remade_under_the_present_modulus(known, settings):
     """An installation that began with another modulus gets the present one when the index is made anew."""
     folder = settings.GATE_INDEX
     shutil.rmtree(folder)
-    check_context._open.cache_clear()
+    check_context._open_cached_store.cache_clear()
     LocalStore(folder, modulus=2)
-    known_recordings.index()
-    assert check_context.store().modulus == 2
+    known_recordings.index_new_recordings()
+    assert check_context.open_fingerprint_store().modulus == 2
     assert command("index", "rebuild", "--json").json["stats"]["modulus"] == MODULUS
     assert command("index", "verify").code == 0
     assert check_context.Recordings().matches(facts_of(known.sha256))[0].recording == str(known.pk)
@@ -280,17 +285,17 @@ def test_index_is_remade_under_the_present_modulus(known, settings):
 
 def test_recording_that_is_forgotten_on_its_way_into_the_index_does_not_stay(known, monkeypatch):
     row = KnownRecording.objects.current().exclude(pk=known.pk).get()
-    check_context.store().clear(check_context.store().applied().mark)
-    store = check_context.store()
+    check_context.open_fingerprint_store().clear(check_context.open_fingerprint_store().applied().mark)
+    store = check_context.open_fingerprint_store()
     real = store.apply
 
     def meanwhile(*arguments):
         monkeypatch.setattr(store, "apply", real)
-        known_recordings.forget([row])
+        known_recordings.forget_recordings([row])
         return real(*arguments)
 
     monkeypatch.setattr(store, "apply", meanwhile)
-    known_recordings.index()
+    known_recordings.index_new_recordings()
     assert row.pk in store
-    known_recordings.index()
+    known_recordings.index_new_recordings()
     assert row.pk not in store

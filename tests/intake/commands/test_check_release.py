@@ -74,8 +74,8 @@ def test_label_is_told_which_labels_its_declaration_brings(folder):
 def test_label_is_told_what_its_recording_resembles(folder):
     metadata = folder(a_document())
     sound = facts_of(_sha256(metadata.parent / "01.flac"))
-    known_recordings.learn(sound, title="Glass Harbour", artist="Ilse Varga", owner="North Pier Music")
-    known_recordings.index()
+    known_recordings.learn_recording(sound, title="Glass Harbour", artist="Ilse Varga", owner="North Pier Music")
+    known_recordings.index_new_recordings()
     said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert (said.code, said.json["verdict"]) == (20, "review")
     assert "similarity.known_recording" in said.json["reasons"]
@@ -89,8 +89,8 @@ def test_owner_is_not_told_that_it_resembles_itself(folder):
     label = Label.objects.create(name="Harbour Records")
     metadata = folder(a_document())
     sound = facts_of(_sha256(metadata.parent / "01.flac"))
-    known_recordings.learn(sound, title="Low Tide", owner=label.name, label=label)
-    known_recordings.index()
+    known_recordings.learn_recording(sound, title="Low Tide", owner=label.name, label=label)
+    known_recordings.index_new_recordings()
     said = command("check_release", metadata, "--files", metadata.parent, "--label", "Harbour Records", "--json")
     assert said.code == 0
 

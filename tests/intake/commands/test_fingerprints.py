@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from checks.fingerprint.acoustid_codec import encode
+from checks.fingerprint.acoustid_codec import encode_acoustid
 from intake.core import catalogue_files
 from intake.models import CatalogueChange, KnownRecording
 from intake.readers import check_context
@@ -27,18 +27,20 @@ def jsonl(path, *rows):
 
 
 def song(**changes):
-    return {"fingerprint": encode(SONG), "title": "Low Tide", "external_id": "a-1", **changes}
+    return {"fingerprint": encode_acoustid(SONG), "title": "Low Tide", "external_id": "a-1", **changes}
 
 
 def found(fingerprint):
-    return [candidate.document for candidate in check_context.store().search(fingerprint)]
+    return [candidate.document for candidate in check_context.open_fingerprint_store().search(fingerprint)]
 
 
 def test_operator_learns_a_catalogue_without_its_audio_and_a_copy_is_found(tmp_path):
     with (tmp_path / "known.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["id", "fingerprint", "length", "title", "artist", "isrc", "owner", "remarks"])
-        rows.writerow(["a-1", encode(SONG), "181.5", "Low Tide", "Mara Lindqvist", "se-abc-26-00001", "Harbour", "!"])
+        rows.writerow(
+            ["a-1", encode_acoustid(SONG), "181.5", "Low Tide", "Mara Lindqvist", "se-abc-26-00001", "Harbour", "!"]
+        )
         signed = np.frombuffer(OTHER, dtype="<i4").tolist()
         rows.writerow(["a-2", ",".join(map(str, signed)), "", "Slack Water", "", "", "", ""])
     said = command("learn", "--fingerprints", tmp_path / "known.csv", "--json")
@@ -54,13 +56,13 @@ def test_operator_learns_a_catalogue_without_its_audio_and_a_copy_is_found(tmp_p
 
 
 def test_learning_again_changes_nothing(tmp_path):
-    file = jsonl(tmp_path / "known.jsonl", song(), {"fingerprint": encode(OTHER), "title": "Slack Water"})
+    file = jsonl(tmp_path / "known.jsonl", song(), {"fingerprint": encode_acoustid(OTHER), "title": "Slack Water"})
     command("learn", "--fingerprints", file)
     before = list(KnownRecording.objects.values())
     again = command("learn", "--fingerprints", file)
     assert again.out == "0 learned, 2 known already, 0 failed\n"
     assert list(KnownRecording.objects.values()) == before
-    assert len(check_context.store()) == 2
+    assert len(check_context.open_fingerprint_store()) == 2
 
 
 def test_same_line_twice_in_a_file_is_one_recording(tmp_path):
@@ -83,13 +85,13 @@ def test_every_bad_line_is_named_and_the_others_are_learned(tmp_path):
         {"title": "nothing"},
         song(fingerprint="AQ!"),
         song(fingerprint="AwAAAA"),
-        song(fingerprint=encode(silence(900))),
+        song(fingerprint=encode_acoustid(silence(900))),
         song(fingerprint=[1, 2, 2**40]),
-        song(fingerprint=encode(OTHER), isrc="not an isrc", external_id=""),
-        song(fingerprint=encode(OTHER), duration="long", external_id=""),
-        song(fingerprint=encode(OTHER), title="", external_id=""),
-        song(fingerprint=encode(OTHER)),
-        {"fingerprint": encode(OTHER), "title": "Slack Water"},
+        song(fingerprint=encode_acoustid(OTHER), isrc="not an isrc", external_id=""),
+        song(fingerprint=encode_acoustid(OTHER), duration="long", external_id=""),
+        song(fingerprint=encode_acoustid(OTHER), title="", external_id=""),
+        song(fingerprint=encode_acoustid(OTHER)),
+        {"fingerprint": encode_acoustid(OTHER), "title": "Slack Water"},
     ]
     file = jsonl(tmp_path / "known.jsonl", *rows)
     file.write_text(file.read_text() + "no json\n[1]\n\n")
@@ -107,7 +109,7 @@ def test_every_bad_line_is_named_and_the_others_are_learned(tmp_path):
 
 
 def test_operator_is_told_of_fingerprints_that_end_early(tmp_path):
-    file = jsonl(tmp_path / "known.jsonl", song(fingerprint=encode(part(SONG, 0, 948)), duration=240))
+    file = jsonl(tmp_path / "known.jsonl", song(fingerprint=encode_acoustid(part(SONG, 0, 948)), duration=240))
     assert "1 of the fingerprints end before their recordings" in command("learn", "--fingerprints", file).out
 
 
@@ -130,8 +132,8 @@ def test_file_that_is_none_is_refused(tmp_path):
 def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
     """What was stored and not indexed is indexed by the next run; nothing is learned twice."""
     monkeypatch.setattr(bulk_import, "BATCH", 2)
-    rows = [{"fingerprint": encode(recording(seed, 400)), "title": f"Song {seed}"} for seed in range(6)]
-    real, calls = known_recordings.index, []
+    rows = [{"fingerprint": encode_acoustid(recording(seed, 400)), "title": f"Song {seed}"} for seed in range(6)]
+    real, calls = known_recordings.index_new_recordings, []
 
     def killed():
         calls.append(1)
@@ -139,28 +141,31 @@ def test_killed_command_goes_on_where_it_was(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real()
 
-    monkeypatch.setattr(known_recordings, "index", killed)
+    monkeypatch.setattr(known_recordings, "index_new_recordings", killed)
     with pytest.raises(KeyboardInterrupt):
         command("learn", "--fingerprints", jsonl(tmp_path / "known.jsonl", *rows))
-    assert (KnownRecording.objects.count(), len(check_context.store())) == (4, 2)
-    monkeypatch.setattr(known_recordings, "index", real)
+    assert (KnownRecording.objects.count(), len(check_context.open_fingerprint_store())) == (4, 2)
+    monkeypatch.setattr(known_recordings, "index_new_recordings", real)
     said = command("learn", "--fingerprints", tmp_path / "known.jsonl", "--json")
     assert (said.json["learned"], said.json["known"]) == (2, 4)
-    assert len(check_context.store()) == 6
+    assert len(check_context.open_fingerprint_store()) == 6
 
 
 @pytest.mark.parametrize("name", ["known.csv", "known.jsonl", "known.csv.gz", "known.jsonl.gz"])
 def test_what_is_exported_is_learned_elsewhere_and_known_here(tmp_path, name):
-    rows = [song(title='Low "Tide",\nnew', artist="Мара", duration=200), {"fingerprint": encode(OTHER), "title": "b"}]
+    rows = [
+        song(title='Low "Tide",\nnew', artist="Мара", duration=200),
+        {"fingerprint": encode_acoustid(OTHER), "title": "b"},
+    ]
     command("learn", "--fingerprints", jsonl(tmp_path / "first.jsonl", *rows))
-    before = [tuple(map(str, line[1:])) for line in map(as_tuple, bulk_import.lines())]
+    before = [tuple(map(str, line[1:])) for line in map(as_tuple, bulk_import.export_catalogue_lines())]
     assert command("index", "export", tmp_path / name).out == "2 recordings written\n"
     assert not list(tmp_path.glob("*.part"))
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["known"] == 2
     CatalogueChange.objects.all().delete()
     KnownRecording.objects.all().delete()
     assert command("learn", "--fingerprints", tmp_path / name, "--json").json["learned"] == 2
-    assert [tuple(map(str, line[1:])) for line in map(as_tuple, bulk_import.lines())] == before
+    assert [tuple(map(str, line[1:])) for line in map(as_tuple, bulk_import.export_catalogue_lines())] == before
 
 
 def as_tuple(line):
@@ -204,6 +209,8 @@ def test_fingerprint_of_known_audio_is_known(tmp_path, analysers):
     (tmp_path / "Low Tide.flac").write_bytes(b"low tide")
     command("learn", tmp_path)
     one = KnownRecording.objects.get()
-    file = jsonl(tmp_path / "k.jsonl", {"fingerprint": encode(bytes(one.fingerprint)), "title": "x", "artist": "Mara"})
+    file = jsonl(
+        tmp_path / "k.jsonl", {"fingerprint": encode_acoustid(bytes(one.fingerprint)), "title": "x", "artist": "Mara"}
+    )
     assert command("learn", "--fingerprints", file, "--json").json["known"] == 1
     assert KnownRecording.objects.get().artist == "Mara"

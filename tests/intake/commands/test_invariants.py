@@ -49,10 +49,10 @@ def world(inline, analyser):
         second.refresh_from_db()
         moderator = a_moderator()
         with inline():
-            decisions.decide(second, moderator, Verdict.REJECT, "half of it is missing", code="infringement")
-            decisions.reopen(second, moderator, "the rest came by post")
-            decisions.decide(second, moderator, Verdict.APPROVE, "whole now")
-            submission_actions.withdraw(submission_actions.open_draft(label, a_document("Neap", 3)))
+            decisions.decide_submission(second, moderator, Verdict.REJECT, "half of it is missing", code="infringement")
+            decisions.reopen_submission(second, moderator, "the rest came by post")
+            decisions.decide_submission(second, moderator, Verdict.APPROVE, "whole now")
+            submission_actions.withdraw_submission(submission_actions.open_draft(label, a_document("Neap", 3)))
     return Submission.objects.get(title="Low Tide")
 
 

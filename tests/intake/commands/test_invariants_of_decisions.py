@@ -20,14 +20,14 @@ def world(rung):
     """One decision taken back, one seconded, and one appeal decided."""
     ada, ben, label = a_moderator("ada"), a_moderator("ben"), a_label()
     webhook_delivery.create_endpoint(label, "http://localhost:9/", ["submission.approved"])
-    decisions.undo(decisions.decide(waiting(label=label), ada, Verdict.APPROVE, "in order"), ada)
+    decisions.undo_decision(decisions.decide_submission(waiting(label=label), ada, Verdict.APPROVE, "in order"), ada)
     proposed = waiting(label=label)
-    decisions.decide(proposed, ada, Verdict.REJECT, "made up", code="fraud")
-    decisions.second(proposed, ben)
+    decisions.decide_submission(proposed, ada, Verdict.REJECT, "made up", code="fraud")
+    decisions.second_rejection(proposed, ben)
     appealed = waiting(label=label)
-    decisions.decide(appealed, ada, Verdict.REJECT, "not theirs", code="infringement")
-    appeals.appeal(appealed, "It is ours.")
-    decisions.decide(appealed, ben, Verdict.APPROVE, "theirs")
+    decisions.decide_submission(appealed, ada, Verdict.REJECT, "not theirs", code="infringement")
+    appeals.open_appeal(appealed, "It is ours.")
+    decisions.decide_submission(appealed, ben, Verdict.APPROVE, "theirs")
 
 
 def said() -> list[str]:

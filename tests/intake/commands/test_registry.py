@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.model.name_matching import entries
+from checks.model.name_matching import build_index_entries
 from intake.core import registry_csv
 from intake.models import ArtistIdentifier, Authorisation, Label, NameKey, ProtectedArtist, ProtectedName
 from intake.readers.protected_names import Names
@@ -103,7 +103,7 @@ def test_export_can_be_imported_elsewhere(table, tmp_path):
     assert not [line for line in first.splitlines() if line.startswith(("=", "+", "-", "@"))]
     before = sorted(ProtectedName.objects.values_list("artist__name", "name", "kind"))
     for artist in ProtectedArtist.objects.all():
-        protected_artists.retire(artist, "operator")
+        protected_artists.retire_artist(artist, "operator")
     assert command("registry", "import", tmp_path / "out.csv").code == 0
     again = ProtectedName.objects.filter(artist__retired_at__isnull=True)
     assert sorted(again.values_list("artist__name", "name", "kind")) == before
@@ -115,9 +115,9 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r
 @given(CELL.filter(bool), st.lists(CELL.filter(bool), max_size=4))
 def test_whatever_is_written_is_read_back_and_no_cell_is_a_formula(name, aliases):
     file = io.StringIO(newline="")
-    registry_csv.write(file, [(name, {"aliases": aliases})])
+    registry_csv.write_registry_table(file, [(name, {"aliases": aliases})])
     file.seek(0)
-    (line,) = registry_csv.read(file)
+    (line,) = registry_csv.read_registry_table(file)
     assert (line.name, line.cells["aliases"]) == (name, aliases)
 
     file.seek(0)
@@ -125,7 +125,7 @@ def test_whatever_is_written_is_read_back_and_no_cell_is_a_formula(name, aliases
 
 
 def test_operator_issues_and_revokes_a_key():
-    artist, _ = protected_artists.protect("Nora Castellane")
+    artist, _ = protected_artists.protect_artist("Nora Castellane")
     made = command("registry", "--json", "issue-key", "Nora Castellane").json
     assert Names().opened_by(made["key"]).artist == str(artist.pk)
     assert command("registry", "--json", "revoke-key", made["prefix"]).json["revoked"] is True
@@ -140,4 +140,6 @@ def test_search_made_anew_finds_what_it_found(table):
     NameKey.objects.all().delete()
     assert command("registry", "--json", "rebuild").json == {"names": ProtectedName.objects.count()}
     names = list(ProtectedName.objects.all())
-    assert NameKey.objects.count() == len({(one.pk, e.key, e.sketch) for one in names for e in entries(one.name)})
+    assert NameKey.objects.count() == len(
+        {(one.pk, e.key, e.sketch) for one in names for e in build_index_entries(one.name)}
+    )

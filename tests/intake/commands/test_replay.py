@@ -86,7 +86,7 @@ def test_operator_sees_whom_a_laxer_policy_would_contradict(inline, analyser, ca
     submission.refresh_from_db()
     assert submission.state == State.IN_REVIEW
     reasons = Decision.objects.get().reasons
-    decisions.decide(submission, a_moderator(), Verdict.REJECT, "half of it is missing", code="prohibited")
+    decisions.decide_submission(submission, a_moderator(), Verdict.REJECT, "half of it is missing", code="prohibited")
     lax = candidate(**{code.replace(".", "__"): "pass" for code in reasons})
     said = command("replay", "--policy", lax, "--json").json
     assert said["contradicted"] == 1

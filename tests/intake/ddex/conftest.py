@@ -26,7 +26,7 @@ def ddex_folder() -> Path:
 def read(message: str | bytes) -> dict[str, Any]:
     """What the reader answers, without the child around it."""
     content = message.encode() if isinstance(message, str) else message
-    return json.loads(reader.read(io.BytesIO(content)))
+    return json.loads(reader.parse_ern_message(io.BytesIO(content)))
 
 
 def codes(answer: dict[str, Any]) -> set[str]:

@@ -33,7 +33,7 @@ def on_release(value):
 
 def judged(answer):
     """What the disclosure check finds in the release that was read."""
-    release = release_mapping.release(document_schema.parse(answer["document"])["release"])
+    release = release_mapping.map_release_document(document_schema.parse_document(answer["document"])["release"])
     delivery = Delivery(release, Account("1", "Harbour Records"), release.release_date)
     return list(CHECK.run(delivery, None))
 

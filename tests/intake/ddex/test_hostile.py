@@ -122,19 +122,19 @@ def test_no_fault_of_the_sender_is_a_fault_of_ours():
 
 
 def test_child_reads_and_is_shut_in():
-    message = messages.read(a_message().encode())
+    message = messages.read_ern_message(a_message().encode())
     assert message.document["release"]["title"] == "Low Tide"
     assert (message.version, message.message_id, message.sender) == ("432", "HAR-1", "PADPIDA2026112201H")
 
 
 def test_message_that_is_too_large_is_not_even_read():
-    message = messages.read(b" " * (messages.MAX_BYTES + 1))
+    message = messages.read_ern_message(b" " * (messages.MAX_BYTES + 1))
     assert [(one.code.id, one.code.route) for one in message.findings] == [("ddex.too_large", Route.BLOCK)]
 
 
 def test_message_that_costs_too_much_is_given_up(monkeypatch):
     monkeypatch.setattr(messages, "MEMORY_BYTES", 8 << 20)
     huge = a_message(a_recording(title="x" * 2_000_000)).encode()
-    message = messages.read(huge)
+    message = messages.read_ern_message(huge)
     assert message.document is None
     assert [one.code.id for one in message.findings] == ["ddex.unreadable"]

@@ -9,7 +9,7 @@ from tests.intake.ddex.conftest import a_message, a_recording, codes, read
 def release_of(message):
     answer = read(message)
     assert not [fault for fault in answer["faults"] if fault["code"] != "ddex.value_unknown"]
-    return document_schema.parse(answer["document"])["release"]
+    return document_schema.parse_document(answer["document"])["release"]
 
 
 def test_message_becomes_the_same_document_as_json():

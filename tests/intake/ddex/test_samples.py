@@ -11,7 +11,7 @@ PARTLY = ["all", "none", "partly"] * 7
 
 def sample(name):
     answer = read((ddex_folder() / "samples" / name).read_bytes())
-    return answer, document_schema.parse(answer["document"])
+    return answer, document_schema.parse_document(answer["document"])
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,11 @@ def errors(message):
 
 
 def release_of(document):
-    return release_mapping.release(document_schema.parse(document)["release"])
+    return release_mapping.map_release_document(document_schema.parse_document(document)["release"])
 
 
 def written(document, envelope=ENVELOPE):
-    return writer.message(release_of(document), envelope)
+    return writer.write_ern_message(release_of(document), envelope)
 
 
 def contributors(message):
@@ -113,7 +113,7 @@ def test_undeclared_is_left_out_and_never_none():
 def test_fragment_says_of_ai_what_the_whole_message_says():
     document = declared({"element": "lead_vocals", "level": "fully_generated"})
     release = release_of(document)
-    whole, fragment = etree.fromstring(written(document)), etree.fromstring(writer.disclosed(release))
+    whole, fragment = etree.fromstring(written(document)), etree.fromstring(writer.write_ai_disclosure(release))
     for path in (".//SoundRecording/ContainsAI", ".//Image/ContainsAI", ".//Release/ContainsAI"):
         assert whole.findtext(path) == fragment.findtext(path)
     assert contributors(etree.tostring(whole)) == contributors(etree.tostring(fragment))
@@ -240,9 +240,9 @@ def documents(draw):
     release["cover"] = draw(maybe(st.fixed_dictionaries({"file": st.just("cover.jpg"), "contains_ai": extent})))
     covers = ["cover.jpg"] if release["cover"] else []
     declared_files = {name: {"sha256": draw(st.just("") | digests)} for name in (*named, *covers)}
-    document = document_schema.parse({"release": release, "files": declared_files})
+    document = document_schema.parse_document({"release": release, "files": declared_files})
     for track, judged in zip(
-        document["release"]["tracks"], release_mapping.release(document["release"]).tracks, strict=True
+        document["release"]["tracks"], release_mapping.map_release_document(document["release"]).tracks, strict=True
     ):
         if writer.contains_ai(judged) is ContainsAI.ALL:  # the parts come to all, which leaves no room for people
             track["disclosure"]["contains_ai"] = "all"
@@ -255,9 +255,9 @@ def documents(draw):
 def test_nothing_that_ern_can_carry_is_lost_on_the_way_there_and_back(document):
     digests = {name: one["sha256"] for name, one in document["files"].items()}
     envelope = writer.Envelope("GATE-1", dt.datetime(2026, 11, 22, tzinfo=dt.UTC), digests=digests)
-    answer = read(writer.message(release_mapping.release(document["release"]), envelope))
+    answer = read(writer.write_ern_message(release_mapping.map_release_document(document["release"]), envelope))
     assert {fault["code"] for fault in answer["faults"]} <= {"ddex.ai_inconsistent"}
-    assert carried(document_schema.parse(answer["document"])) == carried(document)
+    assert carried(document_schema.parse_document(answer["document"])) == carried(document)
 
 
 def carried(document):
@@ -272,7 +272,7 @@ def carried(document):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(documents())
 def test_every_written_message_is_valid_by_the_official_schema(document):
-    assert errors(writer.message(release_mapping.release(document["release"]), ENVELOPE)) == []
+    assert errors(writer.write_ern_message(release_mapping.map_release_document(document["release"]), ENVELOPE)) == []
 
 
 @pytest.mark.parametrize("role", ["composer", "backing_vocalist", "background_vocalist", "Sitar", "songwriter", "dj"])

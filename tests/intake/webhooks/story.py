@@ -13,21 +13,21 @@ AI_VOCALS = {"key": "ai:vocals", "value": "all", "basis": "declared", "code": "d
 def received(label: Label) -> Submission:
     """A submission that was just handed over."""
     submission = Submission(label=label, state=State.RECEIVED, metadata={}, title="Low Tide", artist="Mara Lindqvist")
-    transitions.begin(submission, label.actor)
+    transitions.write_first_event(submission, label.actor)
     return submission
 
 
 def clear(submission: Submission, *labels: dict[str, str]) -> None:
     """Let the machine, or a moderator where it lies before one, clear a submission."""
     if submission.state == State.RECEIVED:
-        transitions.move(submission, State.CHECKING, "gate")
+        transitions.transition_submission(submission, State.CHECKING, "gate")
     verdict, state = (Verdict.LABEL, State.LABELLED) if labels else (Verdict.APPROVE, State.APPROVED)
     decision = Decision(verdict=verdict, actor="policy", labels=list(labels), policy_version="1", policy_digest="1")
-    transitions.move(submission, state, "policy", None, decision, verdict=verdict)
+    transitions.transition_submission(submission, state, "policy", None, decision, verdict=verdict)
 
 
 def reopen(submission: Submission) -> None:
-    transitions.move(submission, State.IN_REVIEW, "moderator:ada")
+    transitions.transition_submission(submission, State.IN_REVIEW, "moderator:ada")
 
 
 def sent(owner: Label | Partner) -> list[str]:

@@ -34,7 +34,7 @@ def delivery(label, endpoint):
 
 def attempt(delivery: Delivery) -> Delivery:
     """One message of the doorbell."""
-    webhook_delivery.attempt(str(delivery.pk))
+    webhook_delivery.attempt_delivery(str(delivery.pk))
     delivery.refresh_from_db()
     return delivery
 
@@ -46,7 +46,7 @@ def wait(delivery: Delivery) -> dt.timedelta:
 
 def hold(delivery: Delivery) -> None:
     """What a worker that died over a delivery leaves behind."""
-    assert webhook_delivery._claim(delivery)
+    assert webhook_delivery._claim_delivery(delivery)
 
 
 def test_event_travels_from_the_move_to_the_receiver(label, endpoint, receiver, inline):
@@ -62,7 +62,7 @@ def test_event_travels_from_the_move_to_the_receiver(label, endpoint, receiver, 
 def test_receiver_that_takes_it_is_called_once_however_often_the_bell_rings(delivery, receiver):
     for _ in range(3):
         attempt(delivery)
-        webhook_delivery.pump()
+        webhook_delivery.dispatch_due_deliveries()
     assert delivery.status == DELIVERED
     assert delivery.delivered_at
     assert delivery.next_attempt_at is None
@@ -139,7 +139,7 @@ def test_receiver_that_is_gone_is_not_called_again(label, delivery, endpoint, re
     endpoint.refresh_from_db()
     assert not endpoint.active
     assert "410" in endpoint.disabled_because
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     assert set(Delivery.objects.values_list("status", flat=True)) == {FAILED}
     received(label)
     assert Delivery.objects.count() == 2
@@ -154,7 +154,7 @@ def test_receiver_that_redirects_to_a_metadata_service_gets_a_failure(delivery, 
 
 
 def test_receiver_that_never_answers_costs_a_deadline_and_a_try(delivery, receiver, monkeypatch):
-    monkeypatch.setitem(webhook_http.send.__kwdefaults__, "deadline", 0.1)
+    monkeypatch.setitem(webhook_http.send_webhook.__kwdefaults__, "deadline", 0.1)
     receiver.plan = [hang]
     attempt(delivery)
     tried = delivery.attempts.get()
@@ -172,7 +172,7 @@ def test_name_that_leads_into_our_network_by_now_gets_nothing(delivery, receiver
 
 
 def test_delivery_without_a_row_is_no_fault():
-    webhook_delivery.attempt("0190b2c5-0000-7000-8000-000000000000")
+    webhook_delivery.attempt_delivery("0190b2c5-0000-7000-8000-000000000000")
     assert not Attempt.objects.exists()
 
 
@@ -189,25 +189,27 @@ def test_post_rings_at_once_and_the_pump_only_when_that_bell_was_lost(label, end
     received(label)
     delivery = Delivery.objects.get()
     assert bells(rung) == [str(delivery.pk)]
-    assert webhook_delivery.pump() == 0
+    assert webhook_delivery.dispatch_due_deliveries() == 0
     clock.forward(seconds=31)
-    assert webhook_delivery.pump() == 1
+    assert webhook_delivery.dispatch_due_deliveries() == 1
     assert bells(rung) == [str(delivery.pk)]
-    assert webhook_delivery.pump() == 0
+    assert webhook_delivery.dispatch_due_deliveries() == 0
 
 
 def test_pump_rings_for_retries_when_they_are_due_and_no_more_than_it_may(label, endpoint, rung, clock):
     for _ in range(3):
         received(label)
     clock.forward(minutes=1)
-    assert webhook_delivery.pump(limit=1) == 1
-    assert webhook_delivery.pump(limit=1) == 1
-    assert webhook_delivery.pump() == 1
-    assert webhook_delivery.pump() == 0
+    assert webhook_delivery.dispatch_due_deliveries(limit=1) == 1
+    assert webhook_delivery.dispatch_due_deliveries(limit=1) == 1
+    assert webhook_delivery.dispatch_due_deliveries() == 1
+    assert webhook_delivery.dispatch_due_deliveries() == 0
     Delivery.objects.update(attempts_made=1, rung_at=None, next_attempt_at=timezone.now() + dt.timedelta(minutes=5))
-    assert webhook_delivery.pump() == 0
+    assert webhook_delivery.dispatch_due_deliveries() == 0
     clock.forward(minutes=6)
-    assert webhook_delivery.pump() == delivery_slots.ENDPOINT_AT_ONCE == 2  # as many as may be under way
+    assert (
+        webhook_delivery.dispatch_due_deliveries() == delivery_slots.ENDPOINT_AT_ONCE == 2
+    )  # as many as may be under way
 
 
 def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
@@ -223,7 +225,7 @@ def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
         clear(received(label))
     rung.clear()
     clock.forward(minutes=1)
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     called = Delivery.objects.filter(pk__in=bells(rung))
     assert called.filter(endpoint=endpoint).count() == delivery_slots.ENDPOINT_AT_ONCE
     failing = list(called.exclude(endpoint=endpoint))
@@ -237,7 +239,7 @@ def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
     other = Delivery.objects.exclude(endpoint__in=[one.endpoint_id for one in failing]).exclude(endpoint=endpoint)
     assert attempt(other.first()).attempts_made == 0  # and three to all of them
     clock.forward(minutes=1)
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     assert not Delivery.objects.filter(pk__in=bells(rung), endpoint__failing_since__isnull=False).exists()
 
 
@@ -283,7 +285,7 @@ def test_receiver_hears_of_a_submission_in_order(label, endpoint, receiver, rung
     attempt(second)
     assert len(receiver.requests) == 1
     clock.forward(seconds=6)
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     rung.clear()
     attempt(first)
     assert bells(rung) == [str(second.pk)]  # its own bell was refused
@@ -295,7 +297,7 @@ def test_pump_does_not_ring_for_what_must_wait_its_turn(label, endpoint, rung, c
     clear(received(label))
     rung.clear()
     clock.forward(minutes=1)
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     assert bells(rung) == [str(Delivery.objects.order_by("pk").first().pk)]
 
 
@@ -377,11 +379,11 @@ def test_delivery_on_its_way_is_not_sent_again_because_the_clock_jumped(delivery
     def meanwhile():
         for _ in range(3):
             clock.forward(hours=2)
-            webhook_delivery.pump()
-            webhook_delivery.attempt(delivery.pk)
+            webhook_delivery.dispatch_due_deliveries()
+            webhook_delivery.attempt_delivery(delivery.pk)
 
     calls = Called(meanwhile)
-    monkeypatch.setattr(webhook_http, "send", calls)
+    monkeypatch.setattr(webhook_http, "send_webhook", calls)
     attempt(delivery)
     assert calls.count == 1
     assert delivery.status == DELIVERED
@@ -391,10 +393,10 @@ def test_delivery_whose_worker_died_is_taken_back_and_tried_again(delivery, rece
     ticks = itertools.count(step=16)
     monkeypatch.setattr(webhook_delivery, "_watch", webhook_delivery.Watch(clock=lambda: next(ticks)))
     hold(delivery)
-    webhook_delivery.pump()
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
+    webhook_delivery.dispatch_due_deliveries()
     assert not delivery.attempts.exists()
-    webhook_delivery.pump()  # 32 seconds after the lease was first seen
+    webhook_delivery.dispatch_due_deliveries()  # 32 seconds after the lease was first seen
     delivery.refresh_from_db()
     assert "the gate stopped" in delivery.attempts.get().error
     assert Endpoint.objects.get().failing_since is None  # no fault of theirs
@@ -408,8 +410,8 @@ def test_delivery_that_kills_every_worker_is_given_up(delivery, clock, monkeypat
     monkeypatch.setattr(webhook_delivery, "_watch", webhook_delivery.Watch(clock=lambda: next(ticks)))
     for _ in range(10):
         hold(delivery)
-        webhook_delivery.pump()
-        webhook_delivery.pump()
+        webhook_delivery.dispatch_due_deliveries()
+        webhook_delivery.dispatch_due_deliveries()
         clock.forward(days=2)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.attempts.count()) == (FAILED, 10)
@@ -420,10 +422,10 @@ def test_worker_that_answers_too_late_changes_nothing(delivery, clock, monkeypat
     monkeypatch.setattr(webhook_delivery, "_watch", webhook_delivery.Watch(clock=lambda: next(ticks)))
 
     def meanwhile():
-        webhook_delivery.pump()
-        webhook_delivery.pump()
+        webhook_delivery.dispatch_due_deliveries()
+        webhook_delivery.dispatch_due_deliveries()
 
-    monkeypatch.setattr(webhook_http, "send", Called(meanwhile))
+    monkeypatch.setattr(webhook_http, "send_webhook", Called(meanwhile))
     attempt(delivery)
     assert delivery.status == PENDING
     assert "the gate stopped" in delivery.attempts.get().error
@@ -431,20 +433,20 @@ def test_worker_that_answers_too_late_changes_nothing(delivery, clock, monkeypat
 
 def test_new_delivery_goes_out_at_once_though_the_clock_was_set_back(delivery, receiver, rung, clock):
     clock.back(hours=2)
-    assert webhook_delivery.pump() == 1  # its bell seems to have been rung in two hours
+    assert webhook_delivery.dispatch_due_deliveries() == 1  # its bell seems to have been rung in two hours
     assert attempt(delivery).status == DELIVERED
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_that_race_for_one_delivery_make_one_attempt(delivery, monkeypatch):
     calls = Called(lambda: time.sleep(0.05))
-    monkeypatch.setattr(webhook_http, "send", calls)
+    monkeypatch.setattr(webhook_http, "send_webhook", calls)
     together = threading.Barrier(6)
 
     def work():
         try:
             together.wait()
-            webhook_delivery.attempt(delivery.pk)
+            webhook_delivery.attempt_delivery(delivery.pk)
         finally:
             connection.close()
 
@@ -461,13 +463,13 @@ def test_two_workers_that_race_for_one_delivery_make_one_attempt(delivery, monke
 def test_delivery_replayed_while_a_message_for_it_was_read_has_all_its_tries(delivery, receiver, monkeypatch):
     Delivery.objects.update(status=FAILED, attempts_made=10)
     receiver.plan = [answer(500)]
-    claim = webhook_delivery._claim
+    claim = webhook_delivery._claim_delivery
 
     def replayed_meanwhile(stale):
-        webhook_delivery.replay(Delivery.objects.get(pk=stale.pk))
+        webhook_delivery.replay_delivery(Delivery.objects.get(pk=stale.pk))
         return claim(stale)
 
-    monkeypatch.setattr(webhook_delivery, "_claim", replayed_meanwhile)
+    monkeypatch.setattr(webhook_delivery, "_claim_delivery", replayed_meanwhile)
     attempt(delivery)
     assert (delivery.status, delivery.attempts_made) == (PENDING, 1)
 
@@ -475,5 +477,5 @@ def test_delivery_replayed_while_a_message_for_it_was_read_has_all_its_tries(del
 def test_move_that_fails_leaves_no_delivery(label, endpoint):
     submission = received(label)
     with pytest.raises(transitions.Conflict):
-        transitions.move(submission, State.APPROVED, "gate")
+        transitions.transition_submission(submission, State.APPROVED, "gate")
     assert sent(label) == ["submission.received"]

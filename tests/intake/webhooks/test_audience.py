@@ -44,9 +44,9 @@ def test_label_hears_nothing_of_another_one_s_submissions(label):
 @pytest.mark.usefixtures("listening")
 def test_partner_hears_nothing_of_a_release_that_was_never_cleared(label, partner):
     submission = received(label)
-    transitions.move(submission, State.CHECKING, "gate")
-    transitions.move(submission, State.IN_REVIEW, "policy")
-    transitions.move(submission, State.REJECTED, "moderator:ada")
+    transitions.transition_submission(submission, State.CHECKING, "gate")
+    transitions.transition_submission(submission, State.IN_REVIEW, "policy")
+    transitions.transition_submission(submission, State.REJECTED, "moderator:ada")
     assert sent(partner) == []
     assert sent(label)[1:] == ["submission.in_review", "submission.rejected"]
 
@@ -56,7 +56,7 @@ def test_partner_that_withholds_such_a_release_hears_nothing_of_it(label, partne
     submission = received(label)
     clear(submission, AI_VOCALS)
     reopen(submission)
-    transitions.move(submission, State.REJECTED, "moderator:ada")
+    transitions.transition_submission(submission, State.REJECTED, "moderator:ada")
     assert sent(human_only) == []
     assert sent(partner) == ["submission.labelled", "submission.reopened", "submission.rejected"]
 
@@ -68,7 +68,7 @@ def test_partner_that_was_told_of_a_clearance_hears_of_its_end(label, human_only
     reopen(submission)
     clear(submission, AI_VOCALS)  # the new clearance is none for this partner
     reopen(submission)
-    transitions.move(submission, State.REJECTED, "moderator:ada")
+    transitions.transition_submission(submission, State.REJECTED, "moderator:ada")
     assert sent(human_only) == [
         "submission.approved",
         "submission.reopened",
@@ -121,8 +121,8 @@ def test_endpoint_that_is_off_or_deleted_hears_nothing(label):
 def test_event_posted_twice_is_delivered_once(label):
     submission = received(label)
     event = submission.events.get()
-    webhook_delivery.post(submission, event)
-    webhook_delivery.post(submission, event)
+    webhook_delivery.post_event_deliveries(submission, event)
+    webhook_delivery.post_event_deliveries(submission, event)
     assert Delivery.objects.filter(event=event).count() == 1
 
 
@@ -135,7 +135,7 @@ def test_posting_a_clearance_to_partners_costs_no_query_a_partner(label, django_
     event = submission.events.last()
     Delivery.objects.all().delete()
     with django_assert_max_num_queries(8):
-        webhook_delivery.post(submission, event)
+        webhook_delivery.post_event_deliveries(submission, event)
     assert Delivery.objects.count() == 33
 
 

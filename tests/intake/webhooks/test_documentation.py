@@ -26,14 +26,14 @@ def verified(request):
 
 def test_partner_verifies_as_the_page_says(verified):
     old, new = webhook_payloads.new_secret(), webhook_payloads.new_secret()
-    headers = webhook_payloads.signed("1", BODY, [new, old], timezone.now())
+    headers = webhook_payloads.sign_webhook_headers("1", BODY, [new, old], timezone.now())
     assert verified(old, headers, BODY) == verified(new, headers, BODY) == {"type": "endpoint.test", "data": {}}
 
 
 def test_partner_refuses_as_the_page_says(verified):
     secret = webhook_payloads.new_secret()
-    good = webhook_payloads.signed("1", BODY, [secret], timezone.now())
-    stale = webhook_payloads.signed("1", BODY, [secret], timezone.now() - dt.timedelta(minutes=6))
+    good = webhook_payloads.sign_webhook_headers("1", BODY, [secret], timezone.now())
+    stale = webhook_payloads.sign_webhook_headers("1", BODY, [secret], timezone.now() - dt.timedelta(minutes=6))
     for headers, body in [
         (good, BODY + b" "),
         (good | {"webhook-id": "2"}, BODY),

@@ -95,13 +95,13 @@ def test_owner_changes_the_secret_over_without_a_gap(endpoint, receiver, clock):
     old = endpoint.secret
     new = webhook_delivery.rotate_secret(endpoint).secret
     assert old != new
-    webhook_delivery.attempt(webhook_delivery.send_test(endpoint).pk)
+    webhook_delivery.attempt_delivery(webhook_delivery.send_test(endpoint).pk)
     overlapping = receiver.requests[-1]
     Webhook(old).verify(overlapping.body, overlapping.headers)
     Webhook(new).verify(overlapping.body, overlapping.headers)
 
     Endpoint.objects.update(previous_until=timezone.now())
-    webhook_delivery.attempt(webhook_delivery.send_test(endpoint).pk)
+    webhook_delivery.attempt_delivery(webhook_delivery.send_test(endpoint).pk)
     afterwards = receiver.requests[-1]
     Webhook(new).verify(afterwards.body, afterwards.headers)
     with pytest.raises(WebhookVerificationError):
@@ -110,7 +110,7 @@ def test_owner_changes_the_secret_over_without_a_gap(endpoint, receiver, clock):
 
 def test_owner_tries_an_endpoint_out(endpoint, receiver):
     delivery = webhook_delivery.send_test(endpoint)
-    webhook_delivery.attempt(delivery.pk)
+    webhook_delivery.attempt_delivery(delivery.pk)
     delivery.refresh_from_db()
     document = Webhook(endpoint.secret).verify(receiver.requests[0].body, receiver.requests[0].headers)
     assert delivery.status == Delivery.Status.DELIVERED
@@ -127,9 +127,9 @@ def test_owner_cannot_try_out_what_is_switched_off(endpoint, receiver):
 
 def test_owner_replays_a_delivery_with_the_same_id_and_body(endpoint, receiver):
     delivery = webhook_delivery.send_test(endpoint)
-    webhook_delivery.attempt(delivery.pk)
-    assert webhook_delivery.replay(delivery).status == Delivery.Status.PENDING
-    webhook_delivery.attempt(delivery.pk)
+    webhook_delivery.attempt_delivery(delivery.pk)
+    assert webhook_delivery.replay_delivery(delivery).status == Delivery.Status.PENDING
+    webhook_delivery.attempt_delivery(delivery.pk)
     first, second = receiver.requests
     assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
     assert list(delivery.attempts.values_list("number", "status_code")) == [(1, 200), (2, 200)]
@@ -140,8 +140,8 @@ def test_owner_replays_a_failed_delivery_with_all_its_tries(endpoint, receiver):
     delivery = webhook_delivery.send_test(endpoint)
     Delivery.objects.update(status=Delivery.Status.FAILED, attempts_made=10, next_attempt_at=None)
     receiver.plan = [answer(500)]
-    webhook_delivery.replay(delivery)
-    webhook_delivery.attempt(delivery.pk)
+    webhook_delivery.replay_delivery(delivery)
+    webhook_delivery.attempt_delivery(delivery.pk)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.attempts_made) == (Delivery.Status.PENDING, 1)
 
@@ -149,21 +149,21 @@ def test_owner_replays_a_failed_delivery_with_all_its_tries(endpoint, receiver):
 def test_owner_who_replays_what_still_waits_need_not_wait(endpoint, receiver):
     receiver.plan = [answer(500), answer(200)]
     delivery = webhook_delivery.send_test(endpoint)
-    webhook_delivery.attempt(delivery.pk)
-    webhook_delivery.attempt(delivery.pk)
+    webhook_delivery.attempt_delivery(delivery.pk)
+    webhook_delivery.attempt_delivery(delivery.pk)
     assert len(receiver.requests) == 1
-    webhook_delivery.replay(delivery)
-    webhook_delivery.attempt(delivery.pk)
+    webhook_delivery.replay_delivery(delivery)
+    webhook_delivery.attempt_delivery(delivery.pk)
     delivery.refresh_from_db()
     assert (delivery.status, len(receiver.requests)) == (Delivery.Status.DELIVERED, 2)
 
 
 def test_owner_cannot_replay_to_an_endpoint_that_is_off(endpoint, receiver):
     delivery = webhook_delivery.send_test(endpoint)
-    webhook_delivery.attempt(delivery.pk)
+    webhook_delivery.attempt_delivery(delivery.pk)
     webhook_delivery.update_endpoint(endpoint, enabled=False)
     delivery.refresh_from_db()
     with pytest.raises(webhook_delivery.Inactive):
-        webhook_delivery.replay(delivery)
+        webhook_delivery.replay_delivery(delivery)
     delivery.refresh_from_db()
     assert delivery.status == Delivery.Status.DELIVERED

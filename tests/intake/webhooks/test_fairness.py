@@ -49,7 +49,7 @@ def delivery_to(endpoint: Endpoint) -> Delivery:
 def hold(*endpoints: Endpoint) -> None:
     """Let an attempt to each of these be under way."""
     for endpoint in endpoints:
-        assert webhook_delivery._claim(delivery_to(endpoint))
+        assert webhook_delivery._claim_delivery(delivery_to(endpoint))
 
 
 def called(rung: list[tuple[str, tuple[str, ...]]]) -> list[Endpoint]:
@@ -68,7 +68,7 @@ def sent(monkeypatch) -> list[str]:
         urls.append(url)
         return Answer(200)
 
-    monkeypatch.setattr(webhook_http, "send", send)
+    monkeypatch.setattr(webhook_http, "send_webhook", send)
     return urls
 
 
@@ -80,10 +80,10 @@ def test_owner_occupies_its_share_and_the_next_owner_is_sent_to(rung, sent, kind
     mine = endpoints_of(an_owner("hanging", kind), 6)
     (theirs,) = endpoints_of(an_owner("honest", kind), 1)
     hold(*mine[: delivery_slots.OWNER_AT_ONCE])
-    webhook_delivery.attempt(delivery_to(mine[4]).pk)
+    webhook_delivery.attempt_delivery(delivery_to(mine[4]).pk)
     refused = delivery_to(mine[4])
     assert (sent, refused.attempts_made, refused.lease_token) == ([], 0, None)
-    webhook_delivery.attempt(delivery_to(theirs).pk)
+    webhook_delivery.attempt_delivery(delivery_to(theirs).pk)
     assert delivery_to(theirs).status == DELIVERED
 
 
@@ -91,14 +91,14 @@ def test_delivery_that_was_refused_is_enqueued_when_there_is_room_again(rung, se
     mine = endpoints_of(an_owner("busy"), 6)
     hold(*mine[:4])
     for endpoint in mine[4:]:
-        webhook_delivery.attempt(delivery_to(endpoint).pk)
+        webhook_delivery.attempt_delivery(delivery_to(endpoint).pk)
     rung.clear()
-    assert webhook_delivery.pump() == 0
+    assert webhook_delivery.dispatch_due_deliveries() == 0
     Delivery.objects.filter(endpoint=mine[0]).update(lease_token=None, attempts_made=0)
-    webhook_delivery.attempt(delivery_to(mine[0]).pk)
+    webhook_delivery.attempt_delivery(delivery_to(mine[0]).pk)
     assert called(rung) == [mine[4]]
     Delivery.objects.filter(endpoint=mine[1]).update(lease_token=None, status=DELIVERED)
-    assert webhook_delivery.pump() == 1
+    assert webhook_delivery.dispatch_due_deliveries() == 1
     assert called(rung) == [mine[5]]
 
 
@@ -116,13 +116,13 @@ def test_workers_that_come_together_cannot_exceed_the_owners_share(rung, monkeyp
             under_way[0] -= 1
         return Answer(200)
 
-    monkeypatch.setattr(webhook_http, "send", send)
+    monkeypatch.setattr(webhook_http, "send_webhook", send)
     together = threading.Barrier(len(mine))
 
     def work(pk: object) -> None:
         try:
             together.wait()
-            webhook_delivery.attempt(pk)
+            webhook_delivery.attempt_delivery(pk)
         finally:
             connections.close_all()
 
@@ -139,8 +139,8 @@ def test_failing_endpoints_of_an_owner_leave_room_for_those_that_work(rung, sent
     failing = endpoints_of(owner, 4, failing_since=now, last_failed_at=now)
     (healthy,) = endpoints_of(owner, 1)
     hold(*failing[: delivery_slots.OWNER_FAILING_AT_ONCE])
-    webhook_delivery.attempt(delivery_to(failing[2]).pk)
-    webhook_delivery.attempt(delivery_to(healthy).pk)
+    webhook_delivery.attempt_delivery(delivery_to(failing[2]).pk)
+    webhook_delivery.attempt_delivery(delivery_to(healthy).pk)
     assert delivery_to(failing[2]).attempts_made == 0
     assert delivery_to(healthy).status == DELIVERED
 
@@ -164,11 +164,11 @@ def test_owner_that_failed_once_is_retried_when_it_is_due_however_many_endpoints
     hold(*hanging[:2])
     rung.clear()
     for _ in range(2):
-        webhook_delivery.pump()
+        webhook_delivery.dispatch_due_deliveries()
         clock.forward(seconds=2)
     assert called(rung) == []
     clock.forward(seconds=2)
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     assert called(rung) == [honest]
 
 
@@ -182,7 +182,7 @@ def test_failing_endpoints_are_tried_in_the_order_in_which_they_are_due(rung, mo
     for endpoint, minutes in zip(mine, (1, 50, 3, 40, 2), strict=True):
         due(endpoint, minutes=minutes)
     rung.clear()
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     assert called(rung) == [mine[1], mine[3], mine[2]]
 
 
@@ -194,7 +194,7 @@ def test_endpoint_with_a_long_backlog_that_has_just_failed_stands_behind_the_oth
     due(backlog, hours=5)
     due(other, seconds=1)
     rung.clear()
-    webhook_delivery.pump()
+    webhook_delivery.dispatch_due_deliveries()
     assert called(rung) == [other]
 
 
@@ -203,7 +203,7 @@ def test_failure_notes_when_it_was_and_a_success_clears_the_record(label, endpoi
     delivery = webhook_delivery.send_test(endpoint)
     seen = []
     for _ in range(3):
-        webhook_delivery.attempt(delivery.pk)
+        webhook_delivery.attempt_delivery(delivery.pk)
         endpoint.refresh_from_db()
         seen.append((endpoint.failing_since, endpoint.last_failed_at))
         clock.forward(minutes=10)
@@ -221,7 +221,7 @@ def test_breaker_is_not_reset_by_another_url_nor_by_switching_off_and_on(rung, s
         webhook_delivery.update_endpoint(endpoint, enabled=False)
         webhook_delivery.update_endpoint(endpoint, enabled=True)
     for endpoint in mine[2:]:
-        webhook_delivery.attempt(delivery_to(endpoint).pk)
+        webhook_delivery.attempt_delivery(delivery_to(endpoint).pk)
     assert sent == []
 
 
@@ -230,7 +230,7 @@ def test_owner_that_mends_its_url_is_sent_to_again_with_the_next_event(label, en
     endpoint.refresh_from_db()
     webhook_delivery.update_endpoint(endpoint, url=receiver.url)
     delivery = webhook_delivery.send_test(endpoint)
-    webhook_delivery.attempt(delivery.pk)
+    webhook_delivery.attempt_delivery(delivery.pk)
     delivery.refresh_from_db()
     endpoint.refresh_from_db()
     assert (delivery.status, endpoint.failing_since) == (DELIVERED, None)
@@ -255,16 +255,16 @@ def a_courier(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def work() -> None:
         while (pk := messages.get()) is not None:
-            webhook_delivery.attempt(pk)
+            webhook_delivery.attempt_delivery(pk)
         connections.close_all()
 
     def pump() -> None:
         while not over.wait(0.2):
-            webhook_delivery.pump()
+            webhook_delivery.dispatch_due_deliveries()
         connections.close_all()
 
-    monkeypatch.setattr("intake.core.enqueue.enqueue", enqueue)
-    monkeypatch.setitem(webhook_http.send.__kwdefaults__, "deadline", DEADLINE)
+    monkeypatch.setattr("intake.core.enqueue.enqueue_task", enqueue)
+    monkeypatch.setitem(webhook_http.send_webhook.__kwdefaults__, "deadline", DEADLINE)
     with ThreadPoolExecutor(THREADS + 1) as pool:
         running = [pool.submit(work) for _ in range(THREADS)] + [pool.submit(pump)]
         try:

@@ -39,7 +39,7 @@ class Resolver:
 
 def test_receiver_gets_the_body_and_the_gate_its_answer():
     with Receiver([answer(202, b"thanks")]) as receiver:
-        got = webhook_http.send(receiver.url, {"webhook-id": "1"}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {"webhook-id": "1"}, BODY)
     request = receiver.requests[0]
     assert (got.status, got.taken, got.body, got.error) == (202, True, "thanks", "")
     assert (request.line, request.body) == ("POST /hooks?from=gate HTTP/1.1", BODY)
@@ -53,7 +53,7 @@ def test_receiver_gets_the_body_and_the_gate_its_answer():
 @pytest.mark.parametrize("status", [300, 302, 307, 308, 400, 410, 500, 503])
 def test_receiver_that_answers_anything_but_2xx_has_not_taken_it(status):
     with Receiver([answer(status)]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
     assert (got.status, got.taken) == (status, False)
 
 
@@ -69,7 +69,7 @@ FINAL = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nConnection: close\r\n\r\
 @pytest.mark.parametrize("statuses", [[100], [101], [102], [103], [199], [102, 102, 103, 100], [103] * 10])
 def test_receiver_that_answers_1xx_first_is_heard_to_the_end(statuses):
     with Receiver([interim(*statuses, then=FINAL)]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
     assert (got.status, got.taken, got.body, got.error) == (202, True, "ok", "")
 
 
@@ -77,14 +77,14 @@ def test_receiver_that_answers_1xx_first_is_heard_to_the_end(statuses):
 def test_receiver_that_answers_1xx_and_then_no_has_not_taken_it(status):
     refusal = b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n"
     with Receiver([interim(status, then=refusal)]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
     assert (got.status, got.taken, got.retry_after) == (503, False, "7")
 
 
 @pytest.mark.parametrize("statuses", [[103], [100, 102]])
 def test_receiver_that_answers_1xx_and_nothing_else_has_not_answered(statuses):
     with Receiver([interim(*statuses)]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
     assert got.status is None
     assert got.error
 
@@ -93,7 +93,7 @@ def test_receiver_that_answers_1xx_and_nothing_else_has_not_answered(statuses):
 def test_receiver_that_answers_1xx_without_end_is_left(status):
     endless = f"HTTP/1.1 {status} Wait\r\n\r\n".encode()
     with Receiver([drip(endless, endless, every=0.001)]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY, deadline=5.0)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY, deadline=5.0)
     assert (got.status, got.taken) == (None, False)
     assert "more than 10 interim answers" in got.error
     assert got.milliseconds < 3000
@@ -101,9 +101,9 @@ def test_receiver_that_answers_1xx_without_end_is_left(status):
 
 def test_receiver_cannot_redirect_the_gate():
     with Receiver() as elsewhere, Receiver([answer(307, Location=elsewhere.url)]) as receiver:
-        assert webhook_http.send(receiver.url, {}, BODY).status == 307
+        assert webhook_http.send_webhook(receiver.url, {}, BODY).status == 307
         receiver.plan = [answer(307, Location=METADATA)]
-        assert webhook_http.send(receiver.url, {}, BODY).status == 307
+        assert webhook_http.send_webhook(receiver.url, {}, BODY).status == 307
     assert len(receiver.requests) == 2
     assert elsewhere.requests == []
 
@@ -112,7 +112,7 @@ def test_operator_s_proxy_variables_are_ignored(monkeypatch):
     with Receiver() as proxy, Receiver() as receiver:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setitem(os.environ, name, f"http://127.0.0.1:{proxy.port}")
-        assert webhook_http.send(receiver.url, {}, BODY).taken
+        assert webhook_http.send_webhook(receiver.url, {}, BODY).taken
     assert proxy.requests == []
 
 
@@ -128,7 +128,7 @@ def test_operator_s_proxy_variables_are_ignored(monkeypatch):
 def test_receiver_that_takes_for_ever_is_cut_off_at_the_deadline(behaviour):
     began = time.monotonic()
     with Receiver([behaviour]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY, deadline=0.2)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY, deadline=0.2)
         took = time.monotonic() - began
     assert got.status is None
     assert got.error  # the deadline, or that http.client has seen enough headers
@@ -140,7 +140,7 @@ def test_receiver_that_hangs_in_the_handshake_is_cut_off_at_the_deadline(trust):
     with Receiver([hang]) as receiver:  # no TLS: the greeting is never answered
         began = time.monotonic()
         url = f"https://{NAME}:{receiver.port}/"
-        got = webhook_http.send(url, {}, BODY, deadline=0.2, resolver=Resolver(["127.0.0.1"]), trust=trust)
+        got = webhook_http.send_webhook(url, {}, BODY, deadline=0.2, resolver=Resolver(["127.0.0.1"]), trust=trust)
         assert time.monotonic() - began < 0.6
     assert got.error == "no answer within 0.2 seconds"
 
@@ -151,7 +151,7 @@ def test_name_server_that_hangs_is_waited_for_no_longer_than_the_deadline():
         return ["127.0.0.1"]
 
     with Receiver() as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY, deadline=0.1, resolver=slow)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY, deadline=0.1, resolver=slow)
         time.sleep(0.6)
     assert got.error == "no answer within 0.1 seconds"
     assert receiver.requests == []  # what comes too late is not sent: it has been counted as failed
@@ -159,7 +159,7 @@ def test_name_server_that_hangs_is_waited_for_no_longer_than_the_deadline():
 
 def test_receiver_that_drips_its_body_has_answered_all_the_same():
     with Receiver([drip(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", b"x")]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY, deadline=0.2)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY, deadline=0.2)
     assert (got.status, got.taken) == (200, True)
     assert got.milliseconds < 600
 
@@ -174,7 +174,7 @@ def test_receiver_that_drips_its_body_has_answered_all_the_same():
 def test_receiver_that_floods_is_read_no_further_than_the_cap(head):
     with Receiver([flood(head)]) as receiver:
         began = time.monotonic()
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
         assert time.monotonic() - began < 2
     assert got.taken
     assert got.body == "x" * webhook_http.KEPT_OF_ANSWER
@@ -183,7 +183,7 @@ def test_receiver_that_floods_is_read_no_further_than_the_cap(head):
 def test_receiver_s_gzip_bomb_is_not_unpacked():
     bomb = gzip.compress(b"\0" * 10_000_000)
     with Receiver([answer(200, bomb, Content_Encoding="gzip")]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
     assert got.taken
     assert got.body.encode()[1:2] != b"\0"
     assert len(got.body) <= webhook_http.KEPT_OF_ANSWER
@@ -192,7 +192,7 @@ def test_receiver_s_gzip_bomb_is_not_unpacked():
 
 def test_receiver_that_breaks_the_connection_off_is_a_failure_with_a_reason():
     with Receiver([reset]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
     assert got.status is None
     assert "Connection" in got.error
 
@@ -200,12 +200,12 @@ def test_receiver_that_breaks_the_connection_off_is_a_failure_with_a_reason():
 def test_receiver_that_is_not_there_is_a_failure_with_a_reason():
     with Receiver() as receiver:
         pass
-    assert "ConnectionRefusedError" in webhook_http.send(receiver.url, {}, BODY).error
+    assert "ConnectionRefusedError" in webhook_http.send_webhook(receiver.url, {}, BODY).error
 
 
 def test_receiver_that_talks_nonsense_is_a_failure_with_a_reason():
     with Receiver([lambda connection, over: connection.sendall(b"SSH-2.0\0\x1b[31m OpenSSH\r\n\r\n")]) as receiver:
-        got = webhook_http.send(receiver.url, {}, BODY)
+        got = webhook_http.send_webhook(receiver.url, {}, BODY)
     assert got.error.startswith("BadStatusLine: SSH-2.0")
     assert got.error.isprintable()  # PostgreSQL stores no NUL, and a terminal obeys an escape
 
@@ -213,10 +213,10 @@ def test_receiver_that_talks_nonsense_is_a_failure_with_a_reason():
 def test_receiver_s_certificate_is_checked_against_the_name_though_the_address_is_pinned(trust):
     at_home = Resolver(["127.0.0.1"])
     with Receiver(certificate="receiver.pem") as receiver:
-        got = webhook_http.send(receiver.secure_url, {}, BODY, resolver=at_home, trust=trust)
+        got = webhook_http.send_webhook(receiver.secure_url, {}, BODY, resolver=at_home, trust=trust)
         other_name = receiver.secure_url.replace(NAME, "hooks.test")
-        mistaken = webhook_http.send(other_name, {}, BODY, resolver=at_home, trust=trust)
-        unknown = webhook_http.send(receiver.secure_url, {}, BODY, resolver=at_home)
+        mistaken = webhook_http.send_webhook(other_name, {}, BODY, resolver=at_home, trust=trust)
+        unknown = webhook_http.send_webhook(receiver.secure_url, {}, BODY, resolver=at_home)
     assert got.taken
     assert receiver.requests[0].headers["host"] == f"{NAME}:{receiver.port}"
     assert "certificate was not accepted" in mistaken.error
@@ -226,7 +226,7 @@ def test_receiver_s_certificate_is_checked_against_the_name_though_the_address_i
 
 def test_receiver_with_an_expired_certificate_gets_nothing(trust):
     with Receiver(certificate="expired.pem") as receiver:
-        got = webhook_http.send(receiver.secure_url, {}, BODY, resolver=Resolver(["127.0.0.1"]), trust=trust)
+        got = webhook_http.send_webhook(receiver.secure_url, {}, BODY, resolver=Resolver(["127.0.0.1"]), trust=trust)
     assert "expired" in got.error
     assert receiver.requests == []
 
@@ -235,7 +235,7 @@ def test_name_is_looked_up_once_and_the_connection_goes_where_the_check_looked()
     rebinding = Resolver(["127.0.0.1"], ["127.0.0.2"])
     with Receiver() as checked, Receiver(address="127.0.0.2", port=checked.port) as rebound:
         url = f"http://{NAME}:{checked.port}/"
-        assert webhook_http.send(url, {}, BODY, resolver=rebinding).taken
+        assert webhook_http.send_webhook(url, {}, BODY, resolver=rebinding).taken
     assert rebinding.asked == 1
     assert (len(checked.requests), len(rebound.requests)) == (1, 0)
 
@@ -244,8 +244,8 @@ def test_name_is_looked_up_once_and_the_connection_goes_where_the_check_looked()
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["10.1.2.3"], ["93.184.215.14", "127.0.0.1"], ["::1"]])
 def test_name_that_leads_into_our_network_is_refused_whatever_else_it_leads_to(addresses, monkeypatch):
     calls = []
-    monkeypatch.setattr(webhook_http, "_connect", lambda *args: calls.append(args))
-    got = webhook_http.send(f"https://{NAME}/", {}, BODY, resolver=Resolver(addresses))
+    monkeypatch.setattr(webhook_http, "_connect_to_first", lambda *args: calls.append(args))
+    got = webhook_http.send_webhook(f"https://{NAME}/", {}, BODY, resolver=Resolver(addresses))
     assert got.error == "not sent: the host's address is not one on the public internet"
     assert calls == []
 
@@ -253,7 +253,7 @@ def test_name_that_leads_into_our_network_is_refused_whatever_else_it_leads_to(a
 @pytest.mark.usefixtures("production")
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "0177.0.0.1", "localhost"])
 def test_odd_spelling_of_a_local_address_is_judged_by_where_it_leads(host):
-    assert webhook_http.send(f"https://{host}/", {}, BODY).error.startswith("not sent: the host's address")
+    assert webhook_http.send_webhook(f"https://{host}/", {}, BODY).error.startswith("not sent: the host's address")
 
 
 FORBIDDEN = [
@@ -272,21 +272,21 @@ PUBLIC = ["93.184.215.14", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:2800:21
 @pytest.mark.parametrize("address", FORBIDDEN)
 def test_address_that_is_no_public_host_is_refused(address):
     with pytest.raises(UnsafeURL):
-        webhook_http._check([address])
+        webhook_http._require_public_addresses([address])
     with pytest.raises(UnsafeURL):
-        webhook_http._check([PUBLIC[0], address])
+        webhook_http._require_public_addresses([PUBLIC[0], address])
 
 
 @pytest.mark.usefixtures("production")
 @pytest.mark.parametrize("address", PUBLIC)
 def test_address_of_a_public_host_is_allowed(address):
-    webhook_http._check([address])
+    webhook_http._require_public_addresses([address])
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "168.63.129.16", "fd00:ec2::254", "0.0.0.0", "fe80::1"])
 def test_metadata_service_is_refused_in_development_too(address):
     with pytest.raises(UnsafeURL):
-        webhook_http._check([address])
+        webhook_http._require_public_addresses([address])
 
 
 @pytest.mark.usefixtures("production")
@@ -305,7 +305,7 @@ def test_metadata_service_is_refused_in_development_too(address):
 )  # fmt: skip
 def test_url_of_a_wrong_shape_is_refused(url):
     with pytest.raises(UnsafeURL):
-        webhook_http.target(url)
+        webhook_http.parse_target_url(url)
 
 
 @pytest.mark.usefixtures("production")
@@ -318,4 +318,4 @@ def test_url_of_a_wrong_shape_is_refused(url):
     ],
 )
 def test_url_of_a_right_shape_is_taken_apart(url, port, path):
-    assert webhook_http.target(url) == webhook_http.Target("https", "hooks.example", port, path)
+    assert webhook_http.parse_target_url(url) == webhook_http.Target("https", "hooks.example", port, path)

@@ -14,13 +14,13 @@ BODY = '{"type":"endpoint.test","data":{"name":"Ñandú – 音楽"}}'.encode()
 
 def test_receiver_verifies_with_the_standard_library_for_it():
     secret = webhook_payloads.new_secret()
-    headers = webhook_payloads.signed("msg_1", BODY, [secret], timezone.now())
+    headers = webhook_payloads.sign_webhook_headers("msg_1", BODY, [secret], timezone.now())
     assert Webhook(secret).verify(BODY, headers)["type"] == "endpoint.test"
 
 
 def test_receiver_notices_another_body_another_id_and_another_secret():
     secret = webhook_payloads.new_secret()
-    headers = webhook_payloads.signed("msg_1", BODY, [secret], timezone.now())
+    headers = webhook_payloads.sign_webhook_headers("msg_1", BODY, [secret], timezone.now())
     for key, body, sent in [
         (secret, BODY + b" ", headers),
         (secret, BODY, headers | {"webhook-id": "msg_2"}),
@@ -32,13 +32,13 @@ def test_receiver_notices_another_body_another_id_and_another_secret():
 
 def test_receiver_verifies_with_either_secret_while_it_rotates():
     new, old = webhook_payloads.new_secret(), webhook_payloads.new_secret()
-    headers = webhook_payloads.signed("msg_1", BODY, [new, old], timezone.now())
+    headers = webhook_payloads.sign_webhook_headers("msg_1", BODY, [new, old], timezone.now())
     assert Webhook(new).verify(BODY, headers) == Webhook(old).verify(BODY, headers)
 
 
 def test_signature_is_the_one_that_the_specification_s_authors_published():
     # The example in the documentation of Svix, who wrote the specification.
-    headers = webhook_payloads.signed(
+    headers = webhook_payloads.sign_webhook_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
