@@ -165,8 +165,10 @@ def sharpness(count: int, folder: Path | None) -> Table:
         made = list(covers(kind, count, folder))
         for name, (_, spoil, quality) in SPOILT.items():
             found = [measured(spoil(image), quality=quality) for image in made]
-            shares = sorted(one.sharpness or 0.0 for one in found)
-            soft = sum((one.contrast or 0) < MIN_CONTRAST or (one.sharpness or 0) < MIN_SHARPNESS for one in found)
+            shares = sorted(item.sharpness or 0.0 for item in found)
+            soft = sum(
+                (entry.contrast or 0) < MIN_CONTRAST or (entry.sharpness or 0) < MIN_SHARPNESS for entry in found
+            )
             told[name].append(f"{soft}/{len(made)} ({shares[0]:.2f}–{shares[-1]:.2f})")
     rows = [[name, "yes" if SPOILT[name][0] else "no", *cells] for name, cells in told.items()]
     return Table(
@@ -190,9 +192,9 @@ def likeness(count: int, folder: Path | None) -> Table:
         apart = [
             (int(measured(copy(image)).dhash, 16) ^ one).bit_count() for image, one in zip(made, hashes, strict=True)
         ]
-        rows.append([name, f"{sum(one <= COVER_BITS for one in apart)}/{len(made)}", str(max(apart))])
+        rows.append([name, f"{sum(entry <= COVER_BITS for entry in apart)}/{len(made)}", str(max(apart))])
     others = [(one ^ other).bit_count() for at, one in enumerate(hashes) for other in hashes[:at]]
-    mistaken = sum(one <= COVER_BITS for one in others)
+    mistaken = sum(item <= COVER_BITS for item in others)
     rows.append(["another cover", f"{mistaken}/{len(others)}", f"at least {min(others, default=64)}"])
     return Table(
         f"Recognised, at most {COVER_BITS} of 64 bits apart",

@@ -169,7 +169,7 @@ def build(store: LocalStore, made_of: Music, recordings: int) -> tuple[float, in
     for batch in _batches(recordings):
         kept = made_of.keys(batch, store.modulus)
         records = [Record(number, one) for number, one in zip(batch, kept, strict=True)]
-        postings += sum(one.values.size for one in kept)
+        postings += sum(item.values.size for item in kept)
         begun = time.process_time()
         with store._writing():
             store._flush(records)
@@ -376,7 +376,7 @@ def peers(path: Path, made_of: Music, recordings: int, modulus: int) -> Table:
     for peer in catalogue_peers.available(path):
         begun, wall = time.process_time(), time.perf_counter()
         for batch, kept in batches:
-            peer.learn(batch, [one.values for one in kept])
+            peer.learn(batch, [item.values for item in kept])
         size = peer.finish()
         remarks.append(
             f"{peer.name}: {size / recordings:,.0f} bytes a recording, written in "

@@ -130,7 +130,7 @@ class ClickHouse:
         )
 
     def learn(self, documents: Sequence[int], keys: Sequence[UInt32s]) -> None:
-        sizes = [one.size for one in keys]
+        sizes = [key.size for key in keys]
         rows = np.empty(sum(sizes), dtype=[("key", "<u4"), ("document", "<u4")])
         rows["key"], rows["document"] = np.concatenate(keys), np.repeat(np.asarray(documents), sizes)
         with tempfile.NamedTemporaryFile(suffix=".bin") as file:

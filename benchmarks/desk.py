@@ -201,7 +201,7 @@ def _write(batch: list[dict[str, Any]]) -> None:
         Track,
     )  # fmt: skip
 
-    rows = [_submission(one) for one in batch]
+    rows = [_submission(item) for item in batch]
     Submission.objects.bulk_create(rows)
     resources, tracks, blobs, analyses, runs, findings, reasons, decisions, events = ([] for _ in range(9))
     for one, row in zip(batch, rows, strict=True):

@@ -94,7 +94,7 @@ def rebuilder(path: Path, first: int, say: Callable[[str], None]) -> None:
     while True:
         for modulus in (4, 8):
             everything = ((number, song(number)) for number in opened.documents().tolist())
-            opened.rebuild(everything, lambda asked: [(one, song(one)) for one in asked if one in opened], modulus)
+            opened.rebuild(everything, lambda asked: [(item, song(item)) for item in asked if item in opened], modulus)
             say("rebuilt")
             time.sleep(0.02)
 
@@ -176,7 +176,9 @@ def look(path: Path, told: Round, asked: Sequence[int] | None = None) -> list[st
     if lost := told.present - there:
         faults.append(f"lost: {sorted(lost)[:5]}")
     found = opened.search_keys([index.build_index_keys(song(number), opened.modulus).values for number in asked], 3)
-    unfound = [number for number, some in zip(asked, found, strict=True) if [one.document for one in some] != [number]]
+    unfound = [
+        number for number, some in zip(asked, found, strict=True) if [item.document for item in some] != [number]
+    ]
     if unfound:
         faults.append(f"not found: {unfound[:5]}")
     strange = {file.name for file in path.iterdir()} - opened._manifest.files - local_store._STANDING

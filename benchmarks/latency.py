@@ -147,8 +147,8 @@ def _leg(
 
 def _quantiles(samples: Sequence[Sample]) -> list[str]:
     """How many, p50, p90, p99, errors; an error counts with the time after which it came."""
-    p50, p90, p99 = np.quantile([1000 * one.seconds for one in samples], [0.5, 0.9, 0.99])
-    wrong = sum(bool(one.problem) for one in samples)
+    p50, p90, p99 = np.quantile([1000 * sample.seconds for sample in samples], [0.5, 0.9, 0.99])
+    wrong = sum(bool(item.problem) for item in samples)
     return [str(len(samples)), f"{p50:.0f}", f"{p90:.0f}", f"{p99:.0f}", str(wrong)]
 
 

@@ -116,21 +116,21 @@ def _groups(found: Sequence[tuple[Row, LatticeFacts | str]]) -> None:
         if label == "ai":
             _line(f"found: {name}", several)
     for (label, name), several in sorted(groups.items()):
-        if label == "human" and any(one.found for one in several):
+        if label == "human" and any(item.found for item in several):
             _line(f"false alarms: {name}", several)
     if humans:
         _line("false alarms, all recordings by people", humans)
         print(
-            f"highest z among them {max(one.z or 0 for one in humans):.1f}, lowest of all rates "
-            f"{min(one.holes_z or 0 for one in humans):.1f}"
+            f"highest z among them {max(human.z or 0 for human in humans):.1f}, lowest of all rates "
+            f"{min(entry.holes_z or 0 for entry in humans):.1f}"
         )
     print(f"not assessed: {len(found) - sum(map(len, groups.values()))} of {len(found)}\n")
 
 
 def _line(name: str, several: Sequence[LatticeFacts]) -> None:
-    share = Share(sum(one.found for one in several), len(several))
+    share = Share(sum(entry.found for entry in several), len(several))
     lower, upper = share.interval
-    clear = sum(one.strength in ("moderate", "strong") for one in several)
+    clear = sum(item.strength in ("moderate", "strong") for item in several)
     print(f"{name:42} {share.hits:4} of {share.of:4} {share.value:7.1%} ({lower:.1%} to {upper:.1%}), clear {clear}")
 
 

@@ -135,7 +135,7 @@ def _dropped(name: str, chance: random.Random) -> str:
 
 
 def _swapped(name: str, chance: random.Random) -> str:
-    places = [one for one in _places(name)[:-1] if name[one + 1].isalpha() and name[one] != name[one + 1]]
+    places = [item for item in _places(name)[:-1] if name[item + 1].isalpha() and name[item] != name[item + 1]]
     if not places:
         return name
     place = chance.choice(places)
@@ -155,13 +155,13 @@ def _punctuation(name: str, chance: random.Random) -> str:
 def _spacing(name: str, chance: random.Random) -> str:
     if " " in name and chance.random() < 0.5:
         return name.replace(" ", "", 1)
-    places = [one for one in range(1, len(name)) if name[one - 1].isalnum() and name[one].isalnum()]
+    places = [item for item in range(1, len(name)) if name[item - 1].isalnum() and name[item].isalnum()]
     place = chance.choice(places)
     return name[:place] + " " + name[place:]
 
 
 def _leet(name: str, chance: random.Random) -> str:
-    places = [one for one in range(len(name)) if name[one] in LEET]
+    places = [item for item in range(len(name)) if name[item] in LEET]
     chosen = set(chance.sample(places, min(len(places), chance.randint(1, 3))))
     return "".join(LEET[letter] if place in chosen else letter for place, letter in enumerate(name))
 
@@ -316,8 +316,11 @@ def accuracy() -> list[Table]:
     tune, report = halves(names)
     columns = {"tuned on": recall(tune), "reported": recall(report)}
     rows = [[kind, *(_share(*found[kind]) for found in columns.values())] for kind in KINDS]
-    sums = [(sum(hits for hits, _ in one.values()), sum(made for _, made in one.values())) for one in columns.values()]
-    rows.append(["all kinds", *(_share(*one) for one in sums)])
+    sums = [
+        (sum(hits for hits, _ in column.values()), sum(made for _, made in column.values()))
+        for column in columns.values()
+    ]
+    rows.append(["all kinds", *(_share(*item) for item in sums)])
     found = Table("Look-alikes found", "python -m benchmarks.names --accuracy", ["kind", *columns], rows)
     alarms = {"tuned on": false_alarms(tune), "reported": false_alarms(report), "all": false_alarms(names)}
     sizes = dict(zip(alarms, (len(tune), len(report), len(names)), strict=True))
@@ -373,7 +376,7 @@ def made_up(count: int) -> list[str]:
         return list(words)
 
     given, family, nouns = pool(5_000, 3), pool(50_000, 3), pool(300_000, 4)
-    frequent = [list(itertools.accumulate(1 / (rank + 10) for rank in range(len(one)))) for one in (given, family)]
+    frequent = [list(itertools.accumulate(1 / (rank + 10) for rank in range(len(item)))) for item in (given, family)]
     names: dict[str, None] = {}
     while len(names) < count:
         batch = 100_000

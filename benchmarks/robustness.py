@@ -200,7 +200,7 @@ class Catalogue:
         half = [
             self.prints[number]
             for number, name in self.names.items()
-            if all(tuning(Path(one)) for one in self.relatives(name))
+            if all(tuning(Path(relative)) for relative in self.relatives(name))
         ]
         return catalogue.calibrated(bit_operations.read_subprints(b"".join(half or self.prints.values())))
 

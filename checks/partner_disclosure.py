@@ -87,7 +87,7 @@ def _apple_tags(track: Track) -> JSON:
     if not has_ai_declaration(track):
         return None
     levels = ai_declaration.declared_levels(track)
-    due = {tag for tag, group in APPLE_TAGS.items() if any(levels[one].generated for one in group if one in levels)}
+    due = {tag for tag, group in APPLE_TAGS.items() if any(levels[item].generated for item in group if item in levels)}
     if any(label.key == "ai:recording" for label in ai_declaration.list_ai_labels(track)):
         due.add("track")  # said of the whole, or by a contributor whose part has no name
     return [tag for tag in APPLE_TAGS if tag in due]
@@ -101,7 +101,11 @@ def _spotify_credits(track: Track) -> JSON:
     if track.disclosure.contains_ai is ContainsAI.ALL:
         sounding = ai_declaration.SOUNDING.get(track.vocals, ai_declaration.SOUNDING[None])
         levels = dict.fromkeys(sorted(sounding), Level.FULLY_GENERATED) | levels
-    tools = {one.element: one.tool for one in track.disclosure.contributions if one.level.generated}
+    tools = {
+        contribution.element: contribution.tool
+        for contribution in track.disclosure.contributions
+        if contribution.level.generated
+    }
     return [
         {"role": role, "element": element.value, "tool": tools.get(element)}
         for element, role in SPOTIFY_ROLES.items()

@@ -96,7 +96,7 @@ class BufferingWorker(ThreadWorker):
         while self.alive and self.is_parent_alive():
             self._step()
         self.set_accept_enabled(False)
-        for connection in [one for one in self._connections if one.state in (State.IDLE, State.HEAD)]:
+        for connection in [item for item in self._connections if item.state in (State.IDLE, State.HEAD)]:
             self._close(connection)
         end = time.monotonic() + self.cfg.graceful_timeout
         while self._connections and time.monotonic() < end:

@@ -125,7 +125,7 @@ def sign(
     if address:
         builder.set_no_embed()
         builder.set_remote_url(address)
-    chain = "".join(one.pem for one in (by, *between))
+    chain = "".join(item.pem for item in (by, *between))
     info = c2pa.C2paSignerInfo(b"es256", chain.encode(), by.key_pem.encode(), None)
     signed = io.BytesIO()
     builder.sign(c2pa.Signer.from_info(info), mime, io.BytesIO(path.read_bytes()), signed)

@@ -87,7 +87,7 @@ def test_no_transaction_spans_a_request_or_a_task():
     decorated = [
         place
         for place, node in nodes(ast.FunctionDef)
-        if place.startswith("intake/tasks.py") and any("atomic" in ast.unparse(one) for one in node.decorator_list)
+        if place.startswith("intake/tasks.py") and any("atomic" in ast.unparse(item) for item in node.decorator_list)
     ]
     assert decorated == []
 

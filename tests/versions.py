@@ -75,7 +75,7 @@ def main() -> None:
     if "--ends" in sys.argv[1:]:
         wanted = [wanted[0], wanted[-1]]
     with tempfile.TemporaryDirectory() as folder:
-        failed = [f"{one[0]} {one[2]}" for one in wanted if not run_tests(*one, Path(folder))]
+        failed = [f"{item[0]} {item[2]}" for item in wanted if not run_tests(*item, Path(folder))]
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}.")
 

@@ -198,7 +198,8 @@ class _Measured:
             return self.facts.error != Failure.EMPTY  # for which no decoder was asked
         credentials = (self.facts.credential, *self.facts.pictures)
         return Note.TAGS_UNREADABLE in self.facts.notes or any(
-            one.state == CredentialState.UNREAD and one.explanation != Explanation.ELSEWHERE for one in credentials
+            credential.state == CredentialState.UNREAD and credential.explanation != Explanation.ELSEWHERE
+            for credential in credentials
         )
 
 

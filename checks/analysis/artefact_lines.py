@@ -273,8 +273,8 @@ class Scores:
             rate_hz=hz,
             strength=name_artefact_strength(z, bands, segments, ppm),
             rates=tuple((rate, round(score, 3)) for rate, score in scores),
-            bands=tuple(round(one, 3) for one in bands),
-            segments=tuple(round(one, 3) for one in segments),
+            bands=tuple(round(band, 3) for band in bands),
+            segments=tuple(round(segment, 3) for segment in segments),
             ppm=round(ppm, 1),
             low_high_ratio=None if ratio is None else round(ratio, 3),
             holes_z=round(holes_z, 3),
@@ -305,8 +305,8 @@ def name_artefact_strength(z: float, bands: Sequence[float], segments: Sequence[
     """How the lines are called that a recording has; "none" wherever a part of the rule does not hold."""
     there = (
         z >= WEAK
-        and sum(one > PART for one in bands) >= _BANDS_NEEDED
-        and 2 * sum(one > PART for one in segments) >= len(segments)
+        and sum(band > PART for band in bands) >= _BANDS_NEEDED
+        and 2 * sum(segment > PART for segment in segments) >= len(segments)
         and abs(ppm) <= _PPM
     )
     if not there:

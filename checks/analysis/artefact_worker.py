@@ -80,7 +80,7 @@ def search_decoder_rates(scores: Scores) -> dict[str, Any]:
     """The best fitting rate of all within six percent of the catalogue's, and which speeds would explain it."""
     best_z, best_hz = max(_find_best_rate(scores, hz) for hz in load_decoder_rates().looked_for)
     ratio, bands = scores.low_high_ratio(best_hz), scores.bands(best_hz)
-    stands_out = best_z >= WEAK and sum(one > PART for one in bands) >= 2
+    stands_out = best_z >= WEAK and sum(item > PART for item in bands) >= 2
     musical = ratio is None or ratio > MOST_RATIO
     readings = [
         {"rate_hz": round(hz, 3), "speed": round(best_hz / hz, 4)}
@@ -91,7 +91,7 @@ def search_decoder_rates(scores: Scores) -> dict[str, Any]:
         "found": stands_out and not musical,
         "lines_hz": round(best_hz, 4),
         "z": round(best_z, 2),
-        "z_by_band": [round(one, 2) for one in bands],
+        "z_by_band": [round(band, 2) for band in bands],
         "low_high_ratio": None if ratio is None else round(ratio, 3),
         "readings": sorted(readings, key=lambda one: abs(one["speed"] - 1)),
         "words": _describe_speed_test(best_hz, best_z, ratio, stands_out, musical, readings),
@@ -116,11 +116,11 @@ def _describe_speed_test(
     if musical:
         told = "none above" if ratio is None else f"{ratio:.1f} times as much below"
         return f"Lines at multiples of {hz:.2f} Hz (z {z:.1f}) are in the low band as well ({told}): as notes are."
-    if any(abs(one["speed"] - 1) < _SAME_SPEED for one in readings):
+    if any(abs(reading["speed"] - 1) < _SAME_SPEED for reading in readings):
         return f"Lines at multiples of {hz:.2f} Hz (z {z:.1f}): at its own speed."
     told = ", or ".join(
-        f"at {one['speed']:.4f} times the speed of a decoder with {one['rate_hz']:.2f} Hz"
-        for one in sorted(readings, key=lambda one: abs(one["speed"] - 1))
+        f"at {item['speed']:.4f} times the speed of a decoder with {item['rate_hz']:.2f} Hz"
+        for item in sorted(readings, key=lambda one: abs(one["speed"] - 1))
     )
     return f"Lines at multiples of {hz:.2f} Hz (z {z:.1f}), as if played {told}."
 

@@ -96,7 +96,7 @@ def _read_artwork_credential(file: BinaryIO) -> Credential:
 def facts_from_json(document: Mapping[str, Any]) -> ImageFacts:
     """Stored facts as a value. Raises ValueError where they are none."""
     try:
-        lists = {name: tuple(str(one) for one in document.get(name, ())) for name in ("notes", "codes")}
+        lists = {name: tuple(str(item) for item in document.get(name, ())) for name in ("notes", "codes")}
         found = {"credential": credential_from_json(document["credential"])} if "credential" in document else {}
         return ImageFacts(**{**document, **lists, **found})
     except TypeError as error:

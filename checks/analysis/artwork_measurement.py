@@ -81,7 +81,7 @@ def _describe_artwork(image: Image.Image, small: Image.Image, facts: dict[str, A
     codes = zxingcpp.read_barcodes(
         np.asarray(small.convert("L")), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     )
-    facts["codes"] = sorted({one.text[:200] for one in codes})[:10]
+    facts["codes"] = sorted({code.text[:200] for code in codes})[:10]
     facts["ok"] = True
 
 
@@ -134,7 +134,7 @@ def _measure_plainness(image: Image.Image, small: Image.Image) -> dict[str, floa
     centre = image.crop((left, top, left + min(side, 2048), top + min(side, 2048))).convert("L")
     half, fine = _measure_fine_detail(centre)
     _, coarser = _measure_fine_detail(half)
-    contrast, next_contrast = (float(np.percentile(one, 99.9)) for one in (fine, coarser))
+    contrast, next_contrast = (float(np.percentile(item, 99.9)) for item in (fine, coarser))
     return {
         "plainness": round(commonest, 4),
         "detail": round(float(fine.mean()), 4),

@@ -133,13 +133,13 @@ def _build_credential(document: Mapping[str, Any], label: str, chain: tuple[byte
         signed_at=_text_or_none(signature.get("time")),
         generator=_find_claim_generator(manifest),
         explanation=None if holds else _why_invalid(failures).value,
-        chain=tuple(base64.b64encode(one).decode() for one in chain),
+        chain=tuple(base64.b64encode(item).decode() for item in chain),
     )
 
 
 def _list_validation_failures(document: Mapping[str, Any]) -> tuple[str, ...]:
     results = (document.get("validation_results") or {}).get("activeManifest") or {}
-    codes = dict.fromkeys(str(one["code"])[:_MAX_TEXT] for one in results.get("failure") or ())
+    codes = dict.fromkeys(str(result["code"])[:_MAX_TEXT] for result in results.get("failure") or ())
     return tuple(codes)[:_MAX_LIST]
 
 
@@ -197,7 +197,7 @@ def _last_part(address: str) -> str:
 
 def _find_claim_generator(manifest: Mapping[str, Any]) -> str | None:
     """What wrote the manifest; and what made the sound, where a generator describes itself."""
-    told = [(one.get("name"), one.get("version")) for one in manifest.get("claim_generator_info") or ()]
+    told = [(item.get("name"), item.get("version")) for item in manifest.get("claim_generator_info") or ()]
     for assertion in manifest.get("assertions") or ():
         if assertion["label"] == _SELF_DESCRIPTION and isinstance(assertion.get("data"), dict):
             told += [tuple(assertion["data"].get(key) for key in ("providerName", "systemName", "systemVersion"))]
@@ -213,7 +213,7 @@ def _read_signer_certificates(found: Any, label: str) -> tuple[bytes, ...]:
         chain = jumbf.read_manifest_certificates(store.getvalue(), label)
     except (c2pa.C2paError, ValueError):
         return ()
-    return chain if len(chain) <= _MAX_CHAIN and all(len(one) <= _MAX_CERTIFICATE for one in chain) else ()
+    return chain if len(chain) <= _MAX_CHAIN and all(len(item) <= _MAX_CERTIFICATE for item in chain) else ()
 
 
 def _text_or_none(value: Any) -> str | None:

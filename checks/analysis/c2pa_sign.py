@@ -75,7 +75,7 @@ class Identity:
             raise UnusableIdentity(f"the certificate or the key cannot be read: {error}") from error
         if self._key.public_key() != self._chain[0].public_key():
             raise UnusableIdentity("the key is not the one of the first certificate")
-        self.certificates = "".join(one.public_bytes(Encoding.PEM).decode() for one in self._chain)
+        self.certificates = "".join(item.public_bytes(Encoding.PEM).decode() for item in self._chain)
         self.algorithm = self._algorithm()
 
     @classmethod

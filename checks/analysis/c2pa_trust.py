@@ -103,8 +103,8 @@ def _leads_to_a_root(chain: tuple[str, ...], trusted: TrustList, on: dt.date) ->
     if not 0 < len(chain) <= _MAX_LINKS or not trusted.roots:
         return False
     try:
-        links = [x509.load_der_x509_certificate(base64.b64decode(one)) for one in chain]
-        roots = [x509.load_der_x509_certificate(one) for one in trusted.roots]
+        links = [x509.load_der_x509_certificate(base64.b64decode(item)) for item in chain]
+        roots = [x509.load_der_x509_certificate(entry) for entry in trusted.roots]
     except _UNUSABLE:
         return False
     pairs = itertools.pairwise(links)  # C2PA asks for them in order, each issued by the next
@@ -133,11 +133,11 @@ def _was_issued_by(issuer: x509.Certificate, certificate: x509.Certificate, on: 
 def _is_authority(certificate: x509.Certificate) -> bool:
     """Whether a certificate may issue others, and says nothing critical that is not understood."""
     extensions = certificate.extensions
-    if any(one.critical and not isinstance(one.value, _UNDERSTOOD) for one in extensions):
+    if any(item.critical and not isinstance(item.value, _UNDERSTOOD) for item in extensions):
         return False
     if not extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
         return False
-    usages = [one.value for one in extensions if isinstance(one.value, x509.KeyUsage)]
+    usages = [extension.value for extension in extensions if isinstance(extension.value, x509.KeyUsage)]
     return all(usage.key_cert_sign for usage in usages)
 
 

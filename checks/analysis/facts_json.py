@@ -140,7 +140,7 @@ def facts_from_json(document: Mapping[str, Any], fingerprint: bytes, picture: by
         values["tags"] = tuple(TagClaim(**claim) for claim in values.get("tags", ()))
         values["lattice"] = lattice_from_json(values.get("lattice"))
         values["credential"] = credential_from_json(values.get("credential") or {})
-        values["pictures"] = tuple(credential_from_json(one) for one in values.get("pictures", ()))
+        values["pictures"] = tuple(credential_from_json(item) for item in values.get("pictures", ()))
         values["measured_by"] = {str(key): str(value) for key, value in values.get("measured_by", {}).items()}
         facts = AudioFacts(**values, fingerprint=fingerprint, picture=picture)
     except (TypeError, AttributeError, ValueError) as error:
@@ -181,7 +181,7 @@ def credential_from_json(document: Mapping[str, Any]) -> Credential:
             for key, value in document.items()
             if key in _CREDENTIAL_FIELDS
         }
-        values["sources"] = tuple(Source(str(one["type"]), str(one["where"])) for one in document.get("sources", ()))
+        values["sources"] = tuple(Source(str(item["type"]), str(item["where"])) for item in document.get("sources", ()))
         values["state"] = CredentialState(document.get("state", CredentialState.NONE)).value
         return Credential(**values)
     except (TypeError, KeyError, AttributeError, ValueError) as error:

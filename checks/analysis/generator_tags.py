@@ -93,8 +93,8 @@ def read_generator_tags(file: BinaryIO, kind: str | None) -> Provenance:
     found = _Found()
     notes: tuple[str, ...] = ()
     try:
-        for one in _READERS[kind](file):
-            found.take(one)
+        for item in _READERS[kind](file):
+            found.take(item)
     except Exception:  # a stranger's bytes in somebody's parser: whatever it raises, the tags are unreadable
         notes = UNREADABLE.notes
     return Provenance(

@@ -68,7 +68,7 @@ def _read_certificate_chain(signature: bytes) -> tuple[bytes, ...]:
             chain = headers.get(name) if isinstance(headers, dict) else None
             if isinstance(chain, bytes):
                 return (chain,)
-            if isinstance(chain, list) and all(isinstance(one, bytes) for one in chain):
+            if isinstance(chain, list) and all(isinstance(item, bytes) for item in chain):
                 return tuple(chain)
     raise ValueError("no certificates beside this signature")
 

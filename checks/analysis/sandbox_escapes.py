@@ -218,7 +218,7 @@ def _try_escapes(victim: int) -> tuple[Level, list[Result]]:
         except sandbox_run.Ended as ended:
             raise AnalysisUnavailable(f"the sandbox cannot be tested: {ended}") from ended
     document = json.loads(answer)
-    return Level(document["level"]), [Result(*one) for one in document["results"]]
+    return Level(document["level"]), [Result(*item) for item in document["results"]]
 
 
 def _read_process_state(process: int) -> tuple[object, ...]:
@@ -245,16 +245,16 @@ def attempt_escapes(request: BinaryIO) -> bytes:
 def _iterate_attempts(victim: int) -> Iterator[tuple[Attempt, tuple[bool, str]]]:
     libc = ctypes.CDLL(None, use_errno=True)
     machine = 0 if platform.machine() == "x86_64" else 1
-    for one in ATTEMPTS:
-        number = one.numbers[machine]
+    for item in ATTEMPTS:
+        number = item.numbers[machine]
         if number is None:
             continue
-        values = [_resolve_argument(argument, victim) for argument in one.arguments]
+        values = [_resolve_argument(argument, victim) for argument in item.arguments]
         ctypes.set_errno(0)
         answer = libc.syscall(ctypes.c_long(number), *values)
         code = ctypes.get_errno() if answer == -1 else 0
         said = os.strerror(code) if code else "it was allowed"
-        yield one, (code in _REFUSALS, f"{one.call}: {said}")
+        yield item, (code in _REFUSALS, f"{item.call}: {said}")
 
 
 def _resolve_argument(argument: int | bytes | str, victim: int) -> object:

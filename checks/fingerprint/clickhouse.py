@@ -318,7 +318,7 @@ class ClickHouseStore:
         result: list[list[Candidate]] = [[] for _ in queries]
         together: list[int] = []
         for number, query in enumerate(queries):
-            if together and sum(queries[one].keys.size for one in together) + query.keys.size > ASKED:
+            if together and sum(queries[item].keys.size for item in together) + query.keys.size > ASKED:
                 self._ask(queries, together, result)
                 together = []
             if query.keys.size:

@@ -439,8 +439,8 @@ def _build_comparison(stretches: list[_Stretch], query: UInt32s, reference: UInt
     shorter = min(query.size, reference.size)
     matched = any(_is_within_bands(stretch, bands) for stretch in stretches)
     deviation = ITEM_SECONDS * max(
-        time_map.measure_time_deviation(query, reference, one.heard, one.start, one.reference) if matched else 0.0
-        for one in stretches
+        time_map.measure_time_deviation(query, reference, item.heard, item.start, item.reference) if matched else 0.0
+        for item in stretches
     )
     same = any(_is_same_recording(stretch, shorter, bands) for stretch in stretches)
     wrong, heard = sum(int(s.wrong.sum()) for s in stretches), sum(int(s.heard.sum()) for s in stretches)

@@ -239,8 +239,8 @@ def build_index_tables(recordings: Sequence[tuple[int, Keys]]) -> tuple[Table, T
 
 def join_postings(kept: Sequence[Keys | None]) -> UInt64s:
     """The postings of recordings numbered as they come, one recording after the other."""
-    sizes = [one.values.size if one else 0 for one in kept]
-    values = np.concatenate([np.zeros(0, dtype=np.uint32), *(one.values for one in kept if one)])
+    sizes = [item.values.size if item else 0 for item in kept]
+    values = np.concatenate([np.zeros(0, dtype=np.uint32), *(entry.values for entry in kept if entry)])
     return postings_kernels.join_document_postings(values, np.array(sizes, dtype=np.int64))
 
 

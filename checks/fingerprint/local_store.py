@@ -216,7 +216,7 @@ class LocalStore:
         with self._writing():
             if self._memtable.mark != after:
                 return False
-            records = [one for one in records if one.keys is not None or self._holds(one.document)]
+            records = [record for record in records if record.keys is not None or self._holds(record.document)]
             full = self._record(records, mark)
         if full:
             self.tidy(INLINE)
@@ -252,7 +252,7 @@ class LocalStore:
                 self._flush()
             group: list[_Part] = []
             for part in sorted(self._parts, key=lambda part: part.segment.postings):
-                if group and sum(one.segment.postings for one in [*group, part]) > index_segment.MOST_POSTINGS:
+                if group and sum(item.segment.postings for item in [*group, part]) > index_segment.MOST_POSTINGS:
                     self._merge(group)
                     group = []
                 group.append(part)
@@ -510,8 +510,8 @@ class LocalStore:
         parts.sort(key=lambda part: part.listed.alive, reverse=True)
         for place, part in enumerate(parts[:-1]):
             rest = parts[place + 1 :]
-            fits = sum(one.segment.postings for one in parts[place:]) <= index_segment.MOST_POSTINGS
-            if fits and part.listed.alive <= sum(one.listed.alive for one in rest):
+            fits = sum(item.segment.postings for item in parts[place:]) <= index_segment.MOST_POSTINGS
+            if fits and part.listed.alive <= sum(entry.listed.alive for entry in rest):
                 return parts[place:]
         return []
 

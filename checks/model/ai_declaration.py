@@ -185,11 +185,15 @@ def build_declaration_patch(release: Release, track: Track, extent: ContainsAI) 
     What was declared of words, melody or finishing stays; that the sound was made by people does not, nor, where all
     was generated, that a credited part in it was.
     """
-    listed = [one for one in track.disclosure.contributions if one.element not in SOUND or one.level.generated]
+    listed = [
+        contribution
+        for contribution in track.disclosure.contributions
+        if contribution.element not in SOUND or contribution.level.generated
+    ]
     if extent is ContainsAI.ALL:
-        missing = SOUNDING.get(track.vocals, SOUNDING[None]) - {one.element for one in listed}
+        missing = SOUNDING.get(track.vocals, SOUNDING[None]) - {entry.element for entry in listed}
         listed += [Contribution(element, Level.FULLY_GENERATED) for element in sorted(missing)]
-    contributions: list[JSON] = [contribution_document(one) for one in listed]
+    contributions: list[JSON] = [contribution_document(item) for item in listed]
     disclosure: dict[str, JSON] = {
         "status": "declared",
         "contains_ai": extent.value,

@@ -113,7 +113,7 @@ def _describe_change(match: Match) -> str:
         found.append(f"pitched {'up' if match.pitch > 0 else 'down'} by {abs(match.pitch):.1f} semitones")
     if match.filtered:
         found.append("its bass and treble changed as by a filter or an equaliser")
-    return "".join(f", {one}" for one in found)
+    return "".join(f", {item}" for item in found)
 
 
 def _tempo_alone(match: Match) -> bool:

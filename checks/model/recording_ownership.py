@@ -76,11 +76,11 @@ def is_authorised(track: Track, match: Match, account: Account, context: Context
     if match.owner_account is not None or not match.artist:
         return False
     near = context.names.near_all([match.artist]).get(match.artist, ())
-    artists = [one for one in near if fold_name(one.name) == fold_name(match.artist)]
+    artists = [item for item in near if fold_name(item.name) == fold_name(match.artist)]
     keys = {artist.artist_key for artist in track.display_artists if artist.artist_key}
     opened = [context.names.opened_by(key) for key in keys]
-    keyed = {one.artist for one in opened if one is not None and one.vouched}
-    return any(account.id in one.vouched or one.artist in keyed for one in artists)
+    keyed = {entry.artist for entry in opened if entry is not None and entry.vouched}
+    return any(account.id in element.vouched or element.artist in keyed for element in artists)
 
 
 def is_own_original(relation: Relation, track: Track, delivery: Delivery, recordings: KnownRecordings) -> bool:
@@ -90,7 +90,7 @@ def is_own_original(relation: Relation, track: Track, delivery: Delivery, record
         return False
     if any(other.position != track.position and has_isrc(other, isrc) for other in delivery.release.tracks):
         return True
-    return any(is_own_known(delivery.account, one) for one in recordings.under_isrc(isrc))
+    return any(is_own_known(delivery.account, recording) for recording in recordings.under_isrc(isrc))
 
 
 def is_settled(track: Track, duration: float, asked: Match, account: Account, matches: Sequence[Match]) -> bool:
@@ -113,7 +113,7 @@ def is_settled(track: Track, duration: float, asked: Match, account: Account, ma
 def list_unsettled_refusals(refused: Match, account: Account, matches: Sequence[Match]) -> list[Refusal]:
     """The refusals of a sound that nothing this account has had accepted since, or had here before, answers."""
     return list_unanswered_refusals(
-        refused.refusals, [one for one in matches if _covers_same_sound(one, refused, account)], account
+        refused.refusals, [item for item in matches if _covers_same_sound(item, refused, account)], account
     )
 
 
@@ -121,7 +121,7 @@ def list_unanswered_refusals(
     refusals: Iterable[Refusal], own: Sequence[Match | Known], account: Account
 ) -> list[Refusal]:
     """The refusals because of which an account is asked, although it has these recordings of its own here."""
-    return [refusal for refusal in refusals if not any(_settles_refusal(one, refusal, account) for one in own)]
+    return [refusal for refusal in refusals if not any(_settles_refusal(item, refusal, account) for item in own)]
 
 
 def is_of_refused_account(match: Match, matches: Iterable[Match]) -> bool:

@@ -156,8 +156,8 @@ def check_ai_disclosure(delivery: Delivery, context: Context) -> Iterator[Findin
 def _judge_declaration(delivery: Delivery, track: Track) -> Iterator[Finding]:
     said = ai_declaration.list_ai_labels(track)
     if any(
-        ai_declaration.is_consented_voice(one) and _is_accepted(delivery, track, one)
-        for one in _list_contributions(track)
+        ai_declaration.is_consented_voice(item) and _is_accepted(delivery, track, item)
+        for item in _list_contributions(track)
     ):
         said = (*said, ai_declaration.CONSENTED_VOICE)
     if said:
@@ -205,7 +205,9 @@ def _whole_against_parts(track: Track) -> Iterator[str]:
             yield f"the recording is declared as made without AI, and its {_name_element(element)} as generated"
     if whole is ContainsAI.ALL:
         for element in (
-            one for one in ai_declaration.SOUND if levels.get(one, Level.FULLY_GENERATED) is not Level.FULLY_GENERATED
+            item
+            for item in ai_declaration.SOUND
+            if levels.get(item, Level.FULLY_GENERATED) is not Level.FULLY_GENERATED
         ):
             yield f"all of the recording is declared as generated, and not all of its {_name_element(element)}"
         for contributor in track.contributors:

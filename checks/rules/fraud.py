@@ -150,7 +150,9 @@ def _equal_lengths(delivery: Delivery, habits: Habits) -> Iterator[Finding]:
 
 
 def _tied_parties(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    parties = {fold_party_name(one.name): one.name for track in delivery.release.tracks for one in _list_makers(track)}
+    parties = {
+        fold_party_name(maker.name): maker.name for track in delivery.release.tracks for maker in _list_makers(track)
+    }
     tied = context.history.refused_with(sorted(parties)) if parties else {}
     for key, count in tied.items():
         yield Finding(
@@ -164,7 +166,11 @@ def _tied_parties(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def _list_makers(track: Track) -> list[Contributor]:
-    return [one for one in track.contributors if len(one.name) > 2 and not TYING_ROLES.isdisjoint(one.roles)]
+    return [
+        contributor
+        for contributor in track.contributors
+        if len(contributor.name) > 2 and not TYING_ROLES.isdisjoint(contributor.roles)
+    ]
 
 
 def _list_track_lengths(delivery: Delivery) -> Iterator[tuple[Track, float]]:

@@ -216,8 +216,8 @@ def compare_artist_names(delivered: str, protected: str) -> Likeness | None:
 def _romanised_alike(delivered: str, protected: str) -> bool:
     """Whether the names are alike once what is written in other scripts is written in Latin letters."""
     pairs = [
-        (one, other)
-        for one in name_matching.list_name_spellings(delivered)
+        (spelling, other)
+        for spelling in name_matching.list_name_spellings(delivered)
         for other in name_matching.list_name_spellings(protected)
     ]
     return any(

@@ -106,8 +106,13 @@ class Panel:
             "pitch_semitones": _number_or_default(self.match.get("pitch")),
             "looks": dict(self.looks),
             "segments": [
-                {"start": one.start, "end": one.end, "bStart": one.reference_start, "bEnd": one.reference_end}
-                for one in self.segments
+                {
+                    "start": segment.start,
+                    "end": segment.end,
+                    "bStart": segment.reference_start,
+                    "bEnd": segment.reference_end,
+                }
+                for segment in self.segments
             ],
         }
 
@@ -121,7 +126,7 @@ def build_ab_panels(findings: Iterable[Finding], sounds: Mapping[int, Sound]) ->
         [int(match["recording"]) for _, _, match in told if str(match.get("recording", "")).isdigit()]
     )
     stored = set(
-        Blob.objects.filter(pk__in={one.sha256 for one in known.values()}, stored_at__isnull=False).values_list(
+        Blob.objects.filter(pk__in={item.sha256 for item in known.values()}, stored_at__isnull=False).values_list(
             "pk", flat=True
         )
     )
@@ -161,16 +166,16 @@ def _build_ab_panel(
 ) -> Panel:
     segments = [
         (
-            _number_or_default(one.get("start")),
-            _number_or_default(one.get("end")),
-            _number_or_default(one.get("reference_start")),
-            _number_or_default(one.get("reference_end")),
+            _number_or_default(item.get("start")),
+            _number_or_default(item.get("end")),
+            _number_or_default(item.get("reference_start")),
+            _number_or_default(item.get("reference_end")),
         )
-        for one in match["segments"]
+        for item in match["segments"]
     ]
     # A length that nobody measured is at least as long as what was matched in it.
-    duration = max([_number_or_default(sound.facts.get("duration")), *(one[1] for one in segments)])
-    reference_duration = max([reference.duration if reference else 0.0, *(one[3] for one in segments)])
+    duration = max([_number_or_default(sound.facts.get("duration")), *(segment[1] for segment in segments)])
+    reference_duration = max([reference.duration if reference else 0.0, *(entry[3] for entry in segments)])
     scale = _common_lane_scale(duration, reference_duration)
     url, looks = "", {"a": sound.waveform_url}
     if reference and reference.sha256 in stored:

@@ -37,7 +37,7 @@ class Tracing(Deciding):
 
     def deciding(self, request: HttpRequest, shown: Review, form: object) -> dict[str, object]:
         """With the tests for a changed speed that were made of the files, by the track's position."""
-        sha256s = {one.row.position: str(one.facts.get("sha256")) for one in shown.tracks if one.traces}
+        sha256s = {track.row.position: str(track.facts.get("sha256")) for track in shown.tracks if track.traces}
         made = artefact_review.speed_tests(set(sha256s.values())) if sha256s else {}
         tests = {position: made[sha256] for position, sha256 in sha256s.items() if sha256 in made}
         return {**super().deciding(request, shown, form), "speed_tests": tests}

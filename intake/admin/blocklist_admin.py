@@ -84,7 +84,11 @@ class BlockAdmin(ReadOnly):
     def reopen(self, request: HttpRequest, rows: QuerySet[Block]) -> None:
         """What was cleared before the block goes back into the queue."""
         who = name_moderator_actor(request.user)  # type: ignore[arg-type]
-        told = [one for row in rows.filter(lifted_at=None) for one in blocklist.reopen_affected_submissions(row, who)]
+        told = [
+            submission
+            for row in rows.filter(lifted_at=None)
+            for submission in blocklist.reopen_affected_submissions(row, who)
+        ]
         self.message_user(request, f"{len(told)} submissions heard of it.", messages.SUCCESS)
 
 

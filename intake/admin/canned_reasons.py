@@ -60,16 +60,18 @@ def for_families(families: set[str], language: str = Language.ENGLISH.value) -> 
     """The prepared reasons in a language, those that fit why the release is here first."""
     spoken = language if language in PHRASES else Language.ENGLISH.value
     fitting = sorted(CANNED, key=lambda one: (one.family not in families, bool(one.family) is False))
-    return tuple(Canned(one.key, one.verdict, one.family, one.title, spoken) for one in fitting)
+    return tuple(Canned(item.key, item.verdict, item.family, item.title, spoken) for item in fitting)
 
 
 def prepared_for_others(text: str, verdict: Verdict) -> bool:
     """Whether a text is, word for word, a prepared reason of other verdicts and not of this one."""
-    verdicts = {one.verdict for one in CANNED for words in PHRASES.values() if words[one.key].strip() == text.strip()}
+    verdicts = {
+        item.verdict for item in CANNED for words in PHRASES.values() if words[item.key].strip() == text.strip()
+    }
     return bool(verdicts) and verdict not in verdicts
 
 
 def in_languages(families: set[str], language: str) -> Sequence[tuple[str, tuple[Canned, ...]]]:
     """The same by the name of the language: the label's own first, and English for whoever does not speak it."""
     spoken = dict.fromkeys((language if language in PHRASES else Language.ENGLISH.value, Language.ENGLISH.value))
-    return [(str(Language(one).label), for_families(families, one)) for one in spoken]
+    return [(str(Language(item).label), for_families(families, item)) for item in spoken]

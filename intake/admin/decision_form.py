@@ -71,7 +71,7 @@ class DecisionForm(forms.Form):
 
     sequence = forms.IntegerField(min_value=0)
     verdict = forms.ChoiceField(
-        choices=[(one.value, one.value) for one in HUMAN], error_messages={"required": "Choose a verdict."}
+        choices=[(entry.value, entry.value) for entry in HUMAN], error_messages={"required": "Choose a verdict."}
     )
     code = forms.CharField(max_length=40, required=False)
     reason = forms.CharField(
@@ -79,19 +79,19 @@ class DecisionForm(forms.Form):
     )
     language = forms.ChoiceField(choices=Language.choices, required=False)
     note = forms.CharField(max_length=4000, required=False)
-    labels = forms.MultipleChoiceField(choices=[(one, one) for one in OFFERED], required=False)
+    labels = forms.MultipleChoiceField(choices=[(element, element) for element in OFFERED], required=False)
     to_fix = forms.TypedMultipleChoiceField(coerce=int, required=False)
 
     def __init__(self, data: Any = None, positions: Sequence[int] = (), findings: Sequence[int] = ()) -> None:
         if data is not None and hasattr(data, "getlist"):
             data = data.copy()
-            data.setlist("labels", [one for one in data.getlist("labels") if one])  # selects left on "—"
+            data.setlist("labels", [item for item in data.getlist("labels") if item])  # selects left on "—"
         super().__init__(data)
-        self.fields["to_fix"].choices = [(one, str(one)) for one in findings]  # type: ignore[attr-defined]
+        self.fields["to_fix"].choices = [(finding, str(finding)) for finding in findings]  # type: ignore[attr-defined]
         self._tracks = {f"{TRACK}{position}": position for position in positions}
         for name in self._tracks:
             self.fields[name] = forms.ChoiceField(
-                choices=[("", ""), *((one.value, one.value) for one in HUMAN)], required=False
+                choices=[("", ""), *((entry.value, entry.value) for entry in HUMAN)], required=False
             )
 
     def clean(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class DecisionForm(forms.Form):
             cleaned["code"] = ""
         if verdict != Verdict.RETURN:
             cleaned["to_fix"] = []
-        keys = [one.partition("=")[0] for one in chosen]
+        keys = [item.partition("=")[0] for item in chosen]
         if len(keys) != len(set(keys)):
             self.add_error("labels", "One value for each label.")
         return cleaned
@@ -122,12 +122,12 @@ class DecisionForm(forms.Form):
     @property
     def mending(self) -> list[str]:
         """The findings to mend as they came."""
-        return [str(one) for one in self["to_fix"].value() or ()]
+        return [str(item) for item in self["to_fix"].value() or ()]
 
     @property
     def label_pairs(self) -> list[tuple[str, str]]:
         """(key, value) of the chosen labels."""
-        return [(key, value) for key, _, value in (one.partition("=") for one in self.cleaned_data["labels"])]
+        return [(key, value) for key, _, value in (item.partition("=") for item in self.cleaned_data["labels"])]
 
     @property
     def apart(self) -> dict[int, str]:
@@ -188,7 +188,7 @@ class BulkForm(forms.Form):
     """The same verdict on many submissions, each as it was seen in the preview (``seen``: id and sequence)."""
 
     verdict = forms.ChoiceField(
-        choices=[(one.value, one.value) for one in HUMAN if one is not Verdict.LABEL],
+        choices=[(candidate.value, candidate.value) for candidate in HUMAN if candidate is not Verdict.LABEL],
         error_messages={"required": "Choose a verdict."},
     )
     code = forms.CharField(max_length=40, required=False)

@@ -83,7 +83,7 @@ class Deciding(ReadOnly):
             "languages": Language.choices,
             "language": label.language,
             "grounds": admission.current_policy().reasons.values(),
-            "mendable": [one for one in shown.findings if not one.row.private and not one.note],
+            "mendable": [finding for finding in shown.findings if not finding.row.private and not finding.note],
             "track_verdicts": [verdict.value for verdict in decisions.STATES],
             "apart": form.apart if isinstance(form, DecisionForm) else {},
             "mending": form.mending if isinstance(form, DecisionForm) else [],
@@ -125,7 +125,7 @@ class Deciding(ReadOnly):
         self.may_decide(request)
         submission = self.load(pk)
         findings = list(Finding.objects.told().filter(submission=submission).values_list("pk", flat=True))
-        form = DecisionForm(request.POST, [one.position for one in submission.tracks.all()], findings)
+        form = DecisionForm(request.POST, [track.position for track in submission.tracks.all()], findings)
         if not form.is_valid():
             return self.page(request, submission, HTTPStatus.BAD_REQUEST, form)
         # The service compares with what the moderator saw, not with what was just read.

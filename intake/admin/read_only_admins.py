@@ -327,7 +327,7 @@ class ProtectedArtistAdmin(ReadOnly):
 
     @display(description="also known as")
     def other_names(self, row: ProtectedArtist) -> str:
-        return ", ".join(one.name for one in row.protected_names.all() if one.name != row.name)
+        return ", ".join(name.name for name in row.protected_names.all() if name.name != row.name)
 
     @display(description="may deliver")
     def may_deliver(self, row: ProtectedArtist) -> str:
@@ -335,11 +335,11 @@ class ProtectedArtistAdmin(ReadOnly):
 
     @display(description="valid keys")
     def valid_keys(self, row: ProtectedArtist) -> str:
-        return ", ".join(f"{one.prefix}…" for one in row.artist_keys.all() if one.revoked_at is None)
+        return ", ".join(f"{key.prefix}…" for key in row.artist_keys.all() if key.revoked_at is None)
 
     @display(description="key uses")
     def uses(self, row: ProtectedArtist) -> int:
-        return sum(one.uses for one in row.artist_keys.all())
+        return sum(key.uses for key in row.artist_keys.all())
 
 
 @register(Endpoint, site=desk)

@@ -179,7 +179,7 @@ class Handling(Deciding):
         self.may_decide(request)
         if "verdict" in request.POST:
             return self._decide_all(request)
-        return self._preview(request, [_parse_uuid(one) for one in request.POST.getlist("pick")])
+        return self._preview(request, [_parse_uuid(item) for item in request.POST.getlist("pick")])
 
     def _preview(
         self, request: HttpRequest, picked: list[uuid.UUID], form: BulkForm | None = None, status: int = HTTPStatus.OK
@@ -203,7 +203,7 @@ class Handling(Deciding):
 
     def _decide_all(self, request: HttpRequest) -> HttpResponse:
         form = BulkForm(request.POST)
-        parts = [one.partition(":") for one in request.POST.getlist("seen")]
+        parts = [item.partition(":") for item in request.POST.getlist("seen")]
         seen = [(_parse_uuid(pk), int(number)) for pk, _, number in parts if number.isdecimal()]
         if not form.is_valid():
             return self._preview(request, [pk for pk, _ in seen], form, HTTPStatus.BAD_REQUEST)
@@ -217,11 +217,11 @@ class Handling(Deciding):
         except decisions.InvalidDecision as error:
             form.add_error(None, f"This cannot be decided so: {error}.")
             return self._preview(request, [pk for pk, _ in seen], form, HTTPStatus.BAD_REQUEST)
-        done = [one for one in outcomes if one.decision]
+        done = [entry for entry in outcomes if entry.decision]
         messages.success(request, f"{len(done)} of {len(outcomes)} decided: {verdict.value}.")
-        for one in outcomes:
-            if one.refused:
-                messages.warning(request, f"“{one.submission.title}” was left as it is: {one.refused}.")
+        for outcome in outcomes:
+            if outcome.refused:
+                messages.warning(request, f"“{outcome.submission.title}” was left as it is: {outcome.refused}.")
         return redirect("admin:intake_submission_changelist")
 
 

@@ -127,8 +127,8 @@ class Heard:
     def tags(self) -> list[tuple[str, str, str]]:
         """(value, where, patterns) of the tags that claim a generator, each told once."""
         told: dict[tuple[str, str], list[str]] = {}
-        for one in self.facts.get("tags") or ():
-            told.setdefault((str(one["value"]), str(one["where"])), []).append(str(one["pattern"]))
+        for facts in self.facts.get("tags") or ():
+            told.setdefault((str(facts["value"]), str(facts["where"])), []).append(str(facts["pattern"]))
         return [(value, where, ", ".join(patterns)) for (value, where), patterns in told.items()]
 
     @property
@@ -155,8 +155,12 @@ class Heard:
     @property
     def ordinary(self) -> bool:
         """Declared to be made by people, measured, and nothing found that says otherwise."""
-        levels = {one.get("level") for one in self.contributions}
-        machines = {one.get("ai_contribution") for one in self.contributors} - {"none", "undeclared", None}
+        levels = {contribution.get("level") for contribution in self.contributions}
+        machines = {contributor.get("ai_contribution") for contributor in self.contributors} - {
+            "none",
+            "undeclared",
+            None,
+        }
         told = self.disclosure_status == "declared" and levels <= {"none", "assistive_tool"} and not machines
         found = bool(self.traces and (self.traces.found or self.traces.holes))
         return told and bool(self.facts) and not self.tags and not self.credential and not found
@@ -225,34 +229,34 @@ class Review:
 
     @property
     def holding(self) -> list[Shown]:
-        return [one for one in self.findings if one.holds]
+        return [finding for finding in self.findings if finding.holds]
 
     @property
     def others(self) -> list[Shown]:
-        return [one for one in self.findings if not one.holds]
+        return [finding for finding in self.findings if not finding.holds]
 
     @property
     def panels(self) -> list[Panel]:
-        return [panel for one in self.findings for panel in one.panels]
+        return [panel for finding in self.findings for panel in finding.panels]
 
     @property
     def speaking(self) -> list[Heard]:
         """Tracks whose disclosure or file says something about AI, or that say nothing where they should."""
-        return [one for one in self.tracks if not one.ordinary]
+        return [track for track in self.tracks if not track.ordinary]
 
     @property
     def silent(self) -> list[Heard]:
-        return [one for one in self.tracks if one.ordinary]
+        return [track for track in self.tracks if track.ordinary]
 
     @property
     def decision(self) -> Decision | None:
         """The decision that stands."""
-        return next((one.decision for one in reversed(self.history) if one.decision), None)
+        return next((item.decision for item in reversed(self.history) if item.decision), None)
 
     @property
     def because(self) -> list[str]:
         """What holds it, each kind once, worst first."""
-        found = list(dict.fromkeys(code_in_words(one.row.code) for one in self.holding))
+        found = list(dict.fromkeys(code_in_words(item.row.code) for item in self.holding))
         return [*found, *(f"no result of {run.name}" for run in self.unfinished)]
 
     @property
@@ -271,7 +275,7 @@ class Review:
 
     @property
     def families(self) -> set[str]:
-        return {one.family.key for one in self.holding}
+        return {item.family.key for item in self.holding}
 
     @property
     def context_tabs(self) -> tuple[Tab, ...]:
@@ -280,7 +284,7 @@ class Review:
         tabs = (
             ("tracks", "Tracks", len(self.tracks)),
             ("disclosure", "Disclosure", len(self.speaking)),
-            ("cases", "Cases", max((one.everywhere.total for one in self.like), default=0)),
+            ("cases", "Cases", max((item.everywhere.total for item in self.like), default=0)),
             ("parties", "Past", 0),
             ("metadata", "Release", len(self.differences)),
             ("partners", "Partners", len(self.served)),
@@ -300,30 +304,37 @@ def load_review(submission: Submission) -> Review:
     rows = list(submission.tracks.all())
     tracks = tuple(_iterate_audible_tracks(submission, rows, resources))
     findings = list(submission.findings.select_related("check_run"))
-    heard = build_ab_panels(findings, {one.row.position: one for one in tracks})
+    heard = build_ab_panels(findings, {track.row.position: track for track in tracks})
     shown = tuple(_iterate_shown_findings(findings, rows, heard))
     history = tuple(_iterate_history(submission))
-    standing = next((one.decision for one in reversed(history) if one.decision), None)
-    proposed = dict.fromkeys((one["key"], one["value"]) for row in findings for one in row.labels)
+    standing = next((item.decision for item in reversed(history) if item.decision), None)
+    proposed = dict.fromkeys((label["key"], label["value"]) for row in findings for label in row.labels)
     return Review(
         submission=submission,
         findings=shown,
         tracks=tracks,
         cover=next(
-            (_resource_file_url(one) for one in resources if one.kind == Resource.Kind.COVER and one.blob_id), ""
+            (
+                _resource_file_url(resource)
+                for resource in resources
+                if resource.kind == Resource.Kind.COVER and resource.blob_id
+            ),
+            "",
         ),
         checks=tuple(submission.check_runs.order_by("created_at", "pk")),
         history=history,
         differences=tuple(_iterate_differences(submission)),
         superseded_by=submission.superseded_by.order_by("-id").first(),
         claim=claim_of(submission),
-        like=similar_cases.list_like_cases(list(dict.fromkeys(one.row.code for one in shown if one.holds)), submission),
+        like=similar_cases.list_like_cases(
+            list(dict.fromkeys(element.row.code for element in shown if element.holds)), submission
+        ),
         past=similar_cases.describe_past_deliveries(submission),
         served=similar_cases.list_partner_outcomes(proposed, standing, submission.state in CLEARED),
         documents=tuple(
-            (one.name, _resource_file_url(one))
-            for one in resources
-            if one.kind == Resource.Kind.DOCUMENT and one.blob_id
+            (entry.name, _resource_file_url(entry))
+            for entry in resources
+            if entry.kind == Resource.Kind.DOCUMENT and entry.blob_id
         ),
         proposed=frozenset(f"{key}={value}" for key, value in proposed),
     )
@@ -351,7 +362,7 @@ def _iterate_shown_findings(
             row=row,
             subject=in_words(row.subject, titles),
             evidence=evidence_format.format_evidence(row.evidence),
-            matches=tuple(one for one in matches if isinstance(one, Mapping)) if isinstance(matches, list) else (),
+            matches=tuple(item for item in matches if isinstance(item, Mapping)) if isinstance(matches, list) else (),
             panels=heard.get(row.pk, ()),
             rule=rules.get(row.pk),
         )
@@ -360,8 +371,8 @@ def _iterate_shown_findings(
 def _iterate_audible_tracks(
     submission: Submission, rows: Iterable[Track], resources: Iterable[Resource]
 ) -> Iterator[Heard]:
-    documents = {one.get("position"): one for one in submission.metadata.get("tracks") or ()}
-    by_id = {one.pk: one for one in resources}
+    documents = {item.get("position"): item for item in submission.metadata.get("tracks") or ()}
+    by_id = {entry.pk: entry for entry in resources}
     trusted = functools.cache(TrustRoot.objects.trust_list)  # asked for where a file carries a credential
     for row in rows:
         resource = by_id[row.resource_id]
@@ -387,7 +398,7 @@ def _resource_file_url(resource: Resource) -> str:
 
 
 def _iterate_history(submission: Submission) -> Iterator[Happening]:
-    decisions = {str(one.pk): one for one in submission.decisions.all()}
+    decisions = {str(decision.pk): decision for decision in submission.decisions.all()}
     for event in submission.events.all():
         yield Happening(event, decisions.get(str(event.data.get("decision"))))
 
@@ -425,7 +436,7 @@ def _iterate_document_leaves(document: Any, path: str = "") -> Iterator[tuple[st
                 if path
                 else evidence_format.format_evidence_key(key),
             )
-    elif isinstance(document, list) and any(isinstance(one, Mapping) for one in document):
+    elif isinstance(document, list) and any(isinstance(item, Mapping) for item in document):
         for number, inner in enumerate(document, 1):
             yield from _iterate_document_leaves(inner, f"{path.removesuffix('s')} {number}")
     elif document not in (None, "", []):

@@ -197,7 +197,7 @@ class Screen:
     @property
     def kept(self) -> SavedFilter | None:
         """The saved view that this is."""
-        return next((one for one in self.saved if one.query == self.wanted.query), None)
+        return next((item for item in self.saved if item.query == self.wanted.query), None)
 
 
 def load_queue_screen(wanted: QueueFilters, moderator: User, page: str = "1") -> Screen:
@@ -270,7 +270,7 @@ def narrow_submissions(found: QuerySet[Submission], wanted: QueueFilters) -> Que
 def list_hold_reasons(findings: Iterable[Finding]) -> tuple[Reason, ...]:
     """The findings that hold a release, worst first; among equals, where a mistake costs most."""
     order = {family.key: rank for rank, family in enumerate(FAMILIES)}
-    held = [Reason(one.code, one.message, one.severity) for one in findings if one.route in HOLDING]
+    held = [Reason(finding.code, finding.message, finding.severity) for finding in findings if finding.route in HOLDING]
     return tuple(sorted(held, key=lambda one: (SEVERITIES.get(one.severity, 9), order[one.family.key])))
 
 
@@ -301,25 +301,25 @@ def _count_waiting_families(now: dt.datetime) -> tuple[Family, ...]:
         )
     )
     found = {key: (count, overdue, oldest) for key, count, overdue, oldest in waiting}
-    return tuple(Family(one, *found.get(one.key, (0, 0, None))) for one in FAMILIES)
+    return tuple(Family(item, *found.get(item.key, (0, 0, None))) for item in FAMILIES)
 
 
 def _build_queue_rows(submissions: Sequence[Submission], now: dt.datetime) -> tuple[Row, ...]:
     findings: dict[Any, list[Finding]] = defaultdict(list)
-    for one in Finding.objects.filter(submission__in=[s.pk for s in submissions], route__in=HOLDING).only(
+    for item in Finding.objects.filter(submission__in=[s.pk for s in submissions], route__in=HOLDING).only(
         "submission_id", "code", "message", "severity", "route"
     ):
-        findings[one.submission_id].append(one)
+        findings[item.submission_id].append(item)
     last = Decision.objects.filter(submission__in=[s.pk for s in submissions], actor__startswith="moderator:")
-    said = {one.submission_id: one for one in last.order_by("number")}
+    said = {entry.submission_id: entry for entry in last.order_by("number")}
     return tuple(
         Row(
-            submission=one,
-            reasons=list_hold_reasons(findings[one.pk]),
-            claim=_active_claim(one, now),
-            said=" ".join(said[one.pk].reasons) if one.pk in said else "",
+            submission=submission,
+            reasons=list_hold_reasons(findings[submission.pk]),
+            claim=_active_claim(submission, now),
+            said=" ".join(said[submission.pk].reasons) if submission.pk in said else "",
         )
-        for one in submissions
+        for submission in submissions
     )
 
 

@@ -128,7 +128,7 @@ def list_like_cases(codes: Sequence[str], submission: Submission) -> tuple[Like,
             code,
             _tally_of_code(everywhere, code),
             _tally_of_code(of_label, code),
-            tuple(one for one in lately if one.code == code),
+            tuple(item for item in lately if item.code == code),
         )
         for code in codes
     )
@@ -147,7 +147,9 @@ def list_partner_outcomes(
     """What each partner gets of it: of what was decided, or of what could be."""
     rules = admission.current_policy()
     partners = Partner.objects.order_by("slug")[:50]
-    given = [Label(one["key"], one["value"], Basis(one["basis"])) for one in decision.labels] if decision else []
+    given = (
+        [Label(label["key"], label["value"], Basis(label["basis"])) for label in decision.labels] if decision else []
+    )
     wanted = [Label(key, value, Basis.VERIFIED_BY_HUMAN) for key, value in proposed]
     found = []
     for partner in partners:

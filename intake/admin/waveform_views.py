@@ -153,7 +153,7 @@ def _get_compared_pair(row: Finding, number: int) -> tuple[Mapping[str, Any], by
 
 def _iterate_match_segments(match: Mapping[str, Any]) -> Iterator[tuple[float, float, float, float]]:
     names = ("start", "end", "reference_start", "reference_end")
-    for one in match.get("segments") or ():
-        if all(isinstance(one.get(name), int | float) for name in names):
-            start, end, their_start, their_end = (float(one[name]) for name in names)
+    for item in match.get("segments") or ():
+        if all(isinstance(item.get(name), int | float) for name in names):
+            start, end, their_start, their_end = (float(item[name]) for name in names)
             yield start, end, their_start, their_end

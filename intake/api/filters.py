@@ -29,8 +29,8 @@ YEARS = range(1970, 9999)
 class SubmissionFilter(django_filters.FilterSet):
     """What submissions can be found by."""
 
-    state = django_filters.ChoiceFilter(choices=[(one.value, one.value) for one in State])
-    verdict = django_filters.ChoiceFilter(choices=[(one.value, one.value) for one in Verdict])
+    state = django_filters.ChoiceFilter(choices=[(item.value, item.value) for item in State])
+    verdict = django_filters.ChoiceFilter(choices=[(entry.value, entry.value) for entry in Verdict])
     created_after = IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
     upc = django_filters.CharFilter(max_length=14)

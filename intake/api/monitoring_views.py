@@ -97,9 +97,9 @@ class Rows(Collector):
         """What each host with a worker found when it last tested itself."""
         passed = GaugeMetricFamily("gate_self_test_ok", "Whether a host can measure files.", labels=["host"])
         age = GaugeMetricFamily("gate_self_test_age_seconds", "Since a host tested itself.", labels=["host"])
-        for one in SelfTest.objects.order_by("host"):
-            passed.add_metric([one.host], float(one.ok))
-            age.add_metric([one.host], max(0.0, (timezone.now() - one.ran_at).total_seconds()))
+        for item in SelfTest.objects.order_by("host"):
+            passed.add_metric([item.host], float(item.ok))
+            age.add_metric([item.host], max(0.0, (timezone.now() - item.ran_at).total_seconds()))
         yield passed
         yield age
         postponed = Analysis.objects.filter(status=Status.PENDING, next_attempt_at__isnull=False).count()

@@ -138,8 +138,8 @@ LIST_SUBMISSIONS = _operation(
     summary="Your submissions, newest first",
     parameters=[
         *_PAGING,
-        _query("state", "Where it stands.", enum=[str(one) for one in State]),
-        _query("verdict", "The standing verdict.", enum=[str(one) for one in Verdict]),
+        _query("state", "Where it stands.", enum=[str(item) for item in State]),
+        _query("verdict", "The standing verdict.", enum=[str(entry) for entry in Verdict]),
         _query("created_after", "At or after this time.", OpenApiTypes.DATETIME),
         _query("created_before", "Before this time.", OpenApiTypes.DATETIME),
         _query("upc", "The release's UPC."),

@@ -86,7 +86,7 @@ class Viewer:
     def _submission(self, row: models.Submission, parts: _Parts) -> dict[str, Any]:
         decision, counts = parts.standing.get(row.pk), parts.counts.get(row.pk, Counter())
         if self._is_label:
-            counts = counts + Counter(one.code.severity.value for one in own_findings(row, decision))
+            counts = counts + Counter(finding.code.severity.value for finding in own_findings(row, decision))
         document = {
             "id": row.pk,
             "state": row.state,
@@ -94,13 +94,15 @@ class Viewer:
             "created_at": row.created_at,
             "concluded_at": row.concluded_at,
             "due_at": row.due_at,
-            "labels": [_represent_ai_label(one) for one in decision.labels] if decision else [],
+            "labels": [_represent_ai_label(label) for label in decision.labels] if decision else [],
             "reasons": told_reasons(decision.reasons) if decision and self._is_label else [],
             "policy": {"version": decision.policy_version, "digest": decision.policy_digest} if decision else None,
             "findings": {severity: counts.get(severity, 0) for severity in ("critical", "warning", "information")},
             "checks": parts.runs.get(row.pk, []),
-            "tracks": [_told_track(one, parts.asked.get(row.pk, ())) for one in parts.tracks.get(row.pk, [])],
-            "partners": [_represent_partner(one, decision) for one in parts.partners] if row.state in CLEARED else [],
+            "tracks": [_told_track(track, parts.asked.get(row.pk, ())) for track in parts.tracks.get(row.pk, [])],
+            "partners": [_represent_partner(partner, decision) for partner in parts.partners]
+            if row.state in CLEARED
+            else [],
             "release": row.metadata,
             "supersedes": row.supersedes_id,
         }
@@ -114,15 +116,17 @@ class Viewer:
         """What people at the desk say to the label, and what it can do about it; nothing of that is a partner's."""
         given = {pk: one for pk, one in standing.items() if one.verdict != Verdict.REVIEW and self._is_label}
         notes, last = self._notes(begun), self._appeals(begun)
-        asked = [pk for one in given.values() for pk in one.to_fix]
+        asked = [pk for item in given.values() for pk in item.to_fix]
         to_mend = self._to_mend(asked) if asked else {}
-        offers = [one.pk for one in given.values() if one.offer]
+        offers = [entry.pk for entry in given.values() if entry.offer]
         taken = models.Submission.objects.filter(accepts__in=offers).values_list("accepts", "pk") if offers else ()
         accepted = dict(taken)
         return {
             pk: {
                 "explanation": _represent_explanation(given.get(pk)),
-                "to_mend": [to_mend[one] for one in (given[pk].to_fix if pk in given else ()) if one in to_mend],
+                "to_mend": [
+                    to_mend[element] for element in (given[pk].to_fix if pk in given else ()) if element in to_mend
+                ],
                 "partial": _represent_offer(given.get(pk), accepted),
                 "appeal": represent_appeal(last[pk]) if pk in last else None,
                 "notes": notes.get(pk, []),
@@ -134,7 +138,7 @@ class Viewer:
         """Findings in the words in which the label is told them anyway."""
         rows = list(models.Finding.objects.told().filter(pk__in=asked).select_related("check_run"))
         kept = ("code", "subject", "message", "fix")
-        told = [{key: one[key] for key in kept} for one in self.findings(rows)]
+        told = [{key: finding[key] for key in kept} for finding in self.findings(rows)]
         return {row.pk: one for row, one in zip(rows, told, strict=True)}
 
     def _notes(self, rows: Sequence[Any]) -> Mapping[Any, list[dict[str, Any]]]:
@@ -149,7 +153,7 @@ class Viewer:
         """The last appeal of each. Few have one: what belongs to it is read only where there is one."""
         if not rows or not self._is_label:
             return {}
-        last = {one.submission_id: one for one in models.Appeal.objects.filter(submission__in=rows)}
+        last = {item.submission_id: item for item in models.Appeal.objects.filter(submission__in=rows)}
         prefetch_related_objects(list(last.values()), "against", "decision", "files__blob")
         return last
 
@@ -167,7 +171,7 @@ class Viewer:
     def _standing(rows: Sequence[Any]) -> Mapping[Any, models.Decision]:
         """The last decision of each."""
         given = models.Decision.objects.filter(submission__in=rows).order_by("number") if rows else ()
-        return {one.submission_id: one for one in given}
+        return {item.submission_id: item for item in given}
 
     @staticmethod
     def _counts(rows: Sequence[Any]) -> Mapping[Any, Counter[str]]:
@@ -185,7 +189,7 @@ class Viewer:
     def findings(self, rows: Sequence[models.Finding]) -> list[dict[str, Any]]:
         """Findings without what is another label's business."""
         ids = {str(match.get("recording")) for row in rows for match in _list_evidence_matches(row)}
-        numbers = [int(one) for one in ids if one.isascii() and one.isdigit()]
+        numbers = [int(item) for item in ids if item.isascii() and item.isdigit()]
         learned = models.KnownRecording.Source.LEARNED
         delivered = models.KnownRecording.objects.filter(pk__in=numbers).exclude(source=learned)
         foreign = {str(pk) for pk in delivered.exclude(label_id=self._who.pk).values_list("pk", flat=True)}
@@ -193,7 +197,7 @@ class Viewer:
 
     def own_findings(self, row: models.Submission) -> list[dict[str, Any]]:
         """The findings that the gate's own reasons are read with; they belong to no check, and are not stored."""
-        return [represent_new_finding(one) for one in own_findings(row, row.decision)]
+        return [represent_new_finding(finding) for finding in own_findings(row, row.decision)]
 
     def events(self, rows: Sequence[models.Event]) -> list[dict[str, Any]]:
         """History, without the names of the people who decide.
@@ -225,7 +229,7 @@ def represent_appeal(row: models.Appeal) -> dict[str, Any]:
         "id": row.pk,
         "state": row.outcome or "open",
         "statement": row.statement,
-        "files": [{"name": one.name, "sha256": one.blob.pk, "size": one.blob.size} for one in row.files.all()],
+        "files": [{"name": file.name, "sha256": file.blob.pk, "size": file.blob.size} for file in row.files.all()],
         "opened_at": row.opened_at,
         "due_at": row.due_at,
         "against": row.against.verdict,
@@ -249,7 +253,7 @@ def _represent_offer(decision: models.Decision | None, accepted: Mapping[Any, An
         return None
     return {
         "tracks": decision.offer["tracks"],
-        "labels": [_represent_ai_label(one) for one in decision.offer["labels"]],
+        "labels": [_represent_ai_label(item) for item in decision.offer["labels"]],
         "accepted": accepted.get(decision.pk),
     }
 
@@ -283,13 +287,13 @@ def own_findings(row: models.Submission, decision: models.Decision | None) -> li
 
 def told_refusal(findings: Iterable[FindingValue]) -> list[FindingValue]:
     """What a label reads of the findings that refuse its release: never nothing, and nothing that is private."""
-    told = [one for one in findings if not one.code.private]
+    told = [finding for finding in findings if not finding.code.private]
     return told or [FindingValue(PERSON_REQUIRED, "release", PERSON_REQUIRED.rule, fix=_FIX_OF_REFUSAL)]
 
 
 def represent_new_finding(value: FindingValue) -> dict[str, Any]:
     """A finding that was just made and is not stored: at the door."""
-    check = next((one for one in checks.CHECKS if value.code in one.codes), None)
+    check = next((item for item in checks.CHECKS if value.code in item.codes), None)
     return {
         "code": value.code.id,
         "severity": value.code.severity,
@@ -331,14 +335,14 @@ def represent_delivery(row: models.Delivery) -> dict[str, Any]:
         "delivered_at": row.delivered_at,
         "attempts": [
             {
-                "number": one.number,
-                "at": one.at,
-                "milliseconds": one.milliseconds,
-                "status_code": one.status_code,
-                "error": one.error or None,
-                "response": one.response,
+                "number": attempt.number,
+                "at": attempt.at,
+                "milliseconds": attempt.milliseconds,
+                "status_code": attempt.status_code,
+                "error": attempt.error or None,
+                "response": attempt.response,
             }
-            for one in row.attempts.all()
+            for attempt in row.attempts.all()
         ],
     }
 
@@ -346,20 +350,21 @@ def represent_delivery(row: models.Delivery) -> dict[str, Any]:
 def protected_artist(row: models.ProtectedArtist, who: Label | Partner) -> dict[str, Any]:
     """An entry of the registry; of who may use the name, only whether the reader may, and on whose word."""
     names = sorted(row.protected_names.all(), key=lambda one: one.name)
-    standing = (one for one in row.authorisations.all() if one.ended_at is None)
-    mine = next((one for one in standing if one.label_id == who.pk), None)
+    standing = (authorisation for authorisation in row.authorisations.all() if authorisation.ended_at is None)
+    mine = next((item for item in standing if item.label_id == who.pk), None)
     kinds = models.ProtectedName.Kind
     return {
         "id": row.pk,
         "name": row.name,
-        "aliases": [one.name for one in names if one.kind == kinds.ALIAS],
-        "transliterations": [one.name for one in names if one.kind == kinds.TRANSLITERATION],
+        "aliases": [name.name for name in names if name.kind == kinds.ALIAS],
+        "transliterations": [entry.name for entry in names if entry.kind == kinds.TRANSLITERATION],
         "identifiers": [
-            {"scheme": one.scheme, "value": one.value} for one in sorted(row.identifiers.all(), key=_plain_number)
+            {"scheme": identifier.scheme, "value": identifier.value}
+            for identifier in sorted(row.identifiers.all(), key=_plain_number)
         ],
         "yours": mine is not None,
         "authorised": {"vouched_by": mine.vouched_by, "vouched_at": mine.vouched_at} if mine else None,
-        "keys": [artist_key(one) for one in sorted(row.artist_keys.all(), key=_plain_number)] if mine else [],
+        "keys": [artist_key(key) for key in sorted(row.artist_keys.all(), key=_plain_number)] if mine else [],
         "created_at": row.created_at,
     }
 
@@ -462,7 +467,7 @@ def _represent_partner(partner: Partner, decision: models.Decision | None) -> di
     """What this partner gets of a cleared release."""
     if decision is None:
         return {"partner": partner.slug, "outcome": Outcome.WITHHOLD, "because": []}
-    labels = [AiLabel(one["key"], one["value"], Basis(one["basis"])) for one in decision.labels]
+    labels = [AiLabel(label["key"], label["value"], Basis(label["basis"])) for label in decision.labels]
     chosen, because = decide_partner_outcome(
         admission.current_policy().profiles.get(partner.profile), Verdict(decision.verdict), labels
     )
@@ -476,20 +481,23 @@ def _catalogue_order(run: Sequence[Any]) -> tuple[int, str]:
 
 def _list_evidence_matches(row: models.Finding) -> list[dict[str, Any]]:
     matches = (row.evidence or {}).get("matches", [])
-    return [one for one in matches if isinstance(one, dict)]
+    return [item for item in matches if isinstance(item, dict)]
 
 
 def _represent_stored_finding(row: models.Finding, foreign: set[str]) -> dict[str, Any]:
     evidence, message, fix = row.evidence, row.message, row.fix
-    if any(str(one.get("recording")) in foreign for one in _list_evidence_matches(row)):
+    if any(str(item.get("recording")) in foreign for item in _list_evidence_matches(row)):
         # What another label has delivered may be unreleased: that it matches is told, what it is, is not.
         evidence = {
             **(row.evidence or {}),
-            "matches": [_anonymise_match(one, foreign) for one in _list_evidence_matches(row)],
+            "matches": [_anonymise_match(entry, foreign) for entry in _list_evidence_matches(row)],
         }
         message = "This recording shares sound with one that another label has delivered."
         if any(
-            str(one[key]) in fix for one in _list_evidence_matches(row) for key in ("isrc", "title") if one.get(key)
+            str(element[key]) in fix
+            for element in _list_evidence_matches(row)
+            for key in ("isrc", "title")
+            if element.get(key)
         ):
             fix = "If you hold a licence, add it as a relation that uses the sound, with the licence file."
     return {

@@ -23,7 +23,7 @@ ISRC = r"(?i)[A-Z]{2}-?[A-Z0-9]{3}-?[0-9]{2}-?[0-9]{5}|"
 
 
 def _build_choice_field(choices: object, **options: object) -> serializers.ChoiceField:
-    return serializers.ChoiceField(choices=[str(one) for one in choices], **options)  # type: ignore[attr-defined, arg-type]
+    return serializers.ChoiceField(choices=[str(choice) for choice in choices], **options)  # type: ignore[attr-defined, arg-type]
 
 
 # --- Asked --------------------------------------------------------------------------------------------------------

@@ -70,9 +70,9 @@ def _measure_depth(value: Any) -> None:
     for _ in range(MAX_DEPTH + 1):
         level = [
             child
-            for one in level
-            if isinstance(one, (dict, list))
-            for child in (one.values() if isinstance(one, dict) else one)
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
         ]
         if not level:
             return

@@ -151,7 +151,7 @@ def _parse_fingerprint(value: Any) -> bytes:
     if not isinstance(value, list) or not value:
         raise Unreadable("no fingerprint")
     try:
-        prints = np.array([int(one) for one in value], dtype=np.int64)
+        prints = np.array([int(item) for item in value], dtype=np.int64)
     except (ValueError, TypeError, OverflowError):
         raise Unreadable("a fingerprint in numbers has whole numbers only") from None
     if prints.min() < -(2**31) or prints.max() >= 2**32:

@@ -337,7 +337,7 @@ def _text_list_field(length: int = NAME_LENGTH) -> Items:
 
 
 def _choice_field(choices: Any, default: Any = None) -> Pick:
-    return Pick(choices=[str(one) for one in choices], required=False, allow_null=True, default=default)
+    return Pick(choices=[str(choice) for choice in choices], required=False, allow_null=True, default=default)
 
 
 def _object_list_field(kind: Any, most: int = MAX_ENTRIES, **options: Any) -> Any:
@@ -416,8 +416,8 @@ class RelationSerializer(Strict):
 class ContributionSerializer(Strict):
     """What a machine did to one element, as the label declares it."""
 
-    element = Pick(choices=[str(one) for one in Element])
-    level = Pick(choices=[str(one) for one in Level])
+    element = Pick(choices=[str(item) for item in Element])
+    level = Pick(choices=[str(entry) for entry in Level])
     tool = Text()
     tool_version = Text()
     tool_licence = Text()
@@ -476,7 +476,7 @@ class TrackDeclarationSerializer(Strict):
 class CoverDeclarationSerializer(Strict):
     """What is declared about AI in the cover."""
 
-    contains_ai = Pick(choices=[str(one) for one in ContainsAI])
+    contains_ai = Pick(choices=[str(candidate) for candidate in ContainsAI])
 
 
 class DeclarationSerializer(Strict):

@@ -43,7 +43,14 @@ def credit_generative_ai(contributors: list[dict[str, Any]], machines: Iterable[
     """Add generative AI that is displayed as an artist to the contributors, with its roles."""
     for name, roles in machines:
         credited = name or vocabulary.GENERATIVE_AI
-        known = next((one for one in contributors if one["name"] == credited and one["ai_contribution"] == "all"), None)
+        known = next(
+            (
+                contributor
+                for contributor in contributors
+                if contributor["name"] == credited and contributor["ai_contribution"] == "all"
+            ),
+            None,
+        )
         if known is None:
             known = {"name": credited, "ai_contribution": "all", "roles": []}
             contributors.append(known)
@@ -55,8 +62,8 @@ def of_image(get: Gathering, node: Node) -> str | None:
     stated = read_ai_extent(get, node)
     shares = [
         share
-        for one in node.each("Contributor", "ResourceContributor")
-        if (share := _read_contributor_extent(get, one))
+        for item in node.each("Contributor", "ResourceContributor")
+        if (share := _read_contributor_extent(get, item))
     ]
     if stated == "none" and any(share in _GENERATED for share in shares):
         message = "The image has ContainsAI None, and one of its contributors is generative AI or was helped by it."
@@ -94,13 +101,15 @@ def declare_release(get: Gathering, main: Node, release: dict[str, Any]) -> None
 
 
 def _find_contradictions(stated: str | None, machine: bool, release: dict[str, Any]) -> Iterator[str]:
-    said = [one["disclosure"]["contains_ai"] for one in release["tracks"] if one["disclosure"]["status"] == "declared"]
+    said = [
+        item["disclosure"]["contains_ai"] for item in release["tracks"] if item["disclosure"]["status"] == "declared"
+    ]
     cover = (release["cover"] or {}).get("contains_ai", "undeclared")
-    if stated == "none" and any(one in _GENERATED for one in [*said, cover]):
+    if stated == "none" and any(entry in _GENERATED for entry in [*said, cover]):
         yield "The release has ContainsAI None, and a recording or the cover is declared as generated."
     if stated == "none" and machine:
         yield "The release has ContainsAI None, and its display artist is GenerativeAI."
-    if stated == "all" and any(one != "all" for one in said):
+    if stated == "all" and any(element != "all" for element in said):
         yield "The release has ContainsAI All, and a recording is declared as not wholly generated."
     silent = len(said) < len(release["tracks"])
     if stated == "partly" and said and not silent:

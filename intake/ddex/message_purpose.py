@@ -43,7 +43,7 @@ def _refuse_update(get: Gathering, node: Node, value: str | None) -> None:
 def has_deal_ended(deal: Node, now: dt.datetime) -> bool:
     """Whether every period of every one of the deal's terms is over. A deal without an end has not ended."""
     terms = deal.all("DealTerms")
-    return bool(terms) and all(terms_ended(one, now) for one in terms)
+    return bool(terms) and all(terms_ended(term, now) for term in terms)
 
 
 def terms_ended(terms: Node, now: dt.datetime) -> bool:

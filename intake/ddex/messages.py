@@ -129,7 +129,7 @@ def _build_message(answer: Mapping[str, Any]) -> Message:
         )
         for fault in answer["faults"]
     ]
-    findings += [_report_unmapped(one) for one in answer.get("unread", ())]
+    findings += [_report_unmapped(item) for item in answer.get("unread", ())]
     document = answer.get("document")
     if document is not None and not (header.get("message_id") and header.get("sender")):
         place: dict[str, JSON] = {"xpath": "/NewReleaseMessage/MessageHeader", "line": None}

@@ -65,7 +65,7 @@ class Gathering:
 
     def report(self, fault: Fault) -> None:
         """Keep a fault, unless it is known or its code has been reported often enough."""
-        same = [one for one in self.faults if one.code == fault.code]
+        same = [item for item in self.faults if item.code == fault.code]
         if len(same) < MAX_FAULTS and fault not in same:
             self.faults.append(fault)
 
@@ -108,8 +108,8 @@ class Gathering:
     def described(self, node: Node) -> Party:
         """A party as the message describes it, in a list of its own or where it is needed."""
         names = node.all("PartyName")
-        plain = [one for one in names if one.attribute("IsDefault") == "true"]
-        plain += [one for one in names if one.elements[0].get("LanguageAndScriptCode") is None]
+        plain = [name for name in names if name.attribute("IsDefault") == "true"]
+        plain += [item for item in names if item.elements[0].get("LanguageAndScriptCode") is None]
         chosen = next(iter([*plain, *names]), None)
         full = chosen.one("FullName") if chosen else None
         if full is not None:
@@ -124,7 +124,9 @@ class Gathering:
 
     def artists(self, pointer: str, node: Node) -> list[dict[str, Any]]:
         """The display artists, in their order."""
-        found = [artist for one in _in_order(node.all("DisplayArtist")) if (artist := self._artist(pointer, node, one))]
+        found = [
+            artist for item in _in_order(node.all("DisplayArtist")) if (artist := self._artist(pointer, node, item))
+        ]
         if found and (first := node.one("DisplayArtist")):
             self.place(pointer, first)
         self._read_artist_names(node, [artist["name"] for artist in found])
@@ -153,8 +155,8 @@ class Gathering:
     def _machine(self, pointer: str, owner: Node, node: Node, role: str | None) -> dict[str, Any] | None:
         """Generative AI as a display artist: a declaration, and an artist only where a name is displayed for it."""
         name = owner.text("DisplayArtistName")
-        said = [role, *(one.text("Value") or one.text() for one in node.all("ArtisticRole"))]
-        roles = [vocabulary.role_read(one) for one in said if one and one not in vocabulary.ARTIST_ROLES_READ]
+        said = [role, *(entry.text("Value") or entry.text() for entry in node.all("ArtisticRole"))]
+        roles = [vocabulary.role_read(item) for item in said if item and item not in vocabulary.ARTIST_ROLES_READ]
         self.machines.setdefault(pointer, []).append((name, roles or ["artist"]))
         if name is None:
             return None
@@ -177,7 +179,9 @@ class Gathering:
     def title(self, base: str, node: Node) -> tuple[str | None, str | None]:
         """Title and version: the default ones, of the several that a message may have for countries and scripts."""
         titles = node.all("DisplayTitle", "ReferenceTitle", "Title")
-        chosen = next((one for one in titles if one.attribute("IsDefault") == "true"), None) or next(iter(titles), None)
+        chosen = next((title for title in titles if title.attribute("IsDefault") == "true"), None) or next(
+            iter(titles), None
+        )
         if chosen is None:
             return self.said(f"{base}/title", node, "DisplayTitleText"), None
         chosen.settle("ApplicableTerritoryCode", "LanguageAndScriptCode", "TitleType")
@@ -212,14 +216,14 @@ class Gathering:
     def advisory(self, pointer: str, node: Node) -> str | None:
         """explicit, clean or not_explicit; None where the message says that it gives no advice."""
         read = {theirs: ours for ours, theirs in vocabulary.ADVISORIES.items()}
-        for one in node.all("ParentalWarningType"):
-            one.settle("ApplicableTerritoryCode", "IsDefault")
-            self.place(pointer, one)
-            value = one.text()
+        for item in node.all("ParentalWarningType"):
+            item.settle("ApplicableTerritoryCode", "IsDefault")
+            self.place(pointer, item)
+            value = item.text()
             if value in read:
                 return read[value]
             if value not in (None, vocabulary.NO_ADVICE):
-                self.fault("ddex.value_unknown", f"'{value}' is no advisory that is known here.", one, value)
+                self.fault("ddex.value_unknown", f"'{value}' is no advisory that is known here.", item, value)
         return None
 
     def rights_line(self, pointer: str, node: Node, letter: str) -> dict[str, Any] | None:

@@ -95,8 +95,8 @@ def _parse_message_header(root: Node) -> dict[str, Any]:
     header = root.one("MessageHeader")
     if header is None:
         return {}
-    for one in ("MessageThreadId", "MessageCreatedDateTime", "MessageFileName"):
-        header.text(one)
+    for item in ("MessageThreadId", "MessageCreatedDateTime", "MessageFileName"):
+        header.text(item)
     for recipient in header.all("MessageRecipient"):
         recipient.text("PartyId")
         _full_name(recipient)
@@ -156,7 +156,7 @@ class _Reading:
         """The product itself. Until ERN 4.1 its tracks are releases too, and one is marked as the main one."""
         listed = self.root.one("ReleaseList")
         releases = listed.each("Release") if listed else []
-        marked = [one for one in releases if one.attribute("IsMainRelease") == "true"]
+        marked = [release for release in releases if release.attribute("IsMainRelease") == "true"]
         main = next(iter(marked or releases), None)
         return main.within("ReleaseDetailsByTerritory") if main else None
 
@@ -287,10 +287,10 @@ class _Reading:
         return None
 
     def _cover(self, main: Node) -> dict[str, Any] | None:
-        references = [one for group in main.all("ResourceGroup") for one in _iterate_linked_resources(group)]
+        references = [resource for group in main.all("ResourceGroup") for resource in _iterate_linked_resources(group)]
         front = [image for image in self.images.values() if image.text("Type", "ImageType") == "FrontCoverImage"]
         linked = [self.images[r] for node in references if (r := node.text()) in self.images]
-        image = next(iter([one for one in front if one in linked] or front), None)
+        image = next(iter([item for item in front if item in linked] or front), None)
         if image is None:
             return None
         return recordings.parse_front_cover(self.gathering, image)

@@ -62,9 +62,9 @@ def parse_front_cover(get: Gathering, image: Node) -> dict[str, Any] | None:
     if details is not None:
         details.text("TechnicalResourceDetailsReference")
     if identifier := node.one("ResourceId"):
-        for one in identifier.all("ProprietaryId"):
-            if one.attribute("Namespace") == vocabulary.OWN:
-                one.text()
+        for item in identifier.all("ProprietaryId"):
+            if item.attribute("Namespace") == vocabulary.OWN:
+                item.text()
     get.place("/release/cover", image)
     if name is None:
         return None
@@ -97,8 +97,8 @@ def _parse_preview_start(get: Gathering, base: str, node: Node) -> float | None:
     if clip is None:
         return None
     timing = clip.one("Timing") or clip
-    for one in ("ClipType", "ExpressionType", "TechnicalResourceDetailsReference"):
-        clip.text(one)
+    for item in ("ClipType", "ExpressionType", "TechnicalResourceDetailsReference"):
+        clip.text(item)
     start = get.said(f"{base}/preview_start", timing, "StartPoint")
     if start is None or not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", start):
         return None
@@ -118,7 +118,7 @@ def _parse_vocals(node: Node) -> str | None:
 def _parse_lyrics_language(get: Gathering, base: str, node: Node) -> str | None:
     """The language of the words; of several, the one that is called the main one, and the first otherwise."""
     spoken = node.all("LanguageOfPerformance")
-    chosen = next((one for one in spoken if one.attribute("IsMainLanguage") == "true"), None) or next(
+    chosen = next((item for item in spoken if item.attribute("IsMainLanguage") == "true"), None) or next(
         iter(spoken), None
     )
     if chosen is None:
@@ -133,13 +133,13 @@ def _parse_contributors(get: Gathering, base: str, node: Node) -> tuple[list[dic
     key: tuple[Any, ...]
     person: dict[str, Any]
     generated: list[dict[str, str]] = []
-    for one in node.each("Contributor", "ResourceContributor", "IndirectResourceContributor"):
-        one.settle("SequenceNumber")
-        roles, special = _parse_contributor_roles(get, one), one.text("SpecialContributor")
-        share = ai_statements.read_ai_extent(get, one, "AiContribution")
+    for item in node.each("Contributor", "ResourceContributor", "IndirectResourceContributor"):
+        item.settle("SequenceNumber")
+        roles, special = _parse_contributor_roles(get, item), item.text("SpecialContributor")
+        share = ai_statements.read_ai_extent(get, item, "AiContribution")
         if special == vocabulary.GENERATIVE_AI:
-            share = ai_statements.of_machine(get, one, share)
-            credit = one.one("DisplayCredits")
+            share = ai_statements.of_machine(get, item, share)
+            credit = item.one("DisplayCredits")
             name = credit.text("DisplayCreditText") if credit else None
             elements = [_ELEMENT_OF_ROLE.get(role) for role, _ in roles]
             level = _LEVELS.get(share or "all")
@@ -149,17 +149,17 @@ def _parse_contributors(get: Gathering, base: str, node: Node) -> tuple[list[dic
             key = (special, name)
             person = {"name": name or vocabulary.GENERATIVE_AI, "ai_contribution": share or "all"}
         else:
-            reference = one.one("ContributorPartyReference")
-            party = get.party(reference) if reference else get.described(one)
+            reference = item.one("ContributorPartyReference")
+            party = get.party(reference) if reference else get.described(item)
             if party is None:
                 continue
             if share == "all":
                 message = f"{party.name} is a person, and is credited as a machine."
-                get.fault("ddex.ai_inconsistent", message, one, share)
+                get.fault("ddex.ai_inconsistent", message, item, share)
             key = (party, share)
-            person = {"name": _special_name(get, one, special) or party.name, "isni": party.isni, "ipi": party.ipi}
+            person = {"name": _special_name(get, item, special) or party.name, "isni": party.isni, "ipi": party.ipi}
             person["ai_contribution"] = share or "undeclared"
-        get.place(f"{base}/contributors", one)
+        get.place(f"{base}/contributors", item)
         known = people.setdefault(key, person | {"roles": []})
         known["roles"] += [word for _, word in roles if word not in known["roles"]]
     return list(people.values()), generated
@@ -189,7 +189,9 @@ def _parse_contributor_roles(get: Gathering, node: Node) -> list[tuple[str, str]
             found.append(("UserDefined", own or "unknown"))
         elif value:
             found.append((value, vocabulary.role_read(value)))
-        found += [(text, vocabulary.to_snake_case(text)) for one in role.all("InstrumentType") if (text := one.text())]
+        found += [
+            (text, vocabulary.to_snake_case(text)) for item in role.all("InstrumentType") if (text := item.text())
+        ]
     return found
 
 
@@ -200,11 +202,11 @@ def _parse_ai_disclosure(
     stated = ai_statements.read_ai_extent(get, node)
     if stated and (found := node.one("ContainsAI")):
         get.place(f"{base}/disclosure", found)
-    human = [one["name"] for one in people if one["ai_contribution"] in ("none", "undeclared")]
+    human = [person["name"] for person in people if person["ai_contribution"] in ("none", "undeclared")]
     if stated == "all" and human:
         message = f"All of the recording is declared as generated, and {human[0]} is credited as a person."
         get.fault("ddex.ai_inconsistent", message, node, "All")
-    some = generated or any(one["ai_contribution"] in _LEVELS for one in people)
+    some = generated or any(item["ai_contribution"] in _LEVELS for item in people)
     declared = stated or ("partly" if some else None)  # a generated part makes the whole partly so
     return {
         "status": "declared" if declared else "undeclared",
@@ -215,11 +217,11 @@ def _parse_ai_disclosure(
 
 def _parse_rights_shares(get: Gathering, node: Node, kind: str) -> list[dict[str, str]] | None:
     shares = []
-    for one in node.all(kind):
-        percentage, reference = one.one("RightSharePercentage"), one.one("RightsControllerPartyReference")
-        party = get.party(reference) if reference else get.described(one)
-        one.settle("SequenceNumber")
-        for role in one.all("RightsControlType"):
+    for item in node.all(kind):
+        percentage, reference = item.one("RightSharePercentage"), item.one("RightsControllerPartyReference")
+        party = get.party(reference) if reference else get.described(item)
+        item.settle("SequenceNumber")
+        for role in item.all("RightsControlType"):
             role.text()
         if percentage is None or party is None:
             continue
@@ -239,8 +241,8 @@ def _format_percentage(share: str) -> str:
 
 def _parse_relations(get: Gathering, node: Node) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for one in node.all("RelatedResource"):
-        kind_node, identifier = one.one("ResourceRelationshipType"), one.one("ResourceId")
+    for item in node.all("RelatedResource"):
+        kind_node, identifier = item.one("ResourceRelationshipType"), item.one("ResourceId")
         kind = kind_node.text() if kind_node else None
         relation = _RELATIONS_READ.get(kind or "")
         if kind == "UserDefined" and identifier:
@@ -250,15 +252,15 @@ def _parse_relations(get: Gathering, node: Node) -> list[dict[str, Any]]:
                 get.fault("ddex.value_unknown", f"The relation '{kind}' is not known here.", kind_node, kind)
             continue
         found.append({"type": relation, "isrc": identifier.text("ISRC") if identifier else None})
-    if node.text("IsCover") == "true" and not any(one["type"] == "cover_of" for one in found):
+    if node.text("IsCover") == "true" and not any(entry["type"] == "cover_of" for entry in found):
         found.append({"type": "cover_of", "isrc": None})
     return found
 
 
 def _own_relation(identifier: Node) -> str | None:
-    for one in identifier.all("ProprietaryId"):
-        if one.attribute("Namespace") == vocabulary.OWN and one.elements[0].text in _OWN_RELATIONS:
-            return one.text()
+    for item in identifier.all("ProprietaryId"):
+        if item.attribute("Namespace") == vocabulary.OWN and item.elements[0].text in _OWN_RELATIONS:
+            return item.text()
     return None
 
 

@@ -151,7 +151,7 @@ class Node:
 
     def within(self, *names: str) -> Node:
         """The same, looking also into the children of these names."""
-        inner = tuple(one.elements[0] for one in self.each(*names))
+        inner = tuple(item.elements[0] for item in self.each(*names))
         return Node(self.tree, self.elements + inner)
 
     def text(self, *names: str) -> str | None:

@@ -108,7 +108,9 @@ def contains_ai(track: Track) -> ContainsAI:
         return ContainsAI.NONE if track.disclosure.declared else ContainsAI.UNDECLARED
     if said.get("ai:recording") != ContainsAI.ALL.value:
         return ContainsAI.PARTLY
-    return ContainsAI.PARTLY if any(_by_hand(track, one) for one in track.contributors) else ContainsAI.ALL
+    return (
+        ContainsAI.PARTLY if any(_by_hand(track, contributor) for contributor in track.contributors) else ContainsAI.ALL
+    )
 
 
 _CONTAINS = {ContainsAI(ours): theirs for ours, theirs in vocabulary.CONTAINS_AI.items()}
@@ -118,7 +120,11 @@ def _by_hand(track: Track, contributor: Contributor) -> bool:
     """Whether someone had a part that is not declared as generated from beginning to end."""
     if contributor.ai_contribution is ContainsAI.ALL:
         return False
-    generated = {one.element for one in track.disclosure.contributions if one.level is Level.FULLY_GENERATED}
+    generated = {
+        contribution.element
+        for contribution in track.disclosure.contributions
+        if contribution.level is Level.FULLY_GENERATED
+    }
     return (
         contributor.ai_contribution is not ContainsAI.UNDECLARED
         or not ai_declaration.parts_of(contributor) <= generated
@@ -180,7 +186,7 @@ def _write_recording(
             _add_element(identifier, "ISRC", relation.isrc)
             _add_element(identifier, "ProprietaryId", relation.type if own else None, Namespace=vocabulary.OWN)
     _add_element(sound, "ContainsAI", _CONTAINS.get(contains_ai(track)))
-    _add_element(sound, "IsCover", "true" if any(one.type == "cover_of" for one in track.relations) else None)
+    _add_element(sound, "IsCover", "true" if any(item.type == "cover_of" for item in track.relations) else None)
     _add_element(sound, "IsInstrumental", {"instrumental": "true", "vocal": "false"}.get(track.vocals or ""))
     _add_element(sound, "LanguageOfPerformance", _ddex_language(track.language))
 
@@ -300,17 +306,17 @@ def _write_artists(parent: Any, parties: _Parties, artists: Iterable[Artist]) ->
 def _write_contributors(parent: Any, parties: _Parties, track: Track) -> None:
     """People by reference; a machine as what it is: with the name under which it is credited, or for its part alone."""
     whole = contains_ai(track) is ContainsAI.ALL
-    for one in track.contributors:
+    for item in track.contributors:
         contributor = _add_element(parent, "Contributor")
-        if whole or one.ai_contribution is ContainsAI.ALL:
+        if whole or item.ai_contribution is ContainsAI.ALL:
             _add_element(contributor, "SpecialContributor", vocabulary.GENERATIVE_AI)
-            _write_roles(contributor, one.roles)
+            _write_roles(contributor, item.roles)
             _add_element(contributor, "AiContribution", "All")
-            _add_element(_add_element(contributor, "DisplayCredits"), "DisplayCreditText", one.name)
+            _add_element(_add_element(contributor, "DisplayCredits"), "DisplayCreditText", item.name)
         else:
-            _add_element(contributor, "ContributorPartyReference", parties.reference(one.name, one.isni, one.ipi))
-            _write_roles(contributor, one.roles)
-            _add_element(contributor, "AiContribution", _CONTAINS.get(one.ai_contribution))
+            _add_element(contributor, "ContributorPartyReference", parties.reference(item.name, item.isni, item.ipi))
+            _write_roles(contributor, item.roles)
+            _add_element(contributor, "AiContribution", _CONTAINS.get(item.ai_contribution))
     for contribution in track.disclosure.contributions:
         role = vocabulary.ELEMENT_ROLES.get(contribution.element.value)
         if role and contribution.level.generated:

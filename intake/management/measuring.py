@@ -34,7 +34,7 @@ def trust_measured_facts(facts: AudioFacts) -> AudioFacts:
 
     It is asked for only where a credential holds, so that measuring needs no database.
     """
-    if CredentialState.UNTRUSTED not in {one.state for one in (facts.credential, *facts.pictures)}:
+    if CredentialState.UNTRUSTED not in {item.state for item in (facts.credential, *facts.pictures)}:
         return facts
     try:
         trusted = TrustRoot.objects.trust_list()

@@ -90,19 +90,19 @@ def read_training_samples(path: Path, feature_version: str) -> list[Sample]:
             reader = csv.DictReader(file)
             if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
                 raise CommandError(f"{path}: the column {', '.join(missing)} is missing")
-            rows = [one for one in reader if one["split"] in ("", "train")]
-            if strangers := {one["feature_version"] for one in rows} - {feature_version}:
+            rows = [item for item in reader if item["split"] in ("", "train")]
+            if strangers := {entry["feature_version"] for entry in rows} - {feature_version}:
                 raise CommandError(
                     f"{path}: features of version {', '.join(strangers)}, and these are {feature_version}"
                 )
             return [
                 Sample(
-                    tuple(float(one[name]) for name in FEATURES),
-                    one["label"] == "human",
-                    one["generator"],
-                    one["source"],
+                    tuple(float(row[name]) for name in FEATURES),
+                    row["label"] == "human",
+                    row["generator"],
+                    row["source"],
                 )
-                for one in rows
+                for row in rows
             ]
     except (OSError, ValueError, csv.Error) as error:
         raise CommandError(f"{path}: {error}") from error

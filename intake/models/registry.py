@@ -52,7 +52,7 @@ class ProtectedArtist(models.Model):
 
     def may_deliver(self) -> list[Label]:
         """The labels that may use the names."""
-        return [one.label for one in self.authorisations.all() if one.ended_at is None]
+        return [authorisation.label for authorisation in self.authorisations.all() if authorisation.ended_at is None]
 
 
 class ProtectedName(models.Model):

@@ -307,17 +307,17 @@ def _group_refusals(
     if submission is not None and not submission._state.adding:
         standing = standing.exclude(decision__submission=submission)
     found: dict[Any, list[Refusal]] = defaultdict(list)
-    for one in standing.order_by("created_at", "pk"):
-        decision, rejected = one.decision, one.decision.submission
-        found[getattr(one, key)].append(
+    for item in standing.order_by("created_at", "pk"):
+        decision, rejected = item.decision, item.decision.submission
+        found[getattr(item, key)].append(
             Refusal(
                 decision=str(decision.pk),
                 submission=str(rejected.pk),
                 account=str(rejected.label_id),
                 account_name=rejected.label.name,
-                title=one.title,
-                artist=one.artist,
-                ground=one.ground,
+                title=item.title,
+                artist=item.artist,
+                ground=item.ground,
                 decided_by=decision.actor,
                 decided_at=decision.created_at,
                 received_at=rejected.received_at or rejected.created_at,

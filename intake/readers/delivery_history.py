@@ -124,7 +124,9 @@ class DeliveryHistory:
         rows = models.Submission.objects.filter(pk__in=wrong.difference(self._line()))
         for metadata in rows.values_list("metadata", flat=True):
             named = {
-                fold_party_name(one["name"]) for track in metadata["tracks"] for one in track.get("contributors") or ()
+                fold_party_name(item["name"])
+                for track in metadata["tracks"]
+                for item in track.get("contributors") or ()
             }
             counted.update(named.intersection(parties))
         return dict(counted)

@@ -81,7 +81,7 @@ def map_submission(submission: models.Submission) -> Delivery:
             for name, analysis in analyses.items()
             if analysis and analysis.final
         },
-        documents={one.name: one.blob_id for one in _list_document_resources(submission) if one.blob_id},
+        documents={item.name: item.blob_id for item in _list_document_resources(submission) if item.blob_id},
         accepted_consents=accepted_consents(submission.label),
         images={name: trusting_image(image, trusted, received) for name, image in _map_image_facts(submission).items()},
     )
@@ -115,7 +115,7 @@ def _map_image_facts(submission: models.Submission) -> dict[str, ImageFacts]:
     """The facts of the covers, by file name; those not measured yet are absent."""
     covers = submission.resources.filter(kind=models.Resource.Kind.COVER, blob__image__isnull=False)
     measured = covers.select_related("blob__image")
-    return {one.name: artwork_client.facts_from_json(one.blob.image.facts) for one in measured if one.blob}
+    return {item.name: artwork_client.facts_from_json(item.blob.image.facts) for item in measured if item.blob}
 
 
 def analysis_of(resource: models.Resource) -> models.Analysis | None:
@@ -145,7 +145,7 @@ def map_stored_findings(rows: Sequence[models.Finding], codes: Mapping[str, Any]
             threshold=row.threshold,
             evidence=row.evidence,
             fix=row.fix or None,
-            labels=tuple(Label(one["key"], one["value"], Basis(one["basis"])) for one in row.labels),
+            labels=tuple(Label(label["key"], label["value"], Basis(label["basis"])) for label in row.labels),
             patch=tuple(row.patch),
         )
         for row in rows
@@ -168,7 +168,7 @@ def _map_track(document: Mapping[str, Any]) -> Track:
         iswc=document.get("iswc") or None,
         file=document["file"],
         display_artists=_map_artists(document),
-        contributors=tuple(_map_contributor(one) for one in document.get("contributors") or ()),
+        contributors=tuple(_map_contributor(item) for item in document.get("contributors") or ()),
         vocals=document.get("vocals"),
         language=document.get("language"),
         advisory=document.get("advisory"),
@@ -176,13 +176,13 @@ def _map_track(document: Mapping[str, Any]) -> Track:
         preview_start=None if preview is None else Decimal(str(preview)),
         master_shares=_map_shares(shares.get("master")),
         composition_shares=_map_shares(shares.get("composition")),
-        relations=tuple(Relation(**one) for one in document.get("relations") or ()),
+        relations=tuple(Relation(**entry) for entry in document.get("relations") or ()),
         disclosure=_map_disclosure(document.get("disclosure") or {}),
     )
 
 
 def _map_artists(document: Mapping[str, Any]) -> tuple[Artist, ...]:
-    return tuple(Artist(**one) for one in document.get("display_artists") or ())
+    return tuple(Artist(**item) for item in document.get("display_artists") or ())
 
 
 def _map_contributor(document: Mapping[str, Any]) -> Contributor:
@@ -202,13 +202,13 @@ def _map_disclosure(document: Mapping[str, Any]) -> Disclosure:
         contributions=tuple(
             Contribution(
                 **{
-                    **one,
-                    "element": Element(one["element"]),
-                    "level": Level(one["level"]),
-                    "imitates": Imitates(one.get("imitates") or Imitates.NO),
+                    **item,
+                    "element": Element(item["element"]),
+                    "level": Level(item["level"]),
+                    "imitates": Imitates(item.get("imitates") or Imitates.NO),
                 }
             )
-            for one in document.get("contributions") or ()
+            for item in document.get("contributions") or ()
         ),
     )
 
@@ -226,7 +226,9 @@ def _rights_line(document: Mapping[str, Any] | None) -> RightsLine | None:
 def _map_shares(documents: Sequence[Mapping[str, Any]] | None) -> tuple[Share, ...] | None:
     if documents is None:
         return None
-    return tuple(Share(one["party"], Decimal(one["percent"]), one.get("accepted")) for one in documents)
+    return tuple(
+        Share(document["party"], Decimal(document["percent"]), document.get("accepted")) for document in documents
+    )
 
 
 def _map_date(text: str | None) -> dt.date | None:

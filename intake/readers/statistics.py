@@ -235,9 +235,9 @@ def _measure_precision(since: dt.datetime, until: dt.datetime) -> tuple[Precisio
 def by_check(precision: Iterable[Precision]) -> tuple[Precision, ...]:
     """The same, of all codes of a check together."""
     sums: dict[str, list[int]] = {}
-    for one in precision:
-        total = sums.setdefault(one.check, [0, 0, 0])
-        for place, value in enumerate((one.decided, one.borne_out, one.waiting)):
+    for item in precision:
+        total = sums.setdefault(item.check, [0, 0, 0])
+        for place, value in enumerate((item.decided, item.borne_out, item.waiting)):
             total[place] += value
     return tuple(Precision(check, "", *total) for check, total in sums.items())
 
@@ -250,8 +250,8 @@ def _count_overturned(since: dt.datetime, until: dt.datetime) -> tuple[Overturne
     again = Event.objects.filter(type="submission.reopened", created_at__gte=since).values("submission")
     seen: dict[bool, list[int]] = {True: [0, 0], False: [0, 0]}
     histories: defaultdict[object, list[Decision]] = defaultdict(list)
-    for one in Decision.objects.kept().filter(submission__in=again).order_by("submission", "number"):
-        histories[one.submission_id].append(one)
+    for item in Decision.objects.kept().filter(submission__in=again).order_by("submission", "number"):
+        histories[item.submission_id].append(item)
     for history in histories.values():
         _count_reopened(history, since, until, seen)
     return tuple(
@@ -263,7 +263,7 @@ def _count_overturned(since: dt.datetime, until: dt.datetime) -> tuple[Overturne
 def _count_reopened(
     history: Sequence[Decision], since: dt.datetime, until: dt.datetime, seen: dict[bool, list[int]]
 ) -> None:
-    final = [one for one in history if one.verdict != Verdict.REVIEW]
+    final = [item for item in history if item.verdict != Verdict.REVIEW]
     for one, later in zip(final, [*final[1:], None], strict=True):
         reopened = any(other.verdict == Verdict.REVIEW and other.number > one.number for other in history)
         if since <= one.created_at <= until and reopened:
@@ -312,17 +312,17 @@ def serialise_statistics(figures: Figures) -> dict[str, object]:
             for who, one in (("machine", figures.machine), ("people", figures.people))
         },
         "sla": {"decided": figures.with_due, "in_time": figures.in_time, "share": figures.sla},
-        "checks": [_serialise_row(one) for one in by_check(figures.precision)],
-        "codes": [_serialise_row(one) | {"code": one.code} for one in figures.precision],
+        "checks": [_serialise_row(item) for item in by_check(figures.precision)],
+        "codes": [_serialise_row(entry) | {"code": entry.code} for entry in figures.precision],
         "overturned": [
             {
-                "by": one.by,
-                "concluded": one.concluded,
-                "reopened": one.reopened,
-                "overturned": one.overturned,
-                "rate": one.rate,
+                "by": element.by,
+                "concluded": element.concluded,
+                "reopened": element.reopened,
+                "overturned": element.overturned,
+                "rate": element.rate,
             }
-            for one in figures.overturned
+            for element in figures.overturned
         ],
         "backlog": {
             "waiting": figures.backlog.waiting,
@@ -365,14 +365,14 @@ def build_transparency_report(figures: Figures) -> dict[str, object]:
         },
         "decided_in_time": figures.sla if figures.with_due >= FEWEST_TOLD else None,
         "borne_out_by_people": {
-            one.check: round(one.share, 3)
-            for one in by_check(figures.precision)
-            if one.share is not None and one.decided >= FEWEST_TOLD
+            item.check: round(item.share, 3)
+            for item in by_check(figures.precision)
+            if item.share is not None and item.decided >= FEWEST_TOLD
         },
         "overturned": {
-            one.by: round(one.rate, 4)
-            for one in figures.overturned
-            if one.rate is not None and one.concluded >= FEWEST_TOLD
+            entry.by: round(entry.rate, 4)
+            for entry in figures.overturned
+            if entry.rate is not None and entry.concluded >= FEWEST_TOLD
         },
         "fewest_told": FEWEST_TOLD,
     }

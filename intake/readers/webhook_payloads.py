@@ -150,4 +150,4 @@ def _is_withheld_from(profile: Profile, decisions: Iterable[Decision]) -> bool:
 
 
 def _decision_labels(decision: Decision) -> list[Label]:
-    return [Label(one["key"], one["value"], Basis(one["basis"])) for one in decision.labels]
+    return [Label(label["key"], label["value"], Basis(label["basis"])) for label in decision.labels]

@@ -179,10 +179,10 @@ class FakeRecordings:
         return self.by_sha256.get(facts.sha256, ())
 
     def under_isrc(self, isrc: str) -> Sequence[Known]:
-        return [one for one in self.known if one.isrc == isrc]
+        return [item for item in self.known if item.isrc == isrc]
 
     def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
-        return {title: [one for one in self.known if one.title == title] for title in titles}
+        return {title: [item for item in self.known if item.title == title] for title in titles}
 
 
 @dataclass

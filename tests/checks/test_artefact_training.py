@@ -37,7 +37,7 @@ def some(count: int, human: bool, group: str, strength: float) -> list[Sample]:
     return [Sample(tuple(row), human, "" if human else group, group) for row in values.tolist()]
 
 
-HUMANS = [one for number in range(8) for one in some(100, True, f"label {number}", 0.0)]
+HUMANS = [item for number in range(8) for item in some(100, True, f"label {number}", 0.0)]
 MACHINES = [*some(40, False, "loud", 4.0), *some(40, False, "louder", 5.0), *some(40, False, "silent", 0.0)]
 MODEL = train_artefact_model([*HUMANS, *MACHINES], 0.005)
 DOCUMENT = MODEL.document("7", [50.0], date="2026-11-25", sha256="ab")
@@ -94,7 +94,7 @@ def test_threshold_is_the_lowest_that_keeps_the_conformal_rank(target: float) ->
     threshold = threshold_for(scores, target)
 
     def rank(score: float) -> float:
-        return (1 + sum(one >= score for one in scores)) / (len(scores) + 1)
+        return (1 + sum(item >= score for item in scores)) / (len(scores) + 1)
 
     assert rank(threshold) <= target
     assert rank(math.nextafter(threshold, -math.inf)) > target

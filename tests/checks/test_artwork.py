@@ -53,7 +53,7 @@ def measured(tmp_path):
 
 def found(facts: ImageFacts | None, seen: tuple[str, ...] = (), **release):
     delivery = a_delivery(a_release(**release), images={"cover.jpg": facts} if facts else {})
-    return {one.code.id for one in artwork.check_artwork(delivery, a_context(history=FakeHistory(covers=seen)))}
+    return {item.code.id for item in artwork.check_artwork(delivery, a_context(history=FakeHistory(covers=seen)))}
 
 
 def test_good_cover_has_nothing_against_it(measured):
@@ -87,7 +87,7 @@ def test_cover_that_nobody_measured_is_never_a_pass():
 def test_cover_that_falls_short_is_told(measured, image, code, route):
     facts = measured(encoded(image))
     assert found(facts) == {code}
-    (declared,) = {one.route.value for one in artwork.CHECK.codes if one.id == code}
+    (declared,) = {item.route.value for item in artwork.CHECK.codes if item.id == code}
     assert declared == route
 
 

@@ -29,12 +29,12 @@ def credential(*chain: Identity, state: str = "untrusted") -> Credential:
     return Credential(
         state,
         failures=("signingCredential.untrusted",),
-        chain=tuple(base64.b64encode(one.der).decode() for one in chain),
+        chain=tuple(base64.b64encode(item.der).decode() for item in chain),
     )
 
 
 def state(found: Credential, *roots: Identity, on: dt.date = TODAY) -> str:
-    return judge_credential(found, TrustList(tuple(one.der for one in roots)), on).state
+    return judge_credential(found, TrustList(tuple(root.der for root in roots)), on).state
 
 
 SIGNER = authority.signer("Signer", ROOT)
@@ -80,7 +80,7 @@ def test_the_library_with_the_same_roots_comes_to_no_harsher_judgement(
     """Where we trust, the library does; where it does not, neither do we."""
     path = sounds.encode_demo_audio(files.music(0.5), 44100, tmp_path / "a.mp3")
     authority.sign(path, *chain)
-    anchors = {"trust": {"trust_anchors": "".join(one.pem for one in roots)}}
+    anchors = {"trust": {"trust_anchors": "".join(root.pem for root in roots)}}
     offline = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
     with c2pa.Context.from_dict({**offline, **anchors}) as context, c2pa.Reader(path, context=context) as found:
         theirs = found.get_validation_state() == "Trusted"

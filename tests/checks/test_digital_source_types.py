@@ -49,7 +49,7 @@ def test_the_strongest_statement_counts() -> None:
 
 
 def test_nothing_means_that_people_made_it() -> None:
-    assert {one.value for one in Meaning} == {"silent", "ask", "part", "generated"}
+    assert {item.value for item in Meaning} == {"silent", "ask", "part", "generated"}
 
 
 def test_every_row_is_dated_and_has_a_source() -> None:

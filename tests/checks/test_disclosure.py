@@ -325,18 +325,18 @@ def test_a_cover_s_credential_is_held_against_what_was_declared_of_the_cover(
     release = a_release(a_track(), cover=Cover("cover.jpg", cover))
     image = ImageFacts("0" * 64, 1, True, credential=credential)
     found = list(CHECK.run(a_delivery(release, images={"cover.jpg": image}), a_context()))
-    (finding,) = [one for one in found if one.evidence and "says" in one.evidence]
+    (finding,) = [item for item in found if item.evidence and "says" in item.evidence]
     assert (finding.code.id, finding.subject, bool(finding.patch)) == (code, "release", asks)
     assert "artwork" not in labels(found) or cover is ContainsAI.ALL
 
 
 def test_a_file_s_question_comes_with_the_declaration_that_would_agree() -> None:
-    (finding,) = [one for one in on(NO_AI, credential=GENERATED) if one.patch]
+    (finding,) = [item for item in on(NO_AI, credential=GENERATED) if item.patch]
     operation = finding.patch[-1]
     assert (operation["op"], operation["path"]) == ("add", "/release/tracks/0/disclosure")
     value: Any = operation["value"]
     assert (value["status"], value["contains_ai"]) == ("declared", "all")
-    assert [(one["element"], one["level"]) for one in value["contributions"]] == [
+    assert [(entry["element"], entry["level"]) for entry in value["contributions"]] == [
         ("instruments", "fully_generated"),
         ("lead_vocals", "fully_generated"),
     ]
@@ -345,7 +345,7 @@ def test_a_file_s_question_comes_with_the_declaration_that_would_agree() -> None
 
 def test_what_only_may_mean_generation_proposes_nothing() -> None:
     for says in ({"credential": Credential("unread")}, {"credential": Credential("trusted", ("algorithmicMedia",))}):
-        (finding,) = [one for one in on(NO_AI, **says) if held([one])]
+        (finding,) = [item for item in on(NO_AI, **says) if held([item])]
         assert not finding.patch
         assert "confirm" not in (finding.fix or "")
 

@@ -80,8 +80,8 @@ def test_what_becomes_of_a_release(declared: str, shown: str, verdict: str) -> N
 @pytest.mark.parametrize("declared", DECLARED)
 def test_a_score_changes_nothing_as_shipped(declared: str, shown: str) -> None:
     with_it, without = (
-        judge_findings(load_policy_file(SHIPPED), found(DECLARED[declared], SHOWN[one]), [], [1])
-        for one in (shown, "-")
+        judge_findings(load_policy_file(SHIPPED), found(DECLARED[declared], SHOWN[item]), [], [1])
+        for item in (shown, "-")
     )
     assert (with_it.verdict, with_it.labels, with_it.reasons) == (without.verdict, without.labels, without.reasons)
 
@@ -99,7 +99,7 @@ def test_the_shipped_policy_speaks_of_all_evidence() -> None:
 def test_every_finding_about_a_file_says_which_pair_it_speaks_of() -> None:
     for track in DECLARED.values():
         for name, shown in SHOWN.items():
-            pairs = [pair for one in found(track, shown) if (pair := find_matrix_cell(one.evidence))]
+            pairs = [pair for item in found(track, shown) if (pair := find_matrix_cell(item.evidence))]
             assert [declared for _, declared in pairs] == [find_declared_extent(track)] * (name != "-")
 
 

@@ -30,7 +30,7 @@ from tests.checks.builders import (
 
 def found(delivery: Delivery | None = None, refused: Any = None, **habits: Any) -> dict[str, Finding]:
     history = FakeHistory(account=Habits(**habits), refused=refused or {})
-    return {one.code.id: one for one in CHECK.run(delivery or a_delivery(), a_context(history=history))}
+    return {item.code.id: item for item in CHECK.run(delivery or a_delivery(), a_context(history=history))}
 
 
 def lasting(*seconds: float) -> Delivery:

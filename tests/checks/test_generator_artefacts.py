@@ -214,7 +214,7 @@ def test_a_model_for_other_features_is_not_asked() -> None:
 
 
 def test_an_unusable_model_is_told_and_the_rest_goes_on() -> None:
-    codes = [one.code for one in found(delivered(some_lattice()), FakeReference(unusable="no such file"))]
+    codes = [item.code for item in found(delivered(some_lattice()), FakeReference(unusable="no such file"))]
     assert codes == [generator_artefacts.MODEL_UNUSABLE, generator_artefacts.TRACES]
 
 
@@ -241,7 +241,7 @@ def test_shipped_policy_records_and_routes_nothing() -> None:
     policy = load_policy_file(SHIPPED)
     assert policy.lattice is Traces.NOTE
     findings = found(delivered(some_lattice(holes_z=-20.0)), EVERYTHING)
-    assert {policy.route(one) for one in findings} == {Route.NOTE}
+    assert {policy.route(finding) for finding in findings} == {Route.NOTE}
     assert judge_findings(policy, findings, (), [1]).verdict is Verdict.APPROVE
 
 
@@ -267,7 +267,7 @@ def test_no_score_ever_labels_or_refuses(tmp_path: Path, mode: str) -> None:
         ruling = judge_findings(policy, findings, (), [1])
         assert ruling.labels == ()
         assert ruling.verdict in (Verdict.APPROVE, Verdict.REVIEW)
-        assert all(policy.route(one) in (Route.NOTE, Route.REVIEW) for one in findings)
+        assert all(policy.route(finding) in (Route.NOTE, Route.REVIEW) for finding in findings)
 
 
 @pytest.mark.parametrize("route", ["label", "block"])

@@ -308,7 +308,7 @@ def test_all_names_of_a_release_are_asked_for_at_once() -> None:
             Counting.questions += 1
             return super().near_all(names)
 
-    tracks = [a_track(one, display_artists=(Artist(f"Guest {one} Star"),)) for one in range(1, 13)]
+    tracks = [a_track(item, display_artists=(Artist(f"Guest {item} Star"),)) for item in range(1, 13)]
     list(CHECK.run(a_delivery(a_release(*tracks)), a_context(names=Counting(REGISTRY))))
     assert Counting.questions == 1
 

@@ -120,7 +120,7 @@ def judged(match: Match, *relations: Relation) -> Finding:
     (facts,) = delivery.facts.values()
     found = recording_matches.CHECK.run(delivery, a_context(FakeRecordings({facts.sha256: [match]})))
     aside = ("isrc.", "staydown.earlier_decision")
-    (finding,) = (one for one in found if not one.code.id.startswith(aside))
+    (finding,) = (item for item in found if not item.code.id.startswith(aside))
     return finding
 
 
@@ -170,7 +170,7 @@ def test_what_is_pending_is_no_news_where_it_was_settled_whose_it_is(settled: di
     (facts,) = delivery.facts.values()
     matches = [a_match("same", **settled), a_match("same", recording="9", **OWNERS["pending elsewhere"])]
     found = recording_matches.CHECK.run(delivery, a_context(FakeRecordings({facts.sha256: matches})))
-    assert {one.code.id.partition(".")[2] for one in found if one.code.id.startswith("similarity.")} == codes
+    assert {item.code.id.partition(".")[2] for item in found if item.code.id.startswith("similarity.")} == codes
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def declared(*levels: tuple[Element, Level], **changes: Any) -> Track:
 
 CASES: dict[str, tuple[Track, list[str] | None, list[str] | None, str | None]] = {
     "every element fully": (
-        declared(*((one, FULLY) for one in (Element.LEAD_VOCALS, Element.INSTRUMENTS, Element.COMPOSITION))),
+        declared(*((entry, FULLY) for entry in (Element.LEAD_VOCALS, Element.INSTRUMENTS, Element.COMPOSITION))),
         ["track", "composition"],
         ["Vocals", "Instruments", "Composer"],
         TRAINED,
@@ -67,7 +67,7 @@ def test_a_declaration_in_each_partners_words(case: str) -> None:
     )
     assert apple["tags"] == tags
     assert spotify["credits"] == (roles if roles is None else spotify["credits"])
-    assert roles is None or [one["role"] for one in spotify["credits"]] == roles
+    assert roles is None or [item["role"] for item in spotify["credits"]] == roles
     stated = (c2pa["assertion"] or {"data": {"actions": [{"digitalSourceType": None}]}})["data"]["actions"][0]
     assert stated["digitalSourceType"] == (source and partner_disclosure.SOURCE_TYPES + source)
 

@@ -141,7 +141,7 @@ def test_own_recording_passes(certain: bool, owner: str, account: str | None):
     mine = Account("harbour", LABEL, (LABEL, "Old Name"))
     same = {"title": "Low Tide", "artist": "Mara Lindqvist"}
     found = findings(a_match(owner=owner, owner_account=account, certain=certain, **same), account=mine)
-    (finding,) = (one for one in found if one.code.id != "isrc.audio_has_other_isrc")  # that ISRC is told apart
+    (finding,) = (item for item in found if item.code.id != "isrc.audio_has_other_isrc")  # that ISRC is told apart
     assert (finding.code.id, finding.code.route) == ("similarity.own_recording", Route.PASS)
     assert finding.code.severity is Severity.INFORMATION
 
@@ -281,9 +281,9 @@ def own_match(**changes: Any) -> Match:
 )
 def test_own_recording_at_another_speed_or_pitch_under_another_name_is_looked_at(change, named):
     (finding,) = (
-        one
-        for one in findings(own_match(**change), track=a_track(**named))
-        if one.code.id != "isrc.audio_has_other_isrc"
+        item
+        for item in findings(own_match(**change), track=a_track(**named))
+        if item.code.id != "isrc.audio_has_other_isrc"
     )
     assert (finding.code.id, finding.code.route) == ("similarity.own_version_renamed", Route.REVIEW)
     assert "That recording is yours, and it has another title or artist here." in finding.message

@@ -112,5 +112,5 @@ def visit(browser: Any, live_server: Any) -> Iterator[Any]:
     yield open_window
     for context in contexts:
         context.close()
-    assert [one.strangers for one in watched if one.strangers] == []
-    assert [one.complaints for one in watched if one.complaints] == []
+    assert [item.strangers for item in watched if item.strangers] == []
+    assert [entry.complaints for entry in watched if entry.complaints] == []

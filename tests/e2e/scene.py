@@ -83,7 +83,11 @@ def guard(folder: Path) -> None:
 
 def _days_samples(only: Collection[str]) -> list[Any]:
     today = timezone.now().date()
-    return [one for one in build_demo_samples(today) if one.expected != "refused" and (not only or one.name in only)]
+    return [
+        sample
+        for sample in build_demo_samples(today)
+        if sample.expected != "refused" and (not only or sample.name in only)
+    ]
 
 
 def _out() -> dt.date:

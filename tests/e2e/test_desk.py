@@ -67,7 +67,7 @@ def audit(page):
     run = "axe.run(document, {resultTypes: ['violations']}).then((found) => JSON.stringify(found.violations))"
     answer = session.send("Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True})
     found = json.loads(answer["result"]["value"])
-    return [(one["id"], one["impact"], node["target"]) for one in found for node in one["nodes"]]
+    return [(item["id"], item["impact"], node["target"]) for item in found for node in item["nodes"]]
 
 
 def test_from_the_queue_through_both_recordings_to_the_decision(morning, visit):
@@ -341,12 +341,12 @@ def test_pictures_are_there_when_asked_for_and_each_look_is_on_record(morning, v
     until(page, f"{seen}.length === 3 && {seen}.every((width) => width > 100)")
     looked = set(Viewing.objects.filter(actor="moderator:ada").values_list("what", flat=True))
     assert {"spectrogram 01.mp3", "average spectrum 01.mp3"} <= looked
-    assert any(one.startswith("comparison with known recording") for one in looked)
+    assert any(item.startswith("comparison with known recording") for item in looked)
     page.click("[data-do=play]")
     plays(page, "a")
     looked = set(Viewing.objects.values_list("what", flat=True))
     assert "audio 01.mp3" in looked
-    assert any(one.startswith("known recording") for one in looked)
+    assert any(entry.startswith("known recording") for entry in looked)
 
 
 def test_keys_are_told_and_tabs_turn(morning, visit):
@@ -375,7 +375,7 @@ def test_no_serious_fault_of_accessibility(morning, visit):
                 review(ada, title)
                 until(ada.page, "document.querySelectorAll('[role=tab]').length > 3")
             found = audit(ada.page)
-            faults[title] = [one for one in found if one[1] in ("serious", "critical")]
+            faults[title] = [item for item in found if item[1] in ("serious", "critical")]
         assert faults == {"": [], "Quiet Water": [], "Evening Bells": []}
 
 

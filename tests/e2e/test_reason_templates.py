@@ -52,7 +52,7 @@ def into_templates(page) -> None:
 def test_letters_pick_nothing_and_change_no_verdict(page, key):
     verdict = KEYS[key]
     page.keyboard.press(key)
-    titles = {one.title for one in CANNED if one.verdict is verdict}
+    titles = {item.title for item in CANNED if item.verdict is verdict}
     assert set(offered(page)) == titles
     into_templates(page)
     for letter in string.ascii_lowercase + string.ascii_uppercase:
@@ -75,10 +75,10 @@ def test_arrows_and_enter_reach_every_template(page, key):
         title = page.eval_on_selector(PICKER, "picker => picker.selectedOptions[0].text")
         page.keyboard.press("Enter")
         chosen, reason, code = form(page)
-        (template,) = (one for one in CANNED if one.verdict is verdict and one.title == title)
+        (template,) = (item for item in CANNED if item.verdict is verdict and item.title == title)
         assert (chosen, reason.strip(), code) == (verdict.value, template.text.strip(), template.code)
         reached.add(title)
-    assert reached == {one.title for one in CANNED if one.verdict is verdict}
+    assert reached == {entry.title for entry in CANNED if entry.verdict is verdict}
 
 
 def test_typing_reaches_a_template_and_leaks_into_no_text(page):

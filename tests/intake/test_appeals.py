@@ -48,7 +48,7 @@ def test_an_appeal_puts_it_before_a_moderator_again_with_a_clock_of_its_own(reje
     hours = (appeal.due_at - appeal.opened_at) / dt.timedelta(hours=1)
     assert hours == admission.current_policy().appeal_hours
     assert appeal.against.verdict == "reject"
-    told = [one.type for one in Event.objects.filter(submission=rejected)][-2:]
+    told = [item.type for item in Event.objects.filter(submission=rejected)][-2:]
     assert told == ["appeal.opened", "submission.reopened"]
 
 

@@ -45,8 +45,8 @@ def a_document(tracks: int = 1, **track: Any) -> dict[str, Any]:
     from tests.intake import factories
 
     document = document_schema.parse_document(factories.a_document(tracks=tracks))
-    for one in document["release"]["tracks"]:
-        one.update(copy.deepcopy(track))
+    for item in document["release"]["tracks"]:
+        item.update(copy.deepcopy(track))
     if tracks == 1:
         shared = {key: value for key, value in track.items() if key in document["release"] and key != "language"}
         document["release"].update(copy.deepcopy(shared))

@@ -41,7 +41,7 @@ def test_pipeline_decides_a_tiny_single_again_and_again(tmp_path: Path) -> None:
     costs = [pipeline.track_cost(path, delivering) for _ in range(2)]
     default_analyser().close()
     decided = {State.APPROVED, State.LABELLED, State.IN_REVIEW}
-    assert {one.state for one in delivering.label.submissions.all()} <= decided
+    assert {submission.state for submission in delivering.label.submissions.all()} <= decided
     assert delivering.label.submissions.count() == 2
     assert not KnownRecording.objects.current().filter(label=delivering.label).exists(), (
         "the second round must not find the first"
@@ -74,7 +74,7 @@ def test_open_loop_charges_everybody_who_waits_for_a_stalled_answer() -> None:
     arrivals = [at for at, _ in latency.arrivals_of({"GET": 40.0}, 0.3, random.Random(1))]
     samples = latency.open_loop({"GET": 40.0}, 0.3, {"GET": answer}, clients=1)
     assert len(samples) == len(arrivals) > 3
-    assert not any(one.problem for one in samples)
+    assert not any(sample.problem for sample in samples)
     free_again = arrivals[0] + 0.4
     assert all(one.seconds >= free_again - at for one, at in zip(samples, arrivals, strict=True))
 
@@ -85,7 +85,7 @@ def test_open_loop_counts_what_fails() -> None:
 
     samples = latency.open_loop({"GET": 50.0}, 0.2, {"GET": refuse}, clients=2)
     assert samples
-    assert all(one.problem == "ConnectionResetError()" for one in samples)
+    assert all(sample.problem == "ConnectionResetError()" for sample in samples)
 
 
 def test_a_slow_upload_is_seen_to_be_dropped() -> None:

@@ -225,7 +225,7 @@ def test_a_label_whose_cover_no_partner_takes_is_refused(client: Client, key: st
 def test_a_draft_does_not_take_a_cover_that_no_partner_takes(client: Client, key: str, what: str):
     headers = {"authorization": f"Bearer {key}"}
     draft = client.post("/api/v1/submissions", json.dumps(a_document()), "application/json", headers=headers).json()
-    url = next(one["url"] for one in draft["uploads"] if one["name"] == "cover.png")
+    url = next(item["url"] for item in draft["uploads"] if item["name"] == "cover.png")
     cover, code = UNFIT_COVERS[what]
     answer = client.put(url, cover, content_type="image/png", headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/release-refused")

@@ -203,10 +203,10 @@ def test_operator_blocks_lists_reopens_and_lifts(rung, analyser, capsys):
     isrc = live.tracks.get().isrc
     (made,) = told(capsys, "--isrc", isrc, "--reason", "a takedown", "--until", "2099-01-01")
     assert (made["kind"], made["value"], made["new"], made["by"]) == ("isrc", isrc, True, "operator")
-    assert [(one["id"], one["state"], one["told"]) for one in made["submissions"]] == [
+    assert [(item["id"], item["state"], item["told"]) for item in made["submissions"]] == [
         (str(live.pk), "approved", False)
     ]
-    assert [one["id"] for one in told(capsys, "--list")] == [made["id"]]
+    assert [entry["id"] for entry in told(capsys, "--list")] == [made["id"]]
     (reopened,) = told(capsys, "--live", made["id"], "--reopen")
     assert (reopened["state"], reopened["told"]) == ("in_review", True)
     assert told(capsys, "--lift", made["id"])[0]["lifted"] is True

@@ -61,7 +61,7 @@ def judge(submission):
 
 
 def labels(decision):
-    return {one["key"]: one for one in decision.labels}
+    return {label["key"]: label for label in decision.labels}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_words_are_no_consent(consent):
     assert submission.decision.reasons == ["consent.unverified"]
     assert "Deliver" in finding.fix
     assert not finding.private
-    assert not any(one["key"] == LABEL for row in submission.findings.all() for one in row.labels)
+    assert not any(label["key"] == LABEL for row in submission.findings.all() for label in row.labels)
 
 
 @pytest.mark.parametrize("name", ["consent.pdf", "Consent.JPG", "signed.png", "letter.txt"])

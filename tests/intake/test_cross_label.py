@@ -55,8 +55,8 @@ def to_similarity(submission: Submission, rung) -> Any:
         if name == "intake.analyse":
             pipeline.analyse_audio_file(*arguments)
     rung.clear()
-    for one in submission.check_runs.exclude(name="similarity"):
-        pipeline.run_check(one.pk)
+    for item in submission.check_runs.exclude(name="similarity"):
+        pipeline.run_check(item.pk)
     rung.clear()
     return submission.check_runs.get(name="similarity")
 
@@ -89,7 +89,7 @@ def test_where_it_was_settled_whose_it_is_only_the_other_is_held(rung, analyser)
     pipeline.run_check(one.pk)
     pipeline.run_check(two.pk)
     assert told(first) == told(second) == []
-    heard = [set(one.findings.values_list("code", flat=True)) for one in (first, second)]
+    heard = [set(item.findings.values_list("code", flat=True)) for item in (first, second)]
     assert "similarity.own_recording" in heard[0]
     assert "similarity.known_recording" in heard[1]
     assert (first.state, second.state) == (State.APPROVED, State.IN_REVIEW)
@@ -256,9 +256,9 @@ def seen_by(submission: Submission) -> dict[str, Any]:
     events = viewer.events(submission.events.all())
     return {
         "document": {key: document[key] for key in ("state", "verdict", "reasons", "findings", "labels", "partners")},
-        "checks": [(one["name"], one["status"]) for one in document["checks"]],
-        "findings": sorted(one["code"] for one in viewer.findings(told)),
-        "events": [(one["type"], one["actor"].partition(":")[0], one["reasons"]) for one in events],
+        "checks": [(item["name"], item["status"]) for item in document["checks"]],
+        "findings": sorted(finding["code"] for finding in viewer.findings(told)),
+        "events": [(event["type"], event["actor"].partition(":")[0], event["reasons"]) for event in events],
     }
 
 
@@ -297,7 +297,7 @@ def test_two_at_the_same_moment_both_end_with_one_finding(rung, analyser):
             delivered(label, f"Title {side} {number}", 2 * number + side + 1, sound)
             for side, label in enumerate(labels)
         ]
-        runs = [to_similarity(one, rung) for one in pair]
+        runs = [to_similarity(entry, rung) for entry in pair]
         together = threading.Barrier(2)
 
         def answer(pk, together=together) -> None:
@@ -307,15 +307,15 @@ def test_two_at_the_same_moment_both_end_with_one_finding(rung, analyser):
             finally:
                 connections.close_all()
 
-        threads = [threading.Thread(target=answer, args=(one.pk,)) for one in runs]
+        threads = [threading.Thread(target=answer, args=(element.pk,)) for element in runs]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        for one in pair:
-            pipeline.conclude_submission(one.pk)
-            assert told(one) == ["track:1"], number
-            assert one.state == State.IN_REVIEW
+        for item in pair:
+            pipeline.conclude_submission(item.pk)
+            assert told(item) == ["track:1"], number
+            assert item.state == State.IN_REVIEW
     assert Finding.objects.filter(code=CODE).count() == 40
 
 

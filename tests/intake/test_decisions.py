@@ -44,7 +44,7 @@ def test_a_moderator_who_labels_keeps_what_was_declared_as_declared(rung, analys
     decisions.decide_submission(
         submission, a_moderator(), Verdict.LABEL, "confirmed", labels=[("ai:vocals", "all"), ("ai:lyrics", "partly")]
     )
-    labels = {one["key"]: one for one in submission.decision.labels}
+    labels = {label["key"]: label for label in submission.decision.labels}
     assert labels["ai:vocals"]["basis"] == "declared"
     assert labels["ai:vocals"]["code"] == "disclosure.declared"
     assert labels["ai:lyrics"]["basis"] == "verified_by_human"
@@ -93,7 +93,7 @@ def test_a_reopened_release_is_due_again_and_can_be_decided_anew(rung, analyser)
     assert submission.due_at is not None
     assert Event.objects.filter(submission=submission).last().type == "submission.reopened"
     decisions.decide_submission(submission, ada, Verdict.REJECT, "the claim holds", code="infringement")
-    assert [one.verdict for one in submission.decisions.all()] == ["review", "label", "review", "reject"]
+    assert [decision.verdict for decision in submission.decisions.all()] == ["review", "label", "review", "reject"]
 
 
 def test_a_claim_keeps_others_away_until_it_ends(rung, analyser):
@@ -133,9 +133,9 @@ def test_of_moderators_who_decide_at_once_exactly_one_wins_and_the_others_hear_w
         thread.start()
     for thread in threads:
         thread.join()
-    (winner,) = [one for one in outcomes if " " not in one]
+    (winner,) = [outcome for outcome in outcomes if " " not in outcome]
     # One who came while the winner's claim was just given up may have held it for a moment, in vain.
-    assert all(one.startswith(("held by ", f"decided by moderator:{winner}")) for one in outcomes if one != winner)
+    assert all(item.startswith(("held by ", f"decided by moderator:{winner}")) for item in outcomes if item != winner)
     assert Decision.objects.filter(submission=submission, verdict=Verdict.REJECT).count() == 1
     assert Event.objects.filter(submission=submission, type="submission.rejected").count() == 1
 
@@ -161,7 +161,7 @@ def test_a_draft_that_nobody_hands_over_is_withdrawn(rung, analyser):
 def test_a_moderator_who_chooses_other_labels_does_not_lose_the_declared_ones(rung, analyser):
     submission = in_review(rung)
     decisions.decide_submission(submission, a_moderator(), Verdict.LABEL, "lyrics too", labels=[("ai:lyrics", "all")])
-    labels = {one["key"]: (one["value"], one["basis"]) for one in submission.decision.labels}
+    labels = {label["key"]: (label["value"], label["basis"]) for label in submission.decision.labels}
     assert labels["ai:vocals"] == ("all", "declared")
     assert labels["ai:lyrics"] == ("all", "verified_by_human")
 
@@ -171,8 +171,8 @@ def test_a_moderator_can_overrule_a_declaration_key_by_key(rung, analyser):
     decisions.decide_submission(
         submission, a_moderator(), Verdict.LABEL, "only in parts", labels=[("ai:vocals", "partly")]
     )
-    vocals = [one for one in submission.decision.labels if one["key"] == "ai:vocals"]
-    assert [(one["value"], one["basis"]) for one in vocals] == [("partly", "verified_by_human")]
+    vocals = [label for label in submission.decision.labels if label["key"] == "ai:vocals"]
+    assert [(vocal["value"], vocal["basis"]) for vocal in vocals] == [("partly", "verified_by_human")]
 
 
 def test_a_label_withdraws_whatever_the_gate_did_meanwhile(rung, analyser):

@@ -114,8 +114,8 @@ def test_last_file_of_an_album_costs_as_many_statements_as_that_of_a_single(rung
         submission = a_submission(a_label(f"Label {number}"), a_document(f"Tide {number}", number, tracks=tracks))
         submission_actions.start_checking(submission.pk)
         *others, last = [arguments for name, arguments in rung if name == "intake.analyse"]
-        for one in others:
-            pipeline.analyse_audio_file(*one)
+        for other in others:
+            pipeline.analyse_audio_file(*other)
         rung.clear()
         with CaptureQueriesContext(connection) as spent:
             pipeline.analyse_audio_file(*last)
@@ -174,7 +174,7 @@ def test_two_workers_that_finish_the_last_two_files_at_once_send_each_check_once
 
     monkeypatch.setattr(pipeline, "_measure_claimed_file", measure)
 
-    at_once(*[functools.partial(pipeline.analyse_audio_file, one.pk) for one in Analysis.objects.all()])
+    at_once(*[functools.partial(pipeline.analyse_audio_file, item.pk) for item in Analysis.objects.all()])
     expected = submission.check_runs.filter(needs_audio=True)
     assert Counter(rung) == {("intake.run_check", (str(run.pk),)): 1 for run in expected}
 

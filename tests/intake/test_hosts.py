@@ -74,7 +74,7 @@ def heard() -> dict[int, list[int]]:
 
 
 def answer() -> health.Answer:
-    (found,) = (one for one in health.check_readiness() if one.name == "index")
+    (found,) = (item for item in health.check_readiness() if item.name == "index")
     return found
 
 

@@ -62,7 +62,7 @@ def test_known_recordings_are_found_by_isrc_and_title_until_forgotten() -> None:
     known = check_context.Recordings()
     (found,) = known.under_isrc("GBAYE6500521")
     assert (found.title, found.fingerprint) == ("Help!", facts.fingerprint)
-    assert [one.artist for one in known.titled(["Help!", "Help"])["Help!"]] == ["The Beatles"]
+    assert [item.artist for item in known.titled(["Help!", "Help"])["Help!"]] == ["The Beatles"]
     assert (known.under_isrc("GBAYE6500522"), known.titled(["Help"])["Help"]) == ([], [])
     type(row).objects.update(forgotten_at=row.learned_at)
     assert (known.under_isrc("GBAYE6500521"), known.titled(["Help!"])["Help!"]) == ([], [])
@@ -106,7 +106,7 @@ def test_other_speeds_are_undone_for_whom_the_policy_says(speeds, undone) -> Non
         row = a_submission(label)
         Submission.objects.filter(pk=row.pk).update(state=State.REJECTED, concluded_at=now - dt.timedelta(days=days))
     asked = [check_context.build_check_context(label, None, rules).recordings for label in (new, old, rejected)]
-    assert [one._undoes() for one in asked] == undone
+    assert [item._undoes() for item in asked] == undone
     assert check_context.Recordings(rules=rules)._undoes(), "a person's own question is asked whole"
 
 

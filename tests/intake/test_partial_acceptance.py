@@ -80,7 +80,7 @@ def test_a_declaration_is_not_dropped_with_a_part(rung):
         submission, ada, Verdict.RETURN, "not the second", labels=[("ai:lyrics", "all")], tracks=tracks
     )
     assert given.labels == []
-    assert {(one["key"], one["basis"]) for one in given.offer["labels"]} == {
+    assert {(item["key"], item["basis"]) for item in given.offer["labels"]} == {
         ("ai:vocals", "declared"),
         ("ai:lyrics", "verified_by_human"),
     }
@@ -97,7 +97,7 @@ def test_accepted_part_is_a_submission_of_its_own_that_supersedes(rung):
     taken = partial_acceptance.accept_partial_release(submission)
     assert (taken.state, taken.supersedes, taken.accepts) == (State.RECEIVED, submission, decision)
     titles = [track["title"] for track in submission.metadata["tracks"]]
-    assert [(one.position, one.title) for one in taken.tracks.all()] == [(1, titles[0]), (2, titles[2])]
+    assert [(item.position, item.title) for item in taken.tracks.all()] == [(1, titles[0]), (2, titles[2])]
     assert set(taken.resources.values_list("blob", flat=True)) < set(
         submission.resources.values_list("blob", flat=True)
     )
@@ -163,7 +163,7 @@ def test_part_is_checked_and_then_stands_as_the_moderator_said(rung, analyser):
     run(rung)
     taken.refresh_from_db()
     assert (taken.state, taken.verdict) == (State.APPROVED, Verdict.APPROVE)
-    assert [(one.actor, one.verdict) for one in taken.decisions.all()] == [
+    assert [(decision.actor, decision.verdict) for decision in taken.decisions.all()] == [
         ("policy", "review"),
         ("moderator:ada", "approve"),
     ]
@@ -183,7 +183,9 @@ def test_labels_that_the_moderator_chose_go_out_with_the_part(rung, analyser):
     run(rung)
     taken.refresh_from_db()
     assert taken.state == State.LABELLED
-    assert [(one["key"], one["basis"]) for one in taken.decision.labels] == [("content:remix", "verified_by_human")]
+    assert [(label["key"], label["basis"]) for label in taken.decision.labels] == [
+        ("content:remix", "verified_by_human")
+    ]
     assert Track.objects.get(submission=taken).verdict == "label"
 
 
@@ -256,6 +258,6 @@ def test_of_two_acceptances_at_once_exactly_one_wins(rung):
 def test_a_label_that_rather_delivers_anew_does_so(rung):
     submission, _ = returned()
     document = {**a_document("Low Tides", 9), "supersedes": str(submission.pk)}
-    files = {one.name: one.blob for one in submission.resources.all()}
+    files = {resource.name: resource.blob for resource in submission.resources.all()}
     needed = {name: next(iter(files.values())) for name in ("01.flac", "cover.jpg")}
     assert submission_actions.take_in(submission.label, document, needed).supersedes == submission

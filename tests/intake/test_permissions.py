@@ -111,7 +111,7 @@ def test_every_action_has_a_right_that_exists():
 def test_groups_are_there_from_the_first_migration_on(role):
     fresh = set(Group.objects.get(name=role.value).permissions.values_list("codename", flat=True))
     assert fresh == set(permissions.ensure_role_group(role).permissions.values_list("codename", flat=True))
-    assert not {one for one in fresh if one.startswith(("delete_", "add_"))}
+    assert not {item for item in fresh if item.startswith(("delete_", "add_"))}
 
 
 def test_nobody_both_decides_and_writes_the_policy_and_auditors_change_nothing():

@@ -82,7 +82,9 @@ def test_who_takes_over_the_name_of_the_decider_may_decide_the_appeal(rung):
     rename(ada, "zed")
     decisions.decide_submission(submission, a_moderator("ada"), Verdict.APPROVE, "the contract shows it")
     assert submission.state == State.APPROVED
-    assert not [one for one in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+    assert not [
+        violation for violation in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(violation)
+    ]
 
 
 def test_account_made_anew_under_the_same_name_is_another_person(rung):
@@ -124,9 +126,11 @@ def test_invariants_find_an_appeal_decided_by_a_renamed_decider(rung):
     submission = rejected_by(ada)
     appeals.open_appeal(submission, "It is ours.")
     decision = decisions.decide_submission(submission, ben, Verdict.APPROVE, "the contract shows it")
-    assert not [one for one in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+    assert not [item for item in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(item)]
     Decision.objects.filter(pk=decision.pk).update(moderator=ada, actor="moderator:zed")
-    assert [one for one in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(one)]
+    assert [
+        violation for violation in find_invariant_violations(dt.timedelta(0)) if "decided by somebody" in str(violation)
+    ]
 
 
 def test_renamed_label_appeals_and_is_read_under_the_name_of_the_time(rung):

@@ -24,8 +24,8 @@ BREAKS: dict[str, Break] = {}
 
 def breaks(name: str, *changes: Break) -> None:
     def change(document: dict[str, Any]) -> None:
-        for one in changes:
-            one(document)
+        for change in changes:
+            change(document)
 
     BREAKS[name] = change
 
@@ -41,7 +41,7 @@ def both(**values: Any) -> Break:
 
 
 def people(*contributors: dict[str, Any]) -> Break:
-    return track(contributors=[{"ai_contribution": "none", **one} for one in contributors])
+    return track(contributors=[{"ai_contribution": "none", **contributor} for contributor in contributors])
 
 
 def relation(type: str, **values: Any) -> Break:
@@ -181,7 +181,7 @@ def test_label_that_breaks_a_rule_reads_its_name(name: str, client: Client, key:
     document = a_document()
     BREAKS[name](document)
     findings = asked(client, key, document)["findings"]
-    assert name in {one["code"] for one in findings}, [one["code"] for one in findings]
+    assert name in {item["code"] for item in findings}, [finding["code"] for finding in findings]
 
 
 def test_label_that_breaks_none_reads_nothing(client: Client, key: str):

@@ -49,7 +49,7 @@ def said(label, facts: AudioFacts, isrc: str, **names) -> dict[str, str]:
     release = a_release(a_track(isrc=isrc, **names))
     account = Account(str(label.pk), label.name, (label.name,))
     delivery = a_delivery(release, account=account, facts={"01.flac": facts})
-    return {one.code.id: one.message for one in recording_matches.CHECK.run(delivery, context)}
+    return {item.code.id: item.message for item in recording_matches.CHECK.run(delivery, context)}
 
 
 @pytest.fixture

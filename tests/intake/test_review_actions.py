@@ -172,7 +172,7 @@ def alike(rung):
 
 
 def seen(rows):
-    return [(one.pk, one.sequence) for one in rows]
+    return [(row.pk, row.sequence) for row in rows]
 
 
 def test_a_preview_tells_what_can_be_decided_together_and_changes_nothing(alike, ada, ben):
@@ -185,7 +185,7 @@ def test_a_preview_tells_what_can_be_decided_together_and_changes_nothing(alike,
     decisions.decide_submission(appealed, ben, Verdict.REJECT, "no", code="infringement")
     appeals.open_appeal(appealed, "But.")
     before = everything()
-    shown = review_actions.preview_joint_decision([one.pk for one in (*alike, other, held, gone, appealed)], ada)
+    shown = review_actions.preview_joint_decision([item.pk for item in (*alike, other, held, gone, appealed)], ada)
     assert everything() == before
     assert shown.reasons == ("artist.lookalike",)
     assert list(shown.waiting) == alike
@@ -199,8 +199,8 @@ def test_a_preview_tells_what_can_be_decided_together_and_changes_nothing(alike,
 
 def test_many_alike_are_decided_each_by_itself(alike, ada):
     outcomes = review_actions.decide_all(seen(alike), ada, Verdict.RETURN, "Name the artist as on the cover.")
-    assert [one.refused for one in outcomes] == ["", "", ""]
-    assert len({one.decision.pk for one in outcomes}) == 3
+    assert [outcome.refused for outcome in outcomes] == ["", "", ""]
+    assert len({item.decision.pk for item in outcomes}) == 3
     assert Submission.objects.filter(state=State.RETURNED).count() == 3
     assert Event.objects.filter(type="submission.returned").count() == 3
     assert list(find_invariant_violations(dt.timedelta(minutes=15))) == []
@@ -211,14 +211,14 @@ def test_one_that_changed_meanwhile_is_left_as_it_is(alike, ada, ben):
     decisions.decide_submission(alike[1], ben, Verdict.APPROVE, "in order")
     review_actions.snooze_submission(alike[2], ben, timezone.now() + dt.timedelta(hours=1), "Later.")
     outcomes = review_actions.decide_all(as_seen, ada, Verdict.RETURN, "Name the artist as on the cover.")
-    assert [bool(one.decision) for one in outcomes] == [True, False, False]
-    assert [one.refused for one in outcomes[1:]] == [
+    assert [bool(outcome.decision) for outcome in outcomes] == [True, False, False]
+    assert [entry.refused for entry in outcomes[1:]] == [
         "it has changed: it is approved",
         "it has changed: it is in_review",
     ]
-    for one in alike:
-        one.refresh_from_db()
-    assert [one.state for one in alike] == [State.RETURNED, State.APPROVED, State.IN_REVIEW]
+    for item in alike:
+        item.refresh_from_db()
+    assert [element.state for element in alike] == [State.RETURNED, State.APPROVED, State.IN_REVIEW]
 
 
 def test_one_in_other_hands_is_left_to_them(alike, ada, ben):

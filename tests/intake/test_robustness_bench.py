@@ -31,7 +31,7 @@ def test_every_disguise_gives_sound_of_its_own() -> None:
 
 
 def test_harness_finds_what_is_disguised_among_strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = [one for one in DISGUISES if one.name in ("speed 1.04", "telephone", "noise 0 dB")]
+    chosen = [item for item in DISGUISES if item.name in ("speed 1.04", "telephone", "noise 0 dB")]
     monkeypatch.setattr(robustness, "DISGUISES", chosen)
     monkeypatch.setattr(catalogue, "MEASURED", 100_000)  # strangers may be a little more or less strange
     music = tmp_path / "music"

@@ -273,7 +273,7 @@ def readyz():
 
 
 def named(name):
-    return next(one for one in health.run_all_health_checks() if one.name == name)
+    return next(check for check in health.run_all_health_checks() if check.name == name)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_hosts_that_have_gone_are_forgotten():
     a_result("gone", False, dt.timedelta(days=1))
     a_result("here", True)
     assert self_tests.delete_old_self_tests() == 1
-    assert [one.host for one in SelfTest.objects.all()] == ["here"]
+    assert [item.host for item in SelfTest.objects.all()] == ["here"]
 
 
 def test_operator_tests_a_host_by_a_command(host, capsys):

@@ -57,8 +57,8 @@ def machine_made(document: dict, position: int = 1, level: str = "fully_generate
         "status": "declared",
         "contributions": [{"element": "instruments", "level": level}, {"element": "production", "level": level}],
     }
-    for one in track["contributors"]:
-        one["roles"] = ["composer"]
+    for item in track["contributors"]:
+        item["roles"] = ["composer"]
     return document
 
 
@@ -161,13 +161,13 @@ def test_only_the_tracks_that_a_label_speaks_of_are_marked(signing, cleared) -> 
     submission = cleared(document)
     assert submission.state == State.LABELLED
     marked = {row.resource.name: row.source_type for row in MarkedFile.objects.all()}
-    files_of = {one["position"]: one["file"] for one in document["release"]["tracks"]}
+    files_of = {item["position"]: item["file"] for item in document["release"]["tracks"]}
     assert marked == {
         files_of[2]: "trainedAlgorithmicMedia",
         files_of[3]: "compositeWithTrainedAlgorithmicMedia",
     }
     third = MarkedFile.objects.get(resource__name=files_of[3])
-    assert {one["value"] for one in third.labels} == {"partly"}
+    assert {label["value"] for label in third.labels} == {"partly"}
 
 
 def test_a_moderators_label_marks_as_well(signing, rung) -> None:  # type: ignore[no-untyped-def]
@@ -300,14 +300,18 @@ def test_marked_bytes_are_kept_for_as_long_as_their_row(signing, cleared, rung) 
     Blob.objects.update(touched_at=timezone.now() - dt.timedelta(days=1))
     blobs.delete_unused_blobs()
     assert content(Blob.objects.get(pk=row.blob_id))
-    assert not [one for one in invariants.find_invariant_violations(dt.timedelta(0)) if row.blob_id in one.subject]
+    assert not [
+        violation
+        for violation in invariants.find_invariant_violations(dt.timedelta(0))
+        if row.blob_id in violation.subject
+    ]
 
 
 # --- The operator's certificate ------------------------------------------------------------------------------------
 
 
 def told() -> list[tuple[str, str]]:
-    return [(one.id, one.msg) for one in run_checks() if one.id in ("gate.E006", "gate.W003")]
+    return [(check.id, check.msg) for check in run_checks() if check.id in ("gate.E006", "gate.W003")]
 
 
 def test_a_certificate_that_cannot_sign_is_told_at_boot(signing, settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -75,7 +75,7 @@ def test_what_was_decided_too_late_counts_against_the_time_given(past):
 
 
 def test_how_often_people_bear_the_machine_out(past):
-    (row,) = [one for one in statistics.gather_statistics().precision if one.code == "disclosure.contradictory"]
+    (row,) = [item for item in statistics.gather_statistics().precision if item.code == "disclosure.contradictory"]
     assert (row.check, row.decided, row.borne_out, row.waiting) == ("disclosure", 2, 2, 2)
     low, high = row.interval
     assert low < row.share == 1.0 == high
@@ -96,11 +96,13 @@ def test_a_decision_that_becomes_another_is_overturned(past):
     bea = a_moderator("bea")
     decisions.reopen_submission(labelled, bea, "the label appealed")
     assert [
-        (one.reopened, one.overturned) for one in statistics.gather_statistics().overturned if one.by == "moderators"
+        (entry.reopened, entry.overturned)
+        for entry in statistics.gather_statistics().overturned
+        if entry.by == "moderators"
     ] == [(1, 0)]
     labelled.refresh_from_db()
     decisions.decide_submission(labelled, bea, Verdict.RETURN, "mend the credits")
-    found = {one.by: one for one in statistics.gather_statistics().overturned}
+    found = {item.by: item for item in statistics.gather_statistics().overturned}
     assert (found["moderators"].overturned, found["machine"].overturned) == (1, 0)
 
 

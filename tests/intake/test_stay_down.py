@@ -104,8 +104,8 @@ def test_next_verdict_decides_what_stays_down(rung, analyser, verdict, more, sta
     decisions.decide_submission(submission, a_moderator("kim"), verdict, "as it is", **more)
     assert StayDown.objects.standing().count() == standing
     lifted = StayDown.objects.filter(decision=first)
-    assert {one.lifted_with for one in lifted} == {submission.decision}
-    assert {one.lifted_by for one in lifted} == {"moderator:kim"}
+    assert {item.lifted_with for item in lifted} == {submission.decision}
+    assert {entry.lifted_by for entry in lifted} == {"moderator:kim"}
     state, found = later(rung, a_label("Quick Vinyl"))
     assert ("staydown.recording" in found) is bool(standing)
     if standing:

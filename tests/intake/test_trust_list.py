@@ -63,14 +63,14 @@ def test_the_list_is_empty_to_begin_with() -> None:
 def test_adding_a_root_trusts_files_that_were_measured_before(signed) -> None:  # type: ignore[no-untyped-def]
     def states() -> set[tuple[str, str | None]]:
         facts = release_mapping.map_submission(signed).facts.values()
-        return {(one.credential.state, one.credential.trust_list) for one in facts}
+        return {(item.credential.state, item.credential.trust_list) for item in facts}
 
     before = Analysis.objects.values_list("facts", flat=True)[0]
     assert states() == {("untrusted", TrustList().digest)}
     row, new = trust_roots.add_trust_root(ROOT.pem, NOTE, "operator")
     assert new
     assert states() == {("trusted", TrustList((ROOT.der,)).digest)}
-    assert [one.credential.state for one in trust_roots.iterate_credential_carriers()] == [
+    assert [carrier.credential.state for carrier in trust_roots.iterate_credential_carriers()] == [
         "trusted"
     ] * Analysis.objects.count()
     assert trust_roots.withdraw_trust_root(row, "moderator:ada")
@@ -111,8 +111,8 @@ def test_an_operator_adds_lists_and_withdraws(tmp_path: Path, signed) -> None:  
     assert "already" in said("add", str(path), "--note", NOTE)
     listed = json.loads(said("list", "--json"))
     assert listed["digest"] == TrustList((ROOT.der,)).digest
-    assert [(one["fingerprint"], one["withdrawn_at"]) for one in listed["roots"]] == [(fingerprint, None)]
-    assert {one["state"] for one in json.loads(said("files", "--json"))["files"]} == {"trusted"}
+    assert [(item["fingerprint"], item["withdrawn_at"]) for item in listed["roots"]] == [(fingerprint, None)]
+    assert {load["state"] for load in json.loads(said("files", "--json"))["files"]} == {"trusted"}
     assert "no longer" in said("withdraw", fingerprint[:12].upper())
     assert "0 roots are trusted" in said("list")
     assert "untrusted" in said("files")

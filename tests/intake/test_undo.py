@@ -52,7 +52,7 @@ def pass_by(**by: float) -> None:
 def pump(rung) -> None:
     """What beat and courier do."""
     webhook_delivery.dispatch_due_deliveries()
-    for name, (key,) in [one for one in rung if one[0] == "intake.deliver"]:
+    for name, (key,) in [item for item in rung if item[0] == "intake.deliver"]:
         rung.remove((name, (key,)))
         webhook_delivery.attempt_delivery(key)
 
@@ -76,12 +76,12 @@ def test_a_decision_taken_back_leaves_everything_as_it_was(rung, label, receiver
     assert (after.state, after.verdict, after.due_at, verdicts(after)) == before
     assert after.concluded_at is None
     assert Claim.objects.get(submission=submission).moderator == ada
-    assert [one.type for one in Event.objects.filter(submission=submission)][-1] == "decision.undone"
+    assert [entry.type for entry in Event.objects.filter(submission=submission)][-1] == "decision.undone"
     assert after.decision.undoes == decision
     pass_by(seconds=60)
     pump(rung)
     assert receiver.requests == []
-    assert {one.status for one in Delivery.objects.filter(held_until__isnull=False)} == {"cancelled"}
+    assert {item.status for item in Delivery.objects.filter(held_until__isnull=False)} == {"cancelled"}
     assert list(find_invariant_violations(dt.timedelta(minutes=15))) == []
 
 
@@ -108,7 +108,7 @@ def test_a_decision_taken_back_and_given_again_is_told_once(rung, label, receive
 
 
 def told(receiver) -> list[str]:
-    return [json.loads(one.body)["type"] for one in receiver.requests]
+    return [json.loads(request.body)["type"] for request in receiver.requests]
 
 
 def refused(decision, person, error) -> None:
@@ -196,12 +196,12 @@ def test_a_message_about_an_undone_decision_cannot_be_sent_again(rung, label):
 def test_a_declaration_survives_a_decision_taken_back(rung, label):
     submission, ada = waiting(found(), declared(), label=label), a_moderator()
     decision = decisions.decide_submission(submission, ada, Verdict.LABEL, "confirmed", labels=[("ai:lyrics", "all")])
-    assert {one["key"] for one in decision.labels} == {"ai:vocals", "ai:lyrics"}
+    assert {item["key"] for item in decision.labels} == {"ai:vocals", "ai:lyrics"}
     decisions.undo_decision(decision, ada)
     again = decisions.decide_submission(
         Submission.objects.get(pk=submission.pk), ada, Verdict.LABEL, "only as declared", labels=[("ai:vocals", "all")]
     )
-    assert [(one["key"], one["basis"]) for one in again.labels] == [("ai:vocals", "declared")]
+    assert [(entry["key"], entry["basis"]) for entry in again.labels] == [("ai:vocals", "declared")]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -241,7 +241,7 @@ def _race(rung, label, ada, receiver, delay) -> tuple[int, int]:
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=one) for one in (take_back, send)]
+    threads = [threading.Thread(target=item) for item in (take_back, send)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -42,14 +42,14 @@ def waiting(*findings: dict[str, Any], label: Label | None = None, tracks: int =
     submission = a_submission(label, a_document(f"Low Tide {number}", number, tracks, **release))
     transition_submission(submission, State.CHECKING, "gate")
     told = findings or (found(),)
-    for name in dict.fromkeys(one["code"].partition(".")[0] for one in told):
+    for name in dict.fromkeys(entry["code"].partition(".")[0] for entry in told):
         run = CheckRun.objects.create(
             submission=submission, name=name, version=1, needs_audio=False, status=Status.DONE
         )
-        for one in told:
-            if one["code"].partition(".")[0] == name:
-                Finding.objects.create(submission=submission, check_run=run, **one)
-    holding = tuple(dict.fromkeys(one["code"] for one in told if one["route"] == Route.REVIEW))
+        for item in told:
+            if item["code"].partition(".")[0] == name:
+                Finding.objects.create(submission=submission, check_run=run, **item)
+    holding = tuple(dict.fromkeys(element["code"] for element in told if element["route"] == Route.REVIEW))
     positions = dict.fromkeys(range(1, tracks + 1), Verdict.REVIEW)
     pipeline.commit_machine_decision(
         submission, Ruling(Verdict.REVIEW, holding, (), positions), admission.current_policy(), ()
@@ -61,7 +61,7 @@ def waiting(*findings: dict[str, Any], label: Label | None = None, tracks: int =
 def everything() -> str:
     """All rows of the app, as one text: what a refusal must leave as it is."""
     # A key says when it was last used, and an answer is kept, whatever was answered.
-    models = [one for one in apps.get_app_config("intake").get_models() if one not in (ApiKey, IdempotencyKey)]
+    models = [item for item in apps.get_app_config("intake").get_models() if item not in (ApiKey, IdempotencyKey)]
     return "".join(serialize("json", model.objects.order_by("pk")) for model in models)
 
 

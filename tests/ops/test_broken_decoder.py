@@ -99,7 +99,7 @@ def test_release_waits_for_the_repair_of_a_broken_library(gate, tmp_path):
     assert gate.error in status.read_text()
     doctor = gate.command("doctor", "--json")
     assert doctor.returncode == 1
-    answers = {one["name"]: one for one in json.loads(doctor.stdout)["answers"]}
+    answers = {load["name"]: load for load in json.loads(doctor.stdout)["answers"]}
     for name in ("decoder", "workers"):
         assert not answers[name]["ok"]
         assert gate.error in answers[name]["detail"]
@@ -111,7 +111,7 @@ def test_release_waits_for_the_repair_of_a_broken_library(gate, tmp_path):
     until(lambda: postponed in gate.call("GET", "/metrics").data.decode(), seconds=300)
     assert gate.call("GET", f"/api/v1/submissions/{submission}", key).json()["state"] == "checking"
     found = gate.call("GET", f"/api/v1/submissions/{submission}/findings", key).json()["results"]
-    assert [one for one in found if one["code"].startswith(("audio.", "art.", "check."))] == []
+    assert [item for item in found if item["code"].startswith(("audio.", "art.", "check."))] == []
 
     # The repair is all that is done.
     shutil.rmtree(gate.shadow)

@@ -17,6 +17,6 @@ def test_demo_brings_every_release_to_the_verdict_that_is_expected(tmp_path: Pat
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     results = json.loads(run.stdout)
-    assert {one["verdict"] for one in results} == {"approve", "label", "review", "refused"}
-    assert [one["release"] for one in results if one["verdict"] != one["expected"]] == []
-    assert all(one["reasons"] for one in results if one["verdict"] in ("review", "refused"))
+    assert {result["verdict"] for result in results} == {"approve", "label", "review", "refused"}
+    assert [item["release"] for item in results if item["verdict"] != item["expected"]] == []
+    assert all(entry["reasons"] for entry in results if entry["verdict"] in ("review", "refused"))

@@ -102,7 +102,7 @@ def test_every_volume_and_configuration_that_is_used_is_declared():
         if isinstance(volume, str)
     }
     assert used == set(COMPOSE["volumes"])
-    assert {one["source"] for service in SERVICES.values() for one in service.get("configs", ())} == set(
+    assert {item["source"] for service in SERVICES.values() for item in service.get("configs", ())} == set(
         COMPOSE["configs"]
     )
 

@@ -17,7 +17,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text())
-    missing = [one for one in targets if "://" not in one and not (page.parent / one).exists()]
+    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
     assert not missing
 
 
@@ -39,4 +39,4 @@ def test_the_page_of_states_shows_every_state_and_what_may_follow() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", page, re.MULTILINE))
     assert rows.keys() == {str(state) for state in TRANSITIONS}
     for state, following in TRANSITIONS.items():
-        assert set(re.findall(r"`(\w+)`", rows[state])) == {str(one) for one in following}, state
+        assert set(re.findall(r"`(\w+)`", rows[state])) == {str(item) for item in following}, state

@@ -30,7 +30,7 @@ def answer(name):
 def test_operator_of_a_whole_installation_hears_that_it_is_well():
     text, complaint = doctor("--json")
     document = json.loads(text)
-    needed = {one["name"] for one in document["answers"] if one["needed"]}
+    needed = {item["name"] for item in document["answers"] if item["needed"]}
     assert needed == {
         "versions",
         "database",
@@ -45,7 +45,7 @@ def test_operator_of_a_whole_installation_hears_that_it_is_well():
         "sandbox",
         "work",
     }
-    assert [one for one in document["answers"] if one["needed"] and not one["ok"]] == []
+    assert [entry for entry in document["answers"] if entry["needed"] and not entry["ok"]] == []
     assert document["ok"] is True
     assert complaint is None
 
@@ -72,7 +72,7 @@ def test_running_clock_is_noticed(settings, tmp_path):
 
 
 def test_load_balancer_asks_only_what_requests_need():
-    assert {one.name for one in health.check_readiness()} == {
+    assert {item.name for item in health.check_readiness()} == {
         "database",
         "broker",
         "index",
@@ -80,7 +80,7 @@ def test_load_balancer_asks_only_what_requests_need():
         "policy",
         "decoder",
     }
-    assert all(one.ok for one in health.check_readiness())
+    assert all(entry.ok for entry in health.check_readiness())
 
 
 def test_storage_probe_leaves_nothing_behind(settings):
@@ -109,19 +109,21 @@ def test_policy_with_an_unknown_code_is_told_at_boot(settings, tmp_path):
     text = settings.GATE_POLICY.read_text()
     policy.write_text(text.replace("[routes]\n", '[routes]\n"no.such.code" = "review"\n'))
     settings.GATE_POLICY = policy
-    (message,) = [one for one in run_checks() if one.id == "gate.E002"]
+    (message,) = [check for check in run_checks() if check.id == "gate.E002"]
     assert message.is_serious()
     assert "no.such.code" in message.msg
 
 
 def test_message_that_shows_again_too_early_is_told_at_boot(settings):
     settings.CELERY_TASK_TIME_LIMIT = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
-    assert [one.id for one in run_checks() if one.id == "gate.E003"] == ["gate.E003"]
+    assert [check.id for check in run_checks() if check.id == "gate.E003"] == ["gate.E003"]
 
 
 def test_production_over_plain_http_or_on_embedded_parts_is_warned_about(settings):
     settings.GATE_PUBLIC_URL = "http://gate.example"
-    warned = [one.id for one in run_checks(include_deployment_checks=True) if one.id and one.id.startswith("gate.W")]
+    warned = [
+        check.id for check in run_checks(include_deployment_checks=True) if check.id and check.id.startswith("gate.W")
+    ]
     assert "gate.W001" in warned
     if settings.GATE_BROKER_EMBEDDED:
         assert "gate.W002" in warned

@@ -36,8 +36,8 @@ def test_event_carries_the_ids_of_request_and_submission(lines):
     ours, theirs = lines()
     assert (ours["event"], ours["attempts"], ours["level"]) == ("delivery.refused", 3, "warning")
     assert theirs["event"] == "disk full"
-    assert {one["request_id"] for one in (ours, theirs)} == {"r1"}
-    assert {one["submission"] for one in (ours, theirs)} == {"s1"}
+    assert {item["request_id"] for item in (ours, theirs)} == {"r1"}
+    assert {entry["submission"] for entry in (ours, theirs)} == {"s1"}
 
 
 def test_traceback_shows_no_values(lines):

@@ -89,7 +89,7 @@ class Trained:
 
     def document(self, feature_version: str, rates: Sequence[float], **about: JSON) -> dict[str, JSON]:
         """As it is written down."""
-        alarms = Share(sum(one >= self.threshold for one in self.human_scores), len(self.human_scores))
+        alarms = Share(sum(score >= self.threshold for score in self.human_scores), len(self.human_scores))
         by_generator: dict[str, JSON] = {name: share.as_json() for name, share in self.unseen_generators.items()}
         by_source: dict[str, JSON] = {name: share.as_json() for name, share in self.false_alarms.items()}
         return {
@@ -103,7 +103,7 @@ class Trained:
             "intercept": self.weights.intercept,
             "calibration": {
                 "method": "conformal",
-                "human_scores_sorted": [round(one, 6) for one in self.human_scores],
+                "human_scores_sorted": [round(item, 6) for item in self.human_scores],
                 "n_human": len(self.human_scores),
                 "n_sources": self.sources,
             },
@@ -119,8 +119,11 @@ class Trained:
 
 def train_artefact_model(samples: Sequence[Sample], target: float) -> Trained:
     """A model whose share of false alarms on people's recordings is at most the target. Raises Untrainable."""
-    humans, machines = [one for one in samples if one.human], [one for one in samples if not one.human]
-    sources, generators = sorted({one.source for one in humans}), sorted({one.generator for one in machines})
+    humans, machines = [sample for sample in samples if sample.human], [item for item in samples if not item.human]
+    sources, generators = (
+        sorted({human.source for human in humans}),
+        sorted({machine.generator for machine in machines}),
+    )
     if not humans or not machines:
         raise Untrainable("both kinds are needed: recordings by people, and generated ones")
     if len(sources) < 2:
@@ -151,7 +154,7 @@ def random_split(samples: Sequence[Sample], target: float, seed: int = 1) -> tup
     held: dict[bool, list[Sample]] = {}
     rest: dict[bool, list[Sample]] = {}
     for kind in (True, False):
-        alike = [one for one in samples if one.human is kind]
+        alike = [sample for sample in samples if sample.human is kind]
         order = np.random.default_rng(seed).permutation(len(alike)).tolist()
         held[kind] = [alike[at] for at in order[::3]]
         rest[kind] = [alike[at] for at in order[1::3] + order[2::3]]
@@ -166,7 +169,7 @@ def random_split(samples: Sequence[Sample], target: float, seed: int = 1) -> tup
 
 def fit_logistic_regression(samples: Sequence[Sample]) -> Weights:
     """Logistic regression by Newton's method; both kinds weigh the same, however many there are of each."""
-    raw, human = _build_feature_matrix(samples), np.array([one.human for one in samples])
+    raw, human = _build_feature_matrix(samples), np.array([sample.human for sample in samples])
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     columns = np.column_stack([(raw - mean) / scale, np.ones(len(raw))])
@@ -188,11 +191,11 @@ def fit_logistic_regression(samples: Sequence[Sample]) -> Weights:
 
 def out_of_fold(humans: Sequence[Sample], machines: Sequence[Sample]) -> Floats:
     """The score of each recording by people, by a model that has seen nothing of its source."""
-    sources = sorted({one.source for one in humans}, key=lambda name: zlib.crc32(name.encode()))
+    sources = sorted({human.source for human in humans}, key=lambda name: zlib.crc32(name.encode()))
     fold = {source: place % min(_FOLDS, len(sources)) for place, source in enumerate(sources)}
     scores = np.zeros(len(humans))
     for number in set(fold.values()):
-        held = np.array([fold[one.source] == number for one in humans])
+        held = np.array([fold[item.source] == number for item in humans])
         seen = [one for one, out in zip(humans, held, strict=True) if not out]
         weights = fit_logistic_regression([*seen, *machines])
         scores[held] = weights.scores([one for one, out in zip(humans, held, strict=True) if out])
@@ -210,10 +213,10 @@ def threshold_for(scores: Sequence[float], target: float) -> float:
 
 def _measure_unseen_recall(humans: Sequence[Sample], machines: Sequence[Sample], name: str, target: float) -> Share:
     """The recall of one generator by a model, and a threshold, that know nothing of it."""
-    others = [one for one in machines if one.generator != name]
+    others = [machine for machine in machines if machine.generator != name]
     threshold = threshold_for(out_of_fold(humans, others).tolist(), target)
     return _share_above_threshold(
-        fit_logistic_regression([*humans, *others]), [one for one in machines if one.generator == name], threshold
+        fit_logistic_regression([*humans, *others]), [item for item in machines if item.generator == name], threshold
     )
 
 
@@ -229,7 +232,7 @@ def _share_above_threshold(weights: Weights, samples: Sequence[Sample], threshol
 
 
 def _build_feature_matrix(samples: Iterable[Sample]) -> Floats:
-    return np.array([one.values for one in samples], np.float64).reshape(-1, len(FEATURES))
+    return np.array([sample.values for sample in samples], np.float64).reshape(-1, len(FEATURES))
 
 
 def _solve_binomial_tail(hits: int, of: int, tail: float, *, above: bool) -> float:

@@ -209,11 +209,11 @@ def ai_tools(delivery: Delivery, context: Context) -> Iterator[Finding]:
         named: dict[str, bool] = {}  # name → whether nothing explains it
         for artist in holder.display_artists:
             named[artist.name] = named.get(artist.name, True) and not (artist.isni or artist.artist_key)
-        for one in _list_credited_contributors(holder):
-            if one.ai_contribution is not ContainsAI.ALL:
-                partly = one.ai_contribution is ContainsAI.PARTLY
-                bare = is_credited_writer(one) and not (one.isni or one.ipi or partly)
-                named[one.name] = named.get(one.name, bare)
+        for contributor in _list_credited_contributors(holder):
+            if contributor.ai_contribution is not ContainsAI.ALL:
+                partly = contributor.ai_contribution is ContainsAI.PARTLY
+                bare = is_credited_writer(contributor) and not (contributor.isni or contributor.ipi or partly)
+                named[contributor.name] = named.get(contributor.name, bare)
         for name, bare in named.items():
             if fold_text(name) in AI_TOOLS:
                 yield Finding(
@@ -329,7 +329,7 @@ def check_ambiguous_artist(delivery: Delivery, context: Context) -> Iterator[Fin
     asked = {name: first for name, first in unclear.items() if name not in told}
     near = context.names.near_all([name for name, _ in asked.values()])
     for folded, (name, subject) in asked.items():
-        known = {one.artist for one in near.get(name, ()) if fold_text(one.name) == folded}
+        known = {item.artist for item in near.get(name, ()) if fold_text(item.name) == folded}
         if len(known) > 1:
             yield Finding(
                 AMBIGUOUS_PROFILE,
@@ -347,7 +347,7 @@ def check_remixer_as_artist(delivery: Delivery, context: Context) -> Iterator[Fi
         main = {fold_text(artist.name): artist for artist in track.display_artists if artist.role == "main"}
         for aside in list_title_asides(track):
             said = fold_text(aside)
-            who = next((one for one in main if said.startswith(one) and _REMIX.fullmatch(said[len(one) :])), None)
+            who = next((item for item in main if said.startswith(item) and _REMIX.fullmatch(said[len(item) :])), None)
             if who and len(main) > 1:
                 name = main[who].name
                 yield Finding(

@@ -187,7 +187,7 @@ def territory_conflicts(delivery: Delivery, context: Context) -> Iterator[Findin
             TERRITORY_CONFLICT,
             release.subject,
             f"{make_printable(said)}.",
-            measured=[make_printable(one) for one in sorted(both or nowhere)[:_TOLD]],
+            measured=[make_printable(item) for item in sorted(both or nowhere)[:_TOLD]],
             fix="Name the countries where you hold the rights, or Worldwide and the countries that are left out.",
         )
     if worldwide and len(let_in) > 1:

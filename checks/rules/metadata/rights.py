@@ -214,7 +214,11 @@ def _find_shared_owner(track: Track, release: Release) -> str | None:
             return f"it is made from {said[0]}"
     if release.p_line and fold_text(release.p_line.owner) in PUBLIC:
         return "its ℗ line names the public domain"
-    made = {one.element for one in track.disclosure.contributions if one.level is Level.FULLY_GENERATED}
+    made = {
+        contribution.element
+        for contribution in track.disclosure.contributions
+        if contribution.level is Level.FULLY_GENERATED
+    }
     if track.disclosure.declared and made >= WHOLLY_GENERATED:
         return "voice, instruments and composition are declared as wholly generated"
     return None
@@ -279,16 +283,16 @@ def check_unaccepted_shares(delivery: Delivery, context: Context) -> Iterator[Fi
 def check_voice_permission(delivery: Delivery, context: Context) -> Iterator[Finding]:
     """Somebody's voice, made by a machine: who said that it may be?"""
     for track in delivery.release.tracks:
-        for one in track.disclosure.contributions:
-            imitates = one.imitates in (Imitates.WITH_CONSENT, Imitates.WITHOUT_CONSENT)
-            agreed = one.imitates is Imitates.WITH_CONSENT and not is_blank(one.consent)
-            if one.element in VOICES and imitates and not agreed:
+        for contribution in track.disclosure.contributions:
+            imitates = contribution.imitates in (Imitates.WITH_CONSENT, Imitates.WITHOUT_CONSENT)
+            agreed = contribution.imitates is Imitates.WITH_CONSENT and not is_blank(contribution.consent)
+            if contribution.element in VOICES and imitates and not agreed:
                 yield Finding(
                     VOICE_CONSENT,
                     track.subject,
                     "A voice on this track imitates an identifiable person, and no consent is given.",
-                    measured=one.imitates.value,
-                    evidence={"element": one.element.value},
+                    measured=contribution.imitates.value,
+                    evidence={"element": contribution.element.value},
                     fix="Deliver the document in which the person or the estate agrees, and name it as `consent`.",
                 )
 

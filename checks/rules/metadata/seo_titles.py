@@ -178,9 +178,9 @@ def check_speed_title(delivery: Delivery, context: Context) -> Iterator[Finding]
             continue
         said = _says_speed(track)
         if said and not any(
-            one.licence_file or is_own_original(one, track, delivery, context.recordings)
-            for one in track.relations
-            if one.type in ("sped_up_of", "slowed_of")
+            relation.licence_file or is_own_original(relation, track, delivery, context.recordings)
+            for relation in track.relations
+            if relation.type in ("sped_up_of", "slowed_of")
         ):
             yield Finding(
                 SPEED_DECLARED,
@@ -201,12 +201,12 @@ def check_mimicked_title(delivery: Delivery, context: Context) -> Iterator[Findi
     ]
     titled = context.recordings.titled(dict.fromkeys(track.title for track in asked))
     for track in asked:
-        known = [one for one in titled.get(track.title, ()) if one.owner_account != delivery.account.id]
+        known = [item for item in titled.get(track.title, ()) if item.owner_account != delivery.account.id]
         pairs = [
-            (artist.name, one)
+            (artist.name, entry)
             for artist in track.display_artists
-            for one in known
-            if _is_nearly_same_name(artist.name, one.artist)
+            for entry in known
+            if _is_nearly_same_name(artist.name, entry.artist)
         ]
         if pairs:
             name, one = pairs[0]

@@ -99,8 +99,8 @@ def _list_party_identifiers(release: Release) -> Iterator[tuple[str, str]]:
             if artist.isni:
                 yield holder.subject, f"isni:{artist.isni}"
     for track in release.tracks:
-        for one in track.contributors:
-            if one.isni:
-                yield track.subject, f"isni:{one.isni}"
-            if one.ipi:
-                yield track.subject, f"ipi:{one.ipi}"
+        for contributor in track.contributors:
+            if contributor.isni:
+                yield track.subject, f"isni:{contributor.isni}"
+            if contributor.ipi:
+                yield track.subject, f"ipi:{contributor.ipi}"

@@ -46,8 +46,8 @@ def check_isrc_consistency(
 ) -> Iterator[Finding]:
     """What speaks against this ISRC: ``known`` are the recordings under it, ``matches`` those that sound like this."""
     heard = {match.recording: match for match in matches}
-    comparable = [one for one in known if not is_degenerate(one.fingerprint)]
-    alike = [one for one in comparable if _sounds_like_known(one, facts, heard)]
+    comparable = [item for item in known if not is_degenerate(item.fingerprint)]
+    alike = [entry for entry in comparable if _sounds_like_known(entry, facts, heard)]
     if comparable and not alike:
         yield Finding(
             REUSED_OTHER_AUDIO,
@@ -65,8 +65,12 @@ def check_isrc_consistency(
             evidence={"recording": alike[0].recording, "isrc": isrc},
         )
     # What others have under this ISRC must not be read off what is said here.
-    own = [one for one in known if one.owner_account in (account, None)]
-    if not own and (other := next((one for one in matches if _own_whole(one, account) and one.isrc != isrc), None)):
+    own = [element for element in known if element.owner_account in (account, None)]
+    if not own and (
+        other := next(
+            (candidate for candidate in matches if _own_whole(candidate, account) and candidate.isrc != isrc), None
+        )
+    ):
         yield Finding(
             AUDIO_HAS_OTHER_ISRC,
             track.subject,
@@ -84,13 +88,13 @@ def _sounds_like_known(known: Known, facts: AudioFacts, heard: dict[str, Match])
 def _describe_version_change(facts: AudioFacts, alike: Sequence[Known], heard: dict[str, Match]) -> str | None:
     """How this version differs from every one that is known under its ISRC, or None where it is one of them."""
     changes: list[str] = []
-    for one in alike:
-        match, longer = heard.get(one.recording), facts.duration - one.duration
+    for item in alike:
+        match, longer = heard.get(item.recording), facts.duration - item.duration
         if match and abs(match.speed - 1) > SAME_SPEED:
             changes.append(
                 f"at another speed, {abs(match.speed - 1) * 100:.1f} % {'slower' if match.speed > 1 else 'faster'}"
             )
-        elif one.duration and abs(longer) > SAME_SECONDS:
+        elif item.duration and abs(longer) > SAME_SECONDS:
             changes.append(f"{abs(longer):.0f} s {'shorter' if longer > 0 else 'longer'}")
         else:
             return None

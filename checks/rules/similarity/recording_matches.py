@@ -220,13 +220,13 @@ def _is_already_settled(pending: Match, account: Account, matches: Sequence[Matc
     Then whose it is was settled, and a copy that is on its way to a human holds nobody up who delivers his own again.
     """
     return any(
-        one.certain
-        and not (one.pending or one.blocked or one.refusals)
-        and (is_own(account, one) or fold_owner_name(one.owner) == fold_owner_name(pending.owner))
-        and not recording_ownership.is_of_refused_account(one, matches)
-        and match_description.count_matched_seconds(one)
+        item.certain
+        and not (item.pending or item.blocked or item.refusals)
+        and (is_own(account, item) or fold_owner_name(item.owner) == fold_owner_name(pending.owner))
+        and not recording_ownership.is_of_refused_account(item, matches)
+        and match_description.count_matched_seconds(item)
         >= SAME_SOUND * match_description.count_matched_seconds(pending)
-        for one in matches
+        for item in matches
     )
 
 
@@ -237,9 +237,11 @@ def _classify_match(track: Track, duration: float, account: Account, match: Matc
     if match.pending:
         return PENDING_ELSEWHERE
     if licences := [
-        one for one in _list_matching_relations(track, match) if one.licence_file and one.type in USES_THE_SOUND
+        relation
+        for relation in _list_matching_relations(track, match)
+        if relation.licence_file and relation.type in USES_THE_SOUND
     ]:
-        return LICENSED if any(_fits_declared_use(one, match, duration) for one in licences) else USED_OTHERWISE
+        return LICENSED if any(_fits_declared_use(licence, match, duration) for licence in licences) else USED_OTHERWISE
     same = match.certain and has_isrc(track, match.isrc) and match_description.is_unchanged_copy(match, duration)
     if same and not is_renamed(track, match):
         return SAME_ISRC if recording_ownership.is_authorised(track, match, account, context) else OWNER_UNCONFIRMED
@@ -260,8 +262,8 @@ def _classify_own_match(track: Track, duration: float, match: Match) -> Code:
     if not match.certain:
         return OWN_VERSION_RENAMED if other_title and other_artist else OWN_RECORDING
     declared = any(
-        one.type in USES_THE_SOUND and _fits_declared_use(one, match, duration)
-        for one in _list_matching_relations(track, match)
+        relation.type in USES_THE_SOUND and _fits_declared_use(relation, match, duration)
+        for relation in _list_matching_relations(track, match)
     )
     return OWN_VERSION_RENAMED if other_artist or (other_title and not declared) else OWN_RECORDING
 
@@ -276,7 +278,9 @@ def _is_most_of(match: Match, duration: float) -> bool:
 
 def _list_matching_relations(track: Track, match: Match) -> list[Relation]:
     """What the label says of its use of this recording."""
-    return [one for one in track.relations if match.isrc and bare_isrc(one.isrc) == bare_isrc(match.isrc)]
+    return [
+        relation for relation in track.relations if match.isrc and bare_isrc(relation.isrc) == bare_isrc(match.isrc)
+    ]
 
 
 def _fits_declared_use(relation: Relation, match: Match, duration: float) -> bool:

@@ -63,12 +63,16 @@ def find_rejected_content(
         yield from _find_rejected_sound(track, delivery, matches)
         answered = {refusal.decision for match in matches for refusal in match.refusals}
         file, isrc = files.get(track.position, ""), isrcs.get(track.position, "")
-        same_file = [one for one in by_file.get(file, ()) if one.decision not in answered]
+        same_file = [item for item in by_file.get(file, ()) if item.decision not in answered]
         if same_file:
-            answered |= {one.decision for one in same_file}
+            answered |= {entry.decision for entry in same_file}
             yield from _report_earlier_decision(FILE, track, "This file", f"The file {file}", same_file)
-        if others := [one for one in by_isrc.get(isrc, ()) if one.decision not in answered]:
-            own = [one for one in context.recordings.under_isrc(isrc) if is_own_known(delivery.account, one)]
+        if others := [element for element in by_isrc.get(isrc, ()) if element.decision not in answered]:
+            own = [
+                recording
+                for recording in context.recordings.under_isrc(isrc)
+                if is_own_known(delivery.account, recording)
+            ]
             if refusals := list_unanswered_refusals(others, own, delivery.account):
                 named = f"A recording under the ISRC {isrc}"
                 yield from _report_earlier_decision(ISRC, track, named, named, refusals)

@@ -55,7 +55,7 @@ class Appeal(Posting):
             .appeals.prefetch_related("files__blob")
             .select_related("against", "decision")
         )
-        return Response({"results": [representations.represent_appeal(one) for one in found]})
+        return Response({"results": [representations.represent_appeal(item) for item in found]})
 
     def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """See that it can be heard, and read it whole; only then keep its files."""
@@ -109,7 +109,7 @@ def _check_files(files: Mapping[str, Incoming]) -> None:
     """Raise Problem for too many, too large, or under names that no file can have."""
     if len(files) > appeals.MAX_FILES:
         raise Problem(DOCUMENT_INVALID, f"An appeal can have {appeals.MAX_FILES} files.")
-    if any(one.size > appeals.MAX_FILE_BYTES for one in files.values()):
+    if any(file.size > appeals.MAX_FILE_BYTES for file in files.values()):
         raise Problem(TOO_LARGE, f"A file of an appeal may have at most {appeals.MAX_FILE_BYTES} bytes.")
     errors = [
         {"pointer": "/files", "code": finding.code.id, "detail": finding.message}

@@ -64,7 +64,7 @@ class Ern(Posting):
         assert isinstance(label, Label)
         if self.message.test:
             told = ddex_submissions.judge_test_message(label, self.message)
-            found = [representations.represent_new_finding(one) for one in told]
+            found = [representations.represent_new_finding(item) for item in told]
             return Response({"blocking": bool(admission.select_blocking_findings(told)), "findings": found})
         return answer_accepted(self, ddex_submissions.take_in(label, self.message, self.document, self.blobs), 202)
 
@@ -80,7 +80,7 @@ class Readable(GateView):
         row = get_own_submission(request, pk)
         if isinstance(require_principal(request), Partner):
             outcomes = self.viewer().submission(row)["partners"]
-            if all(one["outcome"] == Outcome.WITHHOLD for one in outcomes):
+            if all(outcome["outcome"] == Outcome.WITHHOLD for outcome in outcomes):
                 raise Http404
         return row
 
@@ -99,7 +99,7 @@ class Message(Readable):
             message_id=str(row.pk),
             created=row.received_at or row.created_at,
             durations={name: facts.duration for name, facts in delivery.facts.items()},
-            digests={one.name: one.blob_id for one in row.resources.all() if one.blob_id},
+            digests={resource.name: resource.blob_id for resource in row.resources.all() if resource.blob_id},
         )
         return answer_xml(writer.write_ern_message(delivery.release, envelope))
 

@@ -69,7 +69,7 @@ def with_pairs(wanted: dict[str, Any]) -> dict[str, Any]:
     """Identifiers as the service takes them; what is null was not given."""
     given = {name: value for name, value in wanted.items() if value is not None}
     if "identifiers" in given:
-        given["identifiers"] = [(one["scheme"], one["value"]) for one in given["identifiers"]]
+        given["identifiers"] = [(item["scheme"], item["value"]) for item in given["identifiers"]]
     return given
 
 

@@ -120,12 +120,14 @@ class Validate(Posting):
             mended = {"release": kept, "applied": applied}
         else:
             findings = admission.list_admission_findings(label, document)
-        told = [one for one in findings if admission.is_shown_to_label(one)]
+        told = [finding for finding in findings if admission.is_shown_to_label(finding)]
         if blocked := admission.select_blocking_findings(findings):
-            told += [one for one in representations.told_refusal(blocked) if one not in told]
+            told += [
+                representation for representation in representations.told_refusal(blocked) if representation not in told
+            ]
         return {
             "blocking": bool(blocked),
-            "findings": [representations.represent_new_finding(one) for one in told],
+            "findings": [representations.represent_new_finding(item) for item in told],
             **mended,
         }
 
@@ -156,7 +158,7 @@ class One(GateView):
     @staticmethod
     def _check_deliverable(document: dict[str, Any]) -> None:
         """What a partner does not get does not exist for it."""
-        if all(one["outcome"] == Outcome.WITHHOLD for one in document["partners"]):
+        if all(item["outcome"] == Outcome.WITHHOLD for item in document["partners"]):
             raise Http404
 
 

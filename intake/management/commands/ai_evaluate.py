@@ -45,7 +45,8 @@ class Command(BaseCommand):
             above = judge.score(extract_model_features(facts)) >= judge.threshold
             found.setdefault(group, []).append((above, facts.found))
         shares = {
-            group: tuple(Share(sum(one), len(one)) for one in zip(*hits, strict=True)) for group, hits in found.items()
+            group: tuple(Share(sum(item), len(item)) for item in zip(*hits, strict=True))
+            for group, hits in found.items()
         }
         if options["json"]:
             self.stdout.write(json.dumps(_build_evaluation_document(judge.sha256, shares, left_out), indent=2))

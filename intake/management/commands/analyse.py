@@ -137,7 +137,7 @@ def _list_facts_cells(facts: AudioFacts | None) -> tuple[str, ...]:
     remarks = [facts.error or "", *facts.notes, *(f"tag: {tag.pattern}" for tag in facts.tags)]
     if facts.lattice and facts.lattice.found:
         remarks.append(f"lattice: {facts.lattice.strength}, {facts.lattice.rate_hz:.2f} Hz")
-    for what, credential in (("credential", facts.credential), *(("artwork", one) for one in facts.pictures)):
+    for what, credential in (("credential", facts.credential), *(("artwork", picture) for picture in facts.pictures)):
         if credential.state not in ("none", "not_assessed"):
             parts = (credential.state, credential.explanation, *credential.source_types, credential.signer)
             remarks.append(f"{what}: {', '.join(filter(None, parts))}")

@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["list"]:
             self._tell(
-                [_represent_block_entry(one) for one in Block.objects.standing().order_by("pk")], options["json"]
+                [_represent_block_entry(item) for item in Block.objects.standing().order_by("pk")], options["json"]
             )
         elif options["lift"]:
             entry = _get_block(options["lift"])
@@ -66,19 +66,21 @@ class Command(BaseCommand):
     @staticmethod
     def _live(entry: Block, reopen: bool) -> list[dict[str, Any]]:
         """The live submissions that the entry speaks of; with ``reopen``, each is told, and put before a human."""
-        affected = [one.submission for one in blocklist.iterate_affected_submissions(entry)]
-        told = {one.pk for one in blocklist.reopen_affected_submissions(entry, OPERATOR)} if reopen else set()
-        for one in affected:
-            one.refresh_from_db()
+        affected = [submission.submission for submission in blocklist.iterate_affected_submissions(entry)]
+        told = (
+            {candidate.pk for candidate in blocklist.reopen_affected_submissions(entry, OPERATOR)} if reopen else set()
+        )
+        for item in affected:
+            item.refresh_from_db()
         return [
             {
-                "id": str(one.pk),
-                "release": str(one),
-                "label": one.label.name,
-                "state": one.state,
-                "told": one.pk in told,
+                "id": str(element.pk),
+                "release": str(element),
+                "label": element.label.name,
+                "state": element.state,
+                "told": element.pk in told,
             }
-            for one in affected
+            for element in affected
         ]
 
     def _tell(self, documents: list[dict[str, Any]], as_json: bool) -> None:
@@ -106,7 +108,7 @@ def _add_block_from_options(options: dict[str, Any]) -> tuple[Block, bool]:
             entry, new = blocklist.block_sound(facts, path.stem, "", options["reason"], OPERATOR, expires_at=ends)
             incoming.keep()  # moderators listen to it
         return entry, new
-    kind = next(one for one in Block.Kind.values if options.get(one) is not None)
+    kind = next(value for value in Block.Kind.values if options.get(value) is not None)
     return blocklist.add_block(kind, options[kind], options["reason"], OPERATOR, expires_at=ends)
 
 

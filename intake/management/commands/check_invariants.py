@@ -38,14 +38,14 @@ class Command(BaseCommand):
             "deliveries": Delivery.objects.count(),
         }
         if options["json"]:
-            document = {**counted, "holds": not found, "violations": [asdict(one) for one in found]}
+            document = {**counted, "holds": not found, "violations": [asdict(entry) for entry in found]}
             self.stdout.write(json.dumps(document, ensure_ascii=False))
         else:
-            broken = Counter(one.invariant for one in found)
+            broken = Counter(element.invariant for element in found)
             for name, rule in INVARIANTS.items():
                 self.stdout.write(f"{name:4} {'holds' if not broken[name] else f'BROKEN ({broken[name]})':12} {rule}")
-            for one in found:
-                self.stdout.write(f"{one.invariant}: {one.subject}: {one.message}")
+            for item in found:
+                self.stdout.write(f"{item.invariant}: {item.subject}: {item.message}")
             self.stdout.write(", ".join(f"{count} {what}" for what, count in counted.items()))
         if found:
             raise CommandError(f"{len(found)} violations", returncode=1)

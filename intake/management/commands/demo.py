@@ -59,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(results, ensure_ascii=False, indent=2))
         else:
             show_demo_results(console, results)
-        if wrong := [one["release"] for one in results if one["verdict"] != one["expected"]]:
+        if wrong := [result["release"] for result in results if result["verdict"] != result["expected"]]:
             raise CommandError(f"not the verdict that was expected: {', '.join(wrong)}")
 
 
@@ -157,12 +157,12 @@ def deliver_sample(
         time.sleep(0.1)
         body = http.request("GET", here, headers=headers).json()
     findings = http.request("GET", f"{here}/findings", headers=headers).json()
-    deciding = [one for one in findings["results"] if one["code"] in body["reasons"]] or findings["results"]
+    deciding = [item for item in findings["results"] if item["code"] in body["reasons"]] or findings["results"]
     return {
         **result,
         "verdict": body["verdict"],
         "labels": [f"{label['key']}={label['value']}" for label in body["labels"]],
-        "reasons": [in_words(one) for one in deciding] or ["Nothing was found that speaks against it."],
+        "reasons": [in_words(entry) for entry in deciding] or ["Nothing was found that speaks against it."],
         "seconds": time.monotonic() - began,
         "url": f"/admin/intake/submission/{body['id']}/change/",
     }
@@ -173,9 +173,9 @@ def in_words(finding: dict[str, Any]) -> str:
     matches = (finding["evidence"] or {}).get("matches") or []
     segments = [segment for match in matches for segment in match["segments"]]
     places = [
-        f"{format_elapsed(one['start'])}–{format_elapsed(one['end'])} here is {format_elapsed(one['reference_start'])}"
-        f"–{format_elapsed(one['reference_end'])} there"
-        for one in segments
+        f"{format_elapsed(segment['start'])}–{format_elapsed(segment['end'])} here is "
+        f"{format_elapsed(segment['reference_start'])}–{format_elapsed(segment['reference_end'])} there"
+        for segment in segments
     ]
     return "\n".join([finding["message"], *places])
 
@@ -191,10 +191,12 @@ def show_demo_results(console: Console, results: list[dict[str, Any]]) -> None:
     table.add_column("Verdict")
     table.add_column("Why", overflow="fold", max_width=76)
     table.add_column("Seconds", justify="right")
-    for one in results:
-        verdict = f"[{COLOURS[one['verdict']]}]{one['verdict']}[/]"
-        labels = "".join(f"\n[cyan]{label}[/]" for label in one["labels"])
-        why = Text("\n".join(one["reasons"]))  # labels' own words: never markup
-        table.add_row(f"{one['release']}\n[dim]{one['story']}[/]", verdict + labels, why, f"{one['seconds']:.1f}")
+    for result in results:
+        verdict = f"[{COLOURS[result['verdict']]}]{result['verdict']}[/]"
+        labels = "".join(f"\n[cyan]{label}[/]" for label in result["labels"])
+        why = Text("\n".join(result["reasons"]))  # labels' own words: never markup
+        table.add_row(
+            f"{result['release']}\n[dim]{result['story']}[/]", verdict + labels, why, f"{result['seconds']:.1f}"
+        )
     console.print(table)
     console.print("To look at them as a moderator: [bold]make run[/], then open the address that it prints.")

@@ -28,11 +28,13 @@ class Command(BaseCommand):
         count = known_recordings.forget_recordings(found)
         known_recordings.index_new_recordings()
         if options["json"]:
-            recordings = [{"id": one.pk, "title": one.title, "isrc": one.isrc, "owner": one.owner} for one in found]
+            recordings = [
+                {"id": entry.pk, "title": entry.title, "isrc": entry.isrc, "owner": entry.owner} for entry in found
+            ]
             self.stdout.write(json.dumps({"forgotten": count, "recordings": recordings}, ensure_ascii=False))
             return
-        for one in found:
-            self.stdout.write(f"  {one.pk}  {one}  {one.isrc}  {one.owner}".rstrip())
+        for item in found:
+            self.stdout.write(f"  {item.pk}  {item}  {item.isrc}  {item.owner}".rstrip())
         self.stdout.write(f"Forgotten: {count}")
 
 

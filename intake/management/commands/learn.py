@@ -129,13 +129,13 @@ class Command(BaseCommand):
             learned = iterate_with_progress(
                 bulk_import.learn_fingerprints(catalogue_files.read_catalogue_file(path)), None, "Learning", sys.stderr
             )
-            for one in learned:
-                count[one.status] += 1
-                count["partial"] += one.status == "learned" and one.line.partial
-                if one.error and len(failed) < MOST_TOLD:
-                    failed.append({"line": one.line.number, "error": one.error})
+            for item in learned:
+                count[item.status] += 1
+                count["partial"] += item.status == "learned" and item.line.partial
+                if item.error and len(failed) < MOST_TOLD:
+                    failed.append({"line": item.line.number, "error": item.error})
                     if not as_json:
-                        self.stdout.write(f"failed   line {one.line.number}: {one.error}")
+                        self.stdout.write(f"failed   line {item.line.number}: {item.error}")
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
         except catalogue_files.BadFile as error:

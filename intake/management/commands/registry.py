@@ -151,11 +151,11 @@ def _iterate_registry_rows() -> Iterator[tuple[str, Mapping[str, Sequence[str]]]
         yield (
             artist.name,
             {
-                "aliases": [one.name for one in names if one.kind == kinds.ALIAS],
-                "transliterations": [one.name for one in names if one.kind == kinds.TRANSLITERATION],
-                "isni": [one.value for one in known_as if one.scheme == "isni"],
-                "ipi": [one.value for one in known_as if one.scheme == "ipi"],
-                "profiles": [str(one) for one in known_as if one.scheme not in ("isni", "ipi")],
+                "aliases": [name.name for name in names if name.kind == kinds.ALIAS],
+                "transliterations": [item.name for item in names if item.kind == kinds.TRANSLITERATION],
+                "isni": [entry.value for entry in known_as if entry.scheme == "isni"],
+                "ipi": [element.value for element in known_as if element.scheme == "ipi"],
+                "profiles": [str(candidate) for candidate in known_as if candidate.scheme not in ("isni", "ipi")],
                 "labels": sorted(label.name for label in artist.may_deliver()),
             },
         )

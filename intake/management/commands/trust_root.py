@@ -42,7 +42,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{row.subject} {'is' if new else 'was'} trusted{'' if new else ' already'}")
         self.stdout.write(f"  sha256 {row.fingerprint}: compare it with what its owner publishes")
         if new:
-            trusted = sum(one.credential.state == "trusted" for one in trust_roots.iterate_credential_carriers())
+            trusted = sum(
+                carrier.credential.state == "trusted" for carrier in trust_roots.iterate_credential_carriers()
+            )
             self.stdout.write(f"  {trusted} measured files carry a credential that is trusted now")
 
     def _withdraw(self, options: dict[str, Any]) -> None:
@@ -71,12 +73,13 @@ class Command(BaseCommand):
         found = list(trust_roots.iterate_credential_carriers())
         if options["json"]:
             documents = [
-                {"sha256": one.sha256, "state": one.credential.state, "signer": one.credential.signer} for one in found
+                {"sha256": entry.sha256, "state": entry.credential.state, "signer": entry.credential.signer}
+                for entry in found
             ]
             self.stdout.write(json.dumps({"files": documents}, ensure_ascii=False))
             return
-        for one in found:
-            self.stdout.write(f"{one.sha256}  {one.credential.state:9}  {one.credential.signer or 'nameless'}")
+        for item in found:
+            self.stdout.write(f"{item.sha256}  {item.credential.state:9}  {item.credential.signer or 'nameless'}")
         self.stdout.write(f"{len(found)} files carry a credential that holds")
 
 

@@ -65,9 +65,9 @@ def list_other_submissions(found: Iterable[FindingValue]) -> list[uuid.UUID]:
     return sorted(
         {
             uuid.UUID(str(match["submission"]))
-            for one in found
-            if one.code == CODE
-            for match in _list_finding_matches(one)
+            for item in found
+            if item.code == CODE
+            for match in _list_finding_matches(item)
         }
     )
 
@@ -131,7 +131,7 @@ def store_cross_label_findings(
         if theirs is None or other.state not in (*UNDECIDED, *CLEARED):
             continue  # it was withdrawn or refused this very moment
         turned = _turn_findings(other, submission, found)
-        new = [one for one in turned if not _is_already_found(other, one.subject, _list_finding_matches(one))]
+        new = [item for item in turned if not _is_already_found(other, item.subject, _list_finding_matches(item))]
         keep(theirs, new)
         if other.state == State.IN_REVIEW:
             review_queue.renew_hold_reasons(other)
@@ -140,9 +140,9 @@ def store_cross_label_findings(
     keep(
         run,
         [
-            one
-            for one in found
-            if one.code != CODE or not _is_already_found(submission, one.subject, _list_finding_matches(one))
+            entry
+            for entry in found
+            if entry.code != CODE or not _is_already_found(submission, entry.subject, _list_finding_matches(entry))
         ],
     )
     return cleared
@@ -153,12 +153,12 @@ def _turn_findings(other: Submission, submission: Submission, found: Sequence[Fi
     turned = []
     tracks = {track.subject: track for track in release_mapping.map_release_document(submission.metadata).tracks}
     theirs = {track.position: track for track in release_mapping.map_release_document(other.metadata).tracks}
-    for one in found:
-        for match in _list_finding_matches(one) if one.code == CODE else ():
+    for item in found:
+        for match in _list_finding_matches(item) if item.code == CODE else ():
             if match["submission"] != str(other.pk):
                 continue
             row = KnownRecording.objects.get(pk=match["recording"])
-            mine = _own_row(submission, tracks[one.subject].file)
+            mine = _own_row(submission, tracks[item.subject].file)
             for position in other.tracks.filter(resource__blob_id=row.sha256).values_list("position", flat=True):
                 seen = _seen_from(match, mine, submission)
                 turned.append(recording_matches.build_match_finding(CODE, theirs[position], row.duration, [seen]))

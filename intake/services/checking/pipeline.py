@@ -318,7 +318,7 @@ def store_check_findings(run: CheckRun, found: Iterable[FindingValue]) -> None:
             evidence=finding.evidence,
             fix=finding.fix or "",
             patch=list(finding.patch),
-            labels=[{"key": one.key, "value": one.value, "basis": str(one.basis)} for one in finding.labels],
+            labels=[{"key": label.key, "value": label.value, "basis": str(label.basis)} for label in finding.labels],
             route=rules.route(finding),
             private=finding.code.private,
         )

@@ -160,13 +160,13 @@ def _check_sandbox() -> str:
         level, tried = sandbox_escapes.run_escape_tests()
     except analysis.AnalysisUnavailable as fault:
         raise Broken(str(fault), hint=_DECODER_HINT) from fault
-    succeeded = sorted({one.what for one in tried if not one.refused})
+    succeeded = sorted({item.what for item in tried if not item.refused})
     user = f", as user {settings.GATE_SANDBOX_USER}" if settings.GATE_SANDBOX_USER else ""
     told = f"level {level:d} of 3 ({level.name.lower()}){user}; "
     if succeeded and (settings.PRODUCTION or level >= Level.SYSCALLS):
         hint = None if level < Level.SYSCALLS else "Report it as a defect of the gate, with this line."
         raise Broken(f"{told}not refused: {', '.join(succeeded)}", hint=hint)
-    return f"{told}{sum(one.refused for one in tried)} of {len(tried)} attempts to leave it refused"
+    return f"{told}{sum(entry.refused for entry in tried)} of {len(tried)} attempts to leave it refused"
 
 
 def _check_decoder() -> str:
@@ -181,20 +181,20 @@ def _check_decoder() -> str:
 def _check_workers() -> str:
     """What the hosts that run workers say of themselves."""
     results = list(models.SelfTest.objects.recent().order_by("host"))
-    if broken := [one for one in results if not one.ok]:
-        raise Broken("; ".join(f"{one.host}: {one.cause}" for one in broken))
+    if broken := [result for result in results if not result.ok]:
+        raise Broken("; ".join(f"{entry.host}: {entry.cause}" for entry in broken))
     if not results:
         return "no worker has tested its host lately"
-    return ", ".join(f"{one.host} passed at {one.ran_at:%H:%M:%S}" for one in results)
+    return ", ".join(f"{item.host} passed at {item.ran_at:%H:%M:%S}" for item in results)
 
 
 def _workers_can_measure() -> str:
     """Whether there is a host that can, as far as hosts have told; a web server cannot try it for them."""
     results = list(models.SelfTest.objects.recent().order_by("host"))
-    broken = [one for one in results if not one.ok]
+    broken = [result for result in results if not result.ok]
     if broken and len(broken) == len(results):
-        causes = "; ".join(f"{one.host}: {one.cause}" for one in broken)
-        kinds = sorted({kind for one in broken for kind in _EXCEPTION.findall(one.cause)})
+        causes = "; ".join(f"{item.host}: {item.cause}" for item in broken)
+        kinds = sorted({kind for entry in broken for kind in _EXCEPTION.findall(entry.cause)})
         named = f" ({', '.join(kinds)})" if kinds else ""
         raise Broken(causes, public=f"no worker can measure files{named}")
     return f"{len(results) - len(broken)} of {len(results)} hosts can measure files"

@@ -128,7 +128,7 @@ def _what_was_taken_back_was_never_told() -> Iterator[Violation]:
     told = told.exclude(deliveries__status=Delivery.Status.CANCELLED).distinct()
     yield from _violations_of_rows("I2", told, lambda one: "tells of a decision that was taken back")
     cancelled = Delivery.objects.filter(status=Delivery.Status.CANCELLED).select_related("event")
-    stray = [one for one in cancelled if not one.event or one.event.data.get("decision") not in undone]
+    stray = [item for item in cancelled if not item.event or item.event.data.get("decision") not in undone]
     yield from _violations_of_rows("I2", stray, lambda one: "cancelled, and its decision stands")
 
 
@@ -148,7 +148,7 @@ def _two_people_where_two_are_asked() -> Iterator[Violation]:
         before = Decision.objects.human().filter(
             submission=appeal.submission_id, number__lte=appeal.against.number if appeal.against else 0
         )
-        if appeal.decision and any(_same_person(one, appeal.decision) for one in before):
+        if appeal.decision and any(_same_person(item, appeal.decision) for item in before):
             yield Violation("I2", f"appeal {appeal.pk}", "decided by somebody who had decided on it before")
     stray = Appeal.objects.open().exclude(submission__state=State.IN_REVIEW)
     yield from _violations_of_rows("I2", stray, lambda one: "open, and its submission is not in review")

@@ -111,7 +111,7 @@ def broken_here(part: str) -> str:
     """Why this host could not do its ``part`` a moment ago; empty where it could, or where it is time to try again."""
     since = timezone.now() - INTERVAL_WHILE_BROKEN
     latest = SelfTest.objects.filter(host=read_host_name(), ok=False, ran_at__gte=since).first()
-    details = [one["detail"] for one in latest.parts if one["name"] == part and not one["ok"]] if latest else []
+    details = [item["detail"] for item in latest.parts if item["name"] == part and not item["ok"]] if latest else []
     return details[0] if details else ""
 
 

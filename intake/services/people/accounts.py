@@ -38,7 +38,7 @@ def create_label(name: str, scopes: tuple[str, ...] = LABEL_SCOPES) -> tuple[Lab
     """
     wanted = fold_owner_name(name)
     for other, names in Label.objects.values_list("name", "names"):
-        if name == other or (wanted and wanted in {fold_owner_name(one) for one in (other, *names)}):
+        if name == other or (wanted and wanted in {fold_owner_name(item) for item in (other, *names)}):
             raise NameTaken(f"there is a label '{other}' already, which has this name")
     with transaction.atomic():
         label = Label.objects.create(name=name)

@@ -144,11 +144,13 @@ class Attempt:
         A shared counter is not reset, or whoever has one account would guess the others for ever in between.
         """
         with transaction.atomic():
-            for one in self.counters:
-                row = LoginThrottle.objects.filter(pk=one.pk)
-                if one.own:
+            for counter in self.counters:
+                row = LoginThrottle.objects.filter(pk=counter.pk)
+                if counter.own:
                     row.delete()
-                elif not row.filter(failed_at=one.counted_at).update(failures=one.failures, failed_at=one.failed_at):
+                elif not row.filter(failed_at=counter.counted_at).update(
+                    failures=counter.failures, failed_at=counter.failed_at
+                ):
                     row.filter(failures__gt=0).update(failures=F("failures") - 1)
 
 

@@ -55,7 +55,9 @@ def confirm_enrolment(person: User, token: str, client: Client) -> list[str]:
     with transaction.atomic():
         TOTPDevice.objects.filter(pk=waiting.pk).update(confirmed=True)
         RecoveryCode.objects.filter(user=person).delete()
-        RecoveryCode.objects.bulk_create(RecoveryCode(user=person, digest=_digest_recovery_code(one)) for one in codes)
+        RecoveryCode.objects.bulk_create(
+            RecoveryCode(user=person, digest=_digest_recovery_code(code)) for code in codes
+        )
     attempt.succeed()
     return codes
 

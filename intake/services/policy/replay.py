@@ -38,7 +38,8 @@ def judge_again(submission: Submission, rules: Policy) -> dict[str, Any] | None:
     given = list(submission.decisions.all())
     machine = next(decision for decision in reversed(given) if decision.actor == Decision.MACHINE)
     human = next(
-        (one for one in reversed(given) if one.actor.startswith("moderator:") and one.verdict != Verdict.REVIEW), None
+        (item for item in reversed(given) if item.actor.startswith("moderator:") and item.verdict != Verdict.REVIEW),
+        None,
     )
     contradicts = bool(human and ruling.verdict in CLEARING and ruling.verdict != human.verdict)
     if ruling.verdict == machine.verdict and not contradicts:

@@ -38,7 +38,7 @@ def verify_recordings(
         track.position: find_declared_extent(track)
         for track in release_mapping.map_release_document(submission.metadata).tracks
     }
-    if machine := [str(one.position) for one in chosen if said[one.position] is Declared.HEARD]:
+    if machine := [str(item.position) for item in chosen if said[item.position] is Declared.HEARD]:
         raise NotVerifiable(f"generated sound was declared for track {', '.join(machine)}")
     measured = [(_track_digest(track), _require_scored_facts(track)) for track in chosen]
     with transaction.atomic():
@@ -78,7 +78,7 @@ def speed_test(blob: Blob, actor: str) -> SpeedTest:
 
 def speed_tests(sha256s: Collection[str]) -> dict[str, SpeedTest]:
     """The last test of each file."""
-    return {one.sha256: one for one in SpeedTest.objects.filter(sha256__in=sha256s).order_by("id")}
+    return {item.sha256: item for item in SpeedTest.objects.filter(sha256__in=sha256s).order_by("id")}
 
 
 def _track_digest(track: Track) -> str:

@@ -72,7 +72,7 @@ def plan_signed_copies(submission: Submission, decision: Decision) -> None:
     tracks = submission.tracks.select_related("resource").filter(resource__kind=Resource.Kind.AUDIO)
     for track in tracks:
         labels = by_track[track.position]
-        source_type = digital_source_types.of_labels((one["key"], one["value"]) for one in labels)
+        source_type = digital_source_types.of_labels((label["key"], label["value"]) for label in labels)
         if source_type is None:
             continue  # nothing is said of this one, and a manifest without a statement would be taken for one
         row, new = MarkedFile.objects.get_or_create(
@@ -94,14 +94,14 @@ def _labels_by_track(submission: Submission, decision: Decision) -> Mapping[int,
     rows = submission.findings.filter(route=Route.LABEL).values_list("subject", "labels")
     proposed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for subject, labels in rows:
-        for one in labels:
-            proposed[one["key"], one["value"]].add(subject)
+        for label in labels:
+            proposed[label["key"], label["value"]].add(subject)
     decided: dict[int, list[dict[str, Any]]] = {}
     for position in submission.tracks.values_list("position", flat=True):
         decided[position] = [
-            {name: one[name] for name in ("key", "value", "basis")}
-            for one in decision.labels
-            if (subjects := proposed.get((one["key"], one["value"]))) is None or f"track:{position}" in subjects
+            {name: item[name] for name in ("key", "value", "basis")}
+            for item in decision.labels
+            if (subjects := proposed.get((item["key"], item["value"]))) is None or f"track:{position}" in subjects
         ]
     return decided
 

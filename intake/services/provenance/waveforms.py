@@ -44,11 +44,13 @@ def prepare_waveforms(submission: Submission) -> int:
 
 
 def _iterate_wanted_files(submission: Submission) -> Iterator[str]:
-    tracks = {f"track:{one.position}": one.resource.blob_id for one in submission.tracks.select_related("resource")}
+    tracks = {
+        f"track:{track.position}": track.resource.blob_id for track in submission.tracks.select_related("resource")
+    }
     known: list[int] = []
     for subject, evidence in submission.findings.filter(route__in=HOLDING).values_list("subject", "evidence"):
         matches: Any = evidence.get("matches") if isinstance(evidence, Mapping) else None
         if matches and tracks.get(subject):
             yield str(tracks[subject])
-            known += [int(one["recording"]) for one in matches if str(one.get("recording", "")).isdigit()]
+            known += [int(item["recording"]) for item in matches if str(item.get("recording", "")).isdigit()]
     yield from KnownRecording.objects.filter(pk__in=known).exclude(sha256="").values_list("sha256", flat=True)

@@ -171,11 +171,11 @@ def protect_artists(entries: Sequence[Entry], vouched_by: str) -> list[tuple[Pro
 
 def _ensure_artists(names: Sequence[str]) -> tuple[dict[str, ProtectedArtist], set[str]]:
     """The artists of these names, and the names of those that are new."""
-    there = {one.name for one in ProtectedArtist.objects.current().filter(name__in=names)}
+    there = {item.name for item in ProtectedArtist.objects.current().filter(name__in=names)}
     missing = [name for name in dict.fromkeys(names) if name not in there]
     made = ProtectedArtist.objects.bulk_create((ProtectedArtist(name=name) for name in missing), ignore_conflicts=True)
-    rows = {one.name: one for one in ProtectedArtist.objects.current().filter(name__in=names)}
-    ours = {one.pk for one in made}  # somebody may have been first
+    rows = {entry.name: entry for entry in ProtectedArtist.objects.current().filter(name__in=names)}
+    ours = {element.pk for element in made}  # somebody may have been first
     return rows, {name for name, one in rows.items() if one.pk in ours}
 
 
@@ -194,7 +194,7 @@ def _add_names(wanted: Sequence[tuple[ProtectedArtist, Mapping[str, str]]]) -> N
 
 def index_protected_names(names: Iterable[ProtectedName]) -> None:
     """Make names searchable; doing it again changes nothing."""
-    rows = sorted({(entry.key, one.pk, entry.sketch) for one in names for entry in build_index_entries(one.name)})
+    rows = sorted({(entry.key, name.pk, entry.sketch) for name in names for entry in build_index_entries(name.name)})
     if not rows:
         return
     table = connection.ops.quote_name(NameKey._meta.db_table)
@@ -211,8 +211,10 @@ def index_protected_names(names: Iterable[ProtectedName]) -> None:
 
 
 def _unindex_names(names: Iterable[ProtectedName]) -> None:
-    for one in names:
-        NameKey.objects.filter(key__in={entry.key for entry in build_index_entries(one.name)}, name_id=one.pk).delete()
+    for name in names:
+        NameKey.objects.filter(
+            key__in={entry.key for entry in build_index_entries(name.name)}, name_id=name.pk
+        ).delete()
 
 
 def rebuild_name_index() -> int:
@@ -221,8 +223,8 @@ def rebuild_name_index() -> int:
     with transaction.atomic():
         NameKey.objects.all().delete()
         batch: list[ProtectedName] = []
-        for one in ProtectedName.objects.filter(artist__retired_at__isnull=True).iterator(chunk_size=2000):
-            batch.append(one)
+        for item in ProtectedName.objects.filter(artist__retired_at__isnull=True).iterator(chunk_size=2000):
+            batch.append(item)
             if len(batch) == 2000:
                 index_protected_names(batch)
                 count, batch = count + len(batch), []
@@ -242,7 +244,7 @@ def change_artist(
     with transaction.atomic():
         artist = ProtectedArtist.objects.select_for_update().get(pk=artist.pk)
         rows = list(artist.protected_names.all())
-        kept = {kind: tuple(one.name for one in rows if one.kind == kind) for kind in Kind}
+        kept = {kind: tuple(row.name for row in rows if row.kind == kind) for kind in Kind}
         entry = normalise_registry_entry(
             Entry(
                 artist.name if name is None else name,
@@ -264,12 +266,12 @@ def change_artist(
 
 
 def _replace_names(artist: ProtectedArtist, rows: Sequence[ProtectedName], wanted: Mapping[str, str]) -> None:
-    gone = [one for one in rows if one.name not in wanted]
+    gone = [item for item in rows if item.name not in wanted]
     _unindex_names(gone)
-    ProtectedName.objects.filter(pk__in=[one.pk for one in gone]).delete()
-    for one in rows:
-        if one.name in wanted and one.kind != wanted[one.name]:
-            ProtectedName.objects.filter(pk=one.pk).update(kind=wanted[one.name])
+    ProtectedName.objects.filter(pk__in=[entry.pk for entry in gone]).delete()
+    for row in rows:
+        if row.name in wanted and row.kind != wanted[row.name]:
+            ProtectedName.objects.filter(pk=row.pk).update(kind=wanted[row.name])
     _add_names([(artist, wanted)])
 
 
@@ -344,7 +346,7 @@ def cut_key_secret(key: str) -> str:
 
 def present_keys(submission: Submission, release: Mapping[str, Any]) -> None:
     """Remember which artists' keys a submission came with, in the caller's transaction, before they are cut."""
-    artists = [one for part in (release, *release["tracks"]) for one in part.get("display_artists") or ()]
+    artists = [item for part in (release, *release["tracks"]) for item in part.get("display_artists") or ()]
     presented = dict.fromkeys(artist["artist_key"] for artist in artists if artist.get("artist_key"))
     keys = {key.pk: key for text in presented if (key := artist_key(text))}
     KeyUse.objects.bulk_create(KeyUse(key=key, submission=submission) for key in keys.values())

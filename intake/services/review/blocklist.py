@@ -136,7 +136,7 @@ def iterate_affected_submissions(entry: Block) -> Iterator[Affected]:
     for submission in live.iterator(chunk_size=200):
         context = check_context.build_check_context(submission.label, submission, admission.current_policy())
         said = judging.find_blocked_names(release_mapping.map_submission(submission), context)
-        about = tuple(one for one in said if one.measured == entry.value and _blocked_kind(one) == entry.kind)
+        about = tuple(item for item in said if item.measured == entry.value and _blocked_kind(item) == entry.kind)
         if about:
             yield Affected(submission, about)
 
@@ -147,11 +147,11 @@ def reopen_affected_submissions(entry: Block, by: str) -> list[Submission]:
     Doing it again changes nothing. Returns the submissions that heard of it for the first time.
     """
     told = []
-    for one in iterate_affected_submissions(entry):
+    for item in iterate_affected_submissions(entry):
         with transaction.atomic():
-            submission = Submission.objects.select_for_update().get(pk=one.submission.pk)
+            submission = Submission.objects.select_for_update().get(pk=item.submission.pk)
             run = CheckRun.objects.filter(submission=submission, name=recording_matches.CHECK.name).first()
-            new = [finding for finding in one.findings if run and not _on_file(submission, finding)]
+            new = [finding for finding in item.findings if run and not _on_file(submission, finding)]
             if run is None or not new:
                 continue  # what is not checked yet will be, against the list as it is then
             pipeline.store_check_findings(run, new)
@@ -223,7 +223,11 @@ def _build_block_findings(submission: Submission, row: KnownRecording, match: Ma
     tracks = {track.position: track for track in release_mapping.map_release_document(submission.metadata).tracks}
     positions = submission.tracks.filter(resource__blob_id=row.sha256).values_list("position", flat=True)
     facts = AudioFacts(sha256=row.sha256, version=0, ok=True, duration=row.duration)
-    return [one for position in positions for one in judging.find_blocked_recordings(tracks[position], facts, [match])]
+    return [
+        recording
+        for position in positions
+        for recording in judging.find_blocked_recordings(tracks[position], facts, [match])
+    ]
 
 
 def _describe_blocked_recording(blocked: KnownRecording, reason: str) -> dict[str, Any]:

@@ -289,7 +289,7 @@ def _give_decision(
             snoozed_until=None,
             escalated_at=None,
         )
-        _judge_tracks(submission, {one.position: given.on(one.position) for one in submission.tracks.all()})
+        _judge_tracks(submission, {track.position: given.on(track.position) for track in submission.tracks.all()})
         Claim.objects.filter(submission=submission).delete()
         _end_proposal(submission, Proposal.Outcome.SECONDED if proposal else Proposal.Outcome.OVERTAKEN, who)
         _answer_appeal(submission, decision, who, hold)
@@ -304,7 +304,7 @@ def _save_undo_state(submission: Submission) -> dict[str, Any]:
     return {
         "due_at": submission.due_at.isoformat() if submission.due_at else None,
         "escalated_at": submission.escalated_at.isoformat() if submission.escalated_at else None,
-        "tracks": {str(one.position): one.verdict for one in submission.tracks.all()},
+        "tracks": {str(track.position): track.verdict for track in submission.tracks.all()},
     }
 
 
@@ -326,7 +326,7 @@ def _answer_appeal(submission: Submission, decision: Decision, who: str, hold: d
 
 
 def _summarise_decision(decision: Decision) -> tuple[str, frozenset[tuple[str, str]]]:
-    return str(decision.verdict), frozenset((one["key"], one["value"]) for one in decision.labels)
+    return str(decision.verdict), frozenset((label["key"], label["value"]) for label in decision.labels)
 
 
 # --- What a verdict needs -----------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ def _check_consents_seen(submission: Submission, moderator: User, given: Decisio
 
 def _list_unaccepted_consents(submission: Submission, positions: Sequence[int]) -> list[dict[str, str]]:
     """The delivered documents of consent that nobody has accepted yet: name, SHA-256, ISRC and element of each."""
-    tracks = {f"track:{one.position}": one for one in submission.tracks.all() if one.position in positions}
+    tracks = {f"track:{item.position}": item for item in submission.tracks.all() if item.position in positions}
     rows = submission.findings.filter(code=CONSENT_UNVERIFIED.id, subject__in=tracks)
     found = [(tracks[row.subject], row.evidence or {}) for row in rows]
     return [
@@ -404,7 +404,7 @@ def _check_tracks(submission: Submission, given: DecisionInput) -> None:
     """Tracks may differ where that leads somewhere: a cleared release goes out whole, a rejected one not at all."""
     if not given.tracks:
         return
-    positions = {one.position for one in submission.tracks.all()}
+    positions = {track.position for track in submission.tracks.all()}
     if strangers := sorted(set(given.tracks) - positions):
         raise InvalidDecision(f"there is no track {strangers[0]}")
     verdicts = {given.on(position) for position in positions}
@@ -424,7 +424,7 @@ def _check_tracks(submission: Submission, given: DecisionInput) -> None:
 
 def _list_clearable_positions(submission: Submission, given: DecisionInput) -> list[int]:
     """Positions of the tracks that may go out."""
-    return [one.position for one in submission.tracks.all() if given.on(one.position) in GOOD]
+    return [track.position for track in submission.tracks.all() if given.on(track.position) in GOOD]
 
 
 def _list_declared_labels(submission: Submission, positions: Sequence[int]) -> dict[tuple[str, str], tuple[Basis, str]]:
@@ -435,10 +435,10 @@ def _list_declared_labels(submission: Submission, positions: Sequence[int]) -> d
     proposed = Q(route=Route.LABEL) | Q(code=CONSENT_UNVERIFIED.id)  # the latter's go out once a person has looked
     rows = submission.findings.filter(proposed).values_list("code", "labels", "subject")
     return {
-        (one["key"], one["value"]): (Basis(one["basis"]), VERIFIED if code == CONSENT_UNVERIFIED.id else code)
+        (label["key"], label["value"]): (Basis(label["basis"]), VERIFIED if code == CONSENT_UNVERIFIED.id else code)
         for code, labels, subject in rows
         if subject in subjects or not subject.startswith("track:")
-        for one in labels
+        for label in labels
     }
 
 

@@ -57,7 +57,7 @@ def admit_partial_release(submission: Submission) -> Admitted:
     if standing is None:
         raise NothingOffered("no part of this release is offered")
     document = build_partial_document(submission, standing.offer["tracks"])
-    stored = {one.name: one.blob for one in submission.resources.select_related("blob") if one.blob}
+    stored = {resource.name: resource.blob for resource in submission.resources.select_related("blob") if resource.blob}
     files = {name: stored[name] for name in admission.named_files(document)}
     admission.admit_release(submission.label, document, {name: blob.delivered for name, blob in files.items()})
     return Admitted(standing, document, files)
@@ -152,8 +152,8 @@ def carry_on(submission_id: str | uuid.UUID) -> None:
 def held_anew(submission: Submission, given: Decision) -> list[str]:
     """Codes of the findings that hold a part and were not on the whole release when the moderator decided."""
     was = dict(enumerate(given.offer["tracks"], start=1))
-    seen = {_finding_identity(one, {}) for one in _holding_findings(given.submission)}
-    return sorted(one.code for one in _holding_findings(submission) if _finding_identity(one, was) not in seen)
+    seen = {_finding_identity(finding, {}) for finding in _holding_findings(given.submission)}
+    return sorted(item.code for item in _holding_findings(submission) if _finding_identity(item, was) not in seen)
 
 
 def _holding_findings(submission: Submission) -> Any:

@@ -95,7 +95,7 @@ def _keep_sounds(submission: Submission, standing: Iterable[StayDown]) -> None:
 
     The rows stay the same, and so does what the index has of them: there is no moment at which a copy finds nothing.
     """
-    wanted = [one.recording_id for one in standing if one.recording_id is not None]
+    wanted = [item.recording_id for item in standing if item.recording_id is not None]
     if not wanted:
         return
     source = Source.REJECTED if State(submission.state) in REFUSED else Source.PENDING

@@ -95,8 +95,10 @@ def named_files(document: Mapping[str, Any]) -> dict[str, DeclaredFile]:
     release = document["release"]
     tracks = release["tracks"]
     licences = (relation.get("licence_file") for track in tracks for relation in track.get("relations") or ())
-    contributions = [one for track in tracks for one in (track.get("disclosure") or {}).get("contributions") or ()]
-    proofs = (document_name(one.get(key)) for one in contributions for key in ("consent", "tool_licence"))
+    contributions = [item for track in tracks for item in (track.get("disclosure") or {}).get("contributions") or ()]
+    proofs = (
+        document_name(contribution.get(key)) for contribution in contributions for key in ("consent", "tool_licence")
+    )
     cover = release.get("cover") or {}
     declared = document.get("files") or {}
     names = [*(track["file"] for track in tracks), cover.get("file"), *licences, *proofs, *declared]

@@ -52,20 +52,24 @@ def _apply_fix_rounds(
     applied: dict[str, None] = {}
     spoilt: set[str] = set()
     for _ in range(MOST_ROUNDS):
-        usable = [one for one in findings if one.patch and wanted(one) and _name_finding(one) not in spoilt]
+        usable = [
+            finding
+            for finding in findings
+            if finding.patch and wanted(finding) and _name_finding(finding) not in spoilt
+        ]
         changed, done = _apply_patches(document, usable)
         if not done:
             break
         found = examine(changed)
-        before = {(one.code.id, one.subject) for one in findings if refused(one)}
-        worse = [one for one in found if refused(one) and (one.code.id, one.subject) not in before]
+        before = {(item.code.id, item.subject) for item in findings if refused(item)}
+        worse = [entry for entry in found if refused(entry) and (entry.code.id, entry.subject) not in before]
         if worse:
             # The round is tried again without the patches that had to do with it; each is given up once for all.
             guilty = _select_involved_findings(worse, done)
-            spoilt |= {_name_finding(one) for one in guilty or done}
+            spoilt |= {_name_finding(element) for element in guilty or done}
             continue
         document, findings = changed, found
-        applied |= dict.fromkeys(one.code.id for one in done)
+        applied |= dict.fromkeys(candidate.code.id for candidate in done)
     return document, list(applied), findings
 
 
@@ -84,8 +88,8 @@ def _apply_patches(document: dict[str, Any], findings: Iterable[Finding]) -> tup
 
 def _select_involved_findings(worse: Sequence[Finding], done: Sequence[Finding]) -> list[Finding]:
     """The carried-out findings that speak of what is worse now, or of what that is compared with."""
-    subjects = {one.subject for one in worse} | {str((one.evidence or {}).get("other")) for one in worse}
-    return [one for one in done if one.subject in subjects]
+    subjects = {entry.subject for entry in worse} | {str((element.evidence or {}).get("other")) for element in worse}
+    return [item for item in done if item.subject in subjects]
 
 
 def _name_finding(finding: Finding) -> str:

@@ -79,7 +79,7 @@ def judge_test_message(label: Label, message: Message) -> list[Finding]:
     document = document_schema.parse_document(message.document)
     found = message.located(admission.list_admission_findings(label, document))
     test = Finding(codes.TEST_MESSAGE, "release", "This is a test message: it was judged, and nothing was stored.")
-    return [one for one in (test, *message.findings, *found) if admission.is_shown_to_label(one)]
+    return [item for item in (test, *message.findings, *found) if admission.is_shown_to_label(item)]
 
 
 def _find_replayed_message(label: Label, message: Message) -> list[Finding]:

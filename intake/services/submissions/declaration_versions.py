@@ -18,8 +18,8 @@ def extract_declaration(release: Mapping[str, Any]) -> dict[str, Any]:
                 "position": track["position"],
                 "disclosure": track.get("disclosure"),
                 "contributors": [
-                    {"name": one["name"], "ai_contribution": one.get("ai_contribution")}
-                    for one in track.get("contributors") or ()
+                    {"name": item["name"], "ai_contribution": item.get("ai_contribution")}
+                    for item in track.get("contributors") or ()
                 ],
             }
             for track in release["tracks"]

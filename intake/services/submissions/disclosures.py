@@ -51,7 +51,7 @@ def confirm_disclosure(submission: Submission) -> Submission:
     """
     if submission.state != State.IN_REVIEW:
         raise Conflict(submission, State.IN_REVIEW)
-    questions = [one.patch for one in open_questions(submission)]
+    questions = [question.patch for question in open_questions(submission)]
     if not questions:
         raise NothingAsked
 
@@ -79,8 +79,8 @@ def open_questions(submission: Submission) -> list[Finding]:
 def _apply_disclosure_changes(release: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     changed = copy.deepcopy(release)
     tracks = {track["position"]: track for track in changed["tracks"]}
-    for one in changes.get("tracks") or ():
-        tracks[one["position"]]["disclosure"] = one["disclosure"]
+    for change in changes.get("tracks") or ():
+        tracks[change["position"]]["disclosure"] = change["disclosure"]
     if changes.get("cover") is not None and changed.get("cover"):
         changed["cover"]["contains_ai"] = changes["cover"]["contains_ai"]
     return changed
@@ -183,7 +183,12 @@ def describe_current_declaration(submission: Submission) -> dict[str, Any]:
         "editable": submission.state == State.DRAFT,
         **extract_declaration(submission.metadata),
         "versions": [
-            {"version": one.version, "declared_at": one.declared_at, "confirmed": one.confirmed, **one.content}
-            for one in statements
+            {
+                "version": statement.version,
+                "declared_at": statement.declared_at,
+                "confirmed": statement.confirmed,
+                **statement.content,
+            }
+            for statement in statements
         ],
     }

@@ -144,7 +144,7 @@ def submit_draft(submission: Submission) -> Submission:
         if missing := missing_files(current):
             raise FilesMissing(missing)
         resources = current.resources.select_related("blob")
-        delivered = {one.name: one.blob.delivered for one in resources if one.blob}
+        delivered = {resource.name: resource.blob.delivered for resource in resources if resource.blob}
         admission.admit_release(current.label, stored_document(current), delivered, current)
         now = timezone.now()
         transition_submission(current, State.RECEIVED, current.label.actor, received_at=now, rung_at=now)
@@ -210,7 +210,7 @@ def _lay_out(submission: Submission) -> None:
         if rules.asks(check.name)
     )
     resources = submission.resources.filter(kind=Resource.Kind.AUDIO)
-    audio = {one.blob_id: one.name for one in resources if one.blob_id}
+    audio = {resource.blob_id: resource.name for resource in resources if resource.blob_id}
     # What was measured with other instruments, or given up, gets another try with the new delivery.
     stale = Q(status=Status.DONE) & ~Q(version=ANALYSIS_VERSION) | Q(status=Status.DEAD)
     if rules.asks(LATTICE):  # measured while it was off
@@ -292,7 +292,7 @@ def stored_document(submission: Submission) -> dict[str, Any]:
 
 def declared_files(submission: Submission) -> dict[str, dict[str, Any]]:
     """What a submission declared about its files, by name, as the delivery document says it."""
-    return {one.name: one.declared._asdict() for one in submission.resources.all()}
+    return {resource.name: resource.declared._asdict() for resource in submission.resources.all()}
 
 
 def _join_artist_names(entity: Mapping[str, Any]) -> str:

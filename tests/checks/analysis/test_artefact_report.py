@@ -30,7 +30,7 @@ def at_speed(sound: decoders.Sound, speed: float) -> decoders.Sound:
 def test_a_changed_speed_is_found_with_its_factor(tmp_path: Path, speed: float) -> None:
     answer = artefact_report.analyse_speed_explanation(file_of(at_speed(generated(TRAVELLER), speed), tmp_path))
     assert answer["found"]
-    assert any(one["speed"] == pytest.approx(speed, abs=2e-4) for one in answer["readings"])
+    assert any(item["speed"] == pytest.approx(speed, abs=2e-4) for item in answer["readings"])
     assert f"{speed:.3f}" in answer["words"]
     assert "one in five" in answer["warning"]
 

@@ -294,7 +294,7 @@ def test_the_picture_in_a_files_tags_speaks_of_artwork_alone(
     _embed(path, picture, authority.MIME_TYPES[f".{art}"])
     facts = measure(path)
     assert facts.credential.state == ("not_assessed" if kind == "ogg" else "none")
-    assert [(one.state, one.sources) for one in facts.pictures] == [("untrusted", (CREATED,))]
+    assert [(item.state, item.sources) for item in facts.pictures] == [("untrusted", (CREATED,))]
 
 
 def test_pictures_without_a_credential_are_not_mentioned(
@@ -376,7 +376,7 @@ def test_the_address_in_a_cover_is_never_called(
 
 
 def test_the_child_that_reads_credentials_could_not_call_anybody() -> None:
-    refused = {one.what: one.refused for one in sandbox_escapes.run_escape_tests()[1]}
+    refused = {test.what: test.refused for test in sandbox_escapes.run_escape_tests()[1]}
     assert refused["open a network socket"]
     assert refused["open a local socket"]
 
@@ -451,5 +451,5 @@ def test_cbor_that_is_none_is_refused_and_nothing_worse(seed: int) -> None:
 def test_the_certificates_are_those_that_signed(tmp_path: Path) -> None:
     path = signed(sounds.encode_demo_audio(files.music(0.2), 44100, tmp_path / "a.wav"))
     with path.open("rb") as file:
-        chain = [base64.b64decode(one) for one in c2pa_reader.read_c2pa_credential(file, "wav").chain]
+        chain = [base64.b64decode(item) for item in c2pa_reader.read_c2pa_credential(file, "wav").chain]
     assert chain == [SIGNER.der, BETWEEN.der]

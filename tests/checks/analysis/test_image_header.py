@@ -41,7 +41,7 @@ def read(tmp_path: Path) -> Read:
 
 
 def blocking(facts: ImageFacts) -> set[str]:
-    return {one.code.id for one in artwork.judge_header("cover.jpg", facts) if one.code.route is Route.BLOCK}
+    return {item.code.id for item in artwork.judge_header("cover.jpg", facts) if item.code.route is Route.BLOCK}
 
 
 EXIF = Image.Exif()

@@ -37,7 +37,7 @@ def verdict(machine: str, number: int, *arguments: int, architecture: int | None
         0,
         *(value & (1 << 64) - 1 for value in (*arguments, *[0] * 6)[:6]),
     )
-    program = [struct.unpack("=HBBI", one) for one in seccomp.build_seccomp_program(machine)]
+    program = [struct.unpack("=HBBI", item) for item in seccomp.build_seccomp_program(machine)]
     position = accumulator = 0
     while True:
         code, if_true, if_false, operand = program[position]
@@ -125,14 +125,14 @@ def test_calls_that_reach_beyond_the_process_are_refused(machine: str, call: str
 def test_nothing_that_is_tried_from_inside_passes(machine: str) -> None:
     """The attempts of the self-test, read against the filter of a machine that is not at hand."""
     column = ("x86_64", "aarch64").index(machine)
-    for one in sandbox_escapes.ATTEMPTS:
-        number = one.numbers[column]
+    for item in sandbox_escapes.ATTEMPTS:
+        number = item.numbers[column]
         if number is not None:
             values = [
                 value if isinstance(value, int) else ~OTHER_PROCESS << 3 | 2 if value == "clock" else OTHER_PROCESS
-                for value in one.arguments
+                for value in item.arguments
             ]
-            assert verdict(machine, number, *values) == REFUSED, one
+            assert verdict(machine, number, *values) == REFUSED, item
 
 
 HEADERS = {"x86_64": "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "aarch64": "/usr/include/asm-generic/unistd.h"}
@@ -149,7 +149,7 @@ def test_the_numbers_are_those_of_the_kernels_headers(machine: str) -> None:
     column = ("x86_64", "aarch64").index(machine)
     used = dict(seccomp.ALLOWED[machine])
     assert used == {name: known[name] for name in used}
-    tried = {one.call: one.numbers[column] for one in sandbox_escapes.ATTEMPTS}
+    tried = {item.call: item.numbers[column] for item in sandbox_escapes.ATTEMPTS}
     assert tried == {name: known.get(name) for name in tried}
 
 
@@ -296,7 +296,7 @@ def test_the_self_test_names_what_was_not_refused(monkeypatch: pytest.MonkeyPatc
     """Without the filter, the attempts reach the kernel and harm the sacrificial process; the report says so."""
     monkeypatch.setattr(sandbox_escapes.confined, "run_once", unfiltered)
     level, results = sandbox_escapes.run_escape_tests()
-    not_refused = {one.what for one in results if not one.refused}
+    not_refused = {result.what for result in results if not result.refused}
     assert level is Level.LIMITS
     assert {"cripple another process", "see whether a path exists", "open a network socket"} <= not_refused
     assert "harm another process" in not_refused
@@ -318,5 +318,5 @@ def unfiltered(work: str, content: object, limits: Limits, isolation: Isolation)
 def test_the_self_test_finds_nothing_on_this_machine() -> None:
     level, results = sandbox_escapes.run_escape_tests()
     assert level >= Level.SYSCALLS
-    assert [one for one in results if not one.refused] == []
+    assert [result for result in results if not result.refused] == []
     assert len(results) > 100

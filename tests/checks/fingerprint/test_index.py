@@ -227,9 +227,9 @@ def test_only_the_most_common_keys_are_spared():
 def test_nothing_is_left_to_be_compiled_once_it_is_warm(tmp_path: Path):
     """What a user does after ``warm`` finds its machine code: learning, merging, asking, of memory and of files."""
     postings_kernels.compile_postings_kernels()
-    loops = [one for one in vars(postings_kernels).values() if hasattr(one, "signatures")]
+    loops = [var for var in vars(postings_kernels).values() if hasattr(var, "signatures")]
     assert len(loops) >= 8
-    before = [one.signatures for one in loops]
+    before = [loop.signatures for loop in loops]
     store = LocalStore(tmp_path / "index", flush=4)
     for number in range(9):
         store.add(number, recording(number, 1432 if number % 2 else 80))
@@ -239,4 +239,4 @@ def test_nothing_is_left_to_be_compiled_once_it_is_warm(tmp_path: Path):
     assert [candidate.document for candidate in store.search(recording(3))] == [3]
     assert store.search_keys([index.build_index_keys(recording(50)).values], 3)[0][0].document == 50
     assert store.verify() == []
-    assert [one.signatures for one in loops] == before
+    assert [item.signatures for item in loops] == before

@@ -325,7 +325,7 @@ def _rebuild(store: LocalStore) -> set[int]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("checks.fingerprint.local_store.BATCH", 15)
-        count = store.rebuild(everything(), lambda late: [(one, song(one)) for one in late if one != 5], modulus=8)
+        count = store.rebuild(everything(), lambda late: [(item, song(item)) for item in late if item != 5], modulus=8)
     assert store.modulus == 8
     assert count == 3 * FANOUT - 1
     assert found(store, 301)

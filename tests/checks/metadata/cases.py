@@ -859,7 +859,7 @@ _WHOLLY = (Element.LEAD_VOCALS, Element.INSTRUMENTS, Element.COMPOSITION)
 fire(
     "rights.contentid_ineligible",
     "declared as wholly generated",
-    single(disclosure=Disclosure("declared", tuple(Contribution(one, Level.FULLY_GENERATED) for one in _WHOLLY))),
+    single(disclosure=Disclosure("declared", tuple(Contribution(item, Level.FULLY_GENERATED) for item in _WHOLLY))),
 )
 pass_("rights.contentid_ineligible", "generated vocals", single(disclosure=declared(Element.LEAD_VOCALS)))
 pass_("rights.contentid_ineligible", "a cleared sample", single(relations=related("samples", licence_file="l.pdf")))

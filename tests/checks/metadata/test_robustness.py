@@ -146,7 +146,7 @@ def test_any_release_is_answered_twice_the_same(release: Release, received: dt.d
     delivery = Delivery(release, Account("a", "A"), received)
     found = findings(delivery)
     assert findings(delivery) == found
-    for finding in (one for one in found if one.code.id in STORED_AS_IT_IS):
+    for finding in (item for item in found if item.code.id in STORED_AS_IT_IS):
         said = (finding.message, finding.measured, finding.threshold, finding.evidence, finding.fix, finding.subject)
         stored = json.dumps(said, ensure_ascii=False, allow_nan=False)
         stored.encode()  # raises on half a character

@@ -50,11 +50,11 @@ def in_review(
         name: CheckRun.objects.create(
             submission=submission, name=name, version=1, needs_audio=False, status=Status.DONE
         )
-        for name in dict.fromkeys(one["code"].partition(".")[0] for one in told)
+        for name in dict.fromkeys(element["code"].partition(".")[0] for element in told)
     }
-    for one in told:
-        Finding.objects.create(submission=submission, check_run=runs[one["code"].partition(".")[0]], **one)
-    codes = tuple(dict.fromkeys(one["code"] for one in told))
+    for item in told:
+        Finding.objects.create(submission=submission, check_run=runs[item["code"].partition(".")[0]], **item)
+    codes = tuple(dict.fromkeys(entry["code"] for entry in told))
     rules = admission.current_policy()
     pipeline.commit_machine_decision(submission, Ruling(Verdict.REVIEW, codes, (), {}), rules, ())
     Submission.objects.filter(pk=submission.pk).update(due_at=timezone.now() + due)
@@ -64,9 +64,12 @@ def in_review(
 
 def measured(submission: Submission, **facts: Any) -> None:
     """Every audio file of it, as measured."""
-    for one in submission.resources.filter(kind=Resource.Kind.AUDIO):
+    for resource in submission.resources.filter(kind=Resource.Kind.AUDIO):
         Analysis.objects.create(
-            blob_id=one.blob_id, name=one.name, status=Status.DONE, facts={"duration": 100.0, "codec": "flac"} | facts
+            blob_id=resource.blob_id,
+            name=resource.name,
+            status=Status.DONE,
+            facts={"duration": 100.0, "codec": "flac"} | facts,
         )
 
 

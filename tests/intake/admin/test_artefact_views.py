@@ -104,7 +104,7 @@ def test_a_changed_speed_is_found_on_demand_kept_and_routes_nothing(desk, sound)
     before = (Event.objects.count(), Finding.objects.count(), CheckRun.objects.count(), sound.submission.state)
     answer = ask_speed(desk, sound, accept="application/json").json()
     assert answer["found"]
-    assert any(one["speed"] == pytest.approx(1.02, abs=5e-4) for one in answer["readings"])
+    assert any(item["speed"] == pytest.approx(1.02, abs=5e-4) for item in answer["readings"])
     assert "one in five" in answer["warning"]
     kept = SpeedTest.objects.get()
     assert (kept.sha256, kept.asked_by, kept.answer) == (sound.blob_id, "moderator:ada", answer)

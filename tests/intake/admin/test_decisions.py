@@ -62,7 +62,7 @@ def test_a_decision_is_written_and_the_next_submission_comes_claimed(desk, ada):
 
 
 @pytest.mark.parametrize(
-    "prepared", [one for one in CANNED if one.verdict is not Verdict.REJECT], ids=lambda one: one.key
+    "prepared", [item for item in CANNED if item.verdict is not Verdict.REJECT], ids=lambda one: one.key
 )
 def test_a_reason_that_was_prepared_for_another_verdict_decides_nothing(desk, prepared):
     submission = in_review()
@@ -98,8 +98,8 @@ def test_every_human_verdict_leads_where_it_says(desk, verdict, state, labels):
     assert decide(desk, submission, verdict, labels=labels).status_code == 302
     assert standing(submission)[0] == state
     found = submission.decision.labels
-    assert [f"{one['key']}={one['value']}" for one in found] == labels
-    assert {one["basis"] for one in found} <= {"verified_by_human"}
+    assert [f"{item['key']}={item['value']}" for item in found] == labels
+    assert {entry["basis"] for entry in found} <= {"verified_by_human"}
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,9 @@ def test_the_page_tells_what_changed_against_the_superseded_submission(desk):
     old, new = in_review(title="Old Title"), in_review(title="New Title")
     Submission.objects.filter(pk=new.pk).update(supersedes=old)
     response = desk.get(at("change", new))
-    changes = {one.field: (one.was, one.now) for one in response.context["review"].differences}
+    changes = {
+        difference.field: (difference.was, difference.now) for difference in response.context["review"].differences
+    }
     assert changes["title"] == ("Old Title", "New Title")
     assert changes["track 1 · title"] == ("Old Title", "New Title")
     assert "genre" not in changes

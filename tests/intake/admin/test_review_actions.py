@@ -32,12 +32,12 @@ def press(client, name, submission, **fields):
 def test_every_prepared_reason_is_there_in_every_language():
     assert set(PHRASES) == set(Language.values)
     for language, told in PHRASES.items():
-        assert set(told) == {one.key for one in CANNED}, language
+        assert set(told) == {item.key for item in CANNED}, language
     assert len({text for told in PHRASES.values() for text in told.values()}) == len(PHRASES) * len(CANNED)
 
 
 def test_every_ground_of_the_policy_has_a_prepared_reason_and_the_reverse():
-    assert {one.code for one in CANNED if one.code} == set(admission.current_policy().reasons)
+    assert {item.code for item in CANNED if item.code} == set(admission.current_policy().reasons)
 
 
 def test_prepared_reasons_come_in_the_labels_language_and_in_english():
@@ -202,12 +202,12 @@ def test_many_alike_are_previewed_and_then_decided(desk):
     other = in_review(a_finding(code="upc.duplicate"), title="Other")
     bulk = reverse("admin:intake_submission_bulk")
     before = everything()
-    page = desk.post(bulk, {"pick": [str(one.pk) for one in (*alike, other)]}).content.decode()
+    page = desk.post(bulk, {"pick": [str(entry.pk) for entry in (*alike, other)]}).content.decode()
     assert everything() == before
     assert 'name="pick"' in desk.get(reverse("admin:intake_submission_changelist")).content.decode()
     assert "Decide all 3" in page
     assert "it waits for other reasons" in page
-    seen = [f"{one.pk}:{one.sequence}" for one in alike]
+    seen = [f"{item.pk}:{item.sequence}" for item in alike]
     desk.post(bulk, {"seen": seen, "verdict": "return", "reason": "Name the artist."})
     assert Submission.objects.filter(state=State.RETURNED).count() == 3
     assert standing(other)[0] == State.IN_REVIEW
@@ -215,12 +215,12 @@ def test_many_alike_are_previewed_and_then_decided(desk):
 
 def test_one_that_changed_since_the_preview_is_told(desk, ben):
     alike = [in_review(title=f"Alike {number}") for number in range(2)]
-    seen = [f"{one.pk}:{one.sequence}" for one in alike]
+    seen = [f"{item.pk}:{item.sequence}" for item in alike]
     decisions.decide_submission(alike[0], ben, Verdict.APPROVE, "In order.")
     bulk = reverse("admin:intake_submission_bulk")
     page = desk.post(bulk, {"seen": seen, "verdict": "return", "reason": "Name the artist."}, follow=True)
     assert "it has changed: it is approved" in page.content.decode()
-    assert [standing(one)[0] for one in alike] == [State.APPROVED, State.RETURNED]
+    assert [standing(entry)[0] for entry in alike] == [State.APPROVED, State.RETURNED]
 
 
 @pytest.mark.parametrize("name", ["second", "decline", "note", "escalate", "snooze", "wake"])

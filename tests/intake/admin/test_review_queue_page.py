@@ -71,7 +71,7 @@ def test_families_are_counted_by_submission_and_filter(desk):
     in_review(title="Imitated")
     in_review(a_finding(code="credit.composer_missing"), title="Uncredited")
     response = queue(desk)
-    counts = {one.family.key: one.count for one in response.context["screen"].families}
+    counts = {family.family.key: family.count for family in response.context["screen"].families}
     assert counts == {"match": 1, "identity": 1, "ai": 0, "fraud": 0, "audio": 0, "metadata": 1, "system": 0}
     assert titles(queue(desk, family="match")) == ["Copied"]
     assert titles(queue(desk, family="metadata")) == ["Uncredited"]
@@ -135,7 +135,7 @@ def test_what_was_put_off_has_a_room_of_its_own(desk):
     screen = queue(desk).context["screen"]
     assert (screen.waiting, screen.unclaimed, screen.put_off) == (1, 1, 2)
     assert abs(screen.back - tomorrow) < dt.timedelta(minutes=1)
-    assert not any(one.count for one in screen.families if one.family.key == "audio")
+    assert not any(family.count for family in screen.families if family.family.key == "audio")
     response = queue(desk, off="1")
     assert titles(response) == ["Tomorrow", "Later"]
     html = response.content.decode()
@@ -185,7 +185,7 @@ def test_the_clock_of_a_row_fills_up(desk):
 def test_each_queue_tells_its_count_its_oldest_and_what_is_overdue(desk):
     in_review(match(), title="Copied", due=-dt.timedelta(hours=1))
     in_review(match(), match(), title="Copied twice")
-    families = {one.family.key: one for one in queue(desk).context["screen"].families}
+    families = {family.family.key: family for family in queue(desk).context["screen"].families}
     assert (families["match"].count, families["match"].overdue) == (2, 1)
     assert families["match"].oldest == min(Submission.objects.values_list("received_at", flat=True))
     assert families["ai"].oldest is None
@@ -210,7 +210,7 @@ def test_a_view_is_kept_by_name_for_its_moderator_alone(desk, other_desk, ada):
     answer = desk.post(keep, {"name": "Copies", "family": "match", "q": "cop", "evil": "1"})
     assert answer.url.endswith("?family=match&q=cop")
     screen = desk.get(answer.url).context["screen"]
-    assert (screen.title, [one.query for one in screen.saved]) == ("Copies", ["family=match&q=cop"])
+    assert (screen.title, [item.query for item in screen.saved]) == ("Copies", ["family=match&q=cop"])
     assert queue(other_desk).context["screen"].saved == ()
     desk.post(keep, {"name": "Copies", "family": "match"})
     kept = SavedFilter.objects.get()

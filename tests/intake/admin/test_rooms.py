@@ -198,9 +198,9 @@ def test_of_two_who_switch_at_once_the_last_on_record_is_in_force():
             connection.close()
 
     both = [threading.Thread(target=switch, args=(content,)) for content in (LENIENT, other)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
+    for item in both:
+        item.start()
+    for entry in both:
+        entry.join()
     assert PolicyChange.objects.exclude(actor="file").count() == 2
     assert admission.current_policy().digest == PolicyChange.objects.first().digest

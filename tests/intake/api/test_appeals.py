@@ -58,7 +58,7 @@ def test_label_reads_public_notes_and_no_others(caller, rejected, ada):
     review_actions.write_review_note(rejected, ada, "Looks like the usual trick.")
     review_actions.write_review_note(rejected, ada, "You can reach us by telephone.", public=True)
     told = caller.get(at(rejected)).json()
-    assert [one["text"] for one in told["notes"]] == ["You can reach us by telephone."]
+    assert [item["text"] for item in told["notes"]] == ["You can reach us by telephone."]
     assert "usual trick" not in json.dumps(told)
 
 
@@ -67,8 +67,8 @@ def test_how_moderators_share_their_work_is_not_told(caller, label, ada):
     review_actions.escalate_submission(submission, ada, "Difficult.")
     decisions.decide_submission(submission, a_moderator("sue", Role.SENIOR), Verdict.REJECT, "made up", code="fraud")
     for path in (at(submission, "events"), "events"):
-        types = [one["type"] for one in caller.get(path).json()["results"]]
-        assert not [one for one in types if one.startswith("review.")]
+        types = [item["type"] for item in caller.get(path).json()["results"]]
+        assert not [entry for entry in types if entry.startswith("review.")]
     assert Event.objects.filter(type__startswith="review.").count() == 2
 
 
@@ -89,7 +89,7 @@ def test_label_appeals_with_files(caller, rejected):
     parts = [("statement", None, "Sie gehört uns: siehe Vertrag.".encode()), ("vertrag.pdf", "x.pdf", b"signed")]
     told = caller.post(at(rejected, "appeal"), **multipart(parts)).json()["appeal"]
     assert told["statement"] == "Sie gehört uns: siehe Vertrag."
-    assert [(one["name"], one["size"]) for one in told["files"]] == [("vertrag.pdf", 6)]
+    assert [(item["name"], item["size"]) for item in told["files"]] == [("vertrag.pdf", 6)]
     assert Blob.objects.get(pk=told["files"][0]["sha256"]).size == 6
 
 
@@ -107,7 +107,7 @@ def test_same_appeal_twice_is_one(caller, rejected):
         caller.post(at(rejected, "appeal"), json={"statement": "It is ours."}, headers={"Idempotency-Key": "a-1"})
         for _ in range(2)
     ]
-    assert [one.status_code for one in sent] == [202, 202]
+    assert [item.status_code for item in sent] == [202, 202]
     assert sent[0].content == sent[1].content
     assert Appeal.objects.count() == 1
 
@@ -118,7 +118,7 @@ def test_same_appeal_with_files_twice_is_one(caller, rejected):
         caller.post(at(rejected, "appeal"), **multipart(parts, boundary), headers={"Idempotency-Key": "a-1"})
         for boundary in ("one", "other")
     ]
-    assert [one.status_code for one in sent] == [202, 202]
+    assert [item.status_code for item in sent] == [202, 202]
     assert Appeal.objects.count() == 1
 
 
@@ -203,10 +203,10 @@ def partly(label, ada):
 
 def test_label_reads_which_part_may_go_out(caller, partly):
     told = caller.get(at(partly)).json()
-    assert [one["verdict"] for one in told["tracks"]] == ["approve", "return", "label"]
+    assert [item["verdict"] for item in told["tracks"]] == ["approve", "return", "label"]
     assert told["labels"] == []
     assert told["partial"]["tracks"] == [1, 3]
-    assert [one["key"] for one in told["partial"]["labels"]] == ["content:remix"]
+    assert [entry["key"] for entry in told["partial"]["labels"]] == ["content:remix"]
     assert told["partial"]["accepted"] is None
 
 
@@ -215,7 +215,7 @@ def test_label_accepts_the_part(caller, partly):
     assert answer.status_code == 202
     told = answer.json()
     assert (told["state"], told["supersedes"]) == ("received", str(partly.pk))
-    assert [one["position"] for one in told["tracks"]] == [1, 2]
+    assert [item["position"] for item in told["tracks"]] == [1, 2]
     assert caller.get(at(partly)).json()["partial"]["accepted"] == told["id"]
 
 

@@ -24,7 +24,7 @@ ISNI = "0000000121032683"
 
 
 def known_as(name):
-    return [one.name for one in Names().near_all([name]).get(name, ())]
+    return [Name.name for Name in Names().near_all([name]).get(name, ())]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_guarded_name_is_not_opened_to_the_next_who_asks(caller, stranger, label
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/exists")
     artist = ProtectedArtist.objects.get()
     assert artist.may_deliver() == [label]
-    assert [one.name for one in artist.protected_names.all()] == ["Nora Castellane"]
+    assert [name.name for name in artist.protected_names.all()] == ["Nora Castellane"]
 
 
 def test_registry_does_not_say_who_may_use_a_name(caller, stranger, artist):
@@ -168,7 +168,7 @@ def test_label_rotates_a_key_without_a_gap(caller, artist):
     assert Names().opened_by(old["key"]) is None
     assert Names().opened_by(new["key"])
     shown = caller.get(f"protected-artists/{artist.pk}").json()["keys"]
-    assert {one["prefix"]: one["revoked_at"] is None for one in shown} == {old["prefix"]: False, new["prefix"]: True}
+    assert {item["prefix"]: item["revoked_at"] is None for item in shown} == {old["prefix"]: False, new["prefix"]: True}
 
 
 def test_keys_of_one_artist_come_to_an_end(caller, artist, monkeypatch):

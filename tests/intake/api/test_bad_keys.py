@@ -19,7 +19,7 @@ def _steady(monkeypatch, settings, tmp_path):
 def test_bad_keys_of_an_address_are_told_to_wait_and_good_ones_are_not(caller):
     bad = Caller("rig_0123456789_guessed")
     answers = [bad.get("submissions") for _ in range(BAD_KEYS.requests + 3)]
-    assert [one.status_code for one in answers] == [401] * BAD_KEYS.requests + [429] * 3
+    assert [answer.status_code for answer in answers] == [401] * BAD_KEYS.requests + [429] * 3
     assert answers[-1].headers["Retry-After"] == "30"
     assert answers[-1].json()["type"] == "/problems/rate-limited"
     assert caller.get("submissions").status_code == 200

@@ -101,9 +101,9 @@ def test_list_has_what_the_label_has_made_known(caller, label):
     known_recordings.learn_recording(
         facts_of("cc"), title="Delivered", owner=label.name, label=label, source="delivered"
     )
-    assert [one["title"] for one in caller.get("known-recordings").json()["results"]] == ["Slack Water", "Low Tide"]
+    assert [item["title"] for item in caller.get("known-recordings").json()["results"]] == ["Slack Water", "Low Tide"]
     for query, titles in (("isrc=se-abc-26-00001", ["Low Tide"]), ("owner=Old Imprint", ["Slack Water"])):
-        assert [one["title"] for one in caller.get(f"known-recordings?{query}").json()["results"]] == titles
+        assert [entry["title"] for entry in caller.get(f"known-recordings?{query}").json()["results"]] == titles
     assert caller.get("known-recordings?isrc=").status_code == 400
 
 
@@ -141,7 +141,7 @@ def test_label_blocks_lists_and_lifts(caller, label):
     assert (answer.status_code, answer.json()["value"]) == (201, "SEABC2600001")
     assert Block.objects.get().blocked_by == label.actor
     assert caller.post("blocklist", json=a_block()).status_code == 200
-    assert [one["id"] for one in caller.get("blocklist").json()["results"]] == [answer.json()["id"]]
+    assert [item["id"] for item in caller.get("blocklist").json()["results"]] == [answer.json()["id"]]
     path = f"blocklist/{answer.json()['id']}"
     assert caller.call("DELETE", path).status_code == 204
     assert caller.call("DELETE", path).status_code == 404

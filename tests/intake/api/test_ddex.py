@@ -32,7 +32,7 @@ def test_label_delivers_a_message(caller, label, rung):
     submission = Submission.objects.get()
     assert answer.headers["Location"] == f"/api/v1/submissions/{submission.pk}"
     assert (submission.label, submission.state, submission.upc) == (label, "received", "036000291452")
-    assert {one.name: one.blob_id for one in submission.resources.all()} == {
+    assert {resource.name: resource.blob_id for resource in submission.resources.all()} == {
         name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()
     }
     assert ("intake.start", (str(submission.pk),)) in rung
@@ -53,7 +53,7 @@ def test_what_was_not_understood_is_among_the_findings(caller):
     message = a_message(release="<Synopsis><ShortSynopsis>By the sea.</ShortSynopsis></Synopsis>")
     answer = deliver(caller, message)
     findings = caller.get(f"submissions/{answer.json()['id']}/findings").json()["results"]
-    (unmapped,) = [one for one in findings if "ShortSynopsis" in one["message"]]
+    (unmapped,) = [finding for finding in findings if "ShortSynopsis" in finding["message"]]
     assert (unmapped["code"], unmapped["severity"], unmapped["check"]) == ("ddex.unmapped", "information", "ddex")
     assert unmapped["evidence"]["line"] == message[: message.index("<ShortSynopsis")].count("\n") + 1
 
@@ -166,7 +166,7 @@ def test_approved_release_is_read_as_a_message(caller, label):
     root = etree.fromstring(answer.content)
     assert etree.QName(root).namespace == "http://ddex.net/xml/ern/432"
     assert root.findtext(".//MessageId") == str(submission.pk)
-    sums = {one.findtext("URI"): one.findtext("HashSum/HashSumValue") for one in root.iter("File")}
+    sums = {item.findtext("URI"): item.findtext("HashSum/HashSumValue") for item in root.iter("File")}
     assert sums == dict(submission.resources.values_list("name", "blob_id"))
 
 

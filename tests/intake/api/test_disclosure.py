@@ -67,11 +67,11 @@ def test_confirming_what_the_file_says_concludes_without_a_human(caller, asked):
     assert answer.status_code == 200, answer.content
     told = answer.json()
     assert (told["state"], told["verdict"]) == ("labelled", "label")
-    assert {(one["key"], one["value"], one["basis"]) for one in told["labels"]} == {
+    assert {(item["key"], item["value"], item["basis"]) for item in told["labels"]} == {
         ("ai:recording", "all", "declared"),
         ("ai:instruments", "all", "declared"),
     }
-    assert [one.actor for one in asked.decisions.all()] == ["policy", "policy"]
+    assert [decision.actor for decision in asked.decisions.all()] == ["policy", "policy"]
     kinds = list(Event.objects.filter(submission=asked).values_list("type", flat=True))
     assert kinds[-3:] == ["submission.in_review", "disclosure.declared", "submission.labelled"]
     assert list(invariants.find_invariant_violations(patience=invariants.SAME_MOMENT)) == []
@@ -82,7 +82,7 @@ def test_every_version_of_a_declaration_is_kept(caller, asked):
     assert (first["statement_version"], len(first["versions"])) == (1, 1)
     caller.post(f"submissions/{asked.pk}/disclosure/confirm")
     second = record(caller, asked)
-    assert (second["statement_version"], [one["confirmed"] for one in second["versions"]]) == (2, [False, True])
+    assert (second["statement_version"], [item["confirmed"] for item in second["versions"]]) == (2, [False, True])
     assert second["versions"][0]["tracks"][0]["disclosure"]["contributions"] == []
     assert second["tracks"][0]["disclosure"]["contains_ai"] == "all"
     assert second["tracks"][0]["contributors"] == [
@@ -93,7 +93,7 @@ def test_every_version_of_a_declaration_is_kept(caller, asked):
 
 def test_what_was_found_of_an_earlier_declaration_is_kept_and_counts_no_more(caller, asked):
     caller.post(f"submissions/{asked.pk}/disclosure/confirm")
-    codes = [one["code"] for one in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
+    codes = [item["code"] for item in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
     assert "disclosure.credential_undisclosed" not in codes
     assert {"disclosure.confirmed_by_file", "disclosure.declared"} <= set(codes)
     ended = Finding.ever.get(submission=asked, code="disclosure.credential_undisclosed")
@@ -132,17 +132,17 @@ def test_an_answer_in_the_labels_own_words_concludes_as_well(caller, asked):
     answer = put(caller, asked, body)
     assert answer.status_code == 200, answer.content
     assert answer.json()["state"] == "labelled"
-    assert {(one["key"], one["value"]) for one in answer.json()["labels"]} == {
+    assert {(item["key"], item["value"]) for item in answer.json()["labels"]} == {
         ("ai:recording", "partly"),
         ("ai:instruments", "partly"),
     }
-    assert [one.confirmed for one in asked.statements.all()] == [False, False]
+    assert [statement.confirmed for statement in asked.statements.all()] == [False, False]
 
 
 def test_an_answer_that_contradicts_the_credits_waits_for_a_human(caller, asked):
     answer = put(caller, asked, declaring("fully_generated"))
     assert answer.json()["state"] == "in_review", "a pianist is credited for it with AI contribution 'none'"
-    codes = [one["code"] for one in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
+    codes = [item["code"] for item in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
     assert "disclosure.contradictory" in codes
     assert set(asked.reasons.filter(waiting=True).values_list("code", flat=True)) == {"disclosure.contradictory"}
     assert asked.statements.count() == 2
@@ -151,7 +151,7 @@ def test_an_answer_that_contradicts_the_credits_waits_for_a_human(caller, asked)
 def test_an_answer_that_says_less_changes_nothing_about_the_question(caller, asked):
     answer = put(caller, asked, declaring("assistive_tool"))
     assert answer.json()["state"] == "in_review"
-    codes = [one["code"] for one in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
+    codes = [item["code"] for item in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
     assert "disclosure.credential_undisclosed" in codes
 
 
@@ -211,7 +211,7 @@ def test_a_declaration_of_another_shape_is_refused_and_changes_nothing(caller, a
     before = Event.objects.count(), Statement.objects.count(), asked.metadata
     answer = put(caller, asked, body)
     assert answer.status_code == 422
-    assert pointer in [one["pointer"] for one in answer.json()["errors"]]
+    assert pointer in [item["pointer"] for item in answer.json()["errors"]]
     asked.refresh_from_db()
     assert (Event.objects.count(), Statement.objects.count(), asked.metadata) == before
 
@@ -228,7 +228,7 @@ def test_a_declaration_honours_if_match(caller, asked):
 
 def test_a_cover_is_declared_with_the_tracks(caller, asked):
     assert put(caller, asked, {"cover": {"contains_ai": "all"}}).status_code == 200
-    codes = [one["message"] for one in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
+    codes = [item["message"] for item in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
     assert "Declared as made with AI: artwork (all)." in codes
 
 

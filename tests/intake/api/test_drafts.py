@@ -45,16 +45,16 @@ def test_opening_a_draft_takes_the_same_few_queries_however_long_it_is(caller, d
 
 def test_draft_lists_where_its_files_go(draft):
     assert draft["state"] == "draft"
-    assert {one["name"] for one in draft["uploads"]} == {"01.flac", "cover.png"}
+    assert {item["name"] for item in draft["uploads"]} == {"01.flac", "cover.png"}
     one = draft["uploads"][0]
     assert one["url"] == f"http://testserver/api/v1/submissions/{draft['id']}/files/{one['name']}"
     assert (one["methods"], one["received"]) == (["tus", "PUT"], False)
 
 
 def test_label_sends_the_files_and_hands_over(caller, draft, rung):
-    for one in draft["uploads"]:
-        content = a_cover() if one["name"] == "cover.png" else b"sound"
-        answer = caller.put(one["url"], data=content, content_type=OCTETS)
+    for item in draft["uploads"]:
+        content = a_cover() if item["name"] == "cover.png" else b"sound"
+        answer = caller.put(item["url"], data=content, content_type=OCTETS)
         assert answer.status_code == 201
         assert answer.json()["sha256"] == hashlib.sha256(content).hexdigest()
     assert rung == []
@@ -118,7 +118,7 @@ def test_other_bytes_than_declared_are_not_kept(caller):
     draft = caller.post("submissions", json=document).json()
     answer = upload(caller, draft)
     assert answer.status_code == 422
-    assert [one["code"] for one in answer.json()["findings"]] == ["file.digest_mismatch"]
+    assert [item["code"] for item in answer.json()["findings"]] == ["file.digest_mismatch"]
     nothing_kept()
 
 
@@ -178,8 +178,8 @@ def test_file_that_nobody_named_is_not_found(caller, draft, name):
 
 
 def test_nothing_is_sent_after_handing_over(caller, draft):
-    for one in draft["uploads"]:
-        upload(caller, draft, one["name"])
+    for item in draft["uploads"]:
+        upload(caller, draft, item["name"])
     caller.post(f"submissions/{draft['id']}/submit")
     before = stored()
     assert upload(caller, draft, content=b"other").status_code == 409
@@ -192,14 +192,14 @@ def test_empty_file_keeps_the_draft_a_draft(caller, draft):
     upload(caller, draft, "cover.png")
     answer = caller.post(f"submissions/{draft['id']}/submit")
     assert answer.status_code == 422
-    assert [one["code"] for one in answer.json()["findings"]] == ["file.empty"]
+    assert [item["code"] for item in answer.json()["findings"]] == ["file.empty"]
     assert Submission.objects.get().state == "draft"
 
 
 def test_correction_opened_as_a_draft_is_let_in_under_the_same_upc(caller):
     first = caller.post("submissions", json=a_document()).json()
-    for one in first["uploads"]:
-        upload(caller, first, one["name"])
+    for item in first["uploads"]:
+        upload(caller, first, item["name"])
     caller.post(f"submissions/{first['id']}/submit")
     document = a_document("High Tide") | {"supersedes": first["id"]}
     second = caller.post("submissions", json=document).json()

@@ -71,7 +71,7 @@ def test_unsafe_url_is_refused(caller, url, settings):
 def test_wrong_shape_is_refused_where_it_stands(caller, change, pointer):
     answer = caller.post("webhook-endpoints", json=WANTED | change)
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/document-invalid")
-    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+    assert [item["pointer"] for item in answer.json()["errors"]] == [pointer]
     assert Endpoint.objects.count() == 0
 
 
@@ -104,7 +104,7 @@ def test_test_event_is_sent_and_seen(caller, endpoint, rung):
     answer = caller.post(f"{path}/test")
     assert (answer.status_code, answer.json()["type"], answer.json()["status"]) == (202, "endpoint.test", "pending")
     assert ("intake.deliver", (answer.json()["id"],)) in rung
-    assert [one["id"] for one in caller.get(f"{path}/deliveries").json()["results"]] == [answer.json()["id"]]
+    assert [item["id"] for item in caller.get(f"{path}/deliveries").json()["results"]] == [answer.json()["id"]]
 
 
 def test_disabled_endpoint_is_sent_nothing(caller, endpoint):

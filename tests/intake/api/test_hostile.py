@@ -75,7 +75,7 @@ def test_characters_that_cannot_be_stored_are_refused(caller, text, code):
     body = refused(
         caller.post("submissions", data=with_text(text), content_type="application/json"), 422, "document-invalid"
     )
-    assert {one["code"] for one in body["findings"]} == {code}
+    assert {item["code"] for item in body["findings"]} == {code}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_isrc_that_only_looks_right_is_refused_by_its_check(caller, isrc):
     document = a_document()
     document["release"]["tracks"][0]["isrc"] = isrc
     body = refused(post_release(caller, document), 422, "release-refused")
-    assert "isrc.malformed" in {one["code"] for one in body["findings"]}
+    assert "isrc.malformed" in {item["code"] for item in body["findings"]}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_file_name_that_is_none_is_refused(caller, name):
     document["release"]["tracks"][0]["file"] = name
     answer = caller.post("submissions", json=document)
     body = refused(answer, 422, "release-refused")
-    assert "file.name_unsafe" in {one["code"] for one in body["findings"]}
+    assert "file.name_unsafe" in {item["code"] for item in body["findings"]}
 
 
 @pytest.mark.parametrize("name", ["../../x", "a%0d%0ab", "x" * 900, "☃", "a\tb"])
@@ -123,7 +123,7 @@ def test_part_name_that_nobody_named_is_unexpected(caller, name):
     document = a_document()
     parts = [*delivery_parts(document, files_of(document)), (name, "x", b"x")]
     body = refused(caller.post("submissions", **multipart(parts)), 422, "release-refused")
-    assert {one["code"] for one in body["findings"]} == {"file.unexpected"}
+    assert {item["code"] for item in body["findings"]} == {"file.unexpected"}
 
 
 def test_part_name_without_end_is_refused(caller):

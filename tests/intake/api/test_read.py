@@ -122,7 +122,7 @@ def five(label):
 
 
 def ids(answer):
-    return [one["id"] for one in answer.json()["results"]]
+    return [item["id"] for item in answer.json()["results"]]
 
 
 def keys(rows):
@@ -276,16 +276,16 @@ def test_history_is_told_in_order_without_the_moderators_name(caller, submission
     conclude(submission, Verdict.REVIEW, reasons=["isrc.malformed"])
     transitions.transition_submission(submission, State.REJECTED, "moderator:ada")
     events = caller.get(f"submissions/{submission.pk}/events").json()["results"]
-    assert [one["sequence"] for one in events] == [1, 2, 3, 4]
-    assert [one["type"].partition(".")[2] for one in events] == ["received", "checking", "in_review", "rejected"]
-    assert [one["actor"] for one in events] == ["label:Harbour Records", "gate", "policy", "moderator"]
+    assert [event["sequence"] for event in events] == [1, 2, 3, 4]
+    assert [item["type"].partition(".")[2] for item in events] == ["received", "checking", "in_review", "rejected"]
+    assert [entry["actor"] for entry in events] == ["label:Harbour Records", "gate", "policy", "moderator"]
     assert events[2]["reasons"] == ["isrc.malformed"]
 
 
 def test_feed_is_newest_first(caller, five):
     conclude(five[0])
     answer = caller.get("events?limit=3").json()
-    assert [one["type"] for one in answer["results"]][:2] == ["submission.approved", "submission.checking"]
+    assert [item["type"] for item in answer["results"]][:2] == ["submission.approved", "submission.checking"]
     assert answer["next"]
 
 
@@ -293,8 +293,8 @@ def test_feed_goes_on_after_the_last_event_seen(caller, five):
     Event.objects.update(created_at=timezone.now() - dt.timedelta(minutes=1))
     events = sorted(str(pk) for pk in Event.objects.values_list("pk", flat=True))
     answer = caller.get(f"events?after={events[1]}&limit=2").json()
-    assert [one["id"] for one in answer["results"]] == events[2:4]
-    assert [one["id"] for one in caller.get(answer["next"]).json()["results"]] == events[4:]
+    assert [item["id"] for item in answer["results"]] == events[2:4]
+    assert [entry["id"] for entry in caller.get(answer["next"]).json()["results"]] == events[4:]
 
 
 def test_feed_waits_until_no_earlier_event_can_still_appear(caller, five):
@@ -316,7 +316,7 @@ def test_partner_reads_what_it_was_told_of(submission):
     assert wave.get(f"submissions/{submission.pk}").status_code == 404
     conclude(submission, Verdict.LABEL, [AI_VOCALS], ["for the label alone"])
     body = wave.get(f"submissions/{submission.pk}").json()
-    assert [one["partner"] for one in body["partners"]] == ["wave"]
+    assert [item["partner"] for item in body["partners"]] == ["wave"]
     assert body["reasons"] == []
 
 

@@ -85,10 +85,10 @@ def check_explained(label, submission):
     body, findings, events = read_all(label, submission)
     assert body["state"] == "in_review"
     assert body["reasons"]
-    messages = {one["code"]: one["message"] for one in findings}
+    messages = {item["code"]: item["message"] for item in findings}
     assert all(messages.get(reason) for reason in body["reasons"])
     assert body["findings"] == {
-        severity: sum(one["severity"] == severity for one in findings) for severity in body["findings"]
+        severity: sum(entry["severity"] == severity for entry in findings) for severity in body["findings"]
     }
     assert events[-1]["reasons"] == body["reasons"]
     text = written(body, findings, events)
@@ -141,7 +141,7 @@ def test_a_private_finding_beside_a_readable_one_changes_nothing_that_the_label_
             seen.append(({key: body[key] for key in ("reasons", "findings", "tracks")}, len(findings)))
             transaction.set_rollback(True)
     assert seen[0] == seen[1]
-    assert [one["verdict"] for one in seen[0][0]["tracks"]] == ["review", "approve"]
+    assert [item["verdict"] for item in seen[0][0]["tracks"]] == ["review", "approve"]
 
 
 def test_label_reads_why_where_a_check_gave_no_result(label, submission):
@@ -160,11 +160,11 @@ def test_label_reads_why_where_a_check_failed(label, submission, routing):
 
 def test_own_reasons_stand_before_the_first_page_alone(caller, submission, routing):
     routing(Route.REVIEW, "id.blocklisted")
-    held(submission, [finding("id.blocklisted"), *(finding(UNDECLARED.id, f"track:{one}") for one in (1, 2))])
+    held(submission, [finding("id.blocklisted"), *(finding(UNDECLARED.id, f"track:{element}") for element in (1, 2))])
     first = caller.get(f"submissions/{submission.pk}/findings?limit=1").json()
-    assert [one["code"] for one in first["results"]] == [PERSON_REQUIRED.id, UNDECLARED.id]
+    assert [item["code"] for item in first["results"]] == [PERSON_REQUIRED.id, UNDECLARED.id]
     second = caller.get(first["next"]).json()
-    assert [one["code"] for one in second["results"]] == [UNDECLARED.id]
+    assert [entry["code"] for entry in second["results"]] == [UNDECLARED.id]
     assert "blocklist" not in json.dumps([first, second])
 
 
@@ -175,7 +175,7 @@ def test_release_that_the_gate_reopens_for_a_private_reason_says_that_a_person_l
     body = caller.get(f"submissions/{submission.pk}").json()
     assert body["reasons"] == [PERSON_REQUIRED.id]
     findings = caller.get(f"submissions/{submission.pk}/findings").json()["results"]
-    assert [one["message"] for one in findings] == [PERSON_REQUIRED.rule]
+    assert [item["message"] for item in findings] == [PERSON_REQUIRED.rule]
     assert caller.get("events").json()["results"][0]["reasons"] == [PERSON_REQUIRED.id]
 
 
@@ -209,7 +209,7 @@ def test_reopened_release_does_not_show_which_track_a_private_finding_is_about(c
     decisions.undo_decision(given, moderator)
     body = caller.get(f"submissions/{submission.pk}").json()
     assert body["reasons"]
-    assert [one["verdict"] for one in body["tracks"]] == ["review", "review"]
+    assert [item["verdict"] for item in body["tracks"]] == ["review", "review"]
 
 
 @pytest.mark.parametrize("code", ["id.blocklisted", "title.known_title_mimic"])
@@ -219,11 +219,11 @@ def test_refusal_for_a_private_reason_is_never_without_words(caller, routing, mo
     before = stored()
     answer = post_release(caller, a_document())
     assert answer.status_code == 422
-    assert [one["code"] for one in answer.json()["findings"]] == [PERSON_REQUIRED.id]
+    assert [item["code"] for item in answer.json()["findings"]] == [PERSON_REQUIRED.id]
     assert answer.json()["findings"][0]["fix"]
     said = caller.post("validate", json=a_document()).json()
     assert said["blocking"] is True
-    assert [one["code"] for one in said["findings"]] == [PERSON_REQUIRED.id]
+    assert [entry["code"] for entry in said["findings"]] == [PERSON_REQUIRED.id]
     assert code not in answer.content.decode() + json.dumps(said)
     assert stored() == before
 
@@ -234,9 +234,11 @@ def test_refusal_does_not_count_what_it_does_not_say(caller, routing, monkeypatc
         admission, "list_admission_findings", lambda *args: [finding("isrc.malformed"), finding("id.blocklisted")]
     )
     body = post_release(caller, a_document()).json()
-    assert [one["code"] for one in body["findings"]] == ["isrc.malformed"]
+    assert [item["code"] for item in body["findings"]] == ["isrc.malformed"]
     assert body["detail"].startswith("1 finding")
-    assert [one["code"] for one in caller.post("validate", json=a_document()).json()["findings"]] == ["isrc.malformed"]
+    assert [entry["code"] for entry in caller.post("validate", json=a_document()).json()["findings"]] == [
+        "isrc.malformed"
+    ]
 
 
 def test_approved_release_has_no_reason(caller, submission):

@@ -27,7 +27,7 @@ def test_id_that_could_confuse_is_replaced(caller, given):
 def test_id_and_key_are_in_the_log_and_the_secret_is_not(caller, caplog):
     caller.get("submissions", headers={"X-Request-Id": "order-4711"})
     logged = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-    (line,) = [one for one in logged if one["event"] == "request"]
+    (line,) = [item for item in logged if item["event"] == "request"]
     assert (line["request_id"], line["status"], line["path"]) == ("order-4711", 200, "/api/v1/submissions")
     assert line["api_key"] == caller.key.split("_")[1]
     assert caller.key.split("_", 2)[2] not in str(logged)

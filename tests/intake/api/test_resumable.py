@@ -31,7 +31,7 @@ TUS = {"Tus-Resumable": "1.0.0"}
 def path(caller) -> str:
     """Where the audio of a new draft is sent."""
     answer = caller.post("submissions", json=a_document())
-    (one,) = (one for one in answer.json()["uploads"] if one["name"] == "01.flac")
+    (one,) = (item for item in answer.json()["uploads"] if item["name"] == "01.flac")
     assert "tus" in one["methods"]
     return one["url"].removeprefix("http://testserver")
 
@@ -100,7 +100,7 @@ def test_upload_whose_end_cannot_be_recognised_is_refused(caller, path):
 def declared_path(caller, **declared: Any) -> str:
     """Where the audio of a new draft is sent whose document declares something about the file."""
     answer = caller.post("submissions", json=a_document() | {"files": {"01.flac": declared}})
-    (one,) = (one for one in answer.json()["uploads"] if one["name"] == "01.flac")
+    (one,) = (item for item in answer.json()["uploads"] if item["name"] == "01.flac")
     return one["url"].removeprefix("http://testserver")
 
 
@@ -249,7 +249,7 @@ def test_one_request_at_a_time_sends_a_file(caller, path):
 def test_whole_file_that_is_another_than_declared_begins_anew(caller):
     document = a_document() | {"files": {"01.flac": {"sha256": "0" * 64}}}
     answer = caller.post("submissions", json=document)
-    (one,) = (one for one in answer.json()["uploads"] if one["name"] == "01.flac")
+    (one,) = (item for item in answer.json()["uploads"] if item["name"] == "01.flac")
     path = one["url"].removeprefix("http://testserver")
     refused(piece(caller, path, 0, SOUND, Upload_Length=str(len(SOUND))), 422, "digest-mismatch")
     assert standing(caller, path) == ("0", None)

@@ -44,7 +44,7 @@ def test_every_operation_says_who_may_come_and_what_can_go_wrong():
 def test_every_post_documents_its_retry():
     for item in published()["paths"].values():
         if "post" in item:
-            assert "Idempotency-Key" in {one["name"] for one in item["post"]["parameters"]}
+            assert "Idempotency-Key" in {entry["name"] for entry in item["post"]["parameters"]}
 
 
 def test_schema_knows_the_documents_that_the_gate_takes():

@@ -40,7 +40,7 @@ def upload_url(live_server: Any, headers: dict[str, str], **declared: Any) -> st
     document = a_document() | {"files": {"01.flac": declared}}
     answer = requests.post(f"{live_server.url}/api/v1/submissions", json=document, headers=headers, timeout=10)
     assert answer.status_code == 201, answer.text
-    return next(one["url"] for one in answer.json()["uploads"] if one["name"] == "01.flac")
+    return next(item["url"] for item in answer.json()["uploads"] if item["name"] == "01.flac")
 
 
 def is_attached() -> bool:

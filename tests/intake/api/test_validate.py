@@ -18,14 +18,14 @@ def test_good_release_hears_nothing_bad_and_nothing_is_stored(caller):
 def test_release_at_fault_hears_every_finding(caller):
     body = caller.post("validate", json=a_document(upc="036000291453", title="")).json()
     assert body["blocking"] is True
-    assert {"upc.malformed", "title.empty_or_too_long"} <= {one["code"] for one in body["findings"]}
-    assert all(one["check"] != "door" for one in body["findings"])
+    assert {"upc.malformed", "title.empty_or_too_long"} <= {item["code"] for item in body["findings"]}
+    assert all(entry["check"] != "door" for entry in body["findings"])
 
 
 def test_document_of_another_shape_hears_it_in_findings_too(caller):
     body = caller.post("validate", json={"release": {"titel": "Low Tide"}}).json()
     assert body["blocking"] is True
-    assert "metadata.unknown_key" in {one["code"] for one in body["findings"]}
+    assert "metadata.unknown_key" in {item["code"] for item in body["findings"]}
 
 
 def test_what_another_label_delivered_is_not_told(caller, stranger):
@@ -33,7 +33,7 @@ def test_what_another_label_delivered_is_not_told(caller, stranger):
 
     assert post_release(stranger, a_document()).status_code == 202
     body = caller.post("validate", json=a_document("Slack Water")).json()
-    assert "upc.reused_elsewhere" not in {one["code"] for one in body["findings"]}
+    assert "upc.reused_elsewhere" not in {item["code"] for item in body["findings"]}
 
 
 def test_only_json_is_taken(caller):
@@ -43,7 +43,7 @@ def test_only_json_is_taken(caller):
 
 def test_fix_comes_with_a_patch_only_where_it_can_be_computed(caller):
     body = caller.post("validate", json=a_document("Salt And Iron", upc="036000291453")).json()
-    patches = {(one["code"], one["subject"]): one.get("patch") for one in body["findings"]}
+    patches = {(item["code"], item["subject"]): item.get("patch") for item in body["findings"]}
     assert patches["upc.malformed", "release"] is None
     assert patches["title.casing_en", "release"][0] == {
         "op": "test",
@@ -70,7 +70,7 @@ def test_artists_key_is_cut_in_the_mended_release(caller):
     assert answer.json()["release"]["title"] == "Salt and Iron"
     assert "s3cret" not in answer.content.decode()
     kept = answer.json()["release"]
-    assert [one["artist_key"] for one in kept["display_artists"]] == ["rak_0123456789_…"]
+    assert [item["artist_key"] for item in kept["display_artists"]] == ["rak_0123456789_…"]
 
 
 def test_wish_that_is_none_is_refused(caller):

@@ -53,11 +53,11 @@ def test_label_walks_from_a_messy_release_to_an_accepted_one(caller) -> None:
     document = messy()
     first = caller.post("validate", json=document).json()
     assert first["blocking"] is True
-    assert sorted({one["code"] for one in first["findings"]}) == told("findings").split()
+    assert sorted({entry["code"] for entry in first["findings"]}) == told("findings").split()
 
     mended = caller.post("validate?apply=safe", json=document).json()
     assert (mended["blocking"], mended["findings"]) == (False, [])
-    assert set(mended["applied"]) <= {one["code"] for one in first["findings"]}
+    assert set(mended["applied"]) <= {item["code"] for item in first["findings"]}
     assert changed(mended["release"], document) == json.loads(told("mended"))
 
     again = caller.post("validate?apply=safe", json=document | {"release": mended["release"]}).json()

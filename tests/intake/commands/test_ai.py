@@ -110,7 +110,7 @@ def test_a_model_that_cannot_be_used_is_told_and_not_used(settings, tmp_path):
     (tmp_path / "model.json").write_text("{}")
     settings.GATE_LATTICE_MODEL = str(tmp_path / "model.json")
     assert check_context.Lattice().model() == (None, "it is not of the format ai-lattice-lr/1")
-    assert [one.id for one in system_checks.model_of_traces_can_be_used()] == ["gate.E005"]
+    assert [check.id for check in system_checks.model_of_traces_can_be_used()] == ["gate.E005"]
     settings.GATE_LATTICE_MODEL = str(tmp_path / "gone.json")
     assert "No such file" in check_context.Lattice().model()[1]
 

@@ -28,7 +28,7 @@ def test_an_operator_rotates_a_key_without_a_gap():
     assert closed["usable"] is False
     assert accounts.authenticate_api_key(old) is None
     assert accounts.authenticate_api_key(new)
-    assert [one["usable"] for one in ask("list")["keys"]] == [False, True]
+    assert [item["usable"] for item in ask("list")["keys"]] == [False, True]
 
 
 def test_an_operator_chooses_scopes_and_an_end():

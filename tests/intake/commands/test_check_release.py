@@ -79,7 +79,7 @@ def test_label_is_told_what_its_recording_resembles(folder):
     said = command("check_release", metadata, "--files", metadata.parent, "--json")
     assert (said.code, said.json["verdict"]) == (20, "review")
     assert "similarity.known_recording" in said.json["reasons"]
-    found = next(one for one in said.json["findings"] if one["code"] == "similarity.known_recording")
+    found = next(item for item in said.json["findings"] if item["code"] == "similarity.known_recording")
     assert found["check"] == "similarity"
     assert "Glass Harbour" in found["message"]
 
@@ -103,7 +103,7 @@ def test_label_is_told_what_would_be_refused_at_the_door(folder):
     (metadata.parent / "cover.png").unlink(missing_ok=True)
     (metadata.parent / document["release"]["cover"]["file"]).unlink(missing_ok=True)
     said = command("check_release", metadata, "--files", metadata.parent, "--json")
-    codes = {one["code"] for one in said.json["findings"] if one["route"] == "block"}
+    codes = {item["code"] for item in said.json["findings"] if item["route"] == "block"}
     assert said.code == 30
     assert (said.json["verdict"], said.json["blocking"]) == (None, True)
     assert {"isrc.malformed", "file.missing"} <= codes

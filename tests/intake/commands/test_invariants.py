@@ -60,8 +60,8 @@ def broken() -> set[str]:
     said = command("check_invariants", "--json")
     assert said.code == (1 if said.json["violations"] else 0)
     assert said.json["holds"] is not bool(said.json["violations"])
-    assert {one["invariant"] for one in said.json["violations"]} <= set(INVARIANTS)
-    return {one["invariant"] for one in said.json["violations"]}
+    assert {entry["invariant"] for entry in said.json["violations"]} <= set(INVARIANTS)
+    return {item["invariant"] for item in said.json["violations"]}
 
 
 def test_gate_that_did_its_work_breaks_nothing(world):
@@ -237,7 +237,7 @@ def test_what_is_on_its_way_is_given_time(world):
     hang(world)
     assert "I1" in broken()
     assert "I1" not in {
-        one["invariant"] for one in command("check_invariants", "--minutes", 60 * 48, "--json").json["violations"]
+        item["invariant"] for item in command("check_invariants", "--minutes", 60 * 48, "--json").json["violations"]
     }
 
 

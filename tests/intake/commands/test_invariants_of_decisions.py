@@ -31,7 +31,7 @@ def world(rung):
 
 
 def said() -> list[str]:
-    return [one["message"] for one in command("check_invariants", "--json").json["violations"]]
+    return [item["message"] for item in command("check_invariants", "--json").json["violations"]]
 
 
 def test_nothing_is_broken(world):

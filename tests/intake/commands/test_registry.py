@@ -43,12 +43,12 @@ def test_operator_imports_a_table(table, harbour):
     assert kinds == {
         "Nora Castellane": "name", "N. Castellane": "alias", "Norah": "alias", "Нора Кастеллан": "transliteration",
     }  # fmt: skip
-    assert {str(one) for one in artist.identifiers.all()} == {
+    assert {str(identifier) for identifier in artist.identifiers.all()} == {
         "isni:0000000121032683", "ipi:00014107338", "spotify:4q3ewBCX7",
     }  # fmt: skip
     vouched = Authorisation.objects.get()
     assert (vouched.label, vouched.vouched_by) == (harbour, "operator: artists.csv")
-    assert {one.name for one in Names().near_all(["Nora Castelane"])["Nora Castelane"]} == {
+    assert {Name.name for Name in Names().near_all(["Nora Castelane"])["Nora Castelane"]} == {
         "Nora Castellane", "Нора Кастеллан",
     }  # fmt: skip
     assert ProtectedArtist.objects.filter(name="=SUM(A1)").exists()
@@ -82,7 +82,7 @@ def test_faults_are_told_by_line_and_good_lines_are_taken(tmp_path):
     )
     said = command("registry", "--json", "import", path)
     assert (said.code, said.json["new"]) == (1, 1)
-    assert [one["line"] for one in said.json["lines"]] == [4, 5, 6, 7, 8, 9]
+    assert [item["line"] for item in said.json["lines"]] == [4, 5, 6, 7, 8, 9]
     assert "line 5: '123' is not an ISNI" in said.err
     assert ProtectedArtist.objects.get().name == "Good One"
 
@@ -141,5 +141,5 @@ def test_search_made_anew_finds_what_it_found(table):
     assert command("registry", "--json", "rebuild").json == {"names": ProtectedName.objects.count()}
     names = list(ProtectedName.objects.all())
     assert NameKey.objects.count() == len(
-        {(one.pk, e.key, e.sketch) for one in names for e in build_index_entries(one.name)}
+        {(name.pk, e.key, e.sketch) for name in names for e in build_index_entries(name.name)}
     )

@@ -40,7 +40,9 @@ def judged(answer):
 
 def is_spoken_of(answer):
     """Whether something goes out as a label, or a person is asked."""
-    return bool(codes(answer) & ASKING) or any(one.code.route in (Route.LABEL, Route.REVIEW) for one in judged(answer))
+    return bool(codes(answer) & ASKING) or any(
+        item.code.route in (Route.LABEL, Route.REVIEW) for item in judged(answer)
+    )
 
 
 @pytest.mark.parametrize(("value", "said"), [("All", "all"), ("Partly", "partly"), ("None", "none")])
@@ -52,7 +54,7 @@ def test_release_speaks_for_recordings_that_say_nothing(value, said):
         for n in (1, 2)
     )
     answer = read(a_message(two, items=items, release=on_release(value)))
-    assert [one["disclosure"]["contains_ai"] for one in tracks(answer)] == [said, "partly"]
+    assert [track["disclosure"]["contains_ai"] for track in tracks(answer)] == [said, "partly"]
     assert tracks(answer)[0]["disclosure"]["status"] == "declared"
     assert answer["places"]["/release/tracks/0/disclosure"][0].endswith("/ContainsAI[1]")
 
@@ -85,14 +87,14 @@ def test_generative_artist_of_a_recording_is_a_declaration(version):
     (track,) = tracks(answer)
     assert track["disclosure"]["status"] == "declared"
     assert track["display_artists"] == [{"name": "Mara Lindqvist", "role": "main", "party_type": "generative_ai"}]
-    assert ("Mara Lindqvist", "all") in {(one["name"], one["ai_contribution"]) for one in track["contributors"]}
-    assert any(one.labels for one in judged(answer))
+    assert ("Mara Lindqvist", "all") in {(item["name"], item["ai_contribution"]) for item in track["contributors"]}
+    assert any(entry.labels for entry in judged(answer))
 
 
 def test_generative_artist_with_a_role_declares_the_element_of_that_role():
     artist = f"{DISPLAYED}<DisplayArtistRole>MainArtist</DisplayArtistRole><ArtisticRole>Vocalist</ArtisticRole>"
     message = a_message(SILENT.replace(f"{ARTIST}<DisplayArtistRole>MainArtist</DisplayArtistRole>", artist))
-    labels = {label.key for one in judged(read(message)) for label in one.labels}
+    labels = {label.key for item in judged(read(message)) for label in item.labels}
     assert "ai:vocals" in labels
 
 
@@ -118,7 +120,7 @@ def test_generative_artist_of_the_release_contradicts_recordings_without_ai():
 def test_recording_without_ai_with_a_generative_contributor_is_a_contradiction(role, name):
     contributor = f"<Contributor>{MACHINE}{role}{name}</Contributor>"
     answer = read(a_message(a_recording(contributors=contributor)))
-    assert "disclosure.contradictory" in {one.code.id for one in judged(answer)}
+    assert "disclosure.contradictory" in {item.code.id for item in judged(answer)}
 
 
 def test_generative_contributor_without_ai_is_a_contradiction_and_declares_its_part():
@@ -242,5 +244,5 @@ def test_messages_from_practice_are_not_silent(name):
         pytest.skip("no cases here (GATE_CASES)")
     answer = read((folder / f"{name}.xml").read_bytes())
     assert is_spoken_of(answer)
-    contradicted = "disclosure.contradictory" in {one.code.id for one in judged(answer)} or codes(answer) & ASKING
+    contradicted = "disclosure.contradictory" in {item.code.id for item in judged(answer)} or codes(answer) & ASKING
     assert bool(contradicted) == name.startswith("contains_ai_none")

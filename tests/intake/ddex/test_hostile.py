@@ -62,8 +62,8 @@ def test_two_files_of_one_name_are_not_confused():
     recordings = a_recording(uri="cd1/01.flac") + a_recording("A2", "SEABC2600002", uri="cd2/01.flac")
     items = "".join(
         "<ResourceGroupContentItem><ReleaseResourceReference>"
-        f"{one}</ReleaseResourceReference></ResourceGroupContentItem>"
-        for one in ("A1", "A2")
+        f"{item}</ReleaseResourceReference></ResourceGroupContentItem>"
+        for item in ("A1", "A2")
     )
     assert "ddex.file_ambiguous" in codes(read(a_message(recordings, items=items)))
 
@@ -129,7 +129,7 @@ def test_child_reads_and_is_shut_in():
 
 def test_message_that_is_too_large_is_not_even_read():
     message = messages.read_ern_message(b" " * (messages.MAX_BYTES + 1))
-    assert [(one.code.id, one.code.route) for one in message.findings] == [("ddex.too_large", Route.BLOCK)]
+    assert [(finding.code.id, finding.code.route) for finding in message.findings] == [("ddex.too_large", Route.BLOCK)]
 
 
 def test_message_that_costs_too_much_is_given_up(monkeypatch):
@@ -137,4 +137,4 @@ def test_message_that_costs_too_much_is_given_up(monkeypatch):
     huge = a_message(a_recording(title="x" * 2_000_000)).encode()
     message = messages.read_ern_message(huge)
     assert message.document is None
-    assert [one.code.id for one in message.findings] == ["ddex.unreadable"]
+    assert [finding.code.id for finding in message.findings] == ["ddex.unreadable"]

@@ -28,7 +28,7 @@ def ends(message, *ends):
 @pytest.mark.parametrize("value", ["true", "1", " true "])
 def test_takedown_is_refused_in_every_version(version, value):
     message = a_message(namespace=ns(version), deals=f"<TakeDown>{value}</TakeDown>{TERRITORY}")
-    (fault,) = [one for one in read(message)["faults"] if one["code"] == "ddex.takedown"]
+    (fault,) = [item for item in read(message)["faults"] if item["code"] == "ddex.takedown"]
     assert fault["xpath"].endswith("/DealTerms[1]/TakeDown[1]")
     assert fault["line"]
 
@@ -79,7 +79,9 @@ def test_ordinary_deliveries_pass(value):
 )
 def test_release_whose_deals_have_all_ended_is_refused(version, end):
     (fault,) = [
-        one for one in read(ends(a_message(namespace=ns(version)), end))["faults"] if one["code"] == "ddex.deals_ended"
+        item
+        for item in read(ends(a_message(namespace=ns(version)), end))["faults"]
+        if item["code"] == "ddex.deals_ended"
     ]
     assert "EndDate" in fault["xpath"]
 

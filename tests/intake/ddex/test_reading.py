@@ -29,7 +29,7 @@ def test_message_becomes_the_same_document_as_json():
 
 
 def test_everything_in_an_ordinary_message_is_understood():
-    left = [one["xpath"] for one in read(a_message())["unread"]]
+    left = [item["xpath"] for item in read(a_message())["unread"]]
     image = "/NewReleaseMessage/ResourceList/Image/ResourceId/ProprietaryId"
     assert left == [image]
 
@@ -39,7 +39,7 @@ def test_what_is_not_understood_is_listed_with_its_line():
         rest="\n  <SupplementalDocumentList><Mystery Kind='odd'>words</Mystery></SupplementalDocumentList>"
     )
     line = message[: message.index("<Mystery")].count("\n") + 1
-    left = {one["xpath"]: one["line"] for one in read(message)["unread"]}
+    left = {item["xpath"]: item["line"] for item in read(message)["unread"]}
     base = "/NewReleaseMessage/SupplementalDocumentList/Mystery"
     assert left[base] == left[f"{base}/@Kind"] == line
 
@@ -74,7 +74,7 @@ def test_version_3_8_2_is_read_as_far_as_it_maps():
     track = release["tracks"][0]
     assert (track["isrc"], track["file"], track["title"]) == ("SEABC2600001", "01.flac", "Low Tide")
     assert track["display_artists"][0]["name"] == "Mara Lindqvist"
-    assert {one["name"]: one["roles"] for one in track["contributors"]} == {
+    assert {item["name"]: item["roles"] for item in track["contributors"]} == {
         "Ada Strand": ["producer"],
         "Mara Lindqvist": ["composer"],
     }
@@ -97,10 +97,10 @@ def test_version_4_2_is_read_as_far_as_it_maps():
     assert (track["isrc"], track["file"], track["title"], track["version"]) == (
         "SEABC2600001", "01.flac", "Low Tide", "Live"
     )  # fmt: skip
-    assert [(one["name"], one["role"]) for one in track["display_artists"]] == [
+    assert [(item["name"], item["role"]) for item in track["display_artists"]] == [
         ("Mara Lindqvist", "main"), ("Jonas Ek", "featured")
     ]  # fmt: skip
-    assert [(one["name"], one["roles"]) for one in track["contributors"]] == [("Mara Lindqvist", ["composer"])]
+    assert [(entry["name"], entry["roles"]) for entry in track["contributors"]] == [("Mara Lindqvist", ["composer"])]
     assert (track["advisory"], track["disclosure"]["status"]) == ("explicit", "undeclared")
 
 
@@ -134,7 +134,7 @@ def test_machine_with_a_name_and_machine_by_its_part():
         "tracks"
     ][0]
     assert track["disclosure"]["contains_ai"] == "partly"
-    parts = [(one["element"], one["level"]) for one in track["disclosure"]["contributions"]]
+    parts = [(item["element"], item["level"]) for item in track["disclosure"]["contributions"]]
     assert parts == [("lead_vocals", "fully_generated")]
     named = track["contributors"][1]
     assert (named["name"], named["roles"], named["ai_contribution"]) == ("Halcyon", ["producer"], "all")
@@ -148,7 +148,7 @@ def test_part_of_a_contributor_by_a_machine_makes_the_whole_partly_so():
       </Contributor>"""
     track = release_of(a_message(a_recording(contributors=contributors, ai="")))["tracks"][0]
     assert track["disclosure"] == {"status": "declared", "contains_ai": "partly", "contributions": []}
-    assert [one["ai_contribution"] for one in track["contributors"]] == ["undeclared", "partly"]
+    assert [item["ai_contribution"] for item in track["contributors"]] == ["undeclared", "partly"]
 
 
 def test_nothing_said_about_ai_is_not_taken_for_none():
@@ -169,7 +169,7 @@ def test_tracks_of_several_discs_are_numbered_through():
     first, second = item.format(1, 2) + item.format(2, 1), item.format(1, 3)
     discs = f"<ResourceGroup>{first}</ResourceGroup><ResourceGroup>{second}</ResourceGroup>"
     tracks = release_of(a_message(recordings, items=discs))["tracks"]
-    assert [(one["position"], one["file"]) for one in tracks] == [(1, "02.flac"), (2, "01.flac"), (3, "03.flac")]
+    assert [(track["position"], track["file"]) for track in tracks] == [(1, "02.flac"), (2, "01.flac"), (3, "03.flac")]
 
 
 def test_checksums_are_declared_with_the_files():

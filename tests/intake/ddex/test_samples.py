@@ -47,6 +47,6 @@ def test_sample_is_read(name, extents):
 
 def test_other_scripts_of_a_sample_are_listed_and_not_dropped_in_silence():
     answer, _ = sample("ern43_audio.xml")
-    left = {one["xpath"]: one["count"] for one in answer["unread"]}
+    left = {item["xpath"]: item["count"] for item in answer["unread"]}
     assert left["/NewReleaseMessage/ResourceList/SoundRecording/DisplayTitle/TitleText"] == 21
     assert "/NewReleaseMessage/DealList/ReleaseDeal/Deal/DealTerms/PriceInformation/PriceCode" in left

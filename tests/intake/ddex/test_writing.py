@@ -28,7 +28,7 @@ def official():
 def errors(message):
     schema = official()
     schema.validate(etree.fromstring(message))
-    return [f"{one.line}: {one.message}" for one in schema.error_log]
+    return [f"{item.line}: {item.message}" for item in schema.error_log]
 
 
 def release_of(document):
@@ -42,9 +42,9 @@ def written(document, envelope=ENVELOPE):
 def contributors(message):
     """Who is credited for what, as (party or special contributor, role, AI contribution)."""
     found = []
-    for one in etree.fromstring(message).iterfind(".//SoundRecording/Contributor"):
-        who = one.findtext("ContributorPartyReference") or one.findtext("SpecialContributor")
-        found += [(who, role.text, one.findtext("AiContribution")) for role in one.iterfind("Role/Value")]
+    for item in etree.fromstring(message).iterfind(".//SoundRecording/Contributor"):
+        who = item.findtext("ContributorPartyReference") or item.findtext("SpecialContributor")
+        found += [(who, role.text, item.findtext("AiContribution")) for role in item.iterfind("Role/Value")]
     return found
 
 
@@ -77,7 +77,7 @@ def test_written_message_is_valid_by_the_official_schema():
 
 def test_wholly_generated_recording_credits_machines_alone():
     parts = ("lead_vocals", "instruments", "composition", "lyrics", "production")
-    document = declared(*({"element": one, "level": "fully_generated"} for one in parts))
+    document = declared(*({"element": part, "level": "fully_generated"} for part in parts))
     document["release"]["tracks"][0]["contributors"] = [{"name": "Mara Lindqvist", "roles": ["composer", "lyricist"]}]
     message = written(document)
     assert contains_ai(document) == ("All", "Partly")  # the cover was made by people
@@ -231,7 +231,7 @@ def documents(draw):
     named = draw(st.lists(files, min_size=len(release["tracks"]), max_size=len(release["tracks"]), unique=True))
     for position, (track, name) in enumerate(zip(release["tracks"], named, strict=True), 1):
         generated = track["disclosure"]
-        some = generated or any(one["ai_contribution"] in ("all", "partly") for one in track["contributors"])
+        some = generated or any(entry["ai_contribution"] in ("all", "partly") for entry in track["contributors"])
         stated = draw(st.sampled_from(["partly"] if some else ["undeclared", "none", "partly"]))
         status = "undeclared" if stated == "undeclared" else "declared"
         track["disclosure"] = {"status": status, "contains_ai": stated, "contributions": generated}
@@ -246,7 +246,7 @@ def documents(draw):
     ):
         if writer.contains_ai(judged) is ContainsAI.ALL:  # the parts come to all, which leaves no room for people
             track["disclosure"]["contains_ai"] = "all"
-            track["contributors"] = [one for one in track["contributors"] if one["ai_contribution"] == "all"]
+            track["contributors"] = [item for item in track["contributors"] if item["ai_contribution"] == "all"]
     return document
 
 

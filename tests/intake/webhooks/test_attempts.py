@@ -97,8 +97,10 @@ def test_delivery_keeps_id_and_body_over_all_its_tries_and_gives_up_after_the_la
     assert (delivery.status, delivery.attempts.count()) == (FAILED, 10)
 
     requests = receiver.requests
-    assert {(one.headers["webhook-id"], one.body) for one in requests} == {(str(delivery.pk), delivery.body.encode())}
-    stamps = [int(one.headers["webhook-timestamp"]) for one in requests]
+    assert {(item.headers["webhook-id"], item.body) for item in requests} == {
+        (str(delivery.pk), delivery.body.encode())
+    }
+    stamps = [int(request.headers["webhook-timestamp"]) for request in requests]
     assert stamps == sorted(set(stamps))
     for one, stamp in zip(requests, stamps, strict=True):
         at = dt.datetime.fromtimestamp(stamp, dt.UTC)
@@ -229,14 +231,14 @@ def test_pump_tries_failing_endpoints_a_few_at_a_time_beside_the_healthy_ones(
     called = Delivery.objects.filter(pk__in=bells(rung))
     assert called.filter(endpoint=endpoint).count() == delivery_slots.ENDPOINT_AT_ONCE
     failing = list(called.exclude(endpoint=endpoint))
-    assert len(failing) == delivery_slots.FAILING_AT_ONCE == len({one.endpoint_id for one in failing})
+    assert len(failing) == delivery_slots.FAILING_AT_ONCE == len({item.endpoint_id for item in failing})
 
     hold(failing[0])
     second = Delivery.objects.filter(endpoint=failing[0].endpoint).exclude(pk=failing[0].pk).first()
     assert attempt(second).attempts_made == 0  # one at a time to an endpoint that fails
     hold(failing[1])
     hold(failing[2])
-    other = Delivery.objects.exclude(endpoint__in=[one.endpoint_id for one in failing]).exclude(endpoint=endpoint)
+    other = Delivery.objects.exclude(endpoint__in=[entry.endpoint_id for entry in failing]).exclude(endpoint=endpoint)
     assert attempt(other.first()).attempts_made == 0  # and three to all of them
     clock.forward(minutes=1)
     webhook_delivery.dispatch_due_deliveries()
@@ -290,7 +292,7 @@ def test_receiver_hears_of_a_submission_in_order(label, endpoint, receiver, rung
     attempt(first)
     assert bells(rung) == [str(second.pk)]  # its own bell was refused
     attempt(second)
-    assert [json.loads(one.body)["data"]["sequence"] for one in receiver.requests] == [1, 1, 3]
+    assert [json.loads(request.body)["data"]["sequence"] for request in receiver.requests] == [1, 1, 3]
 
 
 def test_pump_does_not_ring_for_what_must_wait_its_turn(label, endpoint, rung, clock):
@@ -318,8 +320,8 @@ def test_one_submission_holds_up_no_other_and_one_endpoint_no_other(label, partn
         received(label)
         for delivery in Delivery.objects.order_by("pk"):
             attempt(delivery)
-    assert [json.loads(one.body)["data"]["sequence"] for one in receiver.requests] == [1, 3, 1]
-    assert [json.loads(one.body)["data"]["sequence"] for one in broken.requests] == [1, 1]
+    assert [json.loads(request.body)["data"]["sequence"] for request in receiver.requests] == [1, 3, 1]
+    assert [json.loads(item.body)["data"]["sequence"] for item in broken.requests] == [1, 1]
 
 
 # --- health -------------------------------------------------------------------------------------------------------

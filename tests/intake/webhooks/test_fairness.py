@@ -126,7 +126,7 @@ def test_workers_that_come_together_cannot_exceed_the_owners_share(rung, monkeyp
         finally:
             connections.close_all()
 
-    workers = [threading.Thread(target=work, args=(delivery_to(one).pk,)) for one in mine]
+    workers = [threading.Thread(target=work, args=(delivery_to(item).pk,)) for item in mine]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -273,8 +273,8 @@ def a_courier(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             over.set()
             for _ in range(THREADS):
                 messages.put(None)
-    for one in running:
-        one.result()
+    for item in running:
+        item.result()
 
 
 @pytest.mark.django_db(transaction=True)
