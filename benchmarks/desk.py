@@ -89,7 +89,11 @@ def _pages() -> Iterator[tuple[str, Callable[[], Any]]]:
         return lambda: client.get(address, query)
 
     def any_review(code: str) -> Callable[[], Any]:
-        found = Finding.objects.filter(code=code, submission__state="in_review").values_list("submission", flat=True)
+        found = (
+            Finding.objects.current()
+            .filter(code=code, submission__state="in_review")
+            .values_list("submission", flat=True)
+        )
         some = list(found[:500])
         return lambda: client.get(reverse("admin:intake_submission_change", args=[chance.choice(some)]))
 

@@ -124,7 +124,7 @@ class Deciding(ReadOnly):
         """Give the verdict; then the next submission comes by itself."""
         self.may_decide(request)
         submission = self.load(pk)
-        findings = list(Finding.objects.told().filter(submission=submission).values_list("pk", flat=True))
+        findings = list(Finding.objects.current().told().filter(submission=submission).values_list("pk", flat=True))
         form = DecisionForm(request.POST, [track.position for track in submission.tracks.all()], findings)
         if not form.is_valid():
             return self.page(request, submission, HTTPStatus.BAD_REQUEST, form)

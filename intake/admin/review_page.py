@@ -303,7 +303,7 @@ def load_review(submission: Submission) -> Review:
     resources = list(submission.resources.select_related("blob__analysis"))
     rows = list(submission.tracks.all())
     tracks = tuple(_iterate_audible_tracks(submission, rows, resources))
-    findings = list(submission.findings.select_related("check_run"))
+    findings = list(submission.findings.current().select_related("check_run"))
     heard = build_ab_panels(findings, {track.row.position: track for track in tracks})
     shown = tuple(_iterate_shown_findings(findings, rows, heard))
     history = tuple(_iterate_history(submission))

@@ -306,8 +306,10 @@ def _count_waiting_families(now: dt.datetime) -> tuple[Family, ...]:
 
 def _build_queue_rows(submissions: Sequence[Submission], now: dt.datetime) -> tuple[Row, ...]:
     findings: dict[Any, list[Finding]] = defaultdict(list)
-    for item in Finding.objects.filter(submission__in=[s.pk for s in submissions], route__in=HOLDING).only(
-        "submission_id", "code", "message", "severity", "route"
+    for item in (
+        Finding.objects.current()
+        .filter(submission__in=[s.pk for s in submissions], route__in=HOLDING)
+        .only("submission_id", "code", "message", "severity", "route")
     ):
         findings[item.submission_id].append(item)
     last = Decision.objects.filter(submission__in=[s.pk for s in submissions], actor__startswith="moderator:")

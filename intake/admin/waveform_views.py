@@ -68,7 +68,7 @@ class Pictures(Deciding):
     def alike_view(self, request: HttpRequest, pk: uuid.UUID, finding: int, number: int) -> HttpResponseBase:
         """Every moment of a delivered recording against every moment of the known one that it matches."""
         require_listening_right(request)
-        row = get_object_or_404(Finding.objects.select_related("submission"), pk=finding, submission=pk)
+        row = get_object_or_404(Finding.objects.current().select_related("submission"), pk=finding, submission=pk)
         match, ours, theirs = _get_compared_pair(row, number)
         record_file_view(request, row.submission, f"comparison with known recording {match['recording']}")
         try:

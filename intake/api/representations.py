@@ -136,7 +136,7 @@ class Viewer:
 
     def _to_mend(self, asked: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Findings in the words in which the label is told them anyway."""
-        rows = list(models.Finding.objects.told().filter(pk__in=asked).select_related("check_run"))
+        rows = list(models.Finding.objects.current().told().filter(pk__in=asked).select_related("check_run"))
         kept = ("code", "subject", "message", "fix")
         told = [{key: finding[key] for key in kept} for finding in self.findings(rows)]
         return {row.pk: one for row, one in zip(rows, told, strict=True)}
@@ -177,7 +177,7 @@ class Viewer:
     def _counts(rows: Sequence[Any]) -> Mapping[Any, Counter[str]]:
         counts: defaultdict[Any, Counter[str]] = defaultdict(Counter)
         if rows:
-            told = models.Finding.objects.told().filter(submission__in=rows)
+            told = models.Finding.objects.current().told().filter(submission__in=rows)
             for submission, severity, number in told.values_list("submission_id", "severity").annotate(Count("pk")):
                 counts[submission][severity] = number
         return counts
@@ -432,9 +432,9 @@ def _load_asked_findings(rows: Sequence[Any]) -> Mapping[Any, Sequence[tuple[str
     """What the findings of submissions ask for: for each its subject, its route, and whether it is private."""
     asked: defaultdict[Any, list[tuple[str, str, bool]]] = defaultdict(list)
     if rows:
-        found = models.Finding.objects.filter(submission__in=rows, route__in=(*HOLDING, Route.LABEL))
-        for submission, *one in found.values_list("submission_id", "subject", "route", "private"):
-            asked[submission].append(tuple(one))
+        found = models.Finding.objects.current().filter(submission__in=rows, route__in=(*HOLDING, Route.LABEL))
+        for submission, subject, route, private in found.values_list("submission_id", "subject", "route", "private"):
+            asked[submission].append((subject, route, private))
     return asked
 
 

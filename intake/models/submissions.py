@@ -192,26 +192,19 @@ class CheckRun(Work):
 class FindingQuerySet(models.QuerySet):
     """What screens and endpoints read."""
 
-    def standing(self) -> Self:
-        """What is found of the declaration that stands."""
+    def current(self) -> Self:
+        """Return those that no newer AI declaration has superseded."""
         return self.filter(ended_by__isnull=True)
 
     def told(self) -> Self:
-        """What labels are shown: neither what is for moderators only, nor what is on trial (``note``)."""
+        """Return those that labels see: neither those for moderators only, nor those on trial (``note``)."""
         return self.filter(private=False).exclude(route=Route.NOTE)
-
-
-class StandingManager(models.Manager.from_queryset(FindingQuerySet)):  # type: ignore[misc]
-    """Findings that stand: everybody who judges or shows means these."""
-
-    def get_queryset(self) -> Any:
-        return super().get_queryset().standing()
 
 
 class Finding(models.Model):
     """One piece of evidence, as the check reported it; never changed afterwards.
 
-    A newer AI declaration supersedes the findings of the one before; they are kept under ``ever``.
+    A newer AI declaration supersedes the findings of the one before; ``objects.current()`` leaves those out.
     """
 
     check_run = models.ForeignKey(CheckRun, on_delete=models.PROTECT, related_name="findings")
@@ -232,8 +225,7 @@ class Finding(models.Model):
         null=True, blank=True, help_text="Number of the later declaration that it does not speak of any more."
     )
 
-    objects = StandingManager()
-    ever = FindingQuerySet.as_manager()
+    objects = FindingQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

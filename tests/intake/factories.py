@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 
 from checks.analysis import ANALYSIS_VERSION
 from checks.model.release import AudioFacts
-from intake.demo.releases import document as demo_document
+from intake.demo.releases import build_demo_document as demo_document
 from intake.models import Blob, Label, Submission
 from intake.services.people import accounts, permissions
 from intake.services.people.permissions import Role

@@ -221,7 +221,7 @@ class Findings(GateView):
         """With evidence; what is for moderators only is left out. The gate's own come before the first page."""
         submission, viewer = get_own_submission(request, pk), self.viewer()
         first = [] if "cursor" in request.query_params else viewer.own_findings(submission)
-        rows = submission.findings.told().select_related("check_run")
+        rows = submission.findings.current().told().select_related("check_run")
         return self.page(rows, lambda page: [*first, *viewer.findings(page)], "id")
 
 

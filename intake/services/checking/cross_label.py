@@ -194,7 +194,7 @@ def _seen_from(match: dict[str, Any], mine: KnownRecording, submission: Submissi
 def _is_already_found(submission: Submission, subject: str, matches: Sequence[dict[str, Any]]) -> bool:
     """Whether this track's finding about the same other submissions is on file."""
     wanted = {match["submission"] for match in matches}
-    rows = Finding.objects.filter(submission=submission, code=CODE.id, subject=subject)
+    rows = Finding.objects.current().filter(submission=submission, code=CODE.id, subject=subject)
     kept = {match["submission"] for row in rows for match in (row.evidence or {}).get("matches", [])}
     return wanted <= kept
 

@@ -146,7 +146,7 @@ def conclude_submission(submission_id: str | uuid.UUID) -> None:
 
 def _try_to_settle(submission: Submission, rules: policies.Policy, missing: Sequence[str]) -> bool:
     """Judge and move, unless something was found meanwhile by the check of another submission (see ``pending``)."""
-    seen = submission.findings.count()
+    seen = submission.findings.current().count()
     ruling = judge_submission(submission, rules, missing)
     if submission.accepts_id:
         # A person has said already what may go out of this release, and with which labels: that is carried on.
@@ -156,7 +156,7 @@ def _try_to_settle(submission: Submission, rules: policies.Policy, missing: Sequ
         commit_machine_decision(
             submission, ruling, rules, missing
         )  # from here on its row is ours, and nobody writes findings
-        outdated = submission.findings.count() != seen
+        outdated = submission.findings.current().count() != seen
         transaction.set_rollback(outdated)
     if outdated:
         submission.refresh_from_db()
@@ -165,7 +165,7 @@ def _try_to_settle(submission: Submission, rules: policies.Policy, missing: Sequ
 
 def judge_submission(submission: Submission, rules: policies.Policy, missing: Sequence[str] = ()) -> Ruling:
     """What a policy says to the findings that are on file."""
-    findings = release_mapping.map_stored_findings(list(submission.findings.all()), checks.CODES)
+    findings = release_mapping.map_stored_findings(list(submission.findings.current()), checks.CODES)
     positions = list(submission.tracks.values_list("position", flat=True))
     return policies.judge_findings(rules, findings, missing, positions)
 

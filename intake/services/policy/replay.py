@@ -81,7 +81,8 @@ def count_shadow_findings(days: int = DEFAULT_DAYS) -> list[dict[str, Any]]:
     cleared = Q(submission__state__in=CLEARED)
     by_people = Exists(Decision.objects.filter(submission=OuterRef("submission"), actor__startswith="moderator:"))
     rows = (
-        Finding.objects.filter(route=Route.NOTE, submission__received_at__gte=since)
+        Finding.objects.current()
+        .filter(route=Route.NOTE, submission__received_at__gte=since)
         .annotate(by_people=by_people)
         .order_by()
         .values("code")
@@ -93,4 +94,4 @@ def count_shadow_findings(days: int = DEFAULT_DAYS) -> list[dict[str, Any]]:
         )
         .order_by("-submissions", "code")
     )
-    return list(rows)
+    return [dict(row) for row in rows]

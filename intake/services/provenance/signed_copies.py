@@ -91,7 +91,7 @@ def plan_signed_copies(submission: Submission, decision: Decision) -> None:
 
 def _labels_by_track(submission: Submission, decision: Decision) -> Mapping[int, list[dict[str, Any]]]:
     """The decision's labels of each track: those its findings propose, and those that no track's findings do."""
-    rows = submission.findings.filter(route=Route.LABEL).values_list("subject", "labels")
+    rows = submission.findings.current().filter(route=Route.LABEL).values_list("subject", "labels")
     proposed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for subject, labels in rows:
         for label in labels:

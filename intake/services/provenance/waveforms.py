@@ -48,7 +48,7 @@ def _iterate_wanted_files(submission: Submission) -> Iterator[str]:
         f"track:{track.position}": track.resource.blob_id for track in submission.tracks.select_related("resource")
     }
     known: list[int] = []
-    for subject, evidence in submission.findings.filter(route__in=HOLDING).values_list("subject", "evidence"):
+    for subject, evidence in submission.findings.current().filter(route__in=HOLDING).values_list("subject", "evidence"):
         matches: Any = evidence.get("matches") if isinstance(evidence, Mapping) else None
         if matches and tracks.get(subject):
             yield str(tracks[subject])

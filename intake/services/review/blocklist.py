@@ -179,7 +179,7 @@ def _reopen_for_block(submission: Submission, by: str) -> None:
 
 
 def _on_file(submission: Submission, finding: FindingValue) -> bool:
-    rows = Finding.objects.filter(submission=submission, code=finding.code.id, subject=finding.subject)
+    rows = Finding.objects.current().filter(submission=submission, code=finding.code.id, subject=finding.subject)
     return rows.filter(message=finding.message).exists()
 
 

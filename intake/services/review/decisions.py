@@ -350,7 +350,9 @@ def _check_founded(submission: Submission, moderator: User, given: DecisionInput
     _check_consents_seen(submission, moderator, given)
     if given.to_fix and given.verdict is not Verdict.RETURN:
         raise InvalidDecision("what is to be mended goes with the verdict 'return'")
-    known = set(Finding.objects.told().filter(submission=submission, pk__in=given.to_fix).values_list("pk", flat=True))
+    known = set(
+        Finding.objects.current().told().filter(submission=submission, pk__in=given.to_fix).values_list("pk", flat=True)
+    )
     if known != set(given.to_fix):
         raise InvalidDecision("only findings that the label is shown can be asked to be mended")
 
@@ -361,7 +363,11 @@ def _check_consents_seen(submission: Submission, moderator: User, given: Decisio
     waiting = _list_unaccepted_consents(submission, _list_clearable_positions(submission, given))
     if (CONSENTED_VOICE.key, CONSENTED_VOICE.value) in given.labels and not waiting:
         # A document that was accepted before, for the same recording, has its label proposed by the check.
-        proposed = {label["key"] for labels in submission.findings.values_list("labels", flat=True) for label in labels}
+        proposed = {
+            label["key"]
+            for labels in submission.findings.current().values_list("labels", flat=True)
+            for label in labels
+        }
         if CONSENTED_VOICE.key not in proposed:
             raise InvalidDecision(
                 f"'{CONSENTED_VOICE.key}' needs a delivered document of consent: return the release and ask for it"
@@ -375,7 +381,7 @@ def _check_consents_seen(submission: Submission, moderator: User, given: Decisio
 def _list_unaccepted_consents(submission: Submission, positions: Sequence[int]) -> list[dict[str, str]]:
     """The delivered documents of consent that nobody has accepted yet: name, SHA-256, ISRC and element of each."""
     tracks = {f"track:{item.position}": item for item in submission.tracks.all() if item.position in positions}
-    rows = submission.findings.filter(code=CONSENT_UNVERIFIED.id, subject__in=tracks)
+    rows = submission.findings.current().filter(code=CONSENT_UNVERIFIED.id, subject__in=tracks)
     found = [(tracks[row.subject], row.evidence or {}) for row in rows]
     return [
         {
@@ -433,7 +439,7 @@ def _list_declared_labels(submission: Submission, positions: Sequence[int]) -> d
         return {}
     subjects = {f"track:{position}" for position in positions}
     proposed = Q(route=Route.LABEL) | Q(code=CONSENT_UNVERIFIED.id)  # the latter's go out once a person has looked
-    rows = submission.findings.filter(proposed).values_list("code", "labels", "subject")
+    rows = submission.findings.current().filter(proposed).values_list("code", "labels", "subject")
     return {
         (label["key"], label["value"]): (Basis(label["basis"]), VERIFIED if code == CONSENT_UNVERIFIED.id else code)
         for code, labels, subject in rows

@@ -157,7 +157,7 @@ def held_anew(submission: Submission, given: Decision) -> list[str]:
 
 
 def _holding_findings(submission: Submission) -> Any:
-    return submission.findings.filter(route__in=(Route.REVIEW, Route.BLOCK)).select_related("check_run")
+    return submission.findings.current().filter(route__in=(Route.REVIEW, Route.BLOCK)).select_related("check_run")
 
 
 def _finding_identity(finding: Any, was: Mapping[int, int]) -> tuple[Any, ...]:

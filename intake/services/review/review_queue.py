@@ -49,14 +49,16 @@ def update_hold_reasons(submission: Submission, old: State, decision: Decision |
 def renew_hold_reasons(submission: Submission) -> None:
     """Keep the reasons of a submission in review whose findings have changed, in the transaction that changed them."""
     _enter_review_queue(submission)
-    held = submission.findings.filter(route__in=HOLDING).values("code")
+    held = submission.findings.current().filter(route__in=HOLDING).values("code")
     submission.reasons.exclude(code__in=held).exclude(code=OPENED_AGAIN).update(waiting=False)
 
 
 def _enter_review_queue(submission: Submission) -> None:
-    weight = compute_review_priority(release_mapping.map_stored_findings(list(submission.findings.all()), checks.CODES))
+    weight = compute_review_priority(
+        release_mapping.map_stored_findings(list(submission.findings.current()), checks.CODES)
+    )
     Submission.objects.filter(pk=submission.pk).update(weight=weight)
-    held = submission.findings.filter(route__in=HOLDING).values_list("code", "severity", "pk")
+    held = submission.findings.current().filter(route__in=HOLDING).values_list("code", "severity", "pk")
     worst_first = sorted(held, key=lambda one: (_WORST_FIRST.get(one[1], 9), one[2]))
     codes = list(dict.fromkeys(code for code, _, _ in worst_first)) or [OPENED_AGAIN]
     submission.reasons.update(waiting=True, outcome="", decided_at=None)

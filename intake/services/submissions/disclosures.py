@@ -69,7 +69,7 @@ def confirm_disclosure(submission: Submission) -> Submission:
 
 def open_questions(submission: Submission) -> list[Finding]:
     """The findings that hold the submission and bring the declaration that would agree with the file."""
-    findings = submission.findings.filter(check_run__name="disclosure").order_by("pk")
+    findings = submission.findings.current().filter(check_run__name="disclosure").order_by("pk")
     rules = admission.current_policy()
     values = release_mapping.map_stored_findings(list(findings), checks.CODES)
     holding = [row for row, value in zip(findings, values, strict=True) if rules.route(value) in policies.HOLDING]
@@ -133,7 +133,7 @@ def _answer_with_declaration(submission: Submission, release: dict[str, Any], co
             confirmed=confirmed,
         )
         for run in submission.check_runs.filter(name__in=found, status=Status.DONE):
-            run.findings.update(ended_by=version)
+            run.findings.current().update(ended_by=version)
             pipeline.store_check_findings(run, found[run.name])
         review_queue.renew_hold_reasons(submission)
         if machines:

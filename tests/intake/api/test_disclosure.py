@@ -96,7 +96,7 @@ def test_what_was_found_of_an_earlier_declaration_is_kept_and_counts_no_more(cal
     codes = [item["code"] for item in caller.get(f"submissions/{asked.pk}/findings").json()["results"]]
     assert "disclosure.credential_undisclosed" not in codes
     assert {"disclosure.confirmed_by_file", "disclosure.declared"} <= set(codes)
-    ended = Finding.ever.get(submission=asked, code="disclosure.credential_undisclosed")
+    ended = Finding.objects.get(submission=asked, code="disclosure.credential_undisclosed")
     assert ended.ended_by == 2
 
 
