@@ -58,8 +58,8 @@ import sys, types
 house = types.ModuleType("checks")
 house.__path__ = [sys.argv[1]]
 sys.modules["checks"] = house
-from checks.analysis.fork_server import main
-main(int(sys.argv[2]), sys.argv[3])
+from checks.analysis.fork_server import serve_forks
+serve_forks(int(sys.argv[2]), sys.argv[3])
 """
 _HOUSE = Path(__file__).resolve().parents[1]
 

@@ -214,7 +214,7 @@ def _try_escapes(victim: int) -> tuple[Level, list[Result]]:
         request.write(str(victim).encode())
         request.flush()
         try:
-            answer = sandbox_run.run_sandboxed_once(f"{__name__}:attempt", request, LIMITS, isolation)
+            answer = sandbox_run.run_sandboxed_once(f"{__name__}:attempt_escapes", request, LIMITS, isolation)
         except sandbox_run.Ended as ended:
             raise AnalysisUnavailable(f"the sandbox cannot be tested: {ended}") from ended
     document = json.loads(answer)

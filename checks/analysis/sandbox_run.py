@@ -46,8 +46,8 @@ import sys, types
 house = types.ModuleType("checks")
 house.__path__ = [sys.argv[1]]
 sys.modules["checks"] = house
-from checks.analysis.sandbox_run import main
-main(*sys.argv[2:])
+from checks.analysis.sandbox_run import run_child
+run_child(*sys.argv[2:])
 """
 _HOUSE = Path(__file__).resolve().parents[1]
 

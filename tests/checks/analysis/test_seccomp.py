@@ -294,7 +294,7 @@ def _try_to_leave(pid: int) -> str:
 
 def test_the_self_test_names_what_was_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the filter, the attempts reach the kernel and harm the sacrificial process; the report says so."""
-    monkeypatch.setattr(sandbox_escapes.confined, "run_once", unfiltered)
+    monkeypatch.setattr(sandbox_escapes.sandbox_run, "run_sandboxed_once", unfiltered)
     level, results = sandbox_escapes.run_escape_tests()
     not_refused = {result.what for result in results if not result.refused}
     assert level is Level.LIMITS
@@ -306,8 +306,8 @@ def unfiltered(work: str, content: object, limits: Limits, isolation: Isolation)
     """The self-test's child, with a kernel that has no seccomp."""
     script = (
         "import os, sys; from checks.analysis import sandbox, sandbox_escapes\n"
-        "sandbox._seccomp = lambda: False; sandbox.confine(sandbox_escapes.LIMITS)\n"
-        "os.write(1, sandbox_escapes.attempt(os.fdopen(0, 'rb')))"
+        "sandbox._apply_seccomp = lambda: False; sandbox.isolate_process(sandbox_escapes.LIMITS)\n"
+        "os.write(1, sandbox_escapes.attempt_escapes(os.fdopen(0, 'rb')))"
     )
     content.seek(0)  # type: ignore[attr-defined]
     done = subprocess.run([sys.executable, "-c", script], stdin=content, capture_output=True, check=True)  # type: ignore[call-overload]

@@ -26,16 +26,16 @@ def said(program: str, **environment: str) -> str:
 
 @pytest.mark.slow
 def test_second_process_compiles_nothing_and_neither_does_its_first_query():
-    said("from checks.fingerprint.precompile import main; main()")
+    said("from checks.fingerprint.precompile import precompile_in_process; precompile_in_process()")
     assert (
         said(
             """
 import tempfile
 from pathlib import Path
-from checks.fingerprint.precompile import compiled_here, shapes, warm
-assert warm() == 0
-before = shapes()
-from checks.fingerprint.matcher import find
+from checks.fingerprint.precompile import compile_all_kernels, compiled_here, count_compiled_signatures
+assert compile_all_kernels() == 0
+before = count_compiled_signatures()
+from checks.fingerprint.matcher import find_matches
 from checks.fingerprint.local_store import LocalStore
 from checks.fingerprint.store import MemoryStore
 from tests.checks.fingerprint.test_speed_variants import music, painted, prints
@@ -45,9 +45,9 @@ for store in (LocalStore(Path(tempfile.mkdtemp())), LocalStore(Path(tempfile.mkd
     store.add(1, print_)
     for length in (len(sound), 12 * 11025, 5 * 11025):
         piece = sound[-length:]
-        found = find(store, lambda wanted: {1: print_}, prints(piece).tobytes(), picture=painted(piece), suggested=[1])
+        found = find_matches(store, lambda wanted: {1: print_}, prints(piece).tobytes(), picture=painted(piece), suggested=[1])
         assert [number for number, _ in found] == [1], found
-print(shapes() - before, compiled_here())
+print(count_compiled_signatures() - before, compiled_here())
 """
         )
         == "0 0"
@@ -59,7 +59,7 @@ def test_nothing_can_be_written_and_the_answer_is_the_same():
 import numpy as np
 from checks.fingerprint import alignment
 values = np.arange(100, dtype=np.uint32) % 7
-print(alignment.distinct(values, values > 2, 50), alignment.distinct.stats.cache_path)
+print(alignment.count_distinct(values, values > 2, 50), alignment.count_distinct.stats.cache_path)
 """
     environment = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_CACHE_DIR": ""}
     assert said(program, **environment) == "4 None"

@@ -307,7 +307,7 @@ def pieces():
     yield b"a" * 70_000
     print("written", flush=True)
     time.sleep(60)
-with uploads.held(SimpleNamespace(pk="x"), "01.flac") as upload:
+with uploads.hold_upload(SimpleNamespace(pk="x"), "01.flac") as upload:
     upload.announce(100_000)
     upload.append(pieces())
 """
