@@ -92,16 +92,16 @@ def test_no_transaction_spans_a_request_or_a_task():
     assert decorated == []
 
 
-def test_clock_rings_only_for_tasks_that_exist():
+def test_beat_schedules_only_tasks_that_exist():
     named = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} | set(settings.CELERY_TASK_ROUTES)
     assert named - set(current_app.tasks) == set()
 
 
-def test_services_ring_only_for_tasks_that_exist():
+def test_services_enqueue_only_tasks_that_exist():
     rung = {
         (place, node.args[0].value)
         for place, node in nodes(ast.Call)
-        if ast.unparse(node.func).endswith("enqueue") and node.args and isinstance(node.args[0], ast.Constant)
+        if ast.unparse(node.func).endswith("enqueue_task") and node.args and isinstance(node.args[0], ast.Constant)
     }
     assert rung
     assert {(place, task) for place, task in rung if task not in current_app.tasks} == set()
@@ -163,3 +163,16 @@ def test_project_speaks_of_itself_alone(pattern):
         if (match := pattern.search(path.read_text(errors="ignore")))
     ]
     assert found == []
+
+
+# --- Decisions --------------------------------------------------------------------------------------------------------
+
+
+def test_every_decision_is_in_the_index_with_its_title_status_and_date():
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    rows = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+?) \| (.+?) \| (\d{4}-\d\d-\d\d) \|$", index, re.M)
+    expected = []
+    for path in sorted((ROOT / "docs" / "adr").glob("[0-9]*.md")):
+        title, status, date = re.match(r"# (.+)\n\nStatus: (.+)\nDate: (.+)\n", path.read_text()).groups()
+        expected.append((path.name[:4], path.name, title, status, date))
+    assert rows == expected
