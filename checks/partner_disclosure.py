@@ -89,7 +89,7 @@ def _apple_tags(track: Track) -> JSON:
     levels = ai_declaration.declared_levels(track)
     due = {tag for tag, group in APPLE_TAGS.items() if any(levels[item].generated for item in group if item in levels)}
     if any(label.key == "ai:recording" for label in ai_declaration.list_ai_labels(track)):
-        due.add("track")  # said of the whole, or by a contributor whose part has no name
+        due.add("track")  # said of the whole, or by a contributor with a part that has no name
     return [tag for tag in APPLE_TAGS if tag in due]
 
 

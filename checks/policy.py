@@ -45,10 +45,10 @@ class Traces(StrEnum):
 
 
 class OtherSpeeds(StrEnum):
-    """Whose recordings are searched at other speeds, pitches and tempos as well."""
+    """The accounts with recordings that are searched at other speeds, pitches and tempos as well."""
 
-    ALWAYS = "always"  # everybody's
-    NEW = "new"  # those of labels that are new, or of whom something was rejected lately
+    ALWAYS = "always"  # all accounts
+    NEW = "new"  # those of labels that are new, or that had a rejection lately
     NEVER = "never"
 
 
@@ -88,7 +88,7 @@ class Policy:
 
     version: str
     digest: str  # "sha256:…" of the file's bytes
-    mandatory: tuple[str, ...]  # checks without whose result nothing is approved
+    mandatory: tuple[str, ...]  # checks; without their results nothing is approved
     routes: Mapping[str, Route]  # code → route, where it differs from the code's own
     review_hours: int  # a human looks within
     release_lead_hours: int  # and at least this long before the release date
@@ -143,7 +143,7 @@ class Ruling:
     tracks: Mapping[int, Verdict]  # by position
 
 
-#: The check whose findings are a score: it is switched as a whole, and can neither label nor refuse.
+#: The check with a score as its finding: it is switched as a whole, and can neither label nor refuse.
 LATTICE = "lattice"
 #: The code of an honest declaration.
 DECLARED_CODE = "disclosure.declared"
@@ -153,7 +153,7 @@ _ROUTES_OF_LATTICE = (Route.NOTE, Route.PASS, Route.REVIEW)
 _SECTIONS = ("version", "checks", "routes", "disclosure", "review", "profiles", "reasons", "appeals")
 _CHECKS = ("mandatory", LATTICE, "other_speeds", "new_label_days")
 _REASON = ("title", "four_eyes", "stay_down")
-#: The grounds that stay down where the policy does not say: those that concern the content, whoever delivers it.
+#: The grounds that stay down where the policy does not say: those that concern the content, not its sender.
 STAY_DOWN = frozenset({"infringement", "impersonation", "voice", "fraud"})
 _APPEALS = ("hours", "days")
 

@@ -1,6 +1,6 @@
 """What the findings of a release add up to: the order in which moderators look, and nothing else.
 
-Nothing is rejected, held or shown to anybody by this number. That a label declares the use of AI is worth nothing in
+Nothing is rejected, held or shown because of this number. That a label declares the use of AI is worth nothing in
 it, in either direction: disclosure never costs.
 """
 

@@ -57,7 +57,7 @@ CREATE INDEX message_expires ON message (expires_at) WHERE expires_at IS NOT NUL
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
-#: A message waits while nobody holds it. No time of day decides about that, so a clock that is set back hides none.
+#: A message waits while no consumer holds it. The time of day does not matter, so a clock that is set back hides none.
 _WAITING = "queue = :queue AND owner IS NULL AND (expires_at IS NULL OR expires_at > :now)"
 _LOOK = f"SELECT 1 FROM message WHERE {_WAITING} LIMIT 1"  # noqa: S608
 _COUNT = f"SELECT count(*) FROM message WHERE {_WAITING}"  # noqa: S608
@@ -79,11 +79,11 @@ _RELEASE = "UPDATE OR REPLACE message SET visible_at = 0, owner = NULL WHERE "
 _BUSY_TIMEOUT = 20.0
 #: Seconds to wait for another process when the file is opened. All that it may be doing then takes milliseconds.
 _OPEN_TIMEOUT = 1.0
-#: Seconds between two looks for messages whose consumer is gone, and for expired ones.
+#: Seconds between two looks for messages of dead consumers, and for expired ones.
 _HOUSEKEEPING_INTERVAL = 1.0
-#: Rights of a new file: messages name rows only, but nobody else on the machine needs to read them.
+#: Rights of a new file: messages name rows only, but no other user of the machine needs to read them.
 _MODE = 0o640
-#: SQLite's result codes for a file whose content is not what this module has written. All statements are constants, so
+#: SQLite's result codes for a file that this module has not written. All statements are constants, so
 #: SQLITE_ERROR means that a table or column is missing.
 _UNUSABLE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRIMARY_CODE = 0xFF  # SQLite keeps details in the higher bits
@@ -119,7 +119,7 @@ class _File:
         parameters = {"queue": queue, "now": now, "until": now + visibility_timeout, "owner": os.getpid()}
 
         def take(connection: sqlite3.Connection) -> tuple[str, str] | None:
-            # Looking needs no write lock, so idle workers never stand in anybody's way.
+            # Looking needs no write lock, so idle workers never block others.
             if connection.execute(_LOOK, parameters).fetchone() is None:
                 return None
             row: tuple[str, str] | None = connection.execute(_TAKE, parameters).fetchone()
@@ -134,7 +134,7 @@ class _File:
         self._write("DELETE FROM message WHERE tag = :tag", {"tag": tag})
 
     def purge(self, queue: str) -> int:
-        """Delete what nobody holds; returns how many."""
+        """Delete messages that no consumer holds; returns how many."""
         return self._write("DELETE FROM message WHERE queue = :queue AND owner IS NULL", {"queue": queue})
 
     def size(self, queue: str) -> int:

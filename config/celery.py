@@ -31,14 +31,14 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @signals.worker_process_init.connect
 def _die_with_the_worker(**_: Any) -> None:
-    """A pool child whose worker was killed would live on and hold its database connection; let it die too."""
+    """A pool child of a killed worker would live on and hold its database connection; let it die too."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @signals.worker_process_init.connect
 def _follow_the_catalogue(**_: Any) -> None:
-    """A worker's host keeps its index current, also while nobody asks it."""
+    """A worker's host keeps its index current, also while no check runs."""
     from intake.services.catalogue.index_log import Follower
 
     Follower().start()
@@ -48,7 +48,9 @@ def _follow_the_catalogue(**_: Any) -> None:
 def _warm_before_the_fork(sender: Any, **_: Any) -> None:
     """Machine code for the search is compiled or read once, here: the pool's children have it from their birth."""
     if sender.hostname.startswith("worker@"):  # the courier searches nothing
-        from checks.fingerprint.precompile import compile_all_kernels  # the compiler is large: nobody else need load it
+        from checks.fingerprint.precompile import (
+            compile_all_kernels,
+        )  # the compiler is large: no other process need load it
 
         compile_all_kernels()
     gc.collect()
@@ -57,7 +59,7 @@ def _warm_before_the_fork(sender: Any, **_: Any) -> None:
 
 @signals.worker_ready.connect
 def _keep_testing_this_host(sender: Any, **_: Any) -> None:
-    """A host whose decoders are broken must say so: the worker is where they run."""
+    """A host with broken decoders must say so: the worker is where they run."""
     if sender.hostname.startswith("worker@"):
         threading.Thread(target=_test_this_host, name="self-test", daemon=True).start()
 

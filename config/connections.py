@@ -210,7 +210,7 @@ class Connection:
     client: Any
     server: Any
     parser: RequestParser
-    #: Whose connection it is, for limits: the peer's address.
+    #: The owner of the connection, for limits: the peer's address.
     peer: str
     state: State = State.HEAD
     #: Monotonic seconds at which the state has lasted too long; None while it is the gate that is waited for.
@@ -275,7 +275,7 @@ class Connection:
 
 
 class Answer(Response):
-    """A response that says ``Connection: close`` where a body was not read: nobody shall send the rest of it."""
+    """A response that says ``Connection: close`` where a body was not read: the client need not send the rest of it."""
 
     def send_headers(self) -> None:
         """Send them once."""

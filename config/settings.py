@@ -48,7 +48,7 @@ GATE_POLICY = Path(env.str("GATE_POLICY", default=str(GATE_POLICY_SHIPPED)))
 GATE_MARKING_CERTIFICATE = env.str("GATE_MARKING_CERTIFICATE", default="")
 GATE_MARKING_KEY = env.str("GATE_MARKING_KEY", default="")
 
-#: A user of the sandbox's own: decoders then run as somebody who owns nothing. Takes CAP_SETUID, CAP_SETGID, CAP_KILL.
+#: A user of the sandbox's own: decoders then run as a user that owns nothing. Takes CAP_SETUID, CAP_SETGID, CAP_KILL.
 GATE_SANDBOX_USER = env.str("GATE_SANDBOX_USER", default="")
 
 #: The largest file a label may deliver; an hour of 24-bit 192 kHz stereo is 4 GB.
@@ -57,7 +57,7 @@ GATE_MAX_FILE_BYTES = env.int("GATE_MAX_FILE_BYTES", default=4 * 1024**3)
 #: Requests that one API key may make: 20/s, 1200/min, 10000/h, or off.
 GATE_RATE_LIMIT = env.str("GATE_RATE_LIMIT", default="12000/min")
 
-#: For so long a moderator can take a decision back; nobody outside is told of it before. 0: not at all.
+#: For so long a moderator can take a decision back; no webhook is sent before. 0: not at all.
 GATE_UNDO_SECONDS = env.int("GATE_UNDO_SECONDS", default=10)
 if not 0 <= GATE_UNDO_SECONDS <= 600:
     raise ImproperlyConfigured(f"GATE_UNDO_SECONDS is {GATE_UNDO_SECONDS}; it must be 0 to 600")
@@ -95,7 +95,7 @@ def _kept_secret(path: Path) -> str:
 def _restrict_permissions(path: Path) -> None:
     """A database holds what labels deliver in confidence: no other account of the machine reads it. What SQLite writes
     beside it gets the same rights."""
-    with contextlib.suppress(OSError):  # a folder that is not there, or somebody else's file: migrate says so
+    with contextlib.suppress(OSError):  # a folder that is not there, or another user's file: migrate says so
         path.touch(mode=0o640)
         path.chmod(0o640)
 
@@ -121,12 +121,12 @@ if GATE_TRUST_PROXY:
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600  # a moderator's long day
-#: Seconds after which a session ends in which nobody did anything.
+#: Seconds after which an idle session ends.
 GATE_SESSION_IDLE = env.int("GATE_SESSION_IDLE", default=1800)
-#: Whether everybody at the desk types a one-time password besides their own.
+#: Whether the desk requires one-time passwords.
 GATE_OTP = env.bool("GATE_OTP", default=PRODUCTION)
 OTP_TOTP_ISSUER = "Release intake gate"
-#: The library's own limit doubles without end for everybody alike; services/people/login_throttle.py counts by client.
+#: The library's own limit doubles without end for all clients; services/people/login_throttle.py counts by client.
 OTP_TOTP_THROTTLE_FACTOR = 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -271,7 +271,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["intake.api.openapi.complete_schema"],  # enumerations stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "deepLinking": True},  # asks nobody outside
+    "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "deepLinking": True},  # no request to other hosts
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ else:
         "interval_max": 0.1,
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: whoever waits for the broker loses nothing
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: waiting for the broker loses nothing
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -56,7 +56,7 @@ ACCEPTED_AT_ONCE = 64
 #: How often the log says what was refused (seconds).
 REPORT_EVERY = 10.0
 
-#: Whoever waits for a client in these states may be closed to make room for a new connection, the longest first.
+#: Connections that wait for a client in these states may be closed to make room for a new one, the longest first.
 _CLOSABLE = (State.IDLE, State.HEAD, State.BODY, State.SENDING, State.LINGERING)
 
 
@@ -125,7 +125,7 @@ class BufferingWorker(ThreadWorker):
             listener.close()
 
     def _tick(self, now: float) -> None:
-        """Look at the deadlines, and at what answers that nobody takes hold in memory."""
+        """Look at the deadlines, and at what unread answers hold in memory."""
         held: dict[Connection, int] = {}
         for connection in list(self._connections):
             if connection.deadline is not None and now >= connection.deadline:

@@ -1,6 +1,6 @@
 """From an audio file to everything measured about it: decoded once, in a sandboxed child process.
 
-Importing this package loads no decoder: a process whose decoders are broken still starts, and can say so.
+Importing this package loads no decoder: a process with broken decoders still starts, and can say so.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ class Analyser:
                     self._stop()
                     if last_try:
                         raise AnalysisUnavailable(f"the decoder's process keeps dying: {error!r}") from error
-                except BaseException:  # a time limit of the worker's own, say: the answer on its way is nobody's now
+                except BaseException:  # a time limit of the worker's own, say: the answer on its way has no reader now
                     self._stop()
                     raise
                 else:
@@ -177,7 +177,7 @@ class _Ending(Enum):
     WELL = auto()
     KILLED = auto()  # by its own crash or its memory limit
     TIMEOUT = auto()
-    FAULT = auto()  # an exception of our own code, whose traceback it sent
+    FAULT = auto()  # an exception of our own code; it sent the traceback
     NOT_ISOLATED = auto()  # it read nothing, and sent the reason
     ENDED_FROM_OUTSIDE = auto()  # by a SIGKILL that no file can cause
 

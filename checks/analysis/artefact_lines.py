@@ -64,7 +64,7 @@ _CLIP = (-2.0, 6.0)
 _BESIDE, _NEAREST, _FURTHEST = 80, 0.003, 0.05
 #: How far from the catalogue's rate the best fitting one is looked for, and in what steps.
 _DRIFT, _DRIFT_STEP = 0.002, 20e-6
-#: Rates whose lines are lower than the best one's by no more than this share fit as well.
+#: Rates with lines lower than the best one's by no more than this share fit as well.
 _PLATEAU = 0.1
 
 #: Parts of the band and of the recording that are looked at by themselves.

@@ -24,7 +24,7 @@ PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 #: Above so many pixels decoding costs more than the limits allow: the header says enough.
 MAX_DECODED_PIXELS = 64_000_000
 
-#: A cover of 8000 × 8000 takes two seconds and 500 MB; nobody's cover shall take more than this.
+#: A cover of 8000 × 8000 takes two seconds and 500 MB; no cover may take more than this.
 _CPU_SECONDS, _MEMORY_BYTES = 12, 900 << 20
 #: Reading the credential of a cover, where it may hold one: a hundredth of a second, and starting takes longer.
 _CREDENTIAL_CPU_SECONDS, _CREDENTIAL_MEMORY_BYTES = 5, 192 << 20

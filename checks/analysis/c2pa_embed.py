@@ -18,7 +18,7 @@ from checks.analysis import c2pa_reader, container
 from checks.analysis.decode import open_input
 from checks.model.release import CredentialState
 
-#: Asks whoever holds the key for a signature.
+#: Asks the holder of the key for a signature.
 Ask = Callable[[bytes], bytes]
 
 #: Nothing is fetched, and what was signed is read again at once by the library itself.

@@ -59,7 +59,7 @@ _FOUND_ELSEWHERE = Credential(CredentialState.UNREAD.value, explanation=Explanat
 def read_c2pa_credential(file: BinaryIO, kind: str, *, in_place: bool = False) -> Credential:
     """What the credential of an open file of this kind says. To be called only in a child that is shut in.
 
-    Nobody is trusted yet. ``in_place``: something lies where a manifest belongs, so if it is none, it is a damaged one.
+    No root is trusted yet. ``in_place``: bytes lie where a manifest belongs, so they are a manifest or a damaged one.
     """
     file.seek(0)
     try:

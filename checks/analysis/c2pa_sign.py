@@ -64,7 +64,7 @@ class Marked:
 
 
 class Identity:
-    """The operator's key and the certificates that say whose it is, the signer's own first."""
+    """The operator's key and its certificates, the signer's own first."""
 
     def __init__(self, certificates: str, key: bytes) -> None:
         """Raises UnusableIdentity."""

@@ -1,4 +1,4 @@
-"""Whose signatures are trusted: judges a credential by its certificates and the roots on the trust list."""
+"""Trust in signatures: judge a credential by its certificates and the roots on the trust list."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from checks.model.release import Credential, CredentialState
 
 #: A signer, two or three authorities, a root: longer chains exist in no list that is published.
 _MAX_LINKS = 6
-#: Below this an RSA key counts as broken (C2PA 2.2, section 14.5); above, it only costs whoever verifies.
+#: Below this an RSA key counts as broken (C2PA 2.2, section 14.5); above, it only costs the verifier.
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
 #: Critical extensions that are understood here. A certificate with another one must not be relied on (RFC 5280, 4.2).
 _UNDERSTOOD = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
@@ -51,7 +51,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class TrustList:
-    """The roots that are trusted. The empty list trusts nobody, and has a digest like any other."""
+    """The roots that are trusted. The empty list trusts no root, and has a digest like any other."""
 
     roots: tuple[bytes, ...] = ()  # DER
 

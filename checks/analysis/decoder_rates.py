@@ -1,4 +1,4 @@
-"""The catalogue of rates at whose multiples decoders leave lines: a dated file with a source for each row."""
+"""The catalogue of rates; decoders leave lines at their multiples: a dated file with a source for each row."""
 
 from __future__ import annotations
 

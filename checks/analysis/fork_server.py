@@ -129,7 +129,7 @@ def _write_descriptor(descriptor: int, content: bytes) -> None:
 
 
 def _wait_for_child(child: int, channel: socket.socket, before: float) -> bool:
-    """Wait for the child and report how it ended. False when nobody is left to report to."""
+    """Wait for the child and report how it ended. False when no reader is left."""
     handle = os.pidfd_open(child)
     try:
         ready, _, _ = select.select([handle, channel.fileno()], [], [])

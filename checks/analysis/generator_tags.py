@@ -95,7 +95,7 @@ def read_generator_tags(file: BinaryIO, kind: str | None) -> Provenance:
     try:
         for item in _READERS[kind](file):
             found.take(item)
-    except Exception:  # a stranger's bytes in somebody's parser: whatever it raises, the tags are unreadable
+    except Exception:  # a stranger's bytes in a library's parser: whatever it raises, the tags are unreadable
         notes = UNREADABLE.notes
     return Provenance(
         tags=_find_tag_claims(found.fields),

@@ -41,7 +41,7 @@ _START_OF_SCAN, _END_OF_IMAGE, _APP2 = 0xDA, 0xD9, 0xE2
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _MP_ENTRIES, _MP_ENTRY_BYTES = 0xB002, 16
 
-#: A PNG with more chunks is built to cost whoever opens it; image data of 100 MB in 8-kB chunks has 12,000.
+#: A PNG with more chunks is built to exhaust its reader; image data of 100 MB in 8-kB chunks has 12,000.
 _MOST_CHUNKS = 100_000
 
 

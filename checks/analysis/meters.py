@@ -33,7 +33,7 @@ class Loudness:
     _SLOTS_A_SECOND = 10
     _WINDOW_SLOTS = 4
     _RUN = 64  # samples that one row of the matrix product filters; divides BLOCK
-    _GROUP = 8  # runs whose states one row of the second product finds
+    _GROUP = 8  # runs; one row of the second product finds their states
 
     def __init__(self, rate: int, channels: int) -> None:
         self._rate = rate

@@ -7,7 +7,7 @@ MAX_REQUEST = 64 * 1024
 
 #: How a child ends that ran into its memory limit but could still say so.
 OUT_OF_MEMORY = 70
-#: How a child ends whose own code failed: a traceback follows the records.
+#: How a child with failing code ends: a traceback follows the records.
 FAULT = 71
 #: How a child ends that could not be isolated as required, before it read a byte of the file: the reason is its answer.
 NOT_ISOLATED = 72

@@ -210,7 +210,7 @@ def _set_resource_limits(limits: Limits) -> bool:
     for what, soft, hard in wanted:
         ceiling = resource.getrlimit(what)[1]
         if ceiling != resource.RLIM_INFINITY and ceiling < soft:
-            continue  # somebody outside limits us further already
+            continue  # the parent limits us further already
         try:
             resource.setrlimit(what, (soft, soft if hard is None else hard))
         except (OSError, ValueError):

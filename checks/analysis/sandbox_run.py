@@ -28,7 +28,7 @@ from checks.analysis import sandbox
 from checks.analysis.errors import AnalysisFailed, AnalysisUnavailable, cause_of
 from checks.analysis.sandbox import Isolation, Level, Limits
 
-#: How a child ends that ran into its memory limit but could still say so; one whose own code failed; and one that could
+#: How a child ends that ran into its memory limit but could still say so; one with failing code; and one that could
 #: not be isolated as demanded.
 _OUT_OF_MEMORY, _FAULT, _NOT_ISOLATED = 70, 71, 72
 #: A machine under full load gives us this share of a core, at worst; and starting Python takes its time as well.

@@ -1,7 +1,7 @@
 """The system calls that a sandboxed process may make, and with which arguments; the kernel enforces both (seccomp).
 
 The default is refusal with EPERM, not death: libraries try calls that they can do without, and go on after an error.
-A filter sees the numbers in registers, never the memory that a pointer names. So a call whose danger lies behind a
+A filter sees the numbers in registers, never the memory that a pointer names. So a call with a danger behind a
 pointer is either harmless for every pointer, or it is not here: *newfstatat*, by which some C libraries implement
 ``fstat``, would show whether any path exists, and Python, NumPy and the decoders work without it.
 """
@@ -67,7 +67,7 @@ _CALLER = Condition(0, one_of=(0,))
 
 #: The conditions; every other allowed call may have any arguments.
 CONDITIONS: Mapping[str, Condition] = {
-    # Everybody's limits: RLIMIT_CPU of 0 ends another process of the same user, RLIMIT_NOFILE cripples it.
+    # Limits of other processes: RLIMIT_CPU of 0 ends another process of the same user, RLIMIT_NOFILE cripples it.
     "prlimit64": _CALLER,
     # Whether a process exists, from the answer.
     "sched_getaffinity": _CALLER,
@@ -110,7 +110,7 @@ ALLOWED: Mapping[str, Mapping[str, int]] = {
 
 
 def build_seccomp_program(machine: str) -> list[bytes]:
-    """The filter for a machine as BPF instructions. Raises KeyError for a machine whose numbers are not known here."""
+    """The filter for a machine as BPF instructions. Raises KeyError for a machine without numbers here."""
     allowed = ALLOWED[machine]
     instructions = [
         _pack_bpf_instruction(LOAD, _ARCHITECTURE),

@@ -10,7 +10,7 @@ from checks.analysis import artwork_client, known_samples, waveform
 from checks.analysis.analyser import Analyser
 from checks.analysis.errors import AnalysisError
 
-#: Libraries that decode, whose versions belong beside every failure.
+#: Libraries that decode; their versions belong beside every failure.
 _LIBRARIES = ("av", "numpy", "numba", "mutagen", "pillow", "c2pa-python")
 
 

@@ -86,7 +86,7 @@ def count_offset_votes(a: Array, b: Array, heard_a: Array, heard_b: Array, bits:
 
 @compile_kernel
 def find_vote_peaks(found: Array, least: int, most: int) -> Array:
-    """The places whose votes, with those of their two neighbours, are at least ``least``: the ``most`` highest."""
+    """The places where the votes, with those of their two neighbours, are at least ``least``: the ``most`` highest."""
     places, heights = np.empty(most, np.int64), np.zeros(most, np.int64)
     size = 0
     for place in range(found.size):

@@ -55,8 +55,8 @@ THROUGHOUT = 0.9
 #: 0.00-0.03; the other mix at its best moment has 0.094.
 SAME_PASSAGE = 0.06
 
-#: A stretch whose time map departs from a straight line by more than this (root mean square, seconds) bends, as the
-#: tempo of another performance does. Chosen between copies in every disguise and performances by different seeds
+#: A stretch with a time map that departs from a straight line by more than this (root mean square, seconds) bends, as
+#: the tempo of another performance does. Chosen between copies in every disguise and performances by different seeds
 #: (``benchmarks/performances.py``).
 STRAIGHT = 0.035
 
@@ -139,7 +139,7 @@ MATCH_SOUGHT = Bands(0.30, 0.22, MATCH_SHORT, 48)
 MATCH_UNDONE = Bands(0.27, 0.19, 0.10, 48)
 _POSSIBLE = Bands(POSSIBLE_BLOCKS, POSSIBLE_ONE_BLOCK, POSSIBLE_SHORT, BLOCK_ITEMS)
 
-#: Fingerprints whose preparation is remembered: a query and the recordings that it is held against, again and again.
+#: Number of fingerprints kept prepared: a query and the recordings that it is held against, again and again.
 REMEMBERED = 64
 
 

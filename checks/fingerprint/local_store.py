@@ -37,7 +37,7 @@ BULK = 2048
 #: So many segments of about the same size become one.
 FANOUT = 8
 
-#: Recordings that whoever learns merges at once, in a second or two; more wait for ``tidy``.
+#: Recordings that the learning process merges at once, in a second or two; more wait for ``tidy``.
 INLINE = 100_000
 
 #: What is in every store's folder, beside the files that the manifest lists.
@@ -87,7 +87,7 @@ class LocalStore:
 
     One writes at a time; readers never wait, and look before every search whether others have written. The folder
     holds a manifest, a journal of the latest changes and immutable segments; files that the manifest does not list
-    do not count. Merging needs no one's turn: whoever merges takes a turn only to put the result into the manifest.
+    do not count. Merging needs no one's turn: a merge takes a turn only to put its result into the manifest.
     """
 
     def __init__(self, path: Path, *, modulus: int = index.MODULUS, flush: int = FLUSH) -> None:
@@ -236,7 +236,7 @@ class LocalStore:
     def tidy(self, most: int | None = None) -> int:
         """Merge segments while there are too many of them, and rewrite half-empty ones; of at most so many recordings.
 
-        Gives how many merges that took. Others read and write meanwhile; where somebody merges already, it is none.
+        Returns how many merges that took: none where another process merges. Others read and write meanwhile.
         """
         count = 0
         with self._lock("merge-lock", wait=False) as alone:
@@ -528,7 +528,7 @@ class LocalStore:
         return []
 
     def _merge(self, group: Sequence[_Part]) -> None:
-        """One segment in place of several; whoever calls it holds the lock for merging."""
+        """One segment in place of several; the caller holds the lock for merging."""
         self._clear_merging()
         path, kept = self._path / "0.merging", 0
         if any(part.listed.alive for part in group):
@@ -556,7 +556,7 @@ class LocalStore:
         self._clear_unlisted()
 
     def _clear(self) -> None:
-        """Clear away what a killed process left behind, where nobody writes or merges at the moment."""
+        """Clear away what a killed process left behind, where no process writes or merges at the moment."""
         with self._mutex:
             if {file.name for file in self._path.iterdir()} <= {*self._manifest.files, *_STANDING}:
                 return

@@ -45,7 +45,7 @@ STRANGERS = 10.0
 #: … but what happens to every thirtieth stranger is never a surprise (1.5 is the power of ten).
 LEAST_SURPRISE = 1.5
 
-#: How many recordings are searched, where nobody says.
+#: How many recordings are searched by default.
 USUAL_KNOWN = 100_000
 
 #: Fewest hits that are looked at, whatever chance has to say.
@@ -55,7 +55,7 @@ FEWEST_HITS = 2
 #: flipped, four times as many keys.
 SLOWED, FLIPPED_SLOWED = 0.96, 4
 
-#: Recordings whose balance of low and high was changed (a telephone, an equaliser) are asked for with so many weak bits
+#: Recordings with a changed balance of low and high (a telephone, an equaliser) are asked for with so many weak bits
 #: flipped: more of them find no more.
 FILTERED, FLIPPED_FILTERED = Change(filtered=True), 4
 
@@ -74,8 +74,8 @@ PITCH_STEPS = (0.05, 0.025, 0.0125)
 #: A tempo is read off a shared stretch of at least so many seconds.
 TEMPO_SECONDS = 10.0
 
-#: A certain match as clean and as whole as this needs no better explanation; one of which parts are missing, or whose
-#: bits differ more than encoders make them, may be a copy at another tempo.
+#: A certain match as clean and as whole as this needs no better explanation; one with missing parts, or with more
+#: bit errors than encoders make, may be a copy at another tempo.
 EXPLAINED_ERRORS, EXPLAINED_COVERAGE = 0.05, 0.9
 
 #: The simpler explanation (speed alone, pitch alone, tempo alone) is taken where it costs no more score than this.

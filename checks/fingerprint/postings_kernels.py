@@ -144,7 +144,7 @@ def count_query_hits(
     of its keys: query, number, hits.
 
     Two passes over the postings: one counts by the low bits of the number, in bytes that stay in the cache; the other
-    keeps the numbers whose byte has reached enough, a few per cent, and those are counted one by one.
+    keeps the numbers with a byte that has reached enough, a few per cent, and those are counted one by one.
     """
     mask = np.uint32((1 << bits) - 1)
     counters = np.empty(LEAST_COUNTERS, np.uint8)
@@ -191,7 +191,7 @@ def count_query_hits(
 
 @compile_kernel
 def join_document_postings(values: UInt32s, sizes: Int64s) -> UInt64s:
-    """Postings (key << 32 | number) of documents whose keys stand one after the other."""
+    """Postings (key << 32 | number) of documents with keys that stand one after the other."""
     out = np.empty(values.size, np.uint64)
     at = 0
     for number in range(sizes.size):

@@ -40,7 +40,7 @@ def compile_all_kernels() -> int:
 
 
 def compiled_here() -> int:
-    """How many functions this process had to compile, because nobody had kept them."""
+    """How many functions this process had to compile, because none were kept."""
     return sum(sum(kernel.stats.cache_misses.values()) for kernel in _KERNELS)
 
 

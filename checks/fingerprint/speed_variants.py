@@ -1,4 +1,4 @@
-"""What a recording's fingerprint would be, had nobody changed its speed, pitch or tempo: drawn from its picture.
+"""What a recording's fingerprint would be, without a change of its speed, pitch or tempo: drawn from its picture.
 
 A recording that plays faster has its semitones higher up and its frames closer together. So the borders between the
 semitones are moved by the pitch, the frames are read at the other pace, and the rest is Chromaprint as it is.

@@ -105,11 +105,11 @@ class SharedStore(Store, Protocol):
     def apply(self, changes: Sequence[Change], mark: Mark, after: Mark | None) -> bool:
         """Make changes of the log, in their order, and set the mark, all or nothing; ``after`` is where they follow on.
 
-        Returns False, and changes nothing, where the mark is not ``after``: somebody else was first.
+        Returns False, and changes nothing, where the mark is not ``after``: another process was first.
         """
 
     def at(self, position: int) -> Searched:
-        """The same store, whose searches raise Behind unless at least this position of the log was applied."""
+        """The same store; its searches raise Behind unless at least this position of the log was applied."""
 
     def contents(self) -> Contents:
         """What the store holds, however long that takes."""
@@ -216,7 +216,7 @@ class Stats:
     """The state of a store."""
 
     recordings: int
-    removed: int  # recordings whose keys still stand in segments
+    removed: int  # removed recordings with keys in segments
     segments: int
     postings: int
     bytes: int  # on disk, journal included

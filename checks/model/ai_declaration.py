@@ -136,7 +136,7 @@ def extent_of(levels: Iterable[Level]) -> ContainsAI:
 def _extent_of_recording(track: Track, levels: Mapping[Element, Level]) -> ContainsAI:
     """How much of what is heard was generated: what is said of the whole, where that says more than its parts.
 
-    A generated contributor whose part has no name here counts as heard.
+    A generated contributor with a part that has no name here counts as heard.
     """
     whole, parts = track.disclosure.contains_ai, _recording_by_parts(track, levels)
     return max(whole, parts, key=_EXTENTS.index)

@@ -61,11 +61,11 @@ class Segment:
 
 
 class OwnerClaim(StrEnum):
-    """On whose word the catalogue names the owner of a known recording."""
+    """The source from which the catalogue names the owner of a known recording."""
 
     REGISTERED = "registered"  # the operator's, who taught it
     CLAIMED = "claimed"  # the account's own, which taught it
-    DELIVERED = "delivered"  # the account's own, whose delivery of it was accepted or is being checked
+    DELIVERED = "delivered"  # the account's own; its delivery was accepted or is being checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Match:
     certain: bool = True  # False: in the band that only a human can judge
     #: Seconds by which its tempo wanders against the known recording's, where that is more than a copy's does; else 0.
     deviation: float = 0.0
-    duration: float = 0.0  # of the known recording, in seconds; 0 where nobody knows
+    duration: float = 0.0  # of the known recording, in seconds; 0 where unknown
     #: The submission of another account that brings it and was not decided when this one came in.
     pending: str | None = None
     blocked: str | None = None  # why it is on the blocklist
@@ -146,7 +146,7 @@ class KnownRecordings(Protocol):
     def under_isrc(self, isrc: str) -> Sequence[Known]:
         """The known recordings under an ISRC, twelve characters without hyphens; with fingerprints.
 
-        What was rejected or blocked is not among them: nobody's ISRC is held against it.
+        What was rejected or blocked is not among them: no ISRC is held against it.
         """
 
     def titled(self, titles: Iterable[str]) -> Mapping[str, Sequence[Known]]:
@@ -169,7 +169,7 @@ class ProtectedName:
 
 @dataclass(frozen=True, slots=True)
 class OpenedArtist:
-    """The protected artist whose key a release carries, and the part of the key that is no secret."""
+    """The protected artist that belongs to a release's key, and the part of the key that is no secret."""
 
     artist: str  # id of the protected artist
     prefix: str
@@ -183,11 +183,11 @@ class ProtectedNames(Protocol):
     def near_all(self, names: Iterable[str]) -> Mapping[str, Sequence[ProtectedName]]:
         """For each name every protected name that could be meant by it: a superset, for the check to judge.
 
-        Names that mean nobody may be left out.
+        Names without a match may be left out.
         """
 
     def opened_by(self, text: str) -> OpenedArtist | None:
-        """The protected artist whose valid key this is, whole or as a stored release has it."""
+        """The protected artist to which this valid key belongs, whole or as a stored release has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ class History(Protocol):
         """Whether this account has delivered another live release of another title under a UPC, however spelt."""
 
     def cover_seen(self, dhash: str) -> bool:
-        """Whether another account has a live release whose cover looks the same; ``dhash``: 64 bits, in hexadecimal."""
+        """Whether another account has a live release with such artwork; ``dhash``: 64 bits, in hexadecimal."""
 
     def upc_elsewhere(self, upcs: Sequence[str]) -> bool:
         """Whether another account has a live release under a UPC, however spelt."""
@@ -229,7 +229,7 @@ class History(Protocol):
         """Who has delivered live tracks under this country and registrant: the first five characters of an ISRC."""
 
     def tracks_by(self, artist: str, days: int) -> int:
-        """How many tracks whose only display artist has this name the account has delivered in so many days."""
+        """How many tracks with this one display artist the account has delivered in so many days."""
 
     def habits(self) -> Habits:
         """How the account has delivered."""

@@ -43,7 +43,7 @@ def load_source_types() -> Mapping[str, Meaning]:
 
 
 def find_source_meaning(source_type: str) -> Meaning:
-    """Of one type, by its name or its whole address. One that nobody knows is asked about."""
+    """Of one type, by its name or its whole address. An unknown one is asked about."""
     return load_source_types().get(source_type.rstrip("/").rpartition("/")[2], Meaning.ASK)
 
 

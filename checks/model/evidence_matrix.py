@@ -38,7 +38,7 @@ class Unfair(ValueError):
 def parse_evidence_matrix(table: Mapping[str, Mapping[str, str]]) -> Matrix:
     """The matrix that a policy file writes down, one line for each kind of evidence.
 
-    Raises Unfair where declaring more would be treated worse than declaring less, where somebody who declared what is
+    Raises Unfair where declaring more would be treated worse than declaring less, where a label that declared what is
     heard would be held all the same, or where evidence would label or refuse; ValueError for unknown or missing words.
     """
     return MappingProxyType({Says(says): MappingProxyType(_parse_matrix_row(says, row)) for says, row in table.items()})

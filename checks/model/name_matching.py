@@ -46,7 +46,7 @@ ARTICLE_FROM = 3
 TWO_CHANGES_FROM = 20
 #: A release names the same few people again and again, and a registry's candidates come back for each of them.
 REMEMBERED = 4096
-#: Longer names are compared whole only: nobody reads past this, and the keys would grow with the square.
+#: Longer names are compared whole only: no reader looks past this, and the keys would grow with the square.
 NEAR_UP_TO = 64
 #: Fewer consonants say nothing: *Bach*, *Bush* and *Beach* have the same two.
 SOUND_FROM = 4
@@ -159,7 +159,7 @@ def build_stroke_skeleton(name: str) -> str:
 def build_confusable_skeleton(name: str) -> str:
     """The picture of the name with everything that can pass for something else made one; "" for signs alone.
 
-    Wider than the skeleton of Unicode Technical Standard 39, on whose list of confusable characters it stands: it
+    Wider than the skeleton of Unicode Technical Standard 39, of which it uses the list of confusable characters: it
     also takes case, spacing, accents, digits for letters, and "rn" for "m" as equal.
     """
     return build_stroke_skeleton(name).translate(_ONE_STROKE)
@@ -286,8 +286,8 @@ class Entry:
     """What a registry keeps of a name under one key, and what a name that is looked up asks under it."""
 
     key: int
-    sketch: int = 0  # of the picture that has this key; 0 where whoever shares the key is worth comparing
-    slack: int = 0  # so many bits of two sketches may differ; of no use but to whoever asks
+    sketch: int = 0  # of the picture that has this key; 0 where every name with the key is worth comparing
+    slack: int = 0  # so many bits of two sketches may differ; used by the query only
 
     def meets(self, sketch: int) -> bool:
         """Whether what is kept under the same key can be alike, by its sketch."""

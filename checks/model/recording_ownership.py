@@ -1,4 +1,4 @@
-"""Whose a known recording is, who may deliver it, and what a person has settled about it."""
+"""Ownership of a known recording: its owner, who may deliver it, and what a person has settled."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def is_renamed(track: Track, match: Match) -> bool:
 def is_authorised(track: Track, match: Match, account: Account, context: Context) -> bool:
     """Whether the registry says that this account may deliver the recordings of the known recording's artist.
 
-    The artist must be protected under exactly this name, and the account vouched for by somebody else than a label: a
+    The artist must be protected under exactly this name, and the account vouched for by an actor that is no label: a
     label can protect any name that is free, and issue keys to it. A recording that another account delivers here is
     between the two accounts, whatever the registry says.
     """
@@ -125,7 +125,7 @@ def list_unanswered_refusals(
 
 
 def is_of_refused_account(match: Match, matches: Iterable[Match]) -> bool:
-    """Whether the account that has this recording here had the same sound rejected: then it is nobody's reference."""
+    """Whether the account that has this recording here had the same sound rejected: then it is no reference."""
     return match.owner_account is not None and any(
         refusal.account == match.owner_account
         for refused in matches

@@ -184,7 +184,7 @@ class Release:
     version: str = ""
     upc: str | None = None
     display_label: str | None = None
-    label_dpid: str | None = None  # DDEX party id of whoever delivers
+    label_dpid: str | None = None  # DDEX party id of the sender
     release_date: dt.date | None = None
     original_release_date: dt.date | None = None
     preorder_date: dt.date | None = None

@@ -86,7 +86,7 @@ MIN_SHARPNESS = 0.41
 #: White letters on a black ground are a cover; this much of one colour leaves no room for letters.
 MAX_PLAINNESS = 0.98
 
-#: Of the 64 bits that say how a picture looks, a plain ground with little on it sets hardly any, whoever painted it.
+#: Of the 64 bits that say how a picture looks, a plain ground with little on it sets hardly any.
 MIN_HASH_BITS = 10
 
 #: Why a cover could not be read, as its label should hear it.

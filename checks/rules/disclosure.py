@@ -238,7 +238,7 @@ def _singing_in_an_instrumental(track: Track) -> Iterator[str]:
 
 
 def _machine_credited_for_human_work(track: Track) -> Iterator[str]:
-    """ERN: where nothing is generated, no contributor may be. Someone with two roles may be so in one of them."""
+    """ERN: where nothing is generated, no contributor may be. One with two roles may be, in one of them."""
     listed = ai_declaration.listed_levels(track)
     whole = track.disclosure.contains_ai in (ContainsAI.ALL, ContainsAI.PARTLY)
     nothing_generated = track.disclosure.declared and not (whole or any(level.generated for level in listed.values()))
@@ -256,7 +256,7 @@ def _machine_credited_for_human_work(track: Track) -> Iterator[str]:
 
 
 def _human_credited_for_machine_work(track: Track) -> Iterator[str]:
-    """Someone whose one role has a part in two elements, such as a songwriter, may have made the other."""
+    """A person with one role in two elements, such as a songwriter, may have made the other."""
     fully = {
         element for element, level in ai_declaration.listed_levels(track).items() if level is Level.FULLY_GENERATED
     }
@@ -309,7 +309,7 @@ def _verb_for_element(element: Element) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Whether it hurts somebody
+# Harm to a person
 # ---------------------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""How an account behaves, and whom a release is tied to: for a moderator's order of looking, never a verdict.
+"""The behaviour of an account, and the parties of a release: for a moderator's order of looking, never a verdict.
 
 Each of these is a habit of fraud and of honest labels too. So they are recorded, shown to moderators alone, and route
 nothing; what they add up to says only what is looked at first (see ``checks.review_priority``).
@@ -51,7 +51,7 @@ BURST_LEAST = 40
 #: Fewer names say nothing; more are a label with a roster unless nearly every track has a name of its own.
 MANY_NAMES, NAMES_A_TRACK = 20, 0.8
 
-#: Streams are paid from 30 s on; whoever lives off that stays just above.
+#: Streams are paid from 30 s on; fraud stays just above.
 SHORT_SECONDS = (30.0, 35.0)
 #: So many such tracks, and half of the release.
 SHORT_LEAST, SHORT_SHARE = 5, 0.5
@@ -59,7 +59,7 @@ SHORT_LEAST, SHORT_SHARE = 5, 0.5
 #: Exported by one script: so many different recordings with the same hundredth of a second.
 EQUAL_LEAST = 4
 
-#: What a party does that ties it to what a release is made of; who only plays is hired by anybody.
+#: What a party does that ties it to what a release is made of; a mere performer is hired for many.
 TYING_ROLES = frozenset({"composer", "lyricist", "producer", "arranger", "songwriter", "author"})
 
 #: Cleared releases of the last year from which on an account is known, known well, and known very well.

@@ -1,4 +1,4 @@
-"""Whether a release goes out under a name that belongs to somebody else."""
+"""Whether a release goes out under a name that belongs to another artist."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ class Likeness(StrEnum):
 #: The same name in all but how it is typed or drawn: likenesses that count for a part of a longer name, too.
 PLAIN = frozenset({Likeness.EXACT, Likeness.SPACING, Likeness.ACCENT, Likeness.HOMOGLYPH, Likeness.LEET})
 #: A longer name is taken for a protected one inside it only where that has two words and so many letters: *Lady Day*
-#: is nobody in *Lady Day and John Coltrane*.
+#: is no artist in *Lady Day and John Coltrane*.
 INSIDE_FROM = 8
 #: What a verified key gives a release. It is no AI label, and no partner is shown it.
 TRUST = "artist_key_verified"
 #: In shorter names an accent makes another artist (MØ, Mo).
 ACCENTS_COUNT_BELOW = 5
 
-#: Words that make no sense without somebody's name beside them; they count across brackets and dashes too.
+#: Words that make no sense without a name beside them; they count across brackets and dashes too.
 CLAIMING = (
     "type beat", "type beats", "ai cover", "ai covers", "ai voice", "ai vocals", "ai vocal", "ai version of",
     "voice clone", "voice model", "voice of", "sounds like", "sound like", "soundalike", "sound alike",
@@ -141,7 +141,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What the registry knows of one release: the names that its texts could mean, and the artists whose key it has."""
+    """What the registry knows of one release: names that its texts could mean, and artists of its keys."""
 
     account: str
     known: Mapping[str, Sequence[ProtectedName]]
@@ -189,7 +189,7 @@ def _list_lookup_names(text: Text) -> Iterator[str]:
 
 
 def compare_artist_names(delivered: str, protected: str) -> Likeness | None:
-    """How a delivered name reads as a protected one, or None where nobody would mistake it.
+    """How a delivered name reads as a protected one, or None where no reader would mistake it.
 
     Whatever is returned, ``names.search_keys`` of both names have a key in common.
     """
@@ -260,7 +260,7 @@ def _drawn_alike(delivered: str, protected: str) -> bool:
 
 
 def _judge_keys(release: Release, registry: Registry, context: Context) -> Iterator[tuple[Finding, str | None]]:
-    """Each artist key of the release: a finding, and the artist whom it opens. No finding holds the key itself."""
+    """Each artist key of the release: a finding, and the artist that it opens. No finding holds the key itself."""
     seen: set[tuple[str, str]] = set()
     whole: list[Release | Track] = [release, *release.tracks]
     for part in whole:
@@ -438,7 +438,7 @@ def _beside_keywords(text: Text) -> Iterator[tuple[str, str]]:
     yield from _find_names_around(whole, CLAIMING)
     for words, aside in segments:
         for keyword, candidate in _find_names_around(words, DECORATING):
-            # "Kiss Remix" is a remix of a song called Kiss; "(Kiss Remix)" and "Stevie Wonder Remix" name somebody.
+            # "Kiss Remix" is a remix of a song called Kiss; "(Kiss Remix)" and "Stevie Wonder Remix" name an artist.
             if text.kind == "artist" or text.aside or aside or " " in candidate:
                 yield keyword, candidate
         if text.kind == "artist":
@@ -502,7 +502,7 @@ def _list_word_runs(words: Sequence[str], *, backwards: bool) -> Iterator[str]:
 
 
 def _licensed_originals(release: Release, subject: str) -> Iterator[str]:
-    """Artists whose recordings or works this track is declared to derive from, with the licence delivered."""
+    """Artists of the recordings or works that this track is declared to derive from, with the licence delivered."""
     for track in release.tracks:
         if subject in (track.subject, release.subject):
             for relation in track.relations:

@@ -173,7 +173,7 @@ def _build_ab_panel(
         )
         for item in match["segments"]
     ]
-    # A length that nobody measured is at least as long as what was matched in it.
+    # An unmeasured length is at least as long as what was matched in it.
     duration = max([_number_or_default(sound.facts.get("duration")), *(segment[1] for segment in segments)])
     reference_duration = max([reference.duration if reference else 0.0, *(entry[3] for entry in segments)])
     scale = _common_lane_scale(duration, reference_duration)

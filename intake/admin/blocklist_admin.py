@@ -48,7 +48,7 @@ class BlockForm(ModelForm):
 
 @register(Block, site=desk)
 class BlockAdmin(ReadOnly):
-    """What is blocked, why, and by whom."""
+    """What is blocked, why, and the actor."""
 
     form = BlockForm
     list_display = ("kind", "value", "recording", "reason", "blocked_by", "blocked_at", "expires_at", "lifted_at")
@@ -60,7 +60,7 @@ class BlockAdmin(ReadOnly):
     fields = ("kind", "value", "reason", "expires_at")
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Whoever may decide may block."""
+        """The right to decide is the right to block."""
         return request.user.has_perm("intake.change_submission")
 
     def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:

@@ -72,6 +72,6 @@ def prepared_for_others(text: str, verdict: Verdict) -> bool:
 
 
 def in_languages(families: set[str], language: str) -> Sequence[tuple[str, tuple[Canned, ...]]]:
-    """The same by the name of the language: the label's own first, and English for whoever does not speak it."""
+    """The same by the name of the language: the label's own first, and English as the fallback."""
     spoken = dict.fromkeys((language if language in PHRASES else Language.ENGLISH.value, Language.ENGLISH.value))
     return [(str(Language(item).label), for_families(families, item)) for item in spoken]

@@ -41,7 +41,7 @@ _DONE = {
 
 
 class Deciding(ReadOnly):
-    """Claims, decisions and all that a moderator does with a submission; the page itself is shown by whoever inherits.
+    """Claims, decisions and all that a moderator does with a submission; a subclass shows the page itself.
 
     The forms are the partial templates in ``admin/intake/review/``: decision, tools, notes, appeals, undo.
     """
@@ -71,7 +71,7 @@ class Deciding(ReadOnly):
         form: Any = None,
         overtaken: bool = False,
     ) -> HttpResponse:
-        """The review page, as whoever inherits shows it."""
+        """Show the review page; subclasses implement it."""
         raise NotImplementedError
 
     def deciding(self, request: HttpRequest, shown: Review, form: Any) -> dict[str, object]:
@@ -177,7 +177,7 @@ class Deciding(ReadOnly):
         )
 
     def hand_out(self, request: HttpRequest) -> HttpResponse:
-        """Claim the most urgent submission that nobody has in hand, and go to its page."""
+        """Claim the most urgent unclaimed submission, and go to its page."""
         person = require_moderator(request)
         wanted = review_queue_page.QueueFilters.of(request.session.get(_QUEUE, {}))
         for submission in review_queue_page.narrow_submissions(decisions.open_to(person, timezone.now()), wanted).only(
@@ -186,7 +186,7 @@ class Deciding(ReadOnly):
             try:
                 decisions.claim_submission(submission, person)
             except (decisions.ReviewHeldByOther, decisions.NotAllowedToDecide, Conflict):
-                continue  # somebody was quicker: the one after it
+                continue  # another moderator was quicker: take the next
             return redirect("admin:intake_submission_change", submission.pk)
         messages.info(request, "No unclaimed submissions in this queue.")
         request.session.pop(_QUEUE, None)
@@ -204,7 +204,7 @@ class Deciding(ReadOnly):
 
 
 def require_moderator(request: HttpRequest) -> User:
-    """Who is at the desk; every view here lets nobody anonymous in."""
+    """Who is at the desk; no view here is anonymous."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Keys whose number is a moment or a stretch of time, in seconds.
+#: Keys with a moment or a stretch of time as number, in seconds.
 _SECONDS = ("start", "end", "duration", "seconds", "position", "silence", "overlap")
 #: Keys that the page shows in a form of their own.
 SHOWN_ELSEWHERE = frozenset({"matches"})

@@ -148,13 +148,13 @@ def may_listen(request: HttpRequest) -> bool:
 
 
 def record_file_view(request: HttpRequest, submission: Submission | None, what: str) -> None:
-    """Put it on record that whoever asks hears or sees ``what``."""
-    if isinstance(request.user, User):  # the desk lets nobody else in
+    """Put it on record that the user hears or sees ``what``."""
+    if isinstance(request.user, User):  # the desk lets no others in
         access_log.record_view_once(request.user, submission, what)
 
 
 def kept_private(response: HttpResponse) -> HttpResponse:
-    """For the one who asked, and kept by nobody on the way."""
+    """For the requesting user, and cached nowhere."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -26,7 +26,7 @@ _NAME_BYTES = 12
 
 
 def client_of(request: HttpRequest, person: User | None) -> Client:
-    """Return who makes this attempt to be ``person`` (None: a name that nobody has)."""
+    """Return who makes this attempt to be ``person`` (None: an unknown name)."""
     return Client(client_network(request), _read_device_cookie(request, person) if person else "")
 
 

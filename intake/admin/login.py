@@ -33,11 +33,11 @@ from intake.admin import known_devices
 from intake.services.people import login_throttle, second_factor
 from intake.services.people.login_throttle import Client, LockedOut
 
-#: Of the session: when somebody last did something, when the password was last typed, which device was verified.
+#: Of the session: of the last activity, when the password was last typed, which device was verified.
 SEEN, PROVED, DEVICE = "desk.seen", "desk.proved", "desk.device"
 #: What is done is written into the session at most this often (seconds).
 NOTED_EVERY = 60
-#: For so long after the password was typed nobody is asked for it again (seconds).
+#: For so long after the password was typed it is not asked for again (seconds).
 PROOF = 600
 
 
@@ -137,7 +137,7 @@ class GuardedSite(AdminSite):
         ]
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff, who did something of late, and whose second factor is verified where that is asked."""
+        """Staff with recent activity, and with a verified second factor where that is required."""
         return super().has_permission(request) and self._awake(request) and _has_verified_factor(request)
 
     @method_decorator(sensitive_post_parameters())
@@ -264,8 +264,8 @@ def _has_verified_factor(request: HttpRequest) -> bool:
 
 
 def _by_hand(request: HttpRequest) -> bool:
-    """Whether somebody is there: what a page asks for by itself is no sign of life, but the claim that is renewed
-    only while somebody moves or listens."""
+    """Whether the user is active: what a page asks for by itself does not count, but the claim that is renewed
+    only while a person moves or listens."""
     by_script = request.headers.get("Accept", "").startswith("application/json")
     return not by_script or request.path.endswith("/claim/")
 

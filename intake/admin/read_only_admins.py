@@ -53,7 +53,7 @@ log = structlog.get_logger(__name__)
 
 
 class Untouchable:
-    """No adding, no editing, no deleting, whoever asks: superusers included."""
+    """No adding, no editing, no deleting, also by superusers."""
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -74,7 +74,7 @@ class ReadOnly(Untouchable, ModelAdmin):
     show_facets = ModelAdmin.show_facets.NEVER
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        # Django lets whoever may change also view; here the right to change is the right to decide.
+        # Django lets users with the change permission also view; here the right to change is the right to decide.
         return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -122,7 +122,7 @@ class PartnerAdmin(ReadOnly):
 
 @register(ApiKey, site=desk)
 class ApiKeyAdmin(ReadOnly):
-    """Keys by their prefix; what was hashed is nobody's business."""
+    """Keys by their prefix; the hash stays private."""
 
     list_display = ("prefix", "label", "partner", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("label", "partner")
@@ -135,7 +135,7 @@ class ApiKeyAdmin(ReadOnly):
 
     @action(permissions=["keys"], description="Revoke the selected keys")
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Close keys for good; whoever does that types their password first."""
+        """Close keys for good, after a recent password."""
         if not has_recent_password(request):
             return prove_first(request, request.get_full_path())
         for key in keys:
@@ -147,7 +147,7 @@ class ApiKeyAdmin(ReadOnly):
 
 @register(Viewing, site=desk)
 class ViewingAdmin(ReadOnly):
-    """Who heard and saw what was delivered in confidence, for whoever audits."""
+    """Who heard and saw what was delivered in confidence, for auditors."""
 
     list_display = ("at", "actor", "what", "submission")
     list_select_related: ClassVar[tuple[str, ...]] = ("submission",)
@@ -298,7 +298,7 @@ class IdentifierRows(ReadOnlyRows):
 
 
 class AuthorisationRows(ReadOnlyRows):
-    """Who may deliver, on whose word, and who could once."""
+    """Who may deliver, who vouched for it, and who could once."""
 
     model = Authorisation
     fields = ("label", "vouched_by", "vouched_at", "ended_by", "ended_at")
@@ -306,7 +306,7 @@ class AuthorisationRows(ReadOnlyRows):
 
 
 class ArtistKeyRows(ReadOnlyRows):
-    """Keys by their prefix; what was hashed is nobody's business."""
+    """Keys by their prefix; the hash stays private."""
 
     model = ArtistKey
     fields = ("prefix", "issued_by", "created_at", "uses", "last_used_at", "revoked_by", "revoked_at")
@@ -315,7 +315,7 @@ class ArtistKeyRows(ReadOnlyRows):
 
 @register(ProtectedArtist, site=desk)
 class ProtectedArtistAdmin(ReadOnly):
-    """The registry: an artist's names and identifiers, who may use them on whose word, and the keys given away."""
+    """The registry: an artist's names and identifiers, who may use them and who vouched, and the keys given away."""
 
     list_display = ("name", "other_names", "may_deliver", "valid_keys", "uses", "created_at", "retired_at")
     search_fields = ("name", "protected_names__name", "identifiers__value", "artist_keys__prefix")

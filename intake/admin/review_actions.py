@@ -152,7 +152,7 @@ class Handling(Deciding):
         return self.hand_out(request) if next_one else redirect("admin:intake_submission_change", pk)
 
     def undo_view(self, request: HttpRequest, decision: uuid.UUID) -> HttpResponse:
-        """Take a decision back while nobody outside has heard of it."""
+        """Take a decision back before its webhooks are sent."""
         self.may_decide(request)
         given = get_object_or_404(Decision, pk=decision)
         try:

@@ -241,7 +241,7 @@ class Review:
 
     @property
     def speaking(self) -> list[Heard]:
-        """Tracks whose disclosure or file says something about AI, or that say nothing where they should."""
+        """Tracks with a disclosure or file that says something about AI, or that say nothing where they should."""
         return [track for track in self.tracks if not track.ordinary]
 
     @property

@@ -95,7 +95,7 @@ class Served:
 
 
 def rules_for(findings: Sequence[Finding]) -> dict[int, Rule]:
-    """What the policy in force says to each finding whose code the catalogue still knows, by the finding's id."""
+    """What the policy in force says to each finding with a code that the catalogue still knows, by the finding's id."""
     rules = admission.current_policy()
     known = [row for row in findings if row.code in CODES]
     found = {}

@@ -24,7 +24,7 @@ def days_of(request: HttpRequest) -> int:
 
 
 def require_statistics_reader(request: HttpRequest, action: Action = Action.READ) -> User:
-    """Whoever may read submissions may read what they come to. Raises PermissionDenied."""
+    """The right to read submissions includes their statistics. Raises PermissionDenied."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     permissions.require_permission(request.user, action)

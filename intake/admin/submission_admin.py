@@ -131,7 +131,7 @@ class SubmissionAdmin(Pictures, Tracing, Handling):
         return JsonResponse(answer)
 
     def leave_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-        """The page was closed: what it had in hand (``held``) is in nobody's hands any more."""
+        """The page was closed: what it had in hand (``held``) is released."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         submission, who = self.load(pk), require_moderator(request)

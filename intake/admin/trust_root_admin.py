@@ -21,7 +21,7 @@ from intake.services.provenance import trust_roots
 
 
 class TrustRootForm(forms.ModelForm):
-    """A root's certificate, and on whose word it is trusted."""
+    """A root's certificate, and who vouched for it."""
 
     class Meta:
         model = TrustRoot
@@ -40,7 +40,7 @@ class TrustRootForm(forms.ModelForm):
 
 @register(TrustRoot, site=desk)
 class TrustRootAdmin(ReadOnly):
-    """Whose signatures are trusted. Roots are added and withdrawn by whoever has the right, and never changed."""
+    """Trusted signers. Roots are added and withdrawn with the right to do so, and never changed."""
 
     form = TrustRootForm
     list_display = ("subject", "note", "added_by", "added_at", "not_after", "withdrawn_at")
@@ -58,13 +58,13 @@ class TrustRootAdmin(ReadOnly):
         return self.has_withdraw_permission(request)
 
     def has_withdraw_permission(self, request: HttpRequest) -> bool:
-        """One right for both: whoever may trust somebody may also take it back."""
+        """One right for both: adding and withdrawing a root."""
         return bool(request.user.has_perm(f"intake.{RIGHTS[Action.TRUST]}"))
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Whoever opens what others will rely on types their password first."""
+        """A change of trust needs a recent password."""
         if self.has_add_permission(request) and not has_recent_password(request):
             return prove_first(request, request.get_full_path())
         return super().add_view(request, form_url, extra_context)

@@ -65,7 +65,7 @@ class HasScope(BasePermission):
 
 
 def require_principal(request: Request | HttpRequest) -> Principal:
-    """Whom the request speaks for."""
+    """The principal of the request."""
     user: Any = request.user
     assert isinstance(user, (Label, Partner)), "only views behind HasScope ask"
     return user

@@ -42,7 +42,7 @@ class OnlyJSON(BaseContentNegotiation):
 
 
 class GateView(APIView):
-    """A view behind an API key. One that names no ``scope`` is closed to everybody."""
+    """A view behind an API key. One that names no ``scope`` is closed."""
 
     scope: str | None = None
     #: The kinds of principal that it serves.
@@ -59,7 +59,7 @@ class GateView(APIView):
     claim: idempotency.Claim | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer; whatever happens, spool files that nobody kept are gone afterwards."""
+        """Answer; whatever happens, unused spool files are gone afterwards."""
         self.rate_headers = {}
         with ExitStack() as self.spool:
             return super().dispatch(request, *args, **kwargs)

@@ -20,7 +20,7 @@ from intake.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-#: Whoever holds a key longer without a sign of life has died; the next one may try.
+#: A holder of a key without a sign of life for longer has died; the next one may try.
 LEASE = dt.timedelta(seconds=60)
 #: Header fields that belong to the answer; the rest are made anew for each request.
 _STORED_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
@@ -41,20 +41,20 @@ class Work(Protocol):
 
 
 class Claim:
-    """The right to do the work of one key: a row with a lease, whose end is the fencing token."""
+    """The right to do the work of one key: a row with a lease; its end is the fencing token."""
 
     def __init__(self, pk: int, until: dt.datetime) -> None:
         self._pk = pk
         self._until = until
 
     def renew(self) -> None:
-        """A sign of life before a long step. Raises Problem where the key has passed to somebody else."""
+        """A sign of life before a long step. Raises Problem where the key has passed to another worker."""
         until = timezone.now() + LEASE
         self._update(running_until=until)
         self._until = until
 
     def store(self, response: HttpResponse) -> None:
-        """Keep the answer, in the caller's transaction. Raises Problem where the key has passed to somebody else."""
+        """Keep the answer, in the caller's transaction. Raises Problem where the key has passed to another worker."""
         headers = {name: response.headers[name] for name in _STORED_HEADERS if name in response.headers}
         self._update(status_code=response.status_code, headers=headers, body=response.content, running_until=None)
 
@@ -97,7 +97,7 @@ def _work_in_transaction(view: Work, request: Request, kwargs: dict[str, Any], c
         if response.status_code >= 500:
             claimed.free()
         else:
-            with contextlib.suppress(Problem):  # somebody else has the key by now, and will answer
+            with contextlib.suppress(Problem):  # another request has the key by now, and will answer
                 claimed.store(response)
     return response
 

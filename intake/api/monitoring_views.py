@@ -56,7 +56,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def transparency(request: HttpRequest) -> HttpResponse:
-    """What this gate does to those who deliver, for everybody to read; where the operator publishes it."""
+    """What this gate does to those who deliver, for the public, where the operator publishes it."""
     if not settings.GATE_TRANSPARENCY:
         return JsonResponse(
             build_problem_document(Problem(NOT_FOUND), request), status=404, content_type="application/problem+json"

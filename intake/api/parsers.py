@@ -37,7 +37,7 @@ from intake.services.storage.blobs import Incoming
 CHUNK = 256 * 1024
 #: The part of a multipart delivery that holds the document.
 METADATA = "metadata"
-#: Types whose bytes wrap a file, or are a part of one. Form encoding is curl's name for bytes that it sends unchanged.
+#: Types with bytes that wrap a file, or are a part of one. curl sends plain bytes as form encoding.
 NOT_A_FILE = ("application/offset+octet-stream",)
 #: Part names that say nothing: there the name of the sent file counts.
 NAMELESS = ("file", "files")
@@ -205,7 +205,7 @@ class Multipart(BaseParser):
 
 
 class MessageParts(Multipart):
-    """A delivery whose document is a DDEX message: it stays bytes, for a child that is shut in to read."""
+    """A delivery with a DDEX message as document: it stays bytes, for a child that is shut in to read."""
 
     document_part = "message"
 

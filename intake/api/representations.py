@@ -183,7 +183,7 @@ class Viewer:
         return counts
 
     def _partners(self) -> Sequence[Partner]:
-        """Whose outcome this principal may read: a label's are all, a partner's is its own."""
+        """The outcomes that this principal may read: a label's are all, a partner's is its own."""
         return list(Partner.objects.order_by("slug")) if self._is_label else [self._who]  # type: ignore[list-item]
 
     def findings(self, rows: Sequence[models.Finding]) -> list[dict[str, Any]]:
@@ -266,7 +266,7 @@ def file_path(submission: Any, name: str) -> str:
 def told_reasons(reasons: Iterable[str]) -> list[str]:
     """Reasons without the codes that are for moderators only.
 
-    Where none is left, one stands for all of them, whatever they are: whoever waits is told for what.
+    Where none is left, one stands for all of them, whatever they are: the label is told what it waits for.
     """
     reasons = list(reasons)
     told = [reason for reason in reasons if not _is_private(reason)]
@@ -348,7 +348,7 @@ def represent_delivery(row: models.Delivery) -> dict[str, Any]:
 
 
 def protected_artist(row: models.ProtectedArtist, who: Label | Partner) -> dict[str, Any]:
-    """An entry of the registry; of who may use the name, only whether the reader may, and on whose word."""
+    """An entry of the registry; of who may use the name, only whether the reader may, and who vouched."""
     names = sorted(row.protected_names.all(), key=lambda one: one.name)
     standing = (authorisation for authorisation in row.authorisations.all() if authorisation.ended_at is None)
     mine = next((item for item in standing if item.label_id == who.pk), None)

@@ -420,14 +420,14 @@ class KnownAsSerializer(serializers.Serializer):
 
 
 class AuthorisationSerializer(serializers.Serializer):
-    """On whose word, and since when, you may deliver for the artist."""
+    """Who vouched, and since when, that you may deliver for the artist."""
 
     vouched_by = serializers.CharField()
     vouched_at = serializers.DateTimeField()
 
 
 class ArtistKeySerializer(serializers.Serializer):
-    """A key that the artist gives to whoever delivers for them; of the key itself only its beginning."""
+    """A key that the artist gives to its distributors; of the key itself only its beginning."""
 
     id = serializers.UUIDField()
     prefix = serializers.CharField()
@@ -447,7 +447,7 @@ class NewArtistKeySerializer(ArtistKeySerializer):
 
 
 class ProtectedArtistSerializer(serializers.Serializer):
-    """An artist whose identity the registry guards."""
+    """An artist with an identity that the registry guards."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()

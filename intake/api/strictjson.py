@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 #: Objects and lists within each other; a delivery document needs nine.
 MAX_DEPTH = 30
-#: Longer numbers are nobody's data; a 64-bit number has nineteen digits.
+#: Longer numbers are no data; a 64-bit number has nineteen digits.
 MAX_DIGITS = 40
 
 

@@ -53,7 +53,7 @@ class Limit:
         return cls(int(match[1]), _UNITS[match[2]])
 
 
-#: Requests with bad API keys that one network may make: a client whose key was revoked retries, a scanner is slowed.
+#: Requests with bad API keys that one network may make: a client with a revoked key retries, a scanner is slowed.
 BAD_KEYS = Limit(120, 60)
 #: Counters for the networks that send bad keys.
 _BUCKETS = 4096

@@ -38,9 +38,9 @@ MAX_FILE_SIZE = 2**53 - 1
 LINE_LENGTH = 2000
 LYRICS_LENGTH = 50_000
 #: Values in a whole document. Five hundred tracks with fifteen contributors each stay below; reading this many takes
-#: two seconds, and nobody's document shall take more.
+#: two seconds, and no document may take more.
 MAX_VALUES = 100_000
-#: A fault in every field of a long release helps nobody; the first hundred do.
+#: A fault in every field of a long release does not help; the first hundred do.
 MAX_FAULTS = 100
 #: Sound recording begins after the first of these years; the last leaves room for arithmetic with dates.
 YEARS = range(1850, 3000)

@@ -19,7 +19,7 @@ _REST_AFTER_FAILURE = 5.0
 
 
 class _Bell:
-    """Sends messages, and stops trying for a while when nobody takes them."""
+    """Sends messages, and stops trying for a while when the broker is away."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -33,7 +33,7 @@ class _Bell:
             BROKER_ERRORS.inc()
             return
         if self._broken:
-            self._rest()  # one of us tries again; whoever comes meanwhile does not wait for the outcome
+            self._rest()  # one caller tries again; others do not wait for the outcome
         try:
             task.apply_async(args, retry=False)
         except (KombuError, OSError) as error:
@@ -54,9 +54,9 @@ _bell = _Bell()
 def enqueue_task(task_name: str, *args: str) -> None:
     """Have a task run once the current transaction is committed (at once, where there is none).
 
-    Never fails because of the broker: the row is the truth and the sweep finds what nobody was rung for.
+    Never fails because of the broker: the row is the truth and the reaper finds unsent work.
 
-    Raises celery.exceptions.NotRegistered, after the commit and logged, for a task that nobody has written.
+    Raises celery.exceptions.NotRegistered, after the commit and logged, for an unknown task.
     """
     transaction.on_commit(lambda: _bell.ring(task_name, args), robust=True)
 

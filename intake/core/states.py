@@ -39,9 +39,9 @@ CLEARED = frozenset({State.APPROVED, State.LABELLED})
 #: Reopening is its own event: partners must hear that a clearance is suspended.
 REOPENING = frozenset({State.APPROVED, State.LABELLED, State.REJECTED})
 
-#: Taken back or refused: it stands for no release, and nobody is compared with it.
+#: Taken back or refused: it stands for no release, and is compared with none.
 REFUSED = frozenset({State.WITHDRAWN, State.REJECTED, State.RETURNED})
 
-#: A moderator may take a decision back for a moment, before anybody outside was told: then it is in review as before.
+#: A moderator may take a decision back for a moment, before webhooks are sent: then it is in review as before.
 #: That is no way of the table: it leads back to where the submission stood, with an event of its own.
 UNDOING = frozenset({State.APPROVED, State.LABELLED, State.REJECTED, State.RETURNED})

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 DEADLINE = 15.0
 #: Bytes of an answer that are read at all; a receiver owes us a status, not a download.
 MAX_ANSWER = 64 * 1024
-#: Bytes of an answer that are kept for whoever looks for the fault.
+#: Bytes of an answer that are kept for troubleshooting.
 KEPT_OF_ANSWER = 1024
 #: Interim answers (1xx) that are read past; a receiver that processes for long sends one or two.
 MAX_INTERIM = 10
@@ -46,7 +46,7 @@ def _local_networks(*names: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6
 _LOCAL = _local_networks("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 #: Metadata services of cloud providers that live outside of the link-local range.
 _METADATA = _local_networks("168.63.129.16/32", "fd00:ec2::254/128")
-#: Addresses that are nobody's public host (IANA's special-purpose registries). Python's own ``is_global`` lets
+#: Addresses that are no public host (IANA's special-purpose registries). Python's own ``is_global`` lets
 #: multicast, 6to4 and translated addresses pass, depending on its version.
 _NOT_PUBLIC = _local_networks(
     "0.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
@@ -76,7 +76,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one try. Without a status nobody answered, and ``error`` says why."""
+    """What became of one try. Without a status there was no answer, and ``error`` says why."""
 
     status: int | None = None
     error: str = ""
@@ -254,7 +254,7 @@ def _connect_to_first(addresses: Iterable[str], port: int, deadline: float) -> s
         except OSError as error:
             last = error
         else:
-            # From here on the line is cut from outside; this only ends a thread whose line could not be.
+            # From here on the line is cut from outside; this only ends a thread with a line that could not be.
             connection.settimeout(2 * deadline)
             return connection
     raise last

@@ -72,7 +72,7 @@ def _parse_end_moment(text: str) -> dt.datetime | None:
 
 
 def check_deals(get: Gathering, own: list[Node], every: list[Node], now: dt.datetime) -> None:
-    """Report a release whose deals have all ended: ``own`` are the release's deals, ``every`` those of the message."""
+    """Report a release with no current deal: ``own`` are the release's deals, ``every`` those of the message."""
     for deals in (own, every):
         if deals and all(has_deal_ended(deal, now) for deal in deals):
             place = next(_iterate_deal_terms(deals))

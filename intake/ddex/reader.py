@@ -76,7 +76,7 @@ def _plain_element_text(element: Any) -> str:
 
 
 def _list_unread_values(get: Gathering, tree: Tree) -> list[dict[str, Any]]:
-    """What nobody read: one entry a path without its numbers, with the first line and how often.
+    """What was not read: one entry a path without its numbers, with the first line and how often.
 
     What speaks of AI is reported apart: it must not be one line among many that do not matter.
     """
@@ -309,7 +309,7 @@ class _Reading:
         for deal in deals:
             for terms in deal.all("DealTerms"):
                 if message_purpose.terms_ended(terms, now):
-                    continue  # it lets nobody in any more, and is listed as not understood
+                    continue  # it has ended, and is listed as not understood
                 named, excluded = self._territories(terms)
                 if excluded:  # of the whole world, as DDEX has it
                     left_out.append(excluded)

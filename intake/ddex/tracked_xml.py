@@ -101,7 +101,7 @@ class Tree:
             self._paths[child] = f"{above}/{name}[{counts[name]}]"
 
     def unread(self) -> Iterator[tuple[str, int, str]]:
-        """Path, line and text of every value that nobody has read."""
+        """Path, line and text of every unread value."""
         for element in self.root.iter(tag=etree.Element):
             if element not in self.seen and len(element) == 0 and (element.text or "").strip():
                 yield self.path(element), element.sourceline, element.text.strip()

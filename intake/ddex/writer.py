@@ -101,7 +101,7 @@ def write_ai_disclosure(release: Release) -> bytes:
 def contains_ai(track: Track) -> ContainsAI:
     """How much of a recording was generated, as ERN counts it: words and melody count, and so does finishing.
 
-    ``All`` leaves no room for people, so a recording with somebody who wrote or made a part by hand is ``Partly`` so.
+    ``All`` leaves no room for people, so a recording with a person who wrote or made a part by hand is ``Partly`` so.
     """
     said = {label.key: label.value for label in ai_declaration.list_ai_labels(track)}
     if not said:
@@ -117,7 +117,7 @@ _CONTAINS = {ContainsAI(ours): theirs for ours, theirs in vocabulary.CONTAINS_AI
 
 
 def _by_hand(track: Track, contributor: Contributor) -> bool:
-    """Whether someone had a part that is not declared as generated from beginning to end."""
+    """Whether a contributor had a part that is not declared as generated from beginning to end."""
     if contributor.ai_contribution is ContainsAI.ALL:
         return False
     generated = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from intake.demo import covers, sounds
 
-#: Whose recording and whose name the demo guards; both are invented.
+#: The recording and the name that the demo guards; both are invented.
 KNOWN_OWNER = "North Pier Music"
 KNOWN_TITLE, KNOWN_ARTIST, KNOWN_ISRC = "Glass Harbour", "Ilse Varga", "SENPM2500017"
 PROTECTED_NAME = "Nora Castellane"
@@ -22,7 +22,7 @@ KNOWN_SEED, SECONDS = 7, 48.0
 
 @dataclass(frozen=True)
 class Sample:
-    """One release to send: the document, its files, by whom, and the verdict that the demo expects."""
+    """One release to send: the document, its files, its label, and the verdict that the demo expects."""
 
     name: str
     story: str

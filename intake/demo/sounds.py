@@ -1,6 +1,6 @@
 """Little pieces of music that the project plays itself: chords, a tune, a bass and drums, another piece for every seed.
 
-For the demo and the tests, which need recordings that nobody owns. The same seed gives the same piece; different
+For the demo and the tests, which need recordings without an owner. The same seed gives the same piece; different
 seeds differ in key, scale, tuning, metre, tempo, harmony, tune, instruments and rhythm, so that no two are taken
 for the same recording.
 """
@@ -85,7 +85,7 @@ def encode_demo_audio(
 
 
 class _Band:
-    """Everybody who plays in one piece, and the tape that they play onto."""
+    """The players of one piece, and the tape that they play onto."""
 
     def __init__(self, dice: np.random.Generator, length: int, rate: int) -> None:
         self._dice, self._rate = dice, rate

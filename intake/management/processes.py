@@ -174,7 +174,7 @@ class Supervisor:
         text = line.decode(errors="replace")
         child.log.handle(logging.makeLogRecord({"msg": text}))
         name = f"{child.program.name:<{self._width}} | " if self._width else ""
-        with contextlib.suppress(BrokenPipeError):  # whoever read our words has gone; the log file has them
+        with contextlib.suppress(BrokenPipeError):  # the reader has gone; the log file has the text
             print(name + text, file=self._out, flush=True)
 
 

@@ -9,7 +9,7 @@ from intake.models.files import Blob
 
 
 class ImageMeasurement(models.Model):
-    """What one image measures: once for its bytes, whoever delivers it and however often."""
+    """What one image measures: once for its bytes, however often it is delivered."""
 
     blob = models.OneToOneField(Blob, primary_key=True, on_delete=models.CASCADE, related_name="image")
     version = models.PositiveSmallIntegerField(help_text="Of the measurement.")

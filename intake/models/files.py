@@ -32,7 +32,7 @@ class Blob(models.Model):
 
 
 class Analysis(Work):
-    """The audio facts of one blob: measured once, whoever delivers it and however often."""
+    """The audio facts of one blob: measured once, however often it is delivered."""
 
     blob = models.OneToOneField(Blob, primary_key=True, on_delete=models.PROTECT, related_name="analysis")
     name = models.CharField(max_length=255, help_text="The file's name when it was first delivered.")

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 
 class IdempotencyKey(models.Model):
-    """One key of one principal: whose body it stands for, and the stored answer, byte for byte."""
+    """One key of one principal: the digest of its body, and the stored answer, byte for byte."""
 
     principal = models.CharField(max_length=60)  # label:<id> or partner:<id>
     key = models.CharField(max_length=255)

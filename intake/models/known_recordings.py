@@ -18,7 +18,7 @@ class KnownRecordingQuerySet(models.QuerySet):
         return self.filter(forgotten_at__isnull=True)
 
     def settled(self) -> Self:
-        """In the catalogue as somebody's recording: neither waiting for a decision nor rejected."""
+        """In the catalogue as an owner's recording: neither waiting for a decision nor rejected."""
         return self.current().exclude(source__in=(KnownRecording.Source.PENDING, KnownRecording.Source.REJECTED))
 
     def taught_by(self, label: Label) -> Self:
@@ -67,8 +67,8 @@ class KnownRecording(models.Model):
     #: Its number in the catalogue that it was learned from.
     external_id = models.CharField(max_length=100, blank=True, default="", db_index=True)
     learned_at = models.DateTimeField(default=timezone.now, editable=False)
-    #: When the log took it in as known; null where the log does not know it, or has it as forgotten. Whoever learns or
-    #: forgets leaves it alone: ``forgotten_at`` says what is to be, this what the log says (see CatalogueChange).
+    #: When the log took it in as known; null where the log does not know it, or has it as forgotten. Learning and
+    #: forgetting leave it alone: ``forgotten_at`` says what is to be, this what the log says (see CatalogueChange).
     logged_at = models.DateTimeField(null=True, blank=True, editable=False)
     forgotten_at = models.DateTimeField(null=True, blank=True)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 
 class Status(models.TextChoices):
-    """Where a piece of work stands. ``dead``: given up after its last try; somebody must look."""
+    """Where a piece of work stands. ``dead``: given up after its last try; a person must look."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -28,12 +28,12 @@ class WorkQuerySet(models.QuerySet):
         return self.filter(status__in=(Status.PENDING, Status.RUNNING))
 
     def claimable(self, now: dt.datetime) -> Self:
-        """Nobody holds it: pending and not put off, or held by someone whose lease ran out."""
+        """Free: pending and not put off, or with an expired lease."""
         due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now)
         return self.filter(Q(due, status=Status.PENDING) | Q(status=Status.RUNNING, lease_until__lt=now))
 
     def claim(self, pk: object, lease: dt.timedelta) -> uuid.UUID | None:
-        """Take one piece of work; returns the fencing token, or None where somebody else holds or ended it."""
+        """Take one piece of work; returns the fencing token, or None where another worker holds or ended it."""
         now, token = timezone.now(), uuid.uuid4()
         taken = (
             self.filter(pk=pk)
@@ -51,11 +51,11 @@ class WorkQuerySet(models.QuerySet):
         return token if taken else None
 
     def renew(self, pk: object, token: uuid.UUID, lease: dt.timedelta) -> None:
-        """Hold on to a piece of work for as long again, unless it has passed to somebody else."""
+        """Hold on to a piece of work for as long again, unless it has passed to another worker."""
         self.filter(pk=pk, lease_token=token, status=Status.RUNNING).update(lease_until=timezone.now() + lease)
 
     def finish(self, pk: object, token: uuid.UUID, **values: object) -> bool:
-        """End a piece of work, unless the lease has passed to somebody else."""
+        """End a piece of work, unless the lease has passed to another worker."""
         return bool(
             self.filter(pk=pk, lease_token=token, status=Status.RUNNING).update(
                 **{"status": Status.DONE, "finished_at": timezone.now(), "lease_token": None, **values}
@@ -65,7 +65,7 @@ class WorkQuerySet(models.QuerySet):
     def postpone(self, pk: object, token: uuid.UUID, error: str, wait: dt.timedelta) -> bool:
         """Give a piece of work back that this installation cannot do now. The attempt does not count.
 
-        Returns False where the lease has passed to somebody else.
+        Returns False where the lease has passed to another worker.
         """
         mine, now = self.filter(pk=pk, lease_token=token, status=Status.RUNNING), timezone.now()
         return bool(

@@ -1,4 +1,4 @@
-"""Which policies were in force since when, by whom and why; and what a candidate would have done."""
+"""Which policies were in force since when, who adopted them and why; and what a candidate would have done."""
 
 from __future__ import annotations
 

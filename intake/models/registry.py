@@ -1,4 +1,4 @@
-"""The registry that guards artists' identities: whose names they are, who may use them, and their keys."""
+"""The registry that guards artists' identities: the names, who may use them, and their keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ProtectedArtistQuerySet(models.QuerySet):
         return self.filter(retired_at__isnull=True)
 
     def of(self, label: Label) -> Self:
-        """Those whom a label may deliver for."""
+        """Those that a label may deliver for."""
         return self.current().filter(
             pk__in=Authorisation.objects.filter(label=label, ended_at__isnull=True).values("artist")
         )
@@ -32,7 +32,7 @@ class ProtectedArtistQuerySet(models.QuerySet):
 
 
 class ProtectedArtist(models.Model):
-    """An artist whose identity the registry guards."""
+    """An artist with an identity that the registry guards."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=200)
@@ -77,7 +77,7 @@ class ProtectedName(models.Model):
 class NameKey(models.Model):
     """A key under which a protected name is searched (see ``checks.model.name_matching.build_index_entries``).
 
-    Some twenty of them a name: three numbers in one index, and nothing else. A key whose name is gone finds nothing.
+    Some twenty of them a name: three numbers in one index, and nothing else. A key of a removed name finds nothing.
     """
 
     pk = models.CompositePrimaryKey("key", "name_id", "sketch")
@@ -109,7 +109,7 @@ class ArtistIdentifier(models.Model):
 
 
 class Authorisation(models.Model):
-    """That a label may deliver for an artist, and on whose word. One that has ended stays as evidence."""
+    """That a label may deliver for an artist, and who vouched for it. One that has ended stays as evidence."""
 
     artist = models.ForeignKey(ProtectedArtist, on_delete=models.PROTECT, related_name="authorisations")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="authorisations")
@@ -130,7 +130,7 @@ class Authorisation(models.Model):
 
 
 class ArtistKey(models.Model):
-    """A secret that an artist gives to whoever delivers for them; only its hash is kept."""
+    """A secret that an artist gives to its distributors; only its hash is kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     artist = models.ForeignKey(ProtectedArtist, on_delete=models.PROTECT, related_name="artist_keys")

@@ -39,7 +39,7 @@ class AcceptedConsentQuerySet(models.QuerySet):
     """What checks read."""
 
     def standing(self) -> Self:
-        """Those whose decision was not taken back, of releases that are cleared still."""
+        """Those with a decision that was not taken back, of releases that are cleared still."""
         return self.filter(decision__undone_by__isnull=True, submission__state__in=CLEARED)
 
 
@@ -121,7 +121,7 @@ class AppealQuerySet(models.QuerySet):
 
     def by_check(self) -> list[tuple[str, str, int, int]]:
         """(check, code, appeals decided, of these overturned) for every kind of finding that held or labelled what
-        was appealed against: where the gate, or whoever followed it, is wrong."""
+        was appealed against: where the gate, or the moderator, was wrong."""
         told = (Route.REVIEW, Route.BLOCK, Route.LABEL)
         rows = (
             self.filter(decided_at__isnull=False, submission__findings__route__in=told)

@@ -42,7 +42,7 @@ class Reason(models.Model):
 
 
 class Presence(models.Model):
-    """Somebody who has a submission's page before their eyes; it lapses by itself, and holds nothing."""
+    """A moderator with a submission's page open; it lapses by itself, and holds nothing."""
 
     submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="watched_by")
     moderator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

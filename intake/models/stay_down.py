@@ -1,4 +1,4 @@
-"""What rejections leave behind, so that the rejected content is recognised when anybody delivers it again."""
+"""What rejections leave behind, so that the rejected content is recognised when it is delivered again."""
 
 from __future__ import annotations
 

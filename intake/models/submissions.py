@@ -22,7 +22,7 @@ from intake.models.files import Analysis, Blob
 from intake.models.leased_work import Enqueued, Work, WorkQuerySet
 from intake.models.person_keys import person_key
 
-#: A release whose day is so near, or just past, goes before all others in the queue.
+#: A release with a date so near, or just past, goes before all others in the queue.
 THESE_DAYS = dt.timedelta(days=3)
 
 #: States in which a submission stands for no release: not handed over yet, or refused, or taken back.

@@ -1,4 +1,4 @@
-"""Whose signatures are trusted in this installation."""
+"""Signers that this installation trusts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TrustRootQuerySet(models.QuerySet):
 
 
 class TrustRoot(models.Model):
-    """A root certificate that somebody vouched for. Rows are never deleted: a withdrawn one says who and when."""
+    """A root certificate and who vouched for it. Rows are never deleted: a withdrawn one says who and when."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     fingerprint = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the certificate.")

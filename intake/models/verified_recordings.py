@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class VerifiedRecording(models.Model):
-    """A recording that somebody here vouches for as made by people. Its bytes may go; its score stays."""
+    """A recording that a moderator vouches for as made by people. Its bytes may go; its score stays."""
 
     sha256 = models.CharField(primary_key=True, max_length=64)
     source = models.CharField(max_length=200, help_text="Whose it is: scores of one source resemble each other.")

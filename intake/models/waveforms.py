@@ -1,4 +1,4 @@
-"""What a recording looks like: drawn once for its bytes, for whoever has to look at it."""
+"""What a recording looks like: drawn once for its bytes."""
 
 from __future__ import annotations
 

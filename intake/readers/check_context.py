@@ -269,7 +269,7 @@ class Recordings:
 
     @staticmethod
     def _picture(sha256: str) -> bytes:
-        """Pictures are large, and nobody else wants them: they are read here and not with the facts."""
+        """Pictures are large, and only this reader needs them: they are read here and not with the facts."""
         content = models.Picture.objects.filter(pk=sha256).values_list("content", flat=True).first()
         return bytes(content) if content else b""
 
@@ -327,7 +327,7 @@ def _group_refusals(
 
 
 def _owner_claim_of(row: models.KnownRecording) -> OwnerClaim:
-    """On whose word the row names its owner."""
+    """The source from which the row names its owner."""
     if row.source == _Source.LEARNED:
         return OwnerClaim.CLAIMED if row.label_id else OwnerClaim.REGISTERED
     return OwnerClaim.DELIVERED

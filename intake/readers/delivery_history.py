@@ -26,7 +26,7 @@ YEAR = 365 * DAY
 #: Names and recordings of an account that are read for its habits, and refused releases that parties are looked for in.
 MOST_NAMES, MOST_REFUSED = 1000, 300
 
-#: Corrections of corrections that are followed; nobody has needed as many.
+#: Corrections of corrections that are followed; no case has needed as many.
 LONGEST_LINE = 50
 
 #: Bits of a perceptual hash in which copies of one picture differ after scaling and recoding: with up to three, two
@@ -58,7 +58,7 @@ class DeliveryHistory:
         )
 
     def cover_seen(self, dhash: str) -> bool:
-        """Whether another account has a live release whose cover looks the same."""
+        """Whether another account has a live release with a cover that looks the same."""
         near = models.ImageMeasurement.objects.filter(bands__band__in=split_hash_bands(dhash)).distinct()
         alike = [row.pk for row in near if _count_differing_bits(row.facts["dhash"], dhash) <= COVER_BITS]
         others = models.Submission.objects.live().exclude(label=self._label)

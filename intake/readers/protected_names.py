@@ -91,7 +91,7 @@ class Names:
         }
 
     def opened_by(self, text: str) -> OpenedArtist | None:
-        """The protected artist whose valid key this is.
+        """The protected artist to which this valid key belongs.
 
         A stored release has its keys cut; then what counts is the key that the submission came with.
         """

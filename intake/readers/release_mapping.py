@@ -35,7 +35,7 @@ from intake import models
 
 
 def map_release_document(document: Mapping[str, Any]) -> Release:
-    """The release of a document whose shape has been checked."""
+    """The release of a validated document."""
     return Release(
         title=document["title"],
         version=document.get("version") or "",

@@ -20,9 +20,9 @@ from intake.models import Decision, Event, Reason, Submission
 
 #: Days that the figures look back, and most that may be asked for.
 DAYS, MOST_DAYS = 30, 366
-#: Counting a year takes a second or two; nobody needs it fresher than this.
+#: Counting a year takes a second or two; fresher is not needed.
 FRESH_SECONDS = 60
-#: In public nothing is told of fewer than this: it would point at somebody.
+#: In public nothing is told of fewer than this: it would identify a label.
 FEWEST_TOLD = 10
 #: The forecast goes by the last so many days, and looks ahead as far.
 TREND_DAYS = 7

@@ -53,10 +53,10 @@ _MARK = "whsec_"
 
 
 def find_event_audience(submission: Submission, event: Event, rules: Policy) -> QuerySet[Endpoint]:
-    """The endpoints that an event concerns: the label's own, and those of partners whose deliveries it touches.
+    """The endpoints that an event concerns: the label's own, and those of partners with deliveries that it touches.
 
     A clearance goes to the partners that may have the release under their profile; what follows it, to them and to
-    whomever an earlier clearance was sent.
+    the receivers of an earlier clearance.
     """
     concerned = Q(label_id=submission.label_id)
     if event.type in PARTNER_TYPES:

@@ -149,7 +149,7 @@ def percent(share: float) -> str:
 
 @register.filter
 def waited(seconds: float | None) -> str:
-    """For how long somebody waited, in its largest unit."""
+    """How long a person waited, in its largest unit."""
     if seconds is None:
         return "—"
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):

@@ -118,7 +118,7 @@ class Trained:
 
 
 def train_artefact_model(samples: Sequence[Sample], target: float) -> Trained:
-    """A model whose share of false alarms on people's recordings is at most the target. Raises Untrainable."""
+    """A model with a share of false alarms on people's recordings of at most the target. Raises Untrainable."""
     humans, machines = [sample for sample in samples if sample.human], [item for item in samples if not item.human]
     sources, generators = (
         sorted({human.source for human in humans}),
@@ -150,7 +150,7 @@ def train_artefact_model(samples: Sequence[Sample], target: float) -> Trained:
 
 
 def random_split(samples: Sequence[Sample], target: float, seed: int = 1) -> tuple[Share, Share]:
-    """Recall and false alarms on a random third: what a model seems worth to whoever has every generator already."""
+    """Recall and false alarms on a random third: what a model seems worth where every generator is known."""
     held: dict[bool, list[Sample]] = {}
     rest: dict[bool, list[Sample]] = {}
     for kind in (True, False):
@@ -203,7 +203,7 @@ def out_of_fold(humans: Sequence[Sample], machines: Sequence[Sample]) -> Floats:
 
 
 def threshold_for(scores: Sequence[float], target: float) -> float:
-    """The lowest score whose conformal rank (1 + those as high) / (n + 1) is no more than the target."""
+    """The lowest score with a conformal rank (1 + those as high) / (n + 1) of no more than the target."""
     ordered = sorted(scores, reverse=True)
     allowed = math.floor(target * (len(ordered) + 1) + 1e-9) - 1
     if allowed < 0:

@@ -166,7 +166,7 @@ def _serialise_artefacts(facts: LatticeFacts) -> dict[str, JSON]:
 
 
 def describe_artefact_plot(facts: LatticeFacts) -> str:
-    """What a picture of the traces shows, for whoever cannot see it."""
+    """Describe the artefact plot in words."""
     if not facts.assessed or facts.z is None or facts.rate_hz is None:
         return f"Acoustic traces were not assessed ({(facts.reason or 'unknown').replace('_', ' ')})."
     row = load_decoder_rates().row(facts.rate_hz)

@@ -1,4 +1,4 @@
-"""The names that listeners see: somebody is named, once, in one part, and the name is a name."""
+"""The names that listeners see: an artist is named, once, in one part, and the name is a name."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ ROLE_CONFLICT = blocking_code(
     "An artist is either main or featured on a recording, not both.",
     "Apple Music style guide 2.13",
 )
-# Only for names that are a tool's and, on the list of real artists, nobody's. There may be a band called Suno all the
-# same, and Udio is a given name: whoever is registered somewhere says so by a number or a key, and a person looks.
+# Only for names that are a tool's and, on the list of real artists, none. There may be a band called Suno all the
+# same, and Udio is a given name: a registered artist says so by a number or a key, and a person looks.
 AI_TOOL = blocking_code(
     "artist.ai_tool_as_artist",
     "A tool is neither artist nor writer: say what it did in the disclosure, and name who made the music.",
@@ -100,7 +100,7 @@ AI_TOOLS = frozenset({
     "voicify ai",
 })  # fmt: skip
 
-#: Names under which nobody performs, by exact name after folding. *Sleep*, *Heart*, *Future* and *Rainbow* are artists:
+#: Names under which no artist performs, by exact name after folding. *Sleep*, *Heart* and *Rainbow* are artists:
 #: none of the 233 names of famous artists that this list was tried on is in it.
 GENERIC_NAMES = frozenset({
     "baby lullaby", "baby sleep music", "background music", "best hits", "chill beats", "chill out music",
@@ -145,14 +145,14 @@ _COMPOUND = re.compile(
 
 
 def check_main_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """Somebody is the main artist, on both levels."""
+    """Check that release and tracks have a main artist."""
     for holder in list_titled_parts(delivery.release):
         if not any(artist.role == "main" and not is_blank(artist.name) for artist in holder.display_artists):
             yield Finding(MISSING_PRIMARY, holder.subject, "No main artist is named.")
 
 
 def check_artist_characters(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """What cannot be seen is in nobody's name."""
+    """Check artist names for invisible characters."""
     release = delivery.release
     for holder in list_titled_parts(release):
         named = [artist.name for artist in holder.display_artists]
@@ -299,7 +299,7 @@ def extra_information(delivery: Delivery, context: Context) -> Iterator[Finding]
 
 
 def check_company_as_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """Companies where an artist belongs; whoever delivers their own music under their own name is no company."""
+    """Companies where an artist belongs; a label with the name of its artist is no company."""
     account, label = delivery.account, delivery.release.display_label
     own = {fold_text(name) for name in (account.name, *account.names, label or "")}
     for holder in list_titled_parts(delivery.release):

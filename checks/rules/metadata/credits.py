@@ -23,7 +23,7 @@ LEGAL_NAME = warning_code(
     "Composers and lyricists are named with first and last name, as their society knows them.",
     "Music Gateway; WIS",
 )
-# Breaking Rust's vocals had no singer, and nobody said why: that silence is what a person should look into.
+# Breaking Rust's vocals had no singer, and no reason was given: that silence is what a person should look into.
 VOCALIST_MISSING = reviewing_code(
     "credit.vocalist_missing",
     "A vocal track names who sings, or declares that a machine does.",
@@ -43,7 +43,7 @@ ONE_PERSON_ALL_ROLES = replace(
         "One person who does everything alone makes only so many recordings a month.",
         "our inference",
     ),
-    private=True,  # the limit would help whoever floods
+    private=True,  # the limit would help a flooder
 )
 
 CODES = (
@@ -52,11 +52,11 @@ CODES = (
 )  # fmt: skip
 
 #: A person credited with everything is looked at past two finished tracks a day for a month (our inference: beyond what
-#: anybody does by hand).
+#: a person does by hand).
 ALONE_TRACKS = 60
 ALONE_DAYS = 30
 
-#: Credits that name nobody and mean nothing.
+#: Credits without a name or a meaning.
 GENERIC_PARTIES = frozenset({
     "unknown", "unknown artist", "unknown composer", "unknown writer", "unknown author", "various", "various artists",
     "various composers", "various writers", "n/a", "na", "none", "no one", "nobody", "tba", "tbd", "test", "me", "self",
@@ -75,7 +75,7 @@ VOCALISTS = frozenset({
     "beatboxer", "throatsinger",
 })  # fmt: skip
 
-#: Writers that are nobody in particular, and rightly so.
+#: Writers that are no particular person, and rightly so.
 NOBODY = frozenset({"traditional", "trad.", "trad", "public domain", "anonymous", "anon.", "anon"})
 
 # Scripts in which a whole name has no space: nothing can be said about its parts.
@@ -99,7 +99,7 @@ def list_contributors_in_roles(track: Track, roles: frozenset[str]) -> list[Cont
 
 
 def is_credited_writer(contributor: Contributor) -> bool:
-    """Whether somebody is credited for words or music."""
+    """Whether a writer is credited for words or music."""
     return any(_PUNCTUATION.sub("", role.casefold()) in COMPOSERS | LYRICISTS for role in contributor.roles)
 
 
@@ -156,7 +156,7 @@ def legal_names(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def check_vocalists(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """A voice belongs to somebody, or to a declared machine."""
+    """Check that a voice has a credited person or a declared machine."""
     for track in delivery.release.tracks:
         declared = by_machine(track, Element.LEAD_VOCALS, Element.BACKING_VOCALS)
         if track.vocals == "vocal" and not declared and not list_contributors_in_roles(track, VOCALISTS):
@@ -169,7 +169,7 @@ def check_vocalists(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def cover_writers(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """A cover whose every writer is its own performer was probably credited by habit."""
+    """A cover with its performers as only writers was probably credited by habit."""
     for track in delivery.release.tracks:
         if not any(relation.type == "cover_of" for relation in track.relations):
             continue

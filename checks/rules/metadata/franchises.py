@@ -1,4 +1,4 @@
-"""Films, series, games and toys whose names mean nothing else: coined words, and words that nobody else puts together.
+"""Films, series, games and toys with names that mean nothing else: coined words, and words that only they put together.
 
 Without names that are also words or songs (Frozen, Cars, Titanic, Iron Man, Barbie): of those a moderator thinks. None
 of the 233 real artists that this list was tried on is in it.

@@ -52,7 +52,7 @@ ISRC_FOREIGN_REGISTRANT = replace(
         "Nobody assigns ISRCs under another label's registrant code.",
         "IFPI ISRC handbook (who assigns)",
     ),
-    private=True,  # whose code it is, is told to nobody
+    private=True,  # the holder of the code stays private
 )
 UPC_MISSING = blocking_code("upc.missing", "Every release needs a UPC or EAN.", "GS1; partners' delivery guides")
 UPC_MALFORMED = blocking_code(
@@ -68,7 +68,7 @@ UPC_REUSED = blocking_code(
 )
 UPC_ELSEWHERE = replace(
     reviewing_code("upc.reused_elsewhere", "A UPC belongs to one release of one label.", "Apple (a UPC is immutable)"),
-    private=True,  # what another label delivers is nobody's business: the label is not told, a person looks
+    private=True,  # what another label delivers stays private: the label is not told, a person looks
 )
 ISWC_MALFORMED = warning_code(
     "iswc.malformed", "An ISWC is the letter T, nine digits and a check digit.", "ISO 15707; django-music-publisher"
@@ -267,7 +267,7 @@ def _mended_upc(upc: str) -> str | None:
 
 
 def _why_made_up(upc: str) -> str | None:
-    """Why a number with a right check digit was issued to nobody, or None."""
+    """Why a number with a right check digit was never issued, or None."""
     digits = upc.rjust(14, "0")[1:]
     body = upc[:-1]
     if len(set(body)) == 1:
@@ -332,7 +332,7 @@ def party_ids(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def _party_ids(holder: Titled) -> Iterator[tuple[tuple[str | int, ...], str, str, str]]:
-    """Where each number stands, of which kind it is, the number, and whose."""
+    """Where each number stands, of which kind it is, the number, and its holder."""
     for index, artist in enumerate(holder.display_artists):
         if artist.isni:
             yield ("display_artists", index, "isni"), "ISNI", artist.isni, artist.name
@@ -344,7 +344,7 @@ def _party_ids(holder: Titled) -> Iterator[tuple[tuple[str | int, ...], str, str
 
 
 def check_sender_dpid(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """The DDEX party id of whoever delivers, where it is given."""
+    """The DDEX party id of the sender, where it is given."""
     release = delivery.release
     if release.label_dpid and not dpid_is_valid(release.label_dpid):
         plain = _normalise_number(release.label_dpid).upper()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from checks.rules.metadata.release_structure import TERRITORIES
 
 #: Prefixes that are no country codes of today: those of the International ISRC Agency's bulletin 2015/01 ("Validating
-#: an International Standard Recording Code", as updated in May 2021), and codes of states that are no more, whose
-#: recordings keep their numbers. Whoever finds an honest ISRC outside this list has found a newer bulletin.
+#: an International Standard Recording Code", as updated in May 2021), and codes of former states: their
+#: recordings keep their numbers. An honest ISRC outside this list belongs to a newer bulletin.
 EXTRA_ISRC_PREFIXES = frozenset({
-    "QM", "QT", "QZ",  # United States, whose own range is used up
+    "QM", "QT", "QZ",  # United States: its own range is used up
     "UK", "GX",  # United Kingdom
     "BC", "BK", "BP", "BX",  # Brazil
     "FX",  # France

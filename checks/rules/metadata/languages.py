@@ -114,7 +114,7 @@ def _language_code(tag: str) -> str | None:
 
 
 def check_instrumental_words(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """Where nobody sings there are no words; where there are words there is a language."""
+    """Without a singer there are no words; where there are words there is a language."""
     for track in delivery.release.tracks:
         told = [name for name, present in _list_signs_of_words(track) if present]
         if track.vocals == "instrumental" and told:

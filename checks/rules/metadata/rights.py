@@ -55,7 +55,7 @@ LINE_FORM = warning_code(
     "The owner in a ℗ or © line is a name alone: sign and year have their own places.",
     "DDEX (PLine, CLine)",
 )
-# Distributors deliver for hundreds of imprints that nobody has registered here, and how often that is meant ill has not
+# Distributors deliver for hundreds of imprints that are not registered here, and how often that is meant ill has not
 # been measured: it is shown, until an installation that knows its labels routes it to a person.
 OWNER_UNLICENSED = warning_code(
     "rights.owner_unlicensed",
@@ -103,14 +103,14 @@ CODES = (
 
 VOICES = frozenset({Element.LEAD_VOCALS, Element.BACKING_VOCALS})
 
-#: With all of these made by a machine, nobody can say which part of the sound is theirs alone.
+#: With all of these made by a machine, no person can say which part of the sound is theirs alone.
 WHOLLY_GENERATED = frozenset({Element.LEAD_VOCALS, Element.INSTRUMENTS, Element.COMPOSITION})
 
-#: Owners that are nobody: what they own is in the public domain.
+#: Owners that stand for none: what they own is in the public domain.
 PUBLIC = frozenset(
     {"public domain", "the public domain", "pd", "p.d.", "domaine public", "dominio público", "gemeinfrei"}
 )
-#: What everybody may use, nobody can claim for themselves.
+#: What is free for all cannot be claimed by one.
 _SHARED = re.compile(
     r"\b(?:leased? beats?|beat leases?|non-?exclusive (?:beat|licen[cs]e)|royalty[- ]free (?:loops?|beats?))\b"
 )
@@ -175,7 +175,7 @@ def line_forms(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def check_recording_owners(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """Whose recording it is, by its own ℗ line."""
+    """Check the owner of a recording by its own ℗ line."""
     line, account = delivery.release.p_line, delivery.account
     if line is None or is_blank(line.owner):
         return
@@ -281,7 +281,7 @@ def check_unaccepted_shares(delivery: Delivery, context: Context) -> Iterator[Fi
 
 
 def check_voice_permission(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """Somebody's voice, made by a machine: who said that it may be?"""
+    """Check that a generated imitation of a voice has permission."""
     for track in delivery.release.tracks:
         for contribution in track.disclosure.contributions:
             imitates = contribution.imitates in (Imitates.WITH_CONSENT, Imitates.WITHOUT_CONSENT)

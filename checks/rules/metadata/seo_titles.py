@@ -1,4 +1,4 @@
-"""Titles that fish: search words, advertisement, other people's names, and speeds that belong to someone's original."""
+"""Titles that fish: search words, advertisement, other people's names, and speeds that belong to another original."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def seo_bait(delivery: Delivery, context: Context) -> Iterator[Finding]:
 
 
 def original_artist(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """Phrases that lend a release somebody else's fame; whether the name is known is not asked here."""
+    """Phrases that lend a release another's fame; whether the name is known is not asked here."""
     for holder in list_readable_parts(delivery.release):
         texts = [(_REFERENCE, fold_text(text)) for text in (holder.title, holder.version)]
         texts += [(_REFERENCE_ASIDE, fold_text(aside)) for aside in list_title_asides(holder)]
@@ -169,9 +169,9 @@ def check_franchise_title(delivery: Delivery, context: Context) -> Iterator[Find
 
 
 def check_speed_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """A version at another speed is somebody's recording, changed: which one, and who allowed it?
+    """Check that a version at another speed names its original and its permission.
 
-    Nobody but the owner can license a recording, so an original that the account owns needs no licence.
+    Only the owner can license a recording, so an original that the account owns needs no licence.
     """
     for track in list_readable_parts(delivery.release):
         if not isinstance(track, Track):
@@ -193,7 +193,7 @@ def check_speed_title(delivery: Delivery, context: Context) -> Iterator[Finding]
 
 
 def check_mimicked_title(delivery: Delivery, context: Context) -> Iterator[Finding]:
-    """The title of a known recording, by somebody whose name is nearly its artist's. Equal titles alone are common."""
+    """The title of a known recording, by an artist with nearly its artist's name. Equal titles alone are common."""
     asked = [
         track
         for track in delivery.release.tracks

@@ -131,7 +131,7 @@ def list_titled_parts(release: Release) -> Iterator[Titled]:
 
 
 def list_readable_parts(release: Release) -> Iterator[Titled]:
-    """Those whose title and version a reader can read; the others have a worse finding already."""
+    """Those with a readable title and version; the others have a worse finding already."""
     for holder in list_titled_parts(release):
         texts = (holder.title, holder.version)
         if not is_blank(holder.title) and all(

@@ -58,7 +58,7 @@ MEDLEY = information_code(
 
 CODES = (CASING_EN, CASING_LANG, ABBREVIATION, TWO_VERSIONS, CENSORED, TRANSLATION, MEDLEY)
 
-#: Languages whose titles are written like sentences, where only the label knows which words are names.
+#: Languages that write titles like sentences, where only the label knows which words are names.
 SENTENCES = frozenset({"fr", "it", "sv"})
 #: Languages in which either way is usual, but not both on one release.
 EITHER = frozenset({"es", "pt"})
@@ -81,7 +81,7 @@ _STARRED = re.compile(r"[\w*]*[^\W\d_]\*+[\w*]*")
 _SPELT = re.compile(r"(?:\w\*){2,}\w?")
 _SLASH = re.compile(r"(?<=\w\w)/(?=\w\w)")
 
-#: English words that are no words of the other languages whose casing is known here.
+#: English words that are no words of the other languages with known casing.
 _ENGLISH = frozenset({"the", "you", "your", "my", "with", "of", "this", "that", "i'm", "don't", "when", "what", "we"})
 _FOREIGN = frozenset({"fr", "de", "es", "pt", "it", "sv"})
 _WORDS = re.compile(r"[\w'’]+")

@@ -19,7 +19,7 @@ class VersionName(enum.Enum):
     """How surely a phrase names a version."""
 
     USUAL = "usual"  # made of the vocabulary alone: moving it to the version field changes nothing that is meant
-    NAMED = "named"  # holds somebody's name or a place beside it: only the label knows
+    NAMED = "named"  # holds a name or a place beside it: only the label knows
     NONE = "none"
 
 

@@ -1,4 +1,4 @@
-"""What somebody has put on the blocklist: a number, a party, a file, or a recording however it is disguised."""
+"""Matches with the blocklist: a number, a party, a file, or a recording however it is disguised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCKLISTED = Code(
     Severity.CRITICAL,
     Route.REVIEW,
     "sounds.co; takedowns of this gate's partners",
-    private=True,  # whoever was blocked must not learn by what
+    private=True,  # a blocked party must not learn by what
 )
 CODES = (BLOCKLISTED,)
 
@@ -92,7 +92,7 @@ def _list_blockable_values(kind: str, delivery: Delivery) -> list[tuple[str, str
 
 
 def _list_party_identifiers(release: Release) -> Iterator[tuple[str, str]]:
-    """The identifiers of everybody who is named, as ``scheme:number``."""
+    """The identifiers of all named parties, as ``scheme:number``."""
     holders: list[Release | Track] = [release, *release.tracks]
     for holder in holders:
         for artist in holder.display_artists:

@@ -1,4 +1,4 @@
-"""Does this release contain a recording that somebody else delivered before, or the same recording twice?"""
+"""Does this release contain a recording that another label delivered before, or the same recording twice?"""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ OWNER_UNCONFIRMED = Code(
     Route.REVIEW,
     "Amazon Music, Apple Music and Spotify policies on infringing content",
 )
-# A licence that nobody has read proves nothing: anyone can attach a document. So it informs the moderator and
+# An unread licence proves nothing: anyone can attach a document. So it informs the moderator and
 # lightens the finding, and still a human looks; an installation that checks licences elsewhere may let it pass.
 LICENSED = Code(
     "similarity.licensed",
@@ -182,7 +182,7 @@ def _against_known(
     kinds: dict[Code, list[Match]] = {}
     for match in matches:
         if match.blocked is not None or (match.refusals and not match.pending):
-            continue  # these have findings of their own, and are nobody's reference
+            continue  # these have findings of their own, and are no reference
         if match.pending and _is_already_settled(match, account, matches):
             continue
         code = _classify_match(track, facts.duration, account, match, context)
@@ -215,9 +215,9 @@ def build_match_finding(code: Code, track: Track, duration: float, alike: Sequen
 
 
 def _is_already_settled(pending: Match, account: Account, matches: Sequence[Match]) -> bool:
-    """Whether this account, or the one whose delivery is pending, has had as much of the recording here before.
+    """Whether this account, or the one with the pending delivery, has had as much of the recording here before.
 
-    Then whose it is was settled, and a copy that is on its way to a human holds nobody up who delivers his own again.
+    Then the owner was settled, and a pending copy does not block the owner's redelivery.
     """
     return any(
         item.certain

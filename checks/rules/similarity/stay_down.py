@@ -1,6 +1,6 @@
-"""Content that a person rejected here before: a question to a moderator whenever it comes again, whoever delivers it.
+"""Content that a person rejected here before: a question to a moderator whenever any account delivers it again.
 
-The label reads that this content was refused before, and nothing about by whom, whose or why. Moderators see the
+The label reads that this content was refused before, and nothing about the decision. Moderators see the
 earlier decision in a finding of their own.
 """
 

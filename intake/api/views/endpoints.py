@@ -25,7 +25,7 @@ from intake.services.webhooks import webhook_delivery
 
 
 class EndpointView(GateView):
-    """Open to everybody who may have endpoints."""
+    """Open to all principals that may have endpoints."""
 
     scope = "webhooks"
     principals = (Label, Partner)

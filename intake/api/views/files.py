@@ -96,7 +96,7 @@ class File(Posting):
         resource = get_named_resource(submission, name)
         with uploads.hold_upload(submission, name) as upload:
             if upload.whole and submission.state == State.DRAFT:
-                self._kept(submission, resource, upload.taken())  # whoever received the last piece was killed
+                self._kept(submission, resource, upload.taken())  # the process with the last piece was killed
                 resource.refresh_from_db()
             elif upload.offset or resource.blob is None:
                 length = resource.declared_size if upload.length is None else upload.length

@@ -37,7 +37,7 @@ def require_label(request: Request) -> Label:
 
 
 def get_own_artist(request: Request, pk: uuid.UUID) -> ProtectedArtist:
-    """An artist that the label delivers for. Raises Http404: everybody else's cannot be changed."""
+    """An artist that the label delivers for. Raises Http404: another's cannot be changed."""
     found = ProtectedArtist.objects.of(require_label(request)).filter(pk=pk).first()
     if found is None:
         raise Http404
@@ -100,7 +100,7 @@ class ProtectedArtists(RegistryView, Posting):
 
 @extend_schema_view(get=docs.READ_ARTIST, patch=docs.CHANGE_ARTIST, delete=docs.RETIRE_ARTIST)
 class OneArtist(RegistryView):
-    """One protected artist: everybody who keeps the catalogue may read it, its own labels may change it."""
+    """One protected artist: keepers of the catalogue may read it, its own labels may change it."""
 
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """As it stands."""
@@ -133,7 +133,7 @@ class ArtistKeys(RegistryView, Posting):
         return Response({**representations.artist_key(row), "key": key}, status=201)
 
     def kept(self, response: HttpResponse) -> HttpResponse:
-        """A key is kept nowhere, and so not with the answer: whoever lost it draws another."""
+        """A key is kept nowhere, and so not with the answer: a lost key is replaced by another."""
         document = json.loads(response.content)
         without = json.dumps({**document, "key": None}, ensure_ascii=False, separators=(",", ":"))
         return HttpResponse(without, status=response.status_code, headers=dict(response.items()))

@@ -35,7 +35,7 @@ from intake.services.people import accounts
 from intake.services.registry import protected_artists
 from intake.services.storage.blobs import Incoming
 
-#: A machine under load needs longer; nobody waits longer than this for a demo.
+#: A machine under load needs longer; a demo waits no longer.
 PATIENCE = 180.0
 COLOURS = {"approve": "green", "label": "cyan", "review": "yellow", "refused": "red"}
 

@@ -15,7 +15,7 @@ from intake.core import catalogue_files
 from intake.readers import check_context
 from intake.services.catalogue import bulk_import, index_log, known_recordings
 
-#: Of a part that was made, so that nobody trusts it to stay one (docs/catalogue.md).
+#: Of a part that was made, so that it is not trusted to stay one (docs/catalogue.md).
 PART = "This is a part. A running gate makes it what its own catalogue says: the rest is filled in, other numbers go."
 
 #: Numbers of recordings that are named one by one in a complaint.

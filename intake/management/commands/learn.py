@@ -176,7 +176,7 @@ def _prepare_learning_job(entry: Entry, keep: bool) -> Job:
         return Job(entry, error=error.strerror or str(error))
     rows = KnownRecording.objects.settled().filter(sha256=sha256).defer("fingerprint")
     known = known_recordings.known_again(rows, entry.owner, entry.isrc)
-    if known:  # what the table says now, and nobody knew before
+    if known:  # what the table says now, and was not known before
         named = entry.title if known.title == entry.path.stem else ""
         known_recordings.complete_recording(known, named, artist=entry.artist, isrc=entry.isrc, owner=entry.owner)
     return Job(entry, sha256, incoming, known)

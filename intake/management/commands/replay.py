@@ -1,4 +1,4 @@
-"""What another policy would have made of the past: who would flip, and whom it would contradict."""
+"""What another policy would have made of the past: which verdicts would flip, and which people it would contradict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forget the second factor of somebody who has lost it."""
+"""Reset a lost second factor."""
 
 from __future__ import annotations
 

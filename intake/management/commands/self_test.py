@@ -1,4 +1,4 @@
-"""Test whether this host can measure files, and keep the result for everybody who asks."""
+"""Test whether this host can measure files, and keep the result for all hosts."""
 
 import json
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""The roots whose signatures on Content Credentials are trusted."""
+"""The roots of trusted signatures on Content Credentials."""
 
 from __future__ import annotations
 

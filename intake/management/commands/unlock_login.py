@@ -1,4 +1,4 @@
-"""Let people log in again whose name or address is locked after failed attempts."""
+"""Unlock a name or an address after failed log-ins."""
 
 from __future__ import annotations
 

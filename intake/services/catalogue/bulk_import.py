@@ -35,7 +35,7 @@ def learn_fingerprints(lines: Iterable[Line]) -> Iterator[Learned]:
     while batch := list(islice(waiting, BATCH)):
         try:
             yield from _learn_batch(batch)
-        except IntegrityError:  # somebody learned some of them at the same moment: now they are known
+        except IntegrityError:  # another process learned some of them at the same moment: now they are known
             yield from _learn_batch(batch)
         known_recordings.index_new_recordings()
 

@@ -51,7 +51,7 @@ PAGE = 4000
 #: Seconds that a question waits for its index. The lease of a check is 30 s.
 PATIENCE = 10.0
 
-#: A check whose host's index is not there waits so long for another host, or for this one.
+#: A check on a host without a current index waits so long for another host, or for this one.
 WAIT = dt.timedelta(seconds=15)
 
 #: An index that lacks more changes than this takes no question: applying them takes longer than a question waits (some
@@ -196,7 +196,7 @@ def _repair_difference(applied: Applied, deadline: float) -> int:
 
 def is_log_contradicted(known: Int64s, end: Mark) -> bool:
     """Whether these recordings, which rows say are known at the end of the log, are not those that the log says: then
-    somebody has changed one of the two by hand."""
+    one of the two was changed by hand."""
     row = CatalogueChange.objects.filter(pk=end.position).first()
     said = Contents(row.count, row.digest) if row else Contents()
     return Contents(known.size, digest_documents(known)) != said
@@ -230,7 +230,7 @@ def list_logged_recordings() -> tuple[Int64s, Mark]:
 
 def _start_over(applied: Applied) -> None:
     """The index belongs to another history of the catalogue: the database was restored, or the folder is another
-    gate's. Which of its recordings are still what they were, nobody can say."""
+    gate's. Which of its recordings are still what they were, is unknown."""
     store = check_context.open_fingerprint_store()
     if not isinstance(store, LocalStore):
         raise Behind("the index in ClickHouse belongs to another database; make it anew with: manage.py index rebuild")
@@ -249,7 +249,9 @@ def append_to_log(deadline: float | None = None) -> int:
     """
     count = 0
     while seen := list(KnownRecording.objects.unlogged().order_by("pk").values_list("pk", flat=True)[:PAGE]):
-        with contextlib.suppress(IntegrityError):  # somebody else took the position: SQLite and PostgreSQL never do
+        with contextlib.suppress(
+            IntegrityError
+        ):  # another writer took the position: impossible with SQLite and PostgreSQL
             count += _append_batch(seen)
         left = KnownRecording.objects.unlogged().filter(pk__in=seen).exists()
         if not left and len(seen) < PAGE:
@@ -262,7 +264,7 @@ def append_to_log(deadline: float | None = None) -> int:
 
 
 def _lock_log() -> None:
-    """Until the transaction ends, nobody else writes to the log; SQLite has one writer in any case."""
+    """Until the transaction ends, no other process writes to the log; SQLite has one writer in any case."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -385,7 +387,7 @@ def repair_index() -> int:
     return _repair_difference(applied, math.inf)
 
 
-# Keeping an index current on a host where nobody asks
+# Keeping an index current on an idle host
 
 
 def follow_log() -> None:

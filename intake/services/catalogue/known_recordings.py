@@ -39,7 +39,7 @@ def learn_recording(
 ) -> tuple[KnownRecording, bool]:
     """Add a recording to the catalogue; returns it, and whether it is new. Learning twice changes nothing.
 
-    Without ``ring`` the caller sees to the index itself, as whoever learns thousands does.
+    Without ``ring`` the caller sees to the index itself, as bulk imports do.
     Raises NothingToLearn where the sound cannot be fingerprinted.
     """
     if not facts.ok or is_degenerate(facts.fingerprint):
@@ -96,7 +96,7 @@ def learn_delivered(submission: Submission) -> None:
 
 
 def iterate_comparable_tracks(submission: Submission) -> Iterator[tuple[Track, AudioFacts]]:
-    """The tracks whose sound can be compared, with what was measured of it."""
+    """The tracks with comparable sound, with what was measured of it."""
     for track in submission.tracks.select_related("resource__blob__analysis"):
         analysis = release_mapping.analysis_of(track.resource)
         if analysis is None or analysis.facts is None:

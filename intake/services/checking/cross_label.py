@@ -1,7 +1,7 @@
-"""What is not decided yet, held against what others deliver meanwhile: both sides hear of it, whoever came first.
+"""What is not decided yet, held against what others deliver meanwhile: both sides are told, in either order.
 
 A submission shows its recordings to the others before it looks for theirs. Of two that come at the same moment at least
-one then finds the other, and whoever finds writes the finding into both. Neither label is told.
+one then finds the other, and the finder writes the finding into both. Neither label is told.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def list_other_submissions(found: Iterable[FindingValue]) -> list[uuid.UUID]:
 
 
 def retire_pending_recordings(submission: Submission) -> None:
-    """Compare nobody with what was withdrawn or refused any more; within the transaction that moves it.
+    """Stop comparing with what was withdrawn or refused; within the transaction that moves it.
 
     What stays down (see ``staydown``) is taken up again in the same transaction.
     """
@@ -166,7 +166,7 @@ def _turn_findings(other: Submission, submission: Submission, found: Sequence[Fi
 
 
 def _own_row(submission: Submission, name: str) -> KnownRecording:
-    """The row of one of the submission's own files: its label's, whoever brought it, or the operator taught it."""
+    """The row of one of the submission's own files: its label's, or the operator's."""
     blob = Resource.objects.get(submission=submission, name=name).blob_id
     own = Q(label=submission.label) | Q(owner=submission.label.name)
     rows = KnownRecording.objects.filter(own, sha256=blob).order_by("-pk")

@@ -40,7 +40,7 @@ from intake.services.work import dispatch
 
 log = structlog.get_logger(__name__)
 
-#: Whoever has not renewed a lease for so long has died; what takes longer is renewed meanwhile.
+#: A worker that has not renewed a lease for so long has died; what takes longer is renewed meanwhile.
 LEASE = dt.timedelta(seconds=30)
 #: A piece of work that failed this often, or killed its worker this often, is given up: a human looks.
 MAX_ATTEMPTS = 3
@@ -55,7 +55,7 @@ def analyse_audio_file(sha256: str) -> None:
     if not analysis.final and not _given_up(analysis):
         token = Analysis.objects.claim(sha256, LEASE)
         if token is None or not _measure_claimed_file(analysis, token):
-            return  # somebody else is at it, or the sweep will enqueue it again
+            return  # another worker has it, or the reaper will enqueue it again
     enqueue_waiting_checks(sha256)
 
 
@@ -105,7 +105,7 @@ def _renew_lease(rows: WorkQuerySet, pk: object, token: uuid.UUID) -> Iterator[N
 
 
 def enqueue_waiting_checks(sha256: str) -> None:
-    """Enqueue the checks of every submission whose last file to be measured was this one."""
+    """Enqueue the checks of every submission with this one as its last file to be measured."""
     delivered = Submission.objects.filter(state=State.CHECKING, resources__blob_id=sha256)
     runs = CheckRun.objects.filter(status=Status.PENDING, needs_audio=True, submission__in=delivered)
     dispatch.send_work_messages("intake.run_check", runs.measured())
@@ -155,7 +155,7 @@ def _try_to_settle(submission: Submission, rules: policies.Policy, missing: Sequ
     with transaction.atomic():
         commit_machine_decision(
             submission, ruling, rules, missing
-        )  # from here on its row is ours, and nobody writes findings
+        )  # from here on its row is ours, and no other process writes findings
         outdated = submission.findings.current().count() != seen
         transaction.set_rollback(outdated)
     if outdated:
@@ -173,7 +173,7 @@ def judge_submission(submission: Submission, rules: policies.Policy, missing: Se
 def commit_machine_decision(
     submission: Submission, ruling: Ruling, rules: policies.Policy, missing: Sequence[str]
 ) -> None:
-    """Write the machine's decision and move the submission. Raises Conflict where somebody was first."""
+    """Write the machine's decision and move the submission. Raises Conflict where another actor was first."""
     now = timezone.now()
     actor = Decision.MACHINE
     decision = Decision(
@@ -210,7 +210,7 @@ def commit_machine_decision(
 
 
 def label_document(label: Any, code: str, actor: str, at: dt.datetime) -> dict[str, Any]:
-    """A label as decisions keep it: what, on what basis, from which code, by whom, when."""
+    """A label as decisions keep it: what, on what basis, from which code, which actor, when."""
     return {
         "key": label.key,
         "value": label.value,
@@ -286,7 +286,7 @@ def _take_back(cleared: Submission) -> None:
 
 
 def _given_up(work: Analysis | CheckRun) -> bool:
-    """Bury work whose lease ran out on its last try: it kills whoever touches it."""
+    """Give up work with a lease that ran out on its last try: it kills its workers."""
     expired = work.status == Status.RUNNING and work.lease_until and work.lease_until < timezone.now()
     if not expired or work.attempts < MAX_ATTEMPTS:
         return False

@@ -236,7 +236,7 @@ def _list_installed_versions(names: tuple[str, ...]) -> list[str]:
     return [name for name in names if name in present]
 
 
-#: The kind of an exception in a cause: it may be shown to everybody, unlike its message.
+#: The kind of an exception in a cause: it may be public, unlike its message.
 _EXCEPTION = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
 
 _DECODER_HINT = (

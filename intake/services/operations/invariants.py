@@ -119,7 +119,7 @@ def _one_decision_stands() -> Iterator[Violation]:
 
 
 def _what_was_taken_back_was_never_told() -> Iterator[Violation]:
-    """I2: a decision is taken back at once, by one that says so; and nobody outside has heard of it."""
+    """I2: a decision is taken back at once, by one that says so; and no webhook was sent."""
     taken = Decision.objects.filter(undoes__isnull=False)
     elsewhere = taken.exclude(submission=F("undoes__submission"), number=F("undoes__number") + 1)
     yield from _violations_of_rows("I2", elsewhere, lambda one: "takes back a decision that is not the one before it")
@@ -133,7 +133,7 @@ def _what_was_taken_back_was_never_told() -> Iterator[Violation]:
 
 
 def _two_people_where_two_are_asked() -> Iterator[Violation]:
-    """I2: four eyes are those of two people, and an appeal is decided by somebody who has not decided before."""
+    """I2: four eyes are those of two people, and an appeal is decided by a person who has not decided before."""
     unknown = Q(moderator__isnull=True) | Q(second_moderator__isnull=True)
     second = Q(seconded_by="") | Q(second_moderator=F("moderator")) | (unknown & Q(seconded_by=F("actor")))
     alone = Decision.objects.filter(second, four_eyes=True)
@@ -155,7 +155,7 @@ def _two_people_where_two_are_asked() -> Iterator[Violation]:
 
 
 def _same_person(one: Decision, other: Decision) -> bool:
-    """Whether somebody gave or seconded both: by account, and by name where one of them has no account."""
+    """Whether one person gave or seconded both: by account, and by name where one of them has no account."""
 
     def people(decision: Decision) -> list[tuple[int | None, str]]:
         pairs = [
@@ -305,7 +305,7 @@ def _overdue_deliveries(late: dt.datetime) -> QuerySet[Delivery]:
 
 
 def _nothing_is_left_behind(late: dt.datetime) -> Iterator[Violation]:
-    """I15: no bytes that nobody names, no recording that the index does not know."""
+    """I15: no bytes without a name, no recording missing in the index."""
     # Twice as long as they may lie about, so that the tidying has had its turn.
     cutoff = min(late, timezone.now() - 2 * blobs.ABANDONED_AFTER)
     yield from _violations_of_rows("I15", blobs.list_unused_blobs(cutoff), lambda one: "nothing names it")
@@ -315,7 +315,7 @@ def _nothing_is_left_behind(late: dt.datetime) -> Iterator[Violation]:
     )
 
 
-#: Each in one sentence, for whoever reads a violation.
+#: Each in one sentence, for the reader of a violation.
 INVARIANTS = {
     "I1": "What was handed over reaches an end or a human's queue.",
     "I2": "Exactly one decision stands at a time.",

@@ -1,4 +1,4 @@
-"""Find work whose message was lost, and enqueue it again: a message may come twice, late or never.
+"""Find work with a lost message, and enqueue it again: a message may come twice, late or never.
 
 How often is bounded, or a stalled worker would find thousands of messages for the work of a few:
 
@@ -40,7 +40,7 @@ from intake.services.review import review_queue
 from intake.services.storage import blobs, uploads
 from intake.services.submissions.transitions import Conflict, transition_submission
 
-#: Work enqueued this long ago that nobody has taken may have lost its message: most work is taken within a second.
+#: Work enqueued this long ago and not taken may have lost its message: most work is taken within a second.
 PATIENCE = dt.timedelta(seconds=20)
 #: The wait for the next message doubles this often at most while other messages wait: to 23 hours.
 DOUBLINGS = 12
@@ -48,7 +48,7 @@ DOUBLINGS = 12
 DOUBLINGS_IF_EMPTY = 1
 #: Messages sent in one sweep, per kind of work: the next sweep takes the rest.
 BATCH = 500
-#: A part of a release whose bell was lost is rung for so long; after that it waits for a person.
+#: A part of a release with a lost message is enqueued for so long; after that it waits for a person.
 CARRIED_WITHIN = dt.timedelta(minutes=10)
 #: A draft that was not handed over for so long is withdrawn.
 DRAFT_KEPT = dt.timedelta(days=7)
@@ -82,7 +82,7 @@ class _Sender:
         self._doublings = DOUBLINGS_IF_EMPTY if self._empty else DOUBLINGS
 
     def send(self, task: str, rows: QuerySet[Any]) -> int:
-        """Enqueue a task for the rows whose last message is overdue, and note that; returns how many.
+        """Enqueue a task for the rows with an overdue message, and note that; returns how many.
 
         Rows that another sweep is looking at in this moment are left to it.
         """
@@ -97,7 +97,7 @@ class _Sender:
         return len(keys)
 
     def _overdue(self) -> Q:
-        """Rows that no message was sent for, or none for as long as their count asks; and rows whose last message was
+        """Rows without a message, or without one for as long as their count asks; and rows with a last message
         sent in the future, because the clock was set back since."""
         last = self._doublings
         waited = Q(enqueue_count__gte=last, rung_at__lt=self._now - PATIENCE * 2**last)
@@ -114,7 +114,7 @@ class _Sender:
 
 
 def _abandoned_drafts() -> int:
-    """Withdraw drafts that nobody handed over."""
+    """Withdraw abandoned drafts."""
     drafts = Submission.objects.filter(state=State.DRAFT, created_at__lt=timezone.now() - DRAFT_KEPT)
     count = 0
     for draft in drafts[:BATCH]:
@@ -127,14 +127,14 @@ def _abandoned_drafts() -> int:
 
 
 def _unconcluded_submissions(late: dt.datetime) -> QuerySet[Submission]:
-    """All checks ended, and nobody concluded."""
+    """All checks ended, without a conclusion."""
     runs = CheckRun.objects.filter(submission=OuterRef("pk"))
     recent = Q(status__in=(Status.PENDING, Status.RUNNING)) | Q(finished_at__gte=late)
     return Submission.objects.filter(Exists(runs), ~Exists(runs.filter(recent)), state=State.CHECKING)
 
 
 def _unapplied_parts(now: dt.datetime) -> QuerySet[Submission]:
-    """Accepted parts that were judged a moment ago, and that nobody has looked at since."""
+    """Accepted parts that were judged a moment ago, and not processed since."""
     machine = Decision.objects.filter(submission=OuterRef("pk"), actor=Decision.MACHINE)
     recent = Exists(machine.filter(created_at__range=(now - CARRIED_WITHIN, now - PATIENCE)))
     people = Decision.objects.filter(submission=OuterRef("pk"), actor__startswith="moderator:")
@@ -142,7 +142,7 @@ def _unapplied_parts(now: dt.datetime) -> QuerySet[Submission]:
 
 
 def run_housekeeping() -> int:
-    """Remove what nobody needs any more, and mend what was lost; returns how many things."""
+    """Remove what is not needed any more, and mend what was lost; returns how many things."""
     policy_versions.record_changed_policy()
     old, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
     files = blobs.delete_unused_blobs() + uploads.delete_abandoned_uploads()

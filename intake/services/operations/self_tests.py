@@ -1,6 +1,6 @@
 """Each host that runs a worker tests whether it can measure; what it cannot do now waits.
 
-The result is a row for everybody who asks from another host (``readyz``, ``doctor``, ``metrics``), and a file beside
+The result is a row for questions from other hosts (``readyz``, ``doctor``, ``metrics``), and a file beside
 the worker for its own health check, which then needs neither Django nor the database.
 """
 

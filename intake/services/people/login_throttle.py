@@ -64,7 +64,7 @@ class Scope(StrEnum):
     BOTH = "both"  # one name, its password and a one-time password together, tried by all clients
     CODE = "code"  # one-time passwords and recovery codes of one person, tried by one client
     CODE_NAME = "code of name"  # the same, tried by all clients that are no known device
-    CONFIRM = "confirm"  # the password of somebody who is logged in, asked for again
+    CONFIRM = "confirm"  # the password of a logged-in person, asked for again
 
 
 _SECONDS = [dt.timedelta(seconds=n) for n in (1, 10, 30)]
@@ -141,7 +141,7 @@ class Attempt:
     def succeed(self) -> None:
         """Take the count back: the counters of this person alone start anew, shared ones lose this attempt only.
 
-        A shared counter is not reset, or whoever has one account would guess the others for ever in between.
+        A shared counter is not reset, or the owner of one account could guess the others for ever in between.
         """
         with transaction.atomic():
             for counter in self.counters:
@@ -157,7 +157,7 @@ class Attempt:
 def count_login(name: str, client: Client, *, second_factor: bool) -> Attempt:
     """Count an attempt to log in with a name and a password. Raises LockedOut; nothing is counted then.
 
-    With a ``second_factor`` the password alone opens nothing, and the name is not limited over all addresses: nobody
+    With a ``second_factor`` the password alone opens nothing, and the name is not limited over all addresses: no client
     far away can make its owner wait.
     """
     scopes = [(Scope.LOGIN, name, client.key)]
@@ -191,7 +191,7 @@ def count_code(name: str, client: Client) -> Attempt:
 
 
 def count_confirmation(name: str) -> Attempt:
-    """Count an attempt of somebody who is logged in to confirm the password. Raises LockedOut.
+    """Count an attempt of a logged-in person to confirm the password. Raises LockedOut.
 
     It is counted by name alone: strangers do not reach that page, and logging in anew confirms as well.
     """
@@ -242,7 +242,7 @@ def _count_attempt(wanted: Sequence[Key], charged: Sequence[Key] = ()) -> Attemp
 def _refuse_locked(rows: Sequence[LoginThrottle], now: dt.datetime) -> None:
     until = now
     for row in rows:
-        if row.failed_at <= now:  # else the clock was put back: nobody waits for a day that has been
+        if row.failed_at <= now:  # else the clock was put back: no wait lasts for a past day
             limit = LIMITS[Scope(row.scope)]
             until = max(until, row.failed_at + limit.wait(limit.left(row.failures, now - row.failed_at)))
     if until > now:

@@ -14,7 +14,7 @@ from intake.services.people.permissions import Role
 
 
 def create_moderator(name: str, password: str = "", held: Iterable[Role] = (Role.MODERATOR,)) -> tuple[User, str, bool]:
-    """A person with a role and a password (drawn where none is given); returns whom, the password, and if it is new.
+    """A person with a role and a password (drawn where none is given); returns user, password, and if it is new.
 
     One who is there already is let in again, with these roles added, and keeps the password unless a new one is given:
     then "" is returned. Raises ValidationError for a password that is too weak.

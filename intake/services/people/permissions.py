@@ -50,7 +50,7 @@ RIGHTS: Mapping[Action, str] = MappingProxyType(
     }
 )
 
-#: What each role may do. Nobody both decides and writes the policy; whoever audits changes nothing.
+#: What each role may do. No role both decides and writes the policy; auditors change nothing.
 ROLES: Mapping[Role, frozenset[Action]] = MappingProxyType(
     {
         Role.MODERATOR: frozenset({Action.READ, Action.LISTEN, Action.DECIDE, Action.REPLAY}),
@@ -61,7 +61,7 @@ ROLES: Mapping[Role, frozenset[Action]] = MappingProxyType(
     }
 )
 
-#: The rows that everybody at the desk may read; a table that is not named here is read by nobody.
+#: The rows that every role may read; a table that is not named here is not readable.
 READABLE = (
     "label", "partner", "apikey", "blob", "analysis", "submission", "resource", "track", "checkrun", "finding",
     "decision", "event", "knownrecording", "block", "protectedartist", "protectedname", "artistidentifier",

@@ -20,10 +20,10 @@ from intake.models.leased_work import Status
 from intake.services.policy import replay
 from intake.services.submissions import admission
 
-#: A trial that is not renewed for so long was left by whoever ran it.
+#: A trial that is not renewed for so long was abandoned.
 LEASE = dt.timedelta(minutes=10)
 MAX_ATTEMPTS = 3
-#: Who is named for a change that nobody put in force here.
+#: The actor of a change that was not made here.
 BY_HAND = "file"
 MOST_BYTES = 256 * 1024
 
@@ -33,7 +33,7 @@ class NoReason(ValueError):
 
 
 class NotWritable(Exception):
-    """The policy file cannot be written here: it belongs to the image, or to somebody else."""
+    """The policy file cannot be written here: it belongs to the image, or to another user."""
 
 
 def parse_policy_candidate(content: str) -> Policy:
@@ -66,7 +66,9 @@ def adopt_policy(content: str, actor: str, reason: str) -> PolicyChange:
         change = PolicyChange.objects.create(
             version=rules.version, digest=rules.digest, content=content, actor=actor, reason=reason.strip()
         )
-        _write_policy_file(admission.policy_home(), content.encode())  # last: if it fails, nobody says that it was done
+        _write_policy_file(
+            admission.policy_home(), content.encode()
+        )  # last: if it fails, nothing says that it was done
     return change
 
 
@@ -85,7 +87,7 @@ def _write_policy_file(path: Path, content: bytes) -> None:
 
 
 def record_changed_policy() -> PolicyChange | None:
-    """Write down that the file was changed by hand, where nobody has yet; a broken file is not in force."""
+    """Write down that the file was changed by hand, where that is not done yet; a broken file is not in force."""
     last = PolicyChange.objects.first()
     try:
         rules = admission.read_policy()
@@ -114,7 +116,7 @@ def try_out(content: str, days: int, actor: str) -> PolicyTrial:
 
 
 def run_trial(trial_id: str | uuid.UUID) -> None:
-    """Carry a trial out, unless somebody else does or has."""
+    """Carry a trial out, unless another process does or has."""
     trial = PolicyTrial.objects.get(pk=trial_id)
     token = PolicyTrial.objects.claim(trial.pk, LEASE)
     if token is None:

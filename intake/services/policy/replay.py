@@ -1,4 +1,4 @@
-"""What another policy would have made of the past: who would flip, and whom it would contradict."""
+"""What another policy would have made of the past: which verdicts would flip, and which people it would contradict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from intake.models.leased_work import Status
 from intake.services.checking import pipeline
 
 DEFAULT_DAYS = 30
-#: Verdicts with which the machine lets a release through; with a review it contradicts nobody.
+#: Verdicts with which the machine lets a release through; with a review it contradicts no person.
 CLEARING = (Verdict.APPROVE, Verdict.LABEL)
 #: Most flips that are told one by one; the counts are of all.
 MOST_TOLD = 500

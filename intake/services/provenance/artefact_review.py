@@ -46,7 +46,7 @@ def verify_recordings(
 
 
 def vouch_for_recording(sha256: str, facts: LatticeFacts, source: str, actor: str, reason: str) -> VerifiedRecording:
-    """Keep the score of a recording that somebody vouches for; once for its bytes, however often it is said."""
+    """Keep the score of a recording that a person vouches for; once for its bytes, however often it is said."""
     if not facts.assessed or facts.z is None or facts.rate_hz is None:
         raise NotVerifiable(f"{sha256[:12]} was not assessed: {facts.reason}")
     values = {

@@ -1,4 +1,4 @@
-"""The trust list: add a root that somebody vouches for, withdraw it, and say what that makes of the files on file."""
+"""The trust list: add a root that a person vouches for, withdraw it, and say what that makes of the files on file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def add_trust_root(pem: str, note: str, actor: str) -> tuple[TrustRoot, bool]:
                 note=note.strip(),
                 added_by=actor,
             )
-    except IntegrityError:  # somebody added it at the same moment
+    except IntegrityError:  # another process added it at the same moment
         return current.get(), False
     return row, True
 
@@ -64,7 +64,7 @@ def withdraw_trust_root(row: TrustRoot, actor: str) -> bool:
 
 
 def iterate_credential_carriers() -> Iterator[Carrier]:
-    """Every measured file whose credential holds, judged by the list as it stands. No audio is touched."""
+    """Every measured file with a credential that holds, judged by the list as it stands. No audio is touched."""
     trusted, today = TrustRoot.objects.trust_list(), timezone.now().date()
     holds = Analysis.objects.filter(facts__credential__state=CredentialState.UNTRUSTED.value)
     for analysis in holds.defer("fingerprint").order_by("pk").iterator():

@@ -1,4 +1,4 @@
-"""What recordings look like: drawn once for their bytes, the first time that somebody has to look."""
+"""What recordings look like: drawn once for their bytes, on the first view."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from intake.core.reason_groups import HOLDING
 from intake.models import Blob, KnownRecording, Portrait, Submission
 from intake.services.storage import blobs
 
-#: Files drawn before anybody asks: the worst matches of a release, not every track of an album that is all copies.
+#: Files drawn in advance: the worst matches of a release, not every track of an album that is all copies.
 MOST_PREPARED = 8
 
 
@@ -20,7 +20,7 @@ def ensure_waveform(blob: Blob) -> Portrait:
     """The portrait of a file, drawn now where it was not drawn yet.
 
     Raises OSError where the storage has lost the file, and AnalysisError where nothing could be drawn for a reason of
-    our own: then nothing is kept, and it is drawn when somebody asks again.
+    our own: then nothing is kept, and it is drawn on the next request.
     """
     kept = Portrait.objects.filter(pk=blob.pk, version=waveform.VERSION).first()
     if kept is not None:
@@ -34,7 +34,7 @@ def ensure_waveform(blob: Blob) -> Portrait:
 def prepare_waveforms(submission: Submission) -> int:
     """Draw what a moderator will want to see of a submission: each track that matches, and what it matches.
 
-    Returns how many files that were. What cannot be drawn now is tried again when somebody looks.
+    Returns how many files that were. What cannot be drawn now is tried again on the next view.
     """
     wanted = list(dict.fromkeys(_iterate_wanted_files(submission)))[:MOST_PREPARED]
     for blob in Blob.objects.filter(pk__in=wanted, stored_at__isnull=False):

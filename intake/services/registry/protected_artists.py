@@ -29,13 +29,13 @@ from intake.models import (
 )
 from intake.readers.protected_names import KEY_MARK, artist_key, artist_key_digest, artist_key_prefix
 
-#: Who acts where no label and no moderator does: whoever may run commands on the machine.
+#: Who acts where no label and no moderator does: the operator at the command line.
 OPERATOR = "operator"
 #: As long as the registry keeps names and identifiers.
 LONGEST = 200
 #: What stands for the rest of a key once the key itself is not kept.
 CUT = "…"
-#: An artist gives a key to each distributor; nobody has needed as many at once.
+#: An artist gives a key to each distributor; no case has needed as many at once.
 MOST_KEYS = 50
 
 Kind = ProtectedName.Kind
@@ -175,7 +175,7 @@ def _ensure_artists(names: Sequence[str]) -> tuple[dict[str, ProtectedArtist], s
     missing = [name for name in dict.fromkeys(names) if name not in there]
     made = ProtectedArtist.objects.bulk_create((ProtectedArtist(name=name) for name in missing), ignore_conflicts=True)
     rows = {entry.name: entry for entry in ProtectedArtist.objects.current().filter(name__in=names)}
-    ours = {element.pk for element in made}  # somebody may have been first
+    ours = {element.pk for element in made}  # another process may have been first
     return rows, {name for name, one in rows.items() if one.pk in ours}
 
 
@@ -276,7 +276,7 @@ def _replace_names(artist: ProtectedArtist, rows: Sequence[ProtectedName], wante
 
 
 def retire_artist(artist: ProtectedArtist, actor: str) -> None:
-    """Guard an artist no longer. Who vouched for whom, and which keys were used, stays on record."""
+    """Guard an artist no longer. Authorisations and uses of keys stay on record."""
     with transaction.atomic():
         now = timezone.now()
         if ProtectedArtist.objects.current().filter(pk=artist.pk).update(retired_at=now, retired_by=actor):

@@ -52,7 +52,7 @@ def open_appeal(submission: Submission, statement: str, files: Mapping[str, Blob
     opened = Appeal(submission=submission, against=against, statement=statement, opened_at=now, due_at=due)
     who = submission.label.actor
     with transaction.atomic():
-        # First the move: its compare-and-set makes whoever comes second wait, and then fail.
+        # First the move: its compare-and-set makes the second caller wait, and then fail.
         transitions.record_event(
             submission, "appeal.opened", who, {"appeal": str(opened.pk), "against": str(against.pk)}
         )

@@ -92,7 +92,7 @@ def add_block(
                     blocked_by=by,
                     expires_at=expires_at,
                 ), True
-        except IntegrityError:  # somebody blocked it this very moment
+        except IntegrityError:  # another process blocked it this very moment
             continue
 
 

@@ -60,11 +60,11 @@ class InvalidDecision(ValueError):
 
 
 class NotAllowedToDecide(InvalidDecision):
-    """This must be decided by somebody else."""
+    """This must be decided by another moderator."""
 
 
 class UndoExpired(Exception):
-    """The decision can no longer be taken back: somebody was told of it, or something followed from it."""
+    """The decision can no longer be taken back: a webhook was sent, or something followed from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +122,12 @@ def claim_submission(submission: Submission, moderator: User) -> Claim:
 
 
 def release_claim(submission: Submission, moderator: User) -> None:
-    """Give the hold back; does nothing where somebody else has it."""
+    """Give the hold back; does nothing where another moderator has it."""
     Claim.objects.filter(submission=submission, moderator=moderator).update(until=timezone.now())
 
 
 def open_to(moderator: User, now: dt.datetime) -> SubmissionQuerySet:
-    """What this person can be handed, most urgent first: in nobody's hands, not put off, and theirs to decide."""
+    """What this person can be handed, most urgent first: unclaimed, not put off, and theirs to decide."""
     waiting = Submission.objects.queue().awake(now).exclude(claim__until__gt=now)
     if not permissions.is_permitted(moderator, Action.DECIDE_ESCALATED):
         waiting = waiting.filter(escalated_at__isnull=True)
@@ -176,7 +176,7 @@ def decide_submission(
     the human look. A declaration is never dropped: not by an approval, and not by choosing other labels, which can only
     overrule it key by key. Where the policy asks four eyes for the reason, the first moderator's rejection is a
     proposal, and nothing is decided yet; the same from another moderator seconds it.
-    Raises Unfounded, SomebodyElse, Forbidden, Held, or Conflict (somebody decided first).
+    Raises Unfounded, SomebodyElse, Forbidden, Held, or Conflict (another moderator decided first).
     """
     permissions.require_permission(moderator, Action.DECIDE)
     given = DecisionInput(verdict, reason.strip(), note.strip(), tuple(labels), **more)
@@ -274,7 +274,7 @@ def _give_decision(
         decision.moderator, decision.second_moderator = proposal.moderator, moderator
     hold = now + undo_window() if undo_window() else None
     with transaction.atomic():
-        # Claimed within: whoever comes second waits here, and then hears what was decided and not just by whom.
+        # Claimed within: the second caller waits here, and then gets the decision and its actor.
         claim_submission(submission, moderator)
         transition_submission(
             submission,
@@ -379,7 +379,7 @@ def _check_consents_seen(submission: Submission, moderator: User, given: Decisio
 
 
 def _list_unaccepted_consents(submission: Submission, positions: Sequence[int]) -> list[dict[str, str]]:
-    """The delivered documents of consent that nobody has accepted yet: name, SHA-256, ISRC and element of each."""
+    """The delivered documents of consent without an acceptance yet: name, SHA-256, ISRC and element of each."""
     tracks = {f"track:{item.position}": item for item in submission.tracks.all() if item.position in positions}
     rows = submission.findings.current().filter(code=CONSENT_UNVERIFIED.id, subject__in=tracks)
     found = [(tracks[row.subject], row.evidence or {}) for row in rows]
@@ -488,7 +488,7 @@ def undo_window() -> dt.timedelta:
 
 
 def undo_decision(decision: Decision, moderator: User) -> Submission:
-    """Take one's own decision back within the moment that there is for it: nobody outside was told, and the submission
+    """Take one's own decision back within the moment that there is for it: no webhook was sent, and the submission
     is in review as before, in the same hands. Raises TooLate, SomebodyElse or Forbidden; nothing is changed then."""
     permissions.require_permission(moderator, Action.DECIDE)
     now = timezone.now()

@@ -153,7 +153,7 @@ def decide_all(
 ) -> list[Outcome]:
     """Give the same verdict on each submission of a preview, as it was seen (id, sequence); each is decided by itself.
 
-    One that changed meanwhile, or that somebody has in hand, is left as it is and said so; the others are decided.
+    One that changed meanwhile, or that another moderator holds, is left as it is and said so; the others are decided.
     Raises Unfounded where they do not wait for identical reasons, or Forbidden; nothing is decided then.
     """
     permissions.require_permission(moderator, Action.DECIDE)

@@ -36,7 +36,7 @@ def update_hold_reasons(submission: Submission, old: State, decision: Decision |
     new = State(submission.state)
     if new is State.IN_REVIEW and old is not State.IN_REVIEW:
         _enter_review_queue(submission)
-        enqueue.enqueue_task("intake.portray", str(submission.pk))  # no harm if it is lost: drawn when somebody looks
+        enqueue.enqueue_task("intake.portray", str(submission.pk))  # no harm if it is lost: drawn on the first view
     elif old is State.IN_REVIEW and new is not State.IN_REVIEW:
         human = decision is not None and decision.actor.startswith("moderator:")
         submission.reasons.filter(waiting=True).update(
@@ -47,7 +47,7 @@ def update_hold_reasons(submission: Submission, old: State, decision: Decision |
 
 
 def renew_hold_reasons(submission: Submission) -> None:
-    """Keep the reasons of a submission in review whose findings have changed, in the transaction that changed them."""
+    """Keep the reasons of a submission in review with changed findings, in the transaction that changed them."""
     _enter_review_queue(submission)
     held = submission.findings.current().filter(route__in=HOLDING).values("code")
     submission.reasons.exclude(code__in=held).exclude(code=OPENED_AGAIN).update(waiting=False)
@@ -83,12 +83,12 @@ def _enter_review_queue(submission: Submission) -> None:
 
 
 def record_presence(submission: Submission, moderator: User) -> None:
-    """Note that somebody has the page of a submission before their eyes."""
+    """Record that a moderator has the page of a submission open."""
     Presence.objects.update_or_create(submission=submission, moderator=moderator, defaults={"seen_at": timezone.now()})
 
 
 def remove_presence(submission: Submission, moderator: User) -> None:
-    """Note that somebody went away from it."""
+    """Record that a moderator left the page."""
     Presence.objects.filter(submission=submission, moderator=moderator).delete()
 
 
@@ -113,5 +113,5 @@ def keep_filter(moderator: User, name: str, query: str) -> SavedFilter:
 
 
 def forget_filter(moderator: User, pk: int) -> None:
-    """Remove a kept view; somebody else's is left alone."""
+    """Remove a kept view; another's is left alone."""
     SavedFilter.objects.filter(moderator=moderator, pk=pk).delete()

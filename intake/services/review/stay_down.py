@@ -86,7 +86,7 @@ def _build_stay_down(
 
 
 def _own_recording_rows(submission: Submission) -> QuerySet[KnownRecording]:
-    """What the submission brought and nobody else's release stands for."""
+    """What the submission brought and no other release stands for."""
     return KnownRecording.objects.filter(submission=submission, source__in=(Source.PENDING, Source.REJECTED))
 
 

@@ -95,7 +95,7 @@ class Incoming:
             return
         with self.path.open("rb") as stream:
             saved = default_storage.save(blob.path, File(stream))
-        if saved != blob.path:  # somebody stored the same bytes meanwhile, and the storage chose another name
+        if saved != blob.path:  # another process stored the same bytes meanwhile, and the storage chose another name
             default_storage.delete(saved)
 
 
@@ -170,7 +170,7 @@ def _remove_unused(blob: Blob, cutoff: dt.datetime) -> bool:
 
 
 def list_unused_blobs(cutoff: dt.datetime) -> QuerySet[Blob]:
-    """Blobs that nothing names any more and nobody has delivered since ``cutoff``."""
+    """Blobs that nothing names any more and no submission has delivered since ``cutoff``."""
     delivered = Exists(Resource.objects.filter(blob=OuterRef("pk")))
     appealed = Exists(AppealFile.objects.filter(blob=OuterRef("pk")))
     known = Exists(KnownRecording.objects.current().filter(sha256=OuterRef("pk")))  # moderators listen to it

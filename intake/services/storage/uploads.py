@@ -30,7 +30,7 @@ class Held(Exception):
 
 
 class Upload:
-    """A file of a draft that is on its way, held by one request at a time; the lock goes with whoever dies."""
+    """A file of a draft that is on its way, held by one request at a time; the lock ends with its process."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -74,7 +74,7 @@ class Upload:
         os.ftruncate(self._descriptor, 0)
 
     def is_complete(self, declared: DeclaredFile) -> bool:
-        """Whether everything is here: by the length, or, where nobody stated one, by the declared SHA-256."""
+        """Whether everything is here: by the length, or, where none was stated, by the declared SHA-256."""
         if self.length is None and self.offset and declared.sha256:
             with self.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == declared.sha256
@@ -154,7 +154,7 @@ def has_partial_upload(submission: Submission, name: str) -> bool:
 
 
 def delete_abandoned_uploads() -> int:
-    """Remove what nobody goes on with; returns how many files."""
+    """Remove abandoned uploads; returns how many files."""
     cutoff, removed = (timezone.now() - KEPT).timestamp(), 0
     for path in _uploads_folder().iterdir():
         with contextlib.suppress(FileNotFoundError):

@@ -74,7 +74,7 @@ def _apply_fix_rounds(
 
 
 def _apply_patches(document: dict[str, Any], findings: Iterable[Finding]) -> tuple[dict[str, Any], list[Finding]]:
-    """A copy with each patch carried out whose tests still hold, and the findings that these came from."""
+    """A copy with each patch carried out that still passes its tests, and the findings that these came from."""
     changed, done = copy.deepcopy(document), []
     for finding in findings:
         try:

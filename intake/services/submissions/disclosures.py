@@ -152,8 +152,8 @@ def _asked_again(submission: Submission) -> dict[str, list[FindingValue]]:
 
 
 def _only_the_machine_asked(submission: Submission) -> bool:
-    """Whether it waits because of what the machine found, and no person has asked anything since: nobody opened it
-    again, handed it upwards, or proposed to reject it."""
+    """Whether it waits because of what the machine found, and no person has asked anything since: no moderator opened
+    it again, handed it upwards, or proposed to reject it."""
     decision = submission.decision
     asked = submission.escalated_at or submission.proposals.filter(ended_at__isnull=True).exists()
     return decision is not None and decision.actor == decision.MACHINE and not asked
@@ -161,7 +161,7 @@ def _only_the_machine_asked(submission: Submission) -> bool:
 
 def _conclude_if_free(submission: Submission) -> None:
     """Let the machine conclude where nothing holds the submission any more. In the transaction of the new findings:
-    nobody else ends checks in review, so that none can be missed."""
+    no other code ends checks in review, so that none can be missed."""
     rules = admission.current_policy()
     done = set(submission.check_runs.filter(status=Status.DONE).values_list("name", flat=True))
     missing = sorted(set(rules.mandatory) - done)

@@ -61,7 +61,7 @@ def take_in(label: Label, document: Mapping[str, Any], files: Mapping[str, Blob]
 
 
 def open_draft(label: Label, document: Mapping[str, Any]) -> Submission:
-    """Open a draft whose files come later. Raises door.Refused where the release is at fault."""
+    """Open a draft; its files come later. Raises door.Refused where the release is at fault."""
     admission.admit_release(label, document)
     return store_draft(label, document)
 
@@ -249,7 +249,7 @@ def _create_submission(
         release_date=_date_or_none(release.get("release_date")),
         supersedes=admission.find_superseded_submission(label, document),
         received_at=received_at,
-        rung_at=received_at,  # whoever takes a delivery in enqueues ``intake.start``
+        rung_at=received_at,  # the entry point enqueues ``intake.start``
     )
     write_first_event(submission, label.actor)
     protected_artists.present_keys(submission, release)

@@ -16,12 +16,12 @@ from intake.services.provenance import signed_copies
 from intake.services.review import review_queue, stay_down
 from intake.services.webhooks import webhook_delivery
 
-#: The one event that leads back: a decision is taken back before anybody was told of it.
+#: The one event that leads back: a decision is taken back before webhooks are sent.
 UNDONE = "decision.undone"
 
 
 class Conflict(Exception):
-    """Somebody else moved the submission first, or the move is not allowed from where it stands."""
+    """Another actor moved the submission first, or the move is not allowed from where it stands."""
 
     def __init__(self, submission: Submission, wanted: State) -> None:
         self.submission = submission
@@ -41,7 +41,7 @@ def transition_submission(
 ) -> Event:
     """Move a submission, setting ``values`` on it, and write the event, in one transaction.
 
-    A ``decision`` not saved yet is appended with the move, so that one cannot stand without the other. Nobody outside
+    A ``decision`` not saved yet is appended with the move, so that one cannot stand without the other. No receiver
     is told of it before ``hold``.
     Compare-and-set on the state and the sequence that ``submission`` was loaded with.
     Raises Conflict, with the submission as it now is, where it no longer stands there.

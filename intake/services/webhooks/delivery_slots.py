@@ -1,7 +1,7 @@
 """How many webhooks may be under way at a time: to one endpoint, to those of one owner, and to all that are failing.
 
-A receiver that hangs occupies a thread of the courier until the deadline. Nobody knows beforehand which one will, so
-the limit is on the owner: whatever a label does with its endpoints, it occupies its own share and nobody else waits.
+A receiver that hangs occupies a thread of the courier until the deadline. It is not known beforehand which one will, so
+the limit is on the owner: whatever a label does with its endpoints, it occupies its own share and no other owner waits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from intake.models import Delivery, Endpoint, Label, Partner
 ENDPOINT_AT_ONCE = 2
 #: Attempts at a time to all endpoints of one label or partner: an eighth of the courier's 32 threads.
 OWNER_AT_ONCE = 4
-#: Of these, attempts to endpoints whose last attempt failed, one each: the owner's other endpoints keep a share.
+#: Of these, attempts to endpoints with a failed last attempt, one each: the owner's other endpoints keep a share.
 OWNER_FAILING_AT_ONCE = 2
 #: Attempts at a time to failing endpoints of all owners: half of the courier's threads, the other half is for those
 #: that work. It takes eight owners with hanging endpoints before a ninth has to wait for its turn.

@@ -53,7 +53,7 @@ _GONE = 410
 #: An endpoint that took nothing for this long is disabled.
 GIVEN_UP_AFTER = dt.timedelta(days=5)
 #: Clocks are set wrong by hours, in either direction. Between the first failure and the last one that can make a
-#: difference of four hours, by which nobody shall be disabled early.
+#: difference of four hours, which must not disable an endpoint early.
 CLOCK_TOLERANCE = dt.timedelta(hours=4)
 
 #: Longer than an attempt can take: the sender's deadline and the writing down of what came of it.
@@ -213,7 +213,7 @@ def replay_delivery(delivery: Delivery) -> Delivery:
 
 
 def dispatch_due_deliveries(limit: int = 200) -> int:
-    """Enqueue the deliveries that are due and may begin now, at most ``limit``, and end those that nobody else will.
+    """Enqueue the deliveries that are due and may begin now, at most ``limit``, and end those that no receiver takes.
 
     Returns how many messages it has sent.
     """
@@ -223,7 +223,7 @@ def dispatch_due_deliveries(limit: int = 200) -> int:
 
 
 def attempt_delivery(delivery_id: str | uuid.UUID) -> None:
-    """Try to send one delivery, where it is its turn and nobody else's, and write down what came of it."""
+    """Try to send one delivery, where it is its turn and not another's, and write down what came of it."""
     waiting = Delivery.objects.select_related("event", "endpoint").filter(pk=delivery_id).first()
     token = _begin_attempt(waiting) if waiting is not None else None
     if token is None:
@@ -247,11 +247,11 @@ def attempt_delivery(delivery_id: str | uuid.UUID) -> None:
 
 
 class Watch:
-    """Finds leases that nobody holds any more, by this process's own clock.
+    """Finds abandoned leases, by this process's own clock.
 
     The wall clock cannot tell: when it is set forward by an hour, every lease in the database has run out, and the
-    receiver that is being called would be called twice. So whoever pumps remembers since when it has seen a lease,
-    by the monotonic clock that nobody sets.
+    receiver that is being called would be called twice. So the dispatcher remembers since when it has seen a lease, by
+    the monotonic clock, which cannot be set.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -287,7 +287,7 @@ def _earlier_deliveries(endpoint: Any, submission: Any, sequence: Any) -> QueryS
 
 
 def _ripe_condition(now: dt.datetime) -> Q:
-    """Nobody holds it, and its time has come. The first try is due at once, whatever the clock was set to since; or,
+    """Free and due. The first try is due at once, whatever the clock was set to since; or,
     where a decision can still be taken back, when that moment has passed. A hold that ends later than any can was
     written before the clock was set back."""
     furthest = now + dt.timedelta(seconds=settings.GATE_UNDO_SECONDS)
@@ -345,7 +345,7 @@ def _begin_attempt(delivery: Delivery) -> uuid.UUID | None:
 def _claim_delivery(delivery: Delivery) -> uuid.UUID | None:
     """Take a delivery for one attempt; returns the fencing token, or None where it is not its turn, or another's.
 
-    One UPDATE whose conditions all stand on the row itself: with a join they would move into a sub-query, which two
+    One UPDATE with all conditions on the row itself: with a join they would move into a sub-query, which two
     workers can both pass.
     """
     now, token = timezone.now(), uuid.uuid4()

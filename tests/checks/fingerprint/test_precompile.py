@@ -45,7 +45,8 @@ for store in (LocalStore(Path(tempfile.mkdtemp())), LocalStore(Path(tempfile.mkd
     store.add(1, print_)
     for length in (len(sound), 12 * 11025, 5 * 11025):
         piece = sound[-length:]
-        found = find_matches(store, lambda wanted: {1: print_}, prints(piece).tobytes(), picture=painted(piece), suggested=[1])
+        heard = prints(piece).tobytes()
+        found = find_matches(store, lambda wanted: {1: print_}, heard, picture=painted(piece), suggested=[1])
         assert [number for number, _ in found] == [1], found
 print(count_compiled_signatures() - before, compiled_here())
 """
