@@ -34,7 +34,7 @@ if str(ROOT) not in sys.path:
 
 from benchmarks import catalogue_peers, machine, real_music  # noqa: E402 the project is found first
 from benchmarks.report import Table  # noqa: E402
-from checks.fingerprint import bit_operations, index, postings_kernels  # noqa: E402
+from checks.fingerprint import bit_operations, index, postings_kernels, precompile  # noqa: E402
 from checks.fingerprint.comparison import is_degenerate  # noqa: E402
 from checks.fingerprint.index import Keys  # noqa: E402
 from checks.fingerprint.journal import Record  # noqa: E402
@@ -338,7 +338,7 @@ def measure(folder: Path, made_of: Music, recordings: int, modulus: int, queries
 
 def run(folder: Path) -> list[Table]:
     """The short form: some ten seconds."""
-    postings_kernels.compile_postings_kernels()
+    precompile.compile_postings_kernels()
     return [measure(folder / "catalogue", music(ITEMS), SHORT, 8, 100)]
 
 
@@ -352,7 +352,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="the same data and questions put to what can be had here")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    postings_kernels.compile_postings_kernels()
+    precompile.compile_postings_kernels()
     made_of = music(options.items)
     path = Path(tempfile.mkdtemp(prefix="gate-catalogue-", dir=options.folder))
     try:

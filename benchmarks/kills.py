@@ -30,7 +30,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from benchmarks.report import Table  # noqa: E402 the project is found first
-from checks.fingerprint import index, local_store, postings_kernels  # noqa: E402
+from checks.fingerprint import index, local_store, precompile  # noqa: E402
 from checks.fingerprint.local_store import LocalStore  # noqa: E402
 
 #: Few, so that there is always something to flush and to merge.
@@ -193,7 +193,7 @@ def look(path: Path, told: Round, asked: Sequence[int] | None = None) -> list[st
 
 def run(folder: Path, kills: int = 10, seed: int = 1) -> list[Table]:
     """As often as it takes a dozen seconds; ends with the first fault, which is a remark."""
-    postings_kernels.compile_postings_kernels()
+    precompile.compile_postings_kernels()
     path, told, chance = folder / "kills", Round(), random.Random(seed)
     begun, done, faults = time.monotonic(), 0, list[str]()
     with _much_at_once():

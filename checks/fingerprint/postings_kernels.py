@@ -261,15 +261,3 @@ def decode_postings(
             out[found] = (key << np.uint64(32)) | np.uint64(number)
             found += number != np.uint32(GONE)
     return found
-
-
-def compile_postings_kernels() -> None:
-    """Compile everything that a query or a merge runs, or take it from where it was kept; a second, once, then some
-    tens of milliseconds a process."""
-    from checks.fingerprint import index  # the tables are built on these loops
-
-    one = index.Keys(np.arange(0, 4096, 8, dtype=np.uint32), dense=False)
-    table, _ = index.build_index_tables([(1, one), (2, one)])
-    index.answer_index_queries([index.Shelf(np.array([1, 2]), table, table)], [index.Query(one.values, 1)], 8)
-    index.build_index_keys(np.arange(64, dtype="<u4").tobytes())
-    table.postings(0, 1, np.arange(2, dtype=np.uint32))

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -14,7 +15,6 @@ import checks
 from checks.model.ai_declaration import Declared
 from checks.model.finding import Code
 from checks.policy import Policy, PolicyError
-from intake.admin.site import Desk
 from intake.admin.statistics_page import require_statistics_reader
 from intake.models import PolicyChange, PolicyTrial
 from intake.services.people import permissions
@@ -26,7 +26,7 @@ from intake.services.submissions import admission
 SHOWN = 20
 
 
-def show_policy_page(request: HttpRequest, desk: Desk, **more: Any) -> HttpResponseBase:
+def show_policy_page(request: HttpRequest, desk: AdminSite, **more: Any) -> HttpResponseBase:
     """The room."""
     require_statistics_reader(request)
     rules = admission.current_policy()
@@ -61,7 +61,7 @@ def _find_code_or_text(code: str) -> Code | str:
     return checks.CODES.get(code, code)
 
 
-def try_out(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+def try_out(request: HttpRequest, desk: AdminSite) -> HttpResponseBase:
     """Hold what was written against the past."""
     owner, content = require_statistics_reader(request, Action.POLICY), _read_candidate_content(request)
     days = request.POST.get("days", "")
@@ -74,7 +74,7 @@ def try_out(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     return redirect("admin:policy_trial", pk=trial.pk)
 
 
-def show_policy_trial(request: HttpRequest, pk: uuid.UUID, desk: Desk) -> HttpResponseBase:
+def show_policy_trial(request: HttpRequest, pk: uuid.UUID, desk: AdminSite) -> HttpResponseBase:
     """What a candidate would have done."""
     require_statistics_reader(request)
     found = PolicyTrial.objects.filter(pk=pk).first()
@@ -94,7 +94,7 @@ def show_policy_trial(request: HttpRequest, pk: uuid.UUID, desk: Desk) -> HttpRe
     return response
 
 
-def adopt_policy_candidate(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+def adopt_policy_candidate(request: HttpRequest, desk: AdminSite) -> HttpResponseBase:
     """Put what was tried or written in force."""
     owner, content = require_statistics_reader(request, Action.POLICY), _read_candidate_content(request)
     try:

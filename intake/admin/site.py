@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_POST, require_safe
 
+from intake.admin import policy_views, statistics_page
 from intake.admin.login import GuardedSite, require_recent_password
 
 
@@ -25,7 +26,6 @@ class Desk(GuardedSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The rooms that belong to no kind of row, before what Django has of its own."""
-        from intake.admin import policy_views, statistics_page  # they need the desk that is made here
 
         def room(address: str, view: Callable[..., HttpResponseBase], name: str, posts: bool = False) -> URLPattern:
             method = require_POST if posts else require_safe

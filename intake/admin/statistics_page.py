@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.template.response import TemplateResponse
 
 from intake.admin import charts
-from intake.admin.site import Desk
 from intake.readers import statistics
 from intake.services.people import permissions
 from intake.services.people.permissions import Action
@@ -31,7 +31,7 @@ def require_statistics_reader(request: HttpRequest, action: Action = Action.READ
     return request.user
 
 
-def show_statistics_page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+def show_statistics_page(request: HttpRequest, desk: AdminSite) -> HttpResponseBase:
     """For people."""
     require_statistics_reader(request)
     found = statistics.cached_statistics(days_of(request))

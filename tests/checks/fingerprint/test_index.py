@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.fingerprint import bit_operations, index, index_segment, postings_kernels
+from checks.fingerprint import bit_operations, index, index_segment, postings_kernels, precompile
 from checks.fingerprint.index import Building, Candidate, Damaged, Keys, Query, Shelf, Table
 from checks.fingerprint.index_segment import Segment, merge_segments, write_segment
 from checks.fingerprint.local_store import LocalStore
@@ -226,7 +226,7 @@ def test_only_the_most_common_keys_are_spared():
 
 def test_nothing_is_left_to_be_compiled_once_it_is_warm(tmp_path: Path):
     """What a user does after ``warm`` finds its machine code: learning, merging, asking, of memory and of files."""
-    postings_kernels.compile_postings_kernels()
+    precompile.compile_postings_kernels()
     loops = [var for var in vars(postings_kernels).values() if hasattr(var, "signatures")]
     assert len(loops) >= 8
     before = [loop.signatures for loop in loops]
