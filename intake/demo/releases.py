@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +45,14 @@ def known_recording(folder: Path) -> Path:
 def build_demo_samples(today: dt.date) -> list[Sample]:
     """The demo's releases, dated so that they come out in four weeks."""
     out = today + dt.timedelta(days=28)
+    single = partial(build_demo_document, out=out)
     return [
-        Sample(
-            "Low Tide",
-            "a clean single",
-            LABEL,
-            build_demo_document("Low Tide", 1, out),
-            _compose_to_file(21),
-            "approve",
-        ),
+        Sample("Low Tide", "a clean single", LABEL, single("Low Tide", 1), _compose_to_file(21), "approve"),
         Sample(
             "Paper Lanterns",
             "its vocals are machine-made, and declared",
             LABEL,
-            _declared_vocals(build_demo_document("Paper Lanterns", 2, out)),
+            _declared_vocals(single("Paper Lanterns", 2)),
             _compose_to_file(22),
             "label",
         ),
@@ -65,7 +60,7 @@ def build_demo_samples(today: dt.date) -> list[Sample]:
             "Quiet Water",
             "an MP3 of somebody else's recording under a new title",
             LABEL,
-            build_demo_document("Quiet Water", 3, out, file="01.mp3"),
+            single("Quiet Water", 3, file="01.mp3"),
             _copy_of_known,
             "review",
             ("01.mp3", "cover.png"),
@@ -74,7 +69,7 @@ def build_demo_samples(today: dt.date) -> list[Sample]:
             KNOWN_TITLE,
             "the same recording, redelivered by its owner",
             KNOWN_OWNER,
-            build_demo_document(KNOWN_TITLE, 4, out, artist=KNOWN_ARTIST, label=KNOWN_OWNER, isrc=KNOWN_ISRC),
+            single(KNOWN_TITLE, 4, artist=KNOWN_ARTIST, label=KNOWN_OWNER, isrc=KNOWN_ISRC),
             _known_again,
             "approve",
         ),
@@ -82,7 +77,7 @@ def build_demo_samples(today: dt.date) -> list[Sample]:
             "Evening Bells",
             "a guarded name, spelt with Cyrillic letters",
             LABEL,
-            build_demo_document("Evening Bells", 5, out, artist=PROTECTED_NAME.replace("a", "а").replace("o", "о")),
+            single("Evening Bells", 5, artist=PROTECTED_NAME.replace("a", "а").replace("o", "о")),
             _compose_to_file(25),
             "review",
         ),
@@ -90,7 +85,7 @@ def build_demo_samples(today: dt.date) -> list[Sample]:
             "Night Ferry",
             "a generator signed the file's tags, the label declared no AI",
             LABEL,
-            build_demo_document("Night Ferry", 6, out, file="01.mp3"),
+            single("Night Ferry", 6, file="01.mp3"),
             _write_tagged_file,
             "review",
             ("01.mp3", "cover.png"),
@@ -99,7 +94,7 @@ def build_demo_samples(today: dt.date) -> list[Sample]:
             "Salt and Wire",
             "a disclosure that contradicts itself",
             LABEL,
-            _contradictory_document(build_demo_document("Salt and Wire", 7, out)),
+            _contradictory_document(single("Salt and Wire", 7)),
             _compose_to_file(27),
             "review",
         ),
@@ -107,7 +102,7 @@ def build_demo_samples(today: dt.date) -> list[Sample]:
             "Broken Compass",
             "an audio file that ends in the middle",
             LABEL,
-            build_demo_document("Broken Compass", 8, out),
+            single("Broken Compass", 8),
             _write_truncated_file,
             "review",
         ),
@@ -115,7 +110,7 @@ def build_demo_samples(today: dt.date) -> list[Sample]:
             "Small Hours",
             "an ISRC that is none",
             LABEL,
-            build_demo_document("Small Hours", 9, out, isrc="SE-HBR-26-9"),
+            single("Small Hours", 9, isrc="SE-HBR-26-9"),
             _compose_to_file(29),
             "refused",
         ),
