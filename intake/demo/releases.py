@@ -44,8 +44,7 @@ def known_recording(folder: Path) -> Path:
 
 def build_demo_samples(today: dt.date) -> list[Sample]:
     """The demo's releases, dated so that they come out in four weeks."""
-    out = today + dt.timedelta(days=28)
-    single = partial(build_demo_document, out=out)
+    single = partial(build_demo_document, out=today + dt.timedelta(days=28))
     return [
         Sample("Low Tide", "a clean single", LABEL, single("Low Tide", 1), _compose_to_file(21), "approve"),
         Sample(
