@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from django.db.models import Count, QuerySet
 
 from checks import CODES
-from checks import policy as policies
 from checks.model.finding import Basis, Label
-from checks.policy import Verdict
+from checks.policy import Verdict, decide_partner_outcome
 from intake.core.reason_groups import code_in_words
 from intake.models import Decision, Finding, Partner, Reason, Submission
 from intake.readers import release_mapping
@@ -154,12 +153,12 @@ def list_partner_outcomes(
     found = []
     for partner in partners:
         profile = rules.profiles.get(partner.profile)
-        plain, because = policies.decide_partner_outcome(
+        plain, because = decide_partner_outcome(
             profile, Verdict.LABEL if given else Verdict.APPROVE, given if cleared else ()
         )
         labelled = ""
         if wanted and not cleared:
-            labelled, because = policies.decide_partner_outcome(profile, Verdict.LABEL, wanted)
+            labelled, because = decide_partner_outcome(profile, Verdict.LABEL, wanted)
         found.append(Served(partner.slug, str(plain), str(labelled), tuple(because)))
     return tuple(found)
 

@@ -16,7 +16,6 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 import checks
-from checks import policy as policies
 from checks.analysis import Analyser, AnalysisError
 from checks.analysis.c2pa_trust import TrustList
 from checks.model.check import (
@@ -33,7 +32,7 @@ from checks.model.check import (
 )
 from checks.model.finding import Finding, Route
 from checks.model.release import AudioFacts, Delivery, ImageFacts, Track
-from checks.policy import Policy, Ruling, Verdict
+from checks.policy import LATTICE, Policy, Ruling, Verdict, judge_findings
 from checks.rules.delivered_files import DeclaredFile, DeliveredFile, judge_names
 from intake.core import document_schema
 from intake.management.measuring import count_measuring_workers, iterate_with_progress, measure_in_parallel
@@ -97,7 +96,7 @@ class Command(BaseCommand):
             answers = _run_release_checks(delivery, options["files"], options["label"], rules, known)
             positions = [track["position"] for track in delivery["release"]["tracks"]]
         missing = sorted(set(answers.missing) & set(rules.mandatory))
-        ruling = policies.judge_findings(rules, answers.findings, missing, positions)
+        ruling = judge_findings(rules, answers.findings, missing, positions)
         if options["json"]:
             self.stdout.write(json.dumps(_build_check_report(answers, ruling, rules, known), ensure_ascii=False))
         else:
@@ -192,7 +191,7 @@ def _measure_release_audio(document: dict[str, Any], folder: Path) -> dict[str, 
         path = folder / name
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return analyser.analyse(path, sha256, name=name, lattice=admission.current_policy().asks(policies.LATTICE))
+        return analyser.analyse(path, sha256, name=name, lattice=admission.current_policy().asks(LATTICE))
 
     try:
         done = measure_in_parallel(measure, here, max(1, min(count_measuring_workers(), len(here))))

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 import checks
-from checks import policy as policies
+from checks.policy import PolicyError, load_policy_file
 from intake.management.measuring import iterate_with_progress
 from intake.services.policy import replay
 
@@ -29,8 +29,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             names = [check.name for check in checks.CHECKS]
-            rules = policies.load_policy_file(options["policy"], known_codes=checks.CODES, known_checks=names)
-        except (OSError, policies.PolicyError) as error:
+            rules = load_policy_file(options["policy"], known_codes=checks.CODES, known_checks=names)
+        except (OSError, PolicyError) as error:
             raise CommandError(str(error)) from error
         if options["days"] < 1:
             raise CommandError("--days is at least 1")

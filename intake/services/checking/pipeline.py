@@ -16,13 +16,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 import checks
-from checks import policy as policies
 from checks.analysis import ANALYSIS_VERSION, default_analyser, facts_to_json
 from checks.fingerprint.index import Damaged
 from checks.fingerprint.store import Behind
 from checks.model.check import CHECK_FAILED, PARTIAL_ACCEPTED, Check
 from checks.model.finding import Finding as FindingValue
-from checks.policy import LATTICE, Ruling, Verdict
+from checks.policy import LATTICE, Policy, Ruling, Verdict, judge_findings
 from checks.rules.similarity import recording_matches
 from intake.core import enqueue
 from intake.core.states import State
@@ -144,7 +143,7 @@ def conclude_submission(submission_id: str | uuid.UUID) -> None:
         log.info("somebody concluded first", submission=str(submission.pk))
 
 
-def _try_to_settle(submission: Submission, rules: policies.Policy, missing: Sequence[str]) -> bool:
+def _try_to_settle(submission: Submission, rules: Policy, missing: Sequence[str]) -> bool:
     """Judge and move, unless something was found meanwhile by the check of another submission (see ``pending``)."""
     seen = submission.findings.current().count()
     ruling = judge_submission(submission, rules, missing)
@@ -163,16 +162,14 @@ def _try_to_settle(submission: Submission, rules: policies.Policy, missing: Sequ
     return not outdated
 
 
-def judge_submission(submission: Submission, rules: policies.Policy, missing: Sequence[str] = ()) -> Ruling:
+def judge_submission(submission: Submission, rules: Policy, missing: Sequence[str] = ()) -> Ruling:
     """What a policy says to the findings that are on file."""
     findings = release_mapping.map_stored_findings(list(submission.findings.current()), checks.CODES)
     positions = list(submission.tracks.values_list("position", flat=True))
-    return policies.judge_findings(rules, findings, missing, positions)
+    return judge_findings(rules, findings, missing, positions)
 
 
-def commit_machine_decision(
-    submission: Submission, ruling: Ruling, rules: policies.Policy, missing: Sequence[str]
-) -> None:
+def commit_machine_decision(submission: Submission, ruling: Ruling, rules: Policy, missing: Sequence[str]) -> None:
     """Write the machine's decision and move the submission. Raises Conflict where another actor was first."""
     now = timezone.now()
     actor = Decision.MACHINE
@@ -221,7 +218,7 @@ def label_document(label: Any, code: str, actor: str, at: dt.datetime) -> dict[s
     }
 
 
-def due_at(submission: Submission, rules: policies.Policy, now: dt.datetime) -> dt.datetime:
+def due_at(submission: Submission, rules: Policy, now: dt.datetime) -> dt.datetime:
     """When a human must have looked: within the policy's hours, and earlier where the release is near."""
     latest = now + dt.timedelta(hours=rules.review_hours)
     if submission.release_date is None:

@@ -12,8 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import checks
-from checks import policy as policies
-from checks.policy import Policy, PolicyError
+from checks.policy import Policy, PolicyError, load_policy_file
 from intake.core import enqueue
 from intake.models import PolicyChange, PolicyTrial
 from intake.models.leased_work import Status
@@ -44,7 +43,7 @@ def parse_policy_candidate(content: str) -> Policy:
         path = Path(folder) / "candidate.toml"
         path.write_text(content, encoding="utf-8", newline="")
         try:
-            return policies.load_policy_file(
+            return load_policy_file(
                 path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS]
             )
         except PolicyError as error:

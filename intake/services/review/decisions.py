@@ -13,10 +13,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from checks import policy as policies
 from checks.model.ai_declaration import CONSENTED_VOICE
 from checks.model.finding import Basis, Label, Route
-from checks.policy import Verdict
+from checks.policy import Policy, Verdict
 from checks.rules.disclosure import CONSENT_UNVERIFIED
 from intake.core.states import CLEARED, State
 from intake.models import AcceptedConsent, Appeal, Claim, Decision, Event, Finding, Proposal, Resource, Submission
@@ -243,7 +242,7 @@ def _propose_rejection(submission: Submission, moderator: User, given: DecisionI
         )
 
 
-def _second_proposal(submission: Submission, moderator: User, proposal: Proposal, rules: policies.Policy) -> Decision:
+def _second_proposal(submission: Submission, moderator: User, proposal: Proposal, rules: Policy) -> Decision:
     if proposal.moderator_id == moderator.pk:
         raise NotAllowedToDecide("a second moderator must agree to this")
     given = DecisionInput(
@@ -262,7 +261,7 @@ def _give_decision(
     submission: Submission,
     moderator: User,
     given: DecisionInput,
-    rules: policies.Policy,
+    rules: Policy,
     proposal: Proposal | None = None,
 ) -> Decision:
     """Write a verdict that is founded, with everything that follows from it."""
@@ -332,7 +331,7 @@ def _summarise_decision(decision: Decision) -> tuple[str, frozenset[tuple[str, s
 # --- What a verdict needs -----------------------------------------------------------------------------------------
 
 
-def _check_founded(submission: Submission, moderator: User, given: DecisionInput, rules: policies.Policy) -> None:
+def _check_founded(submission: Submission, moderator: User, given: DecisionInput, rules: Policy) -> None:
     """Raise Unfounded where something is missing, or does not go together."""
     if given.verdict not in STATES:
         raise InvalidDecision(f"a moderator cannot decide {given.verdict!s}")
@@ -449,7 +448,7 @@ def _list_declared_labels(submission: Submission, positions: Sequence[int]) -> d
 
 
 def _build_human_decision(
-    submission: Submission, who: str, given: DecisionInput, rules: policies.Policy, now: dt.datetime
+    submission: Submission, who: str, given: DecisionInput, rules: Policy, now: dt.datetime
 ) -> Decision:
     good = _list_clearable_positions(submission, given)
     declared = _list_declared_labels(submission, good)

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.utils import timezone
 
 import checks
-from checks import policy as policies
 from checks.model.consent_documents import document_name
 from checks.model.finding import Code, Finding, Route, Severity
 from checks.model.release import Delivery
+from checks.policy import Policy, PolicyError, load_policy_file
 from checks.rules.delivered_files import CODES as FILE_CODES
 from checks.rules.delivered_files import DeclaredFile, DeliveredFile, judge_files, judge_names
 from intake.models import Label, Submission
@@ -55,7 +55,7 @@ def policy_path() -> Path:
     return home if home.exists() or home == Path(settings.GATE_POLICY) else Path(settings.GATE_POLICY)
 
 
-def current_policy() -> policies.Policy:
+def current_policy() -> Policy:
     """The policy in force. A changed file is read at the next call; a broken one does not replace a good one.
 
     Raises PolicyError where this process has never read a good one.
@@ -63,31 +63,29 @@ def current_policy() -> policies.Policy:
     path = policy_path()
     try:
         _in_force[path] = read_policy()
-    except policies.PolicyError as error:
+    except PolicyError as error:
         if path not in _in_force:
             raise
         log.warning("policy unreadable; the last good one stays in force", error=str(error))
     return _in_force[path]
 
 
-def read_policy() -> policies.Policy:
+def read_policy() -> Policy:
     """The policy as the file says it now. Raises PolicyError."""
     path = policy_path()
     try:
         return _load_cached_policy(path, path.stat().st_mtime_ns)
     except OSError as error:
-        raise policies.PolicyError(f"{path}: {error.strerror}") from error
+        raise PolicyError(f"{path}: {error.strerror}") from error
 
 
 #: The last good policy of each file.
-_in_force: dict[Path, policies.Policy] = {}
+_in_force: dict[Path, Policy] = {}
 
 
 @functools.lru_cache(maxsize=2)
-def _load_cached_policy(path: Path, _changed: int) -> policies.Policy:
-    return policies.load_policy_file(
-        path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS]
-    )
+def _load_cached_policy(path: Path, _changed: int) -> Policy:
+    return load_policy_file(path, known_codes=checks.CODES, known_checks=[check.name for check in checks.CHECKS])
 
 
 def named_files(document: Mapping[str, Any]) -> dict[str, DeclaredFile]:

@@ -11,9 +11,8 @@ import jsonpointer
 from django.db import transaction
 
 import checks
-from checks import policy as policies
 from checks.model.finding import Finding as FindingValue
-from checks.policy import Verdict
+from checks.policy import HOLDING, Verdict
 from intake.core.states import State
 from intake.models import Claim, Finding, Statement, Submission
 from intake.models.leased_work import Status
@@ -72,7 +71,7 @@ def open_questions(submission: Submission) -> list[Finding]:
     findings = submission.findings.current().filter(check_run__name="disclosure").order_by("pk")
     rules = admission.current_policy()
     values = release_mapping.map_stored_findings(list(findings), checks.CODES)
-    holding = [row for row, value in zip(findings, values, strict=True) if rules.route(value) in policies.HOLDING]
+    holding = [row for row, value in zip(findings, values, strict=True) if rules.route(value) in HOLDING]
     return list({row.subject: row for row in holding if row.patch}.values())
 
 

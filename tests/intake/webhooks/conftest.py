@@ -64,7 +64,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def endpoint(label: Label, receiver: Receiver) -> Endpoint:
     """The label's own, subscribed to everything that happens to a submission."""
+    from intake.readers import webhook_payloads
     from intake.services.webhooks import webhook_delivery
 
-    types = [kind for kind in webhook_delivery.webhooks.TYPES if kind.startswith("submission.")]
+    types = [kind for kind in webhook_payloads.TYPES if kind.startswith("submission.")]
     return webhook_delivery.create_endpoint(label, receiver.url, types)
