@@ -132,7 +132,7 @@ def measured(image: Image.Image, kind: str = "JPEG", quality: int = 92) -> Image
 
 
 def cost() -> Table:
-    """CPU of one measurement, and of one look at the desk."""
+    """CPU of one measurement."""
     rows = []
     image = leaves(0)
     for kind in ("JPEG", "PNG"):
@@ -140,10 +140,9 @@ def cost() -> Table:
             with tempfile.TemporaryFile() as file:
                 image.resize((side, side)).save(file, kind, **({"compress_level": 1} if kind == "PNG" else {}))
                 spent = [_spent(lambda: artwork_client.measure_artwork_file(file, "0" * 64)) for _ in range(3)]
-                shown = [_spent(lambda: artwork_client.bare(file)) for _ in range(3)]
                 size = file.seek(0, 2)
-            rows.append([f"{kind} {side} × {side}", f"{size / 1e6:.1f}", f"{min(spent):.2f}", f"{min(shown):.2f}"])
-    return Table("What a cover costs, s of CPU", COMMAND, ["cover", "MB", "to measure", "to show"], rows)
+            rows.append([f"{kind} {side} × {side}", f"{size / 1e6:.1f}", f"{min(spent):.2f}"])
+    return Table("What a cover costs, s of CPU", COMMAND, ["cover", "MB", "to measure"], rows)
 
 
 def _spent(work: Callable[[], object]) -> float:

@@ -370,10 +370,11 @@ def test_one_key_holds_a_part_of_the_upload_threads_and_the_rest_is_refused_in_t
 
 
 def test_burst_of_one_key_waits_for_its_turn_and_is_taken(impatient, key):
-    path = impatient.draft(key, 7)
+    # A file each: two requests for one file at the same moment would be refused with 423.
+    paths = [impatient.draft(key, number) for number in range(100, 120)]
     body = b"fLaC" * 50_000
-    clients = [impatient.connect() for _ in range(20)]
-    for client in clients:
+    clients = [impatient.connect() for _ in paths]
+    for client, path in zip(clients, paths, strict=True):
         client.sendall(head("PUT", path, key, Content_Length=len(body), Connection="close") + body)
     assert [answer_to(client)[0] for client in clients] == [201] * 20
 
