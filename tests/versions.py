@@ -42,8 +42,8 @@ def pythons() -> Iterator[tuple[str, str]]:
     installed = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob("*/bin"))
     for minor in range(low, high):
         name = f"python3.{minor}"
-        candidates = [*(path / name for path in installed), *filter(None, [shutil.which(name)])]
-        for path in map(str, candidates):
+        beside = [path / name for path in installed if (path / name).exists()]
+        for path in map(str, [*beside, *filter(None, [shutil.which(name)])]):
             # A version manager's stand-in may refuse; Debian's Python may come without ``venv``.
             if subprocess.run([path, "-c", "import ssl, venv"], capture_output=True).returncode == 0:
                 yield f"3.{minor}", path
