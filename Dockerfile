@@ -46,7 +46,7 @@ COPY deploy/requirements/test.txt deploy/requirements/
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement deploy/requirements/test.txt
 COPY . .
 USER gate
-ENV GATE_ENV= GATE_DATA=/tmp/gate NUMBA_CACHE_DIR=/tmp/compiled PYTHONPATH=/app
+ENV GATE_ENV=development GATE_DATA=/tmp/gate NUMBA_CACHE_DIR=/tmp/compiled PYTHONPATH=/app
 CMD ["python", "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "-m", "not browser"]
 
 # What is built unless a target is named.
