@@ -46,8 +46,10 @@ COPY deploy/requirements/test.txt deploy/requirements/
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement deploy/requirements/test.txt
 COPY . .
 USER gate
-ENV GATE_ENV=development GATE_DATA=/tmp/gate NUMBA_CACHE_DIR=/tmp/compiled PYTHONPATH=/app
-CMD ["python", "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "-m", "not browser"]
+ENV NUMBA_CACHE_DIR=/tmp/compiled
+# The tests choose their own settings and state, before Django is loaded.
+CMD ["env", "-u", "DJANGO_SETTINGS_MODULE", "-u", "GATE_ENV", "-u", "GATE_DATA", \
+     "python", "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "-m", "not browser"]
 
 # What is built unless a target is named.
 FROM gate
